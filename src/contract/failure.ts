@@ -1,0 +1,153 @@
+// One table of everything that a person can be told. Titles are full sentences that say what to do next;
+// `{name}` stands for a detail given where the failure is thrown.
+const table = {
+  // who is asking
+  not_signed_in: { status: 401, title: "Sign in first, or send an API token as `Authorization: Bearer …`." },
+  credentials_wrong: { status: 401, title: "The user name or the password is wrong. Check both and try again." },
+  setup_link_invalid: { status: 404, title: "This set-up link was used already or is not valid. Restart Backlot to get a new one." },
+  too_many_attempts: { status: 429, title: "Too many failed sign-ins. Wait {retryAfterSeconds} seconds and try again." },
+  rate_limited: { status: 429, title: "Too many requests. Wait {retryAfterSeconds} seconds and try again." },
+  origin_refused: { status: 403, title: "This request came from another web page. Open the dashboard itself and try again." },
+  grant_refused: { status: 403, title: "This process may not do that. Check which component is calling and its key." },
+  administrators_only: { status: 403, title: "Only an administrator may do this. Ask one of them." },
+  scope_too_small: { status: 403, title: "This API token may not do that. Make one with the scope {scope}." },
+
+  // what was asked for
+  not_found: { status: 404, title: "There is nothing here. Check the address." },
+  site_not_found: { status: 404, title: "There is no site with this name that you can see. Check its name." },
+  role_too_low: { status: 404, title: "Your role on this site does not allow this. Ask one of its owners." },
+  operation_not_found: { status: 404, title: "There is no operation with this id that you can see." },
+  user_not_found: { status: 404, title: "There is no user with this name." },
+  token_not_found: { status: 404, title: "There is no API token with this id that is yours." },
+  member_not_found: { status: 404, title: "This user is not a member of the site." },
+  starter_not_found: { status: 422, title: "There is no starter called {starter}. Choose one of: {starters}." },
+  file_not_found: { status: 404, title: "There is no file or folder at {path}." },
+
+  // how it was asked for
+  body_malformed: { status: 400, title: "The body is not valid JSON. {detail}" },
+  input_invalid: { status: 422, title: "Some fields are not right: {detail}" },
+  media_type_unsupported: { status: 415, title: "Send the body as {expected}." },
+  body_too_large: { status: 413, title: "The body is larger than {limitBytes} bytes, which is the limit here. Send less." },
+  method_not_allowed: { status: 405, title: "This address does not answer {method}." },
+  range_not_satisfiable: { status: 416, title: "The range asked for lies outside the file." },
+
+  // sites
+  site_name_invalid: { status: 422, title: "A site name has 2 to 32 lower-case letters, digits and single inner dashes, and starts with a letter." },
+  site_name_reserved: { status: 422, title: "The name {name} is reserved. Choose another." },
+  site_name_taken: { status: 409, title: "There is a site called {name} already. Choose another name." },
+  site_personal_name_fixed: { status: 422, title: "A personal site carries its owner's user name and cannot be renamed." },
+  site_limit_reached: { status: 409, title: "You have {count} sites, which is the most you may have. Delete one, or ask an administrator." },
+  site_busy: { status: 409, title: "Another operation on this site has to end first. Wait for it and try again." },
+  site_being_deleted: { status: 409, title: "This site is being deleted." },
+  site_disabled: { status: 409, title: "This site was disabled by an administrator. Ask one of them." },
+  site_static: { status: 409, title: "A static site has no process to do this with. Make it dynamic in its settings first." },
+  last_owner: { status: 409, title: "A site needs an owner. Make someone else an owner first." },
+  limits_need_reason: { status: 422, title: "Say why the limits of this site change: fill in `reason`." },
+  isolation_missing: {
+    status: 409,
+    title:
+      "This machine cannot separate sites from each other ({missing}), so only administrators may run programs here. Install bubblewrap or ask an administrator.",
+  },
+  interpreter_missing: {
+    status: 409,
+    title: "The starter {starter} needs {interpreter}, which is not installed on this machine. Install it, or choose another starter.",
+  },
+  username_taken: { status: 409, title: "There is a user called {username} already." },
+  username_invalid: { status: 422, title: "A user name has 2 to 32 lower-case letters, digits and single inner dashes, and starts with a letter." },
+  password_too_weak: { status: 422, title: "A password has at least 8 and at most 200 characters." },
+  last_administrator: { status: 409, title: "Backlot needs an administrator. Make someone else one first." },
+
+  // files
+  path_invalid: { status: 400, title: "The path {path} cannot be used: {reason}." },
+  path_outside_site: { status: 400, title: "The path {path} leads out of the site through a link." },
+  not_a_file: { status: 409, title: "{path} is not a file." },
+  not_a_folder: { status: 409, title: "{path} is not a folder." },
+  folder_not_empty: { status: 409, title: "The folder {path} is not empty. Delete it with everything in it by `?recursive=true`." },
+  file_exists: { status: 409, title: "There is something at {path} already. Delete or move it first." },
+  file_changed: { status: 412, title: "{path} was changed since you read it. Read it again and decide which version to keep." },
+  file_special: { status: 409, title: "{path} is a device, pipe or socket, which cannot be opened here." },
+  file_too_large: { status: 413, title: "A file may have at most {limitBytes} bytes." },
+  quota_exceeded: { status: 507, title: "The site is full: {detail}. Delete something, or ask an administrator for more." },
+  disk_full: { status: 507, title: "The disk of the server is full. Nothing was changed. Tell an administrator." },
+  upload_incomplete: { status: 400, title: "The upload ended early. Nothing was changed; send it again." },
+  archive_invalid: { status: 422, title: "The archive cannot be unpacked: {reason}. Send a gzip-compressed tar file." },
+  archive_too_large: { status: 413, title: "The archive holds too much: {reason}." },
+  archive_unsafe: { status: 422, title: "The archive holds an entry that is not allowed: {path} ({reason})." },
+
+  // running
+  run_file_missing: { status: 409, title: "There is no run.sh in /site, /site/private or /site/public. Add one that starts your program on $HOST:$PORT." },
+  site_not_listening: { status: 503, title: "Nothing listens on $PORT after {seconds} s: run.sh must start a server on $HOST:$PORT." },
+  site_crashed: { status: 503, title: "The site's program ended: {reason}" },
+  site_not_served: { status: 503, title: "This site is not served at the moment." },
+  machine_full: { status: 503, title: "This machine has no room to start another program now. Try again in a minute." },
+  component_away: { status: 503, title: "The {component} does not answer. Try again in a few seconds." },
+  not_ready: { status: 503, title: "Backlot is still starting. Try again in a few seconds." },
+
+  internal: { status: 500, title: "Something went wrong on our side. Tell an administrator this request id: {requestId}." },
+} as const satisfies Record<string, { status: number; title: string }>;
+
+/** Every code that a problem document can carry. */
+export type FailureCode = keyof typeof table;
+
+/** Every failure with its HTTP status and its title, for documentation and tests. */
+export const failureTable: Readonly<Record<FailureCode, { readonly status: number; readonly title: string }>> = table;
+
+/** Values put into a failure's title; also sent along as `details`. */
+export type FailureDetails = Readonly<Record<string, string | number | boolean | readonly string[]>>;
+
+/** Something that a person can be told. Anything else that is thrown is a bug. */
+export class Failure extends Error {
+  readonly code: FailureCode;
+  readonly details: FailureDetails;
+
+  constructor(code: FailureCode, details: FailureDetails = {}, options?: ErrorOptions) {
+    super(titleOf(code, details), options);
+    this.name = "Failure";
+    this.code = code;
+    this.details = details;
+  }
+
+  get status(): number {
+    return table[this.code].status;
+  }
+}
+
+/** The body of an error answer, `application/problem+json` (RFC 9457). */
+export interface Problem {
+  readonly status: number;
+  readonly code: FailureCode;
+  readonly title: string;
+  readonly details?: FailureDetails;
+  readonly requestId?: string;
+}
+
+/** Turns a failure into the document that goes over the wire. */
+export function problemOf(failure: Failure, requestId?: string): Problem {
+  const hasDetails = Object.keys(failure.details).length > 0;
+  return {
+    status: failure.status,
+    code: failure.code,
+    title: failure.message,
+    ...(hasDetails ? { details: failure.details } : {}),
+    ...(requestId === undefined ? {} : { requestId }),
+  };
+}
+
+/** Turns an answer's body back into a failure; an answer of another shape becomes `internal` or `component_away` by its status. */
+export function failureOf(status: number, body: unknown): Failure {
+  if (typeof body === "object" && body !== null && "code" in body && typeof body.code === "string" && body.code in table) {
+    const details = "details" in body && typeof body.details === "object" && body.details !== null ? body.details : {};
+    // The key was looked up in the table just above, and details come from our own error handler.
+    return new Failure(body.code as FailureCode, details as FailureDetails);
+  }
+  if (status === 502 || status === 503 || status === 504) return new Failure("component_away", { component: "server" });
+  return new Failure("internal", { requestId: "unknown" });
+}
+
+function titleOf(code: FailureCode, details: FailureDetails): string {
+  return table[code].title.replace(/\{(\w+)\}/g, (_, key: string) => {
+    const value = details[key];
+    if (value === undefined) return "?";
+    return Array.isArray(value) ? value.join(", ") : String(value);
+  });
+}

@@ -1,0 +1,27 @@
+import { z } from "zod";
+import { endpoint } from "../endpoint.ts";
+import { siteRoute } from "../site-spec.ts";
+
+/**
+ * One message of the route feed. The first is always a snapshot; a change carries what is new since then.
+ * `grant` is the router's day-long token for waking sites at the orchestrator, sent again every hour.
+ */
+export const routeFeedEvent = z.discriminatedUnion("type", [
+  z.object({ type: z.literal("snapshot"), version: z.int(), routes: z.array(siteRoute), grant: z.string(), orchestrator: z.url() }),
+  z.object({ type: z.literal("change"), version: z.int(), upserts: z.array(siteRoute), removed: z.array(z.int()) }),
+  z.object({ type: z.literal("grant"), grant: z.string(), orchestrator: z.url() }),
+  z.object({ type: z.literal("heartbeat") }),
+]);
+export type RouteFeedEvent = z.output<typeof routeFeedEvent>;
+
+export const followRoutes = endpoint({
+  id: "routes.feed",
+  method: "GET",
+  path: "/internal/v1/routes/feed",
+  summary: "The route table and its changes as server-sent events; a heartbeat every 10 s",
+  access: { kind: "component", callers: ["router"], verb: "route.feed" },
+  result: { raw: "events", mediaType: "text/event-stream", event: routeFeedEvent },
+  status: 200,
+});
+
+export const managerInternalEndpoints = [followRoutes] as const;

@@ -1,0 +1,57 @@
+import { z } from "zod";
+import { endpoint } from "../endpoint.ts";
+import type { Component, GrantVerb } from "../grant.ts";
+import { siteId } from "../site.ts";
+import { siteAddress } from "../site-spec.ts";
+
+const control: readonly Component[] = ["manager", "worker"];
+const may = (verb: GrantVerb) => ({ kind: "component", callers: control, verb }) as const;
+const byId = z.object({ siteId });
+
+export const awaitRoutes = endpoint({
+  id: "routes.await",
+  method: "POST",
+  path: "/v1/routes/await",
+  summary: "Answer when the route table has reached this version, or after five seconds with the version it has",
+  access: may("route.read"),
+  body: z.strictObject({ version: z.int().nonnegative() }),
+  result: z.object({ version: z.int() }),
+  status: 200,
+});
+
+export const holdSite = endpoint({
+  id: "routes.hold",
+  method: "POST",
+  path: "/v1/sites/:siteId/hold",
+  summary: "Keep new requests of the site waiting here (30 s at most unless renewed) and answer when none is in flight, or after `drainMs`",
+  access: may("route.hold"),
+  params: byId,
+  body: z.strictObject({ drainMs: z.int().min(0).max(60_000).default(10_000) }),
+  result: z.object({ inFlight: z.int() }),
+  status: 200,
+});
+
+export const releaseSite = endpoint({
+  id: "routes.release",
+  method: "POST",
+  path: "/v1/sites/:siteId/release",
+  summary: "Let the waiting requests go; without an address the next one wakes the site",
+  access: may("route.hold"),
+  params: byId,
+  body: z.strictObject({ target: z.object({ address: siteAddress, instance: z.string() }).nullable() }),
+  status: 204,
+});
+
+export const switchSite = endpoint({
+  id: "routes.switch",
+  method: "POST",
+  path: "/v1/sites/:siteId/switch",
+  summary: "Send new requests to this instance, and answer when none is in flight on another, or after `drainMs`",
+  access: may("route.hold"),
+  params: byId,
+  body: z.strictObject({ target: z.object({ address: siteAddress, instance: z.string() }), drainMs: z.int().min(0).max(60_000).default(10_000) }),
+  result: z.object({ inFlight: z.int() }),
+  status: 200,
+});
+
+export const routerEndpoints = [awaitRoutes, holdSite, releaseSite, switchSite] as const;

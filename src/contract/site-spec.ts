@@ -1,0 +1,40 @@
+import { z } from "zod";
+import { siteAvailability, siteEnvironment, siteKind, siteLimits } from "./site.ts";
+
+/** Everything that an orchestrator has to know of a site. It keeps the last one, encrypted, to act while the manager is away. */
+export const siteSpec = z.object({
+  siteId: z.int().positive(),
+  name: z.string(),
+  kind: siteKind,
+  availability: siteAvailability,
+  limits: siteLimits,
+  environment: siteEnvironment,
+  timeZone: z.string(),
+  canRunTwice: z.boolean(),
+  /** An administrator's site, or programs were allowed for everyone: it may run where sites cannot be isolated. */
+  isTrusted: z.boolean(),
+  /** Grows with every change; an older one never replaces a newer one. */
+  revision: z.int().nonnegative(),
+});
+export type SiteSpec = z.output<typeof siteSpec>;
+
+/** Where a running instance listens. */
+export const siteAddress = z.union([z.object({ host: z.ipv4(), port: z.int().min(1).max(65_535) }), z.object({ socket: z.string().startsWith("/") })]);
+export type SiteAddress = z.output<typeof siteAddress>;
+
+/** What a router has to know of a site. Where it listens right now comes from the orchestrator. */
+export const siteRoute = z.object({
+  siteId: z.int().positive(),
+  name: z.string(),
+  /** Host names without a port, lower case: `foo.localhost`. */
+  hosts: z.array(z.string()),
+  kind: siteKind,
+  availability: siteAvailability,
+  requestBodyBytes: z.int().nonnegative(),
+  /** Null: never goes to sleep. */
+  idleSeconds: z.int().nullable(),
+  botsWake: z.boolean(),
+  /** Path forms of the originals (`/~name/`, `/name/`) that redirect to the site. */
+  purpose: z.enum(["user", "project", "activity", "legacy", "other"]),
+});
+export type SiteRoute = z.output<typeof siteRoute>;

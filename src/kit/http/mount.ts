@@ -1,0 +1,117 @@
+import type { Readable } from "node:stream";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { z } from "zod";
+import { type BodyOf, type EndpointShape, hasRawBody, hasRawResult, type ParamsOf, type QueryOf, type ResultInputOf } from "#contract/endpoint.ts";
+import { Failure } from "#contract/failure.ts";
+
+/** What a handler gets: everything parsed, nothing trusted left. */
+export interface Call<E extends EndpointShape, Caller> {
+  readonly params: ParamsOf<E>;
+  readonly query: QueryOf<E>;
+  readonly body: BodyOf<E>;
+  readonly caller: Caller;
+  /** The raw request body, for endpoints with a raw body. Nothing of it has been read yet. */
+  readonly stream: Readable;
+  /** Aborted when the client goes away before the answer is complete. */
+  readonly signal: AbortSignal;
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+}
+
+/** An answer that says more than its value: another success status, headers, or a raw body. */
+export class Answer<T = unknown> {
+  readonly value: T;
+  readonly status: number | undefined;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(value: T, options: { readonly status?: number; readonly headers?: Readonly<Record<string, string>> } = {}) {
+    this.value = value;
+    this.status = options.status;
+    this.headers = options.headers ?? {};
+  }
+}
+
+/** A raw answer's body: bytes, text or a stream of them. */
+export type RawAnswer = string | Uint8Array | Readable | AsyncIterable<string | Uint8Array>;
+type Result<E extends EndpointShape> = E extends { readonly result: z.ZodType }
+  ? ResultInputOf<E> | Answer<ResultInputOf<E>>
+  : E extends { readonly result: unknown }
+    ? RawAnswer | Answer<RawAnswer | undefined>
+    : undefined | Answer<undefined>;
+
+/** Does what an endpoint promises. */
+export type Handler<E extends EndpointShape, Caller> = (call: Call<E, Caller>) => Promise<Result<E>>;
+
+/** Says who is calling, or throws: runs on the request's head, before any of the body is read. */
+export type Guard<Caller> = (shape: EndpointShape, request: FastifyRequest) => Promise<Caller>;
+
+/** JSON bodies are small; an endpoint that takes more says so. */
+export const defaultJsonLimitBytes = 64 * 1024;
+
+/** Serves one endpoint: guard on the head, then body, query and parameters by their schemas, then the handler. */
+export function mount<const E extends EndpointShape, Caller>(app: FastifyInstance, shape: E, guard: Guard<Caller>, handler: Handler<E, Caller>): void {
+  const callers = new WeakMap<FastifyRequest, Caller>();
+  app.route({
+    method: shape.method,
+    url: shape.path,
+    bodyLimit: shape.bodyLimitBytes ?? defaultJsonLimitBytes,
+    config: { endpoint: shape },
+    exposeHeadRoute: false,
+    onRequest: async (request) => {
+      callers.set(request, await guard(shape, request));
+      checkMediaType(shape, request);
+    },
+    handler: async (request, reply) => {
+      const caller = callers.get(request) as Caller;
+      const call = {
+        params: parse(shape.params, request.params),
+        query: parse(shape.query, request.query),
+        body: shape.body === undefined || hasRawBody(shape) ? undefined : parse(shape.body as z.ZodType, request.body),
+        caller,
+        stream: request.raw,
+        signal: signalOf(request, reply),
+        request,
+        reply,
+      };
+      // The parts were parsed by the shape's own schemas just above.
+      const result: unknown = await handler(call as Call<E, Caller>);
+      return send(shape, reply, result);
+    },
+  });
+}
+
+function send(shape: EndpointShape, reply: FastifyReply, result: unknown): FastifyReply {
+  const answer = result instanceof Answer ? result : new Answer(result);
+  reply.code(answer.status ?? shape.status).headers(answer.headers);
+  if (shape.result === undefined || answer.value === undefined) return reply.send();
+  if (hasRawResult(shape)) {
+    if (!reply.hasHeader("content-type")) reply.type(shape.result.mediaType);
+    if (shape.result.raw === "events") reply.header("cache-control", "no-store").header("x-accel-buffering", "no");
+    return reply.send(answer.value);
+  }
+  return reply.send((shape.result as z.ZodType).parse(answer.value));
+}
+
+function parse(schema: z.ZodType | undefined, value: unknown): unknown {
+  if (schema === undefined) return {};
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const detail = parsed.error.issues.slice(0, 5).map((issue) => `${issue.path.length === 0 ? "the body" : issue.path.join(".")}: ${issue.message}`);
+  throw new Failure("input_invalid", { detail: `${detail.join("; ")}.` }, { cause: parsed.error });
+}
+
+function checkMediaType(shape: EndpointShape, request: FastifyRequest): void {
+  if (shape.body === undefined) return;
+  const given = request.headers["content-type"]?.split(";")[0]?.trim().toLowerCase();
+  if (hasRawBody(shape)) return;
+  if (given !== "application/json") throw new Failure("media_type_unsupported", { expected: "application/json" });
+}
+
+function signalOf(request: FastifyRequest, reply: FastifyReply): AbortSignal {
+  const controller = new AbortController();
+  reply.raw.once("close", () => {
+    if (!reply.raw.writableFinished) controller.abort(new Error("the client went away"));
+  });
+  request.raw.once("error", (error) => controller.abort(error));
+  return controller.signal;
+}

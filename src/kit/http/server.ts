@@ -1,0 +1,104 @@
+import { randomUUID } from "node:crypto";
+import fastify, { type FastifyBaseLogger, type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import { Failure, type FailureCode, problemOf } from "#contract/failure.ts";
+import type { Log } from "../log.ts";
+
+/** What a server needs to start. */
+export interface ServerOptions {
+  readonly log: Log;
+  /** Says whether the process can do its work; a text is the reason why not yet. */
+  readonly ready?: () => Promise<true | string> | true | string;
+  /** Prometheus text for `/metrics`. */
+  readonly metrics?: () => string;
+  /** Trust `X-Forwarded-For` of these peers. */
+  readonly trustProxy?: boolean | string;
+}
+
+/** A Fastify server of this house: problem documents, request ids, raw bodies left unread, `/healthz`, `/readyz` and `/metrics`. */
+export function createServer(options: ServerOptions): FastifyInstance {
+  // Typed as Fastify's own logger: with pino's type every signature of the server would carry it.
+  const logger: FastifyBaseLogger = options.log;
+  const app = fastify({
+    loggerInstance: logger,
+    disableRequestLogging: true,
+    genReqId: () => randomUUID(),
+    requestIdHeader: false,
+    trustProxy: options.trustProxy ?? false,
+    routerOptions: { ignoreTrailingSlash: false, maxParamLength: 5000 },
+    forceCloseConnections: true,
+    // Slow heads end; bodies may take as long as they move (see `requestTimeout` of Node: it covers the whole request).
+    requestTimeout: 0,
+    connectionTimeout: 0,
+    keepAliveTimeout: 72_000,
+    http: { headersTimeout: 20_000, maxHeaderSize: 16 * 1024 },
+  });
+  parseJsonOnly(app);
+  app.setErrorHandler(answerError);
+  app.setNotFoundHandler((_request, reply) => sendFailure(reply, new Failure("not_found")));
+  app.addHook("onSend", async (request, reply) => {
+    reply.header("x-request-id", request.id);
+  });
+  app.addHook("onResponse", async (request, reply) => {
+    request.log.debug({ method: request.method, route: request.routeOptions.url, status: reply.statusCode, ms: Math.round(reply.elapsedTime) }, "request");
+  });
+  app.get("/healthz", async () => "ok\n");
+  app.get("/readyz", async (_request, reply) => {
+    const ready = (await options.ready?.()) ?? true;
+    return ready === true ? "ok\n" : reply.code(503).send(`${ready}\n`);
+  });
+  app.get("/metrics", async (_request, reply) => reply.type("text/plain; version=0.0.4").send(options.metrics?.() ?? processMetrics()));
+  return app;
+}
+
+/** Sends a failure as a problem document. */
+export function sendFailure(reply: FastifyReply, failure: Failure): FastifyReply {
+  const retryAfter = failure.details.retryAfterSeconds;
+  if (typeof retryAfter === "number") reply.header("retry-after", String(retryAfter));
+  return reply
+    .code(failure.status)
+    .type("application/problem+json")
+    .send(JSON.stringify(problemOf(failure, reply.request.id)));
+}
+
+/** Memory and uptime of this process in Prometheus' text format. */
+export function processMetrics(): string {
+  const memory = process.memoryUsage();
+  return `process_resident_memory_bytes ${memory.rss}\nnodejs_heap_used_bytes ${memory.heapUsed}\nprocess_uptime_seconds ${process.uptime().toFixed(1)}\n`;
+}
+
+// JSON is parsed here; everything else stays a stream for the handler that asked for raw bytes.
+function parseJsonOnly(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser("application/json", { parseAs: "string" }, (request, body, done) => {
+    if (wantsRawBody(request)) return done(null, undefined);
+    try {
+      done(null, JSON.parse(String(body)));
+    } catch (cause) {
+      done(new Failure("body_malformed", { detail: cause instanceof Error ? cause.message : "" }, { cause }));
+    }
+  });
+  app.addContentTypeParser("*", (_request, _payload, done) => done(null, undefined));
+}
+
+function wantsRawBody(request: FastifyRequest): boolean {
+  const shape = request.routeOptions.config as { readonly endpoint?: { readonly body?: unknown } };
+  const body = shape.endpoint?.body;
+  return typeof body === "object" && body !== null && "raw" in body;
+}
+
+const fastifyCodes: Readonly<Record<string, FailureCode>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: "body_too_large",
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: "media_type_unsupported",
+  FST_ERR_CTP_EMPTY_JSON_BODY: "body_malformed",
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: "upload_incomplete",
+};
+
+function answerError(error: FastifyError | Error, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  if (error instanceof Failure) return sendFailure(reply, error);
+  const code = "code" in error && typeof error.code === "string" ? fastifyCodes[error.code] : undefined;
+  if (code === "body_too_large") return sendFailure(reply, new Failure(code, { limitBytes: request.routeOptions.bodyLimit ?? 0 }));
+  if (code === "media_type_unsupported") return sendFailure(reply, new Failure(code, { expected: "application/json" }));
+  if (code !== undefined) return sendFailure(reply, new Failure(code, { detail: error.message }));
+  request.log.error({ err: error }, "request failed unexpectedly");
+  return sendFailure(reply, new Failure("internal", { requestId: request.id }));
+}
