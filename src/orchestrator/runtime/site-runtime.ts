@@ -1,0 +1,63 @@
+import type { SiteAddress, SiteSpec } from "#contract/site-spec.ts";
+
+/** What a machine can do for sites' programs; found out by trying, not by looking for files. */
+export interface RuntimeCapabilities {
+  readonly isolates: boolean;
+  /** Why it does not isolate, in words a person can act on. */
+  readonly missing: readonly string[];
+  /** Which limits really hold. */
+  readonly limits: { readonly memory: boolean; readonly cpu: boolean; readonly pids: boolean };
+}
+
+/** How a program ended. */
+export interface InstanceExit {
+  /** Null when a signal ended it. */
+  readonly code: number | null;
+  readonly signal: string | null;
+  /** The memory limit ended it. */
+  readonly isOutOfMemory: boolean;
+}
+
+/** What to start. */
+export interface StartRequest {
+  readonly spec: SiteSpec;
+  /** The caller's key of this instance, unique among the site's instances. */
+  readonly instance: string;
+  /** The site's folder on this machine. */
+  readonly folder: string;
+  /** Where in it `run.sh` was found. */
+  readonly runFile: "run.sh" | "private/run.sh" | "public/run.sh";
+  /** Receives what the program prints, as it comes. Must not throw. */
+  readonly onOutput: (stream: "stdout" | "stderr", text: string) => void;
+}
+
+/** A program that was started; it may not listen yet. */
+export interface RunningInstance {
+  readonly siteId: number;
+  readonly instance: string;
+  readonly address: SiteAddress;
+  /** Resolves when the whole process tree is gone. Never rejects. */
+  readonly exited: Promise<InstanceExit>;
+  /** What of the instance listens right now, as `address:port`, to explain why it does not answer: `127.0.0.1:5000`. */
+  listening(): Promise<readonly string[]>;
+  /** Resolves as soon as the program listens at `address`; rejects when the signal is aborted or the program has ended. */
+  whenListening(signal: AbortSignal): Promise<void>;
+  /** Asks the program to end, ends the whole tree after `graceMs`, and resolves when it is gone and its address released. */
+  stop(graceMs: number): Promise<void>;
+}
+
+/** Runs sites' programs in one way: child processes, a Swarm. One contract suite holds for every adapter and the fake. */
+export interface SiteRuntime {
+  readonly kind: "process" | "swarm" | "fake";
+  /** Tries what this machine can do. Called once at start. */
+  probe(): Promise<RuntimeCapabilities>;
+  /**
+   * Starts `run.sh` inside the site's sandbox and resolves once it was spawned.
+   * @throws {Failure} `machine_full` when no address or process is left, `isolation_missing` when the site may not run unisolated.
+   */
+  start(request: StartRequest): Promise<RunningInstance>;
+  /** Ends what an earlier orchestrator left behind on this machine; says how many processes that were. Called once at start. */
+  cleanUp(): Promise<number>;
+  /** Ends every instance. */
+  close(): Promise<void>;
+}
