@@ -1,0 +1,22 @@
+/** How often signing in failed lately, from three points of view. */
+export interface AttemptCounts {
+  /** This account from this address. */
+  readonly pair: number;
+  /** Any account from this address. */
+  readonly address: number;
+  /** This account from any address. */
+  readonly account: number;
+  /** Whether this account signed in from this address within the last 30 days. */
+  readonly isFamiliar: boolean;
+  /** When the latest of the pair's failures was, if any. */
+  readonly lastAt: Date | null;
+}
+
+/** Tries to sign in, for the rate limit. User names are kept as they were typed, lower case. */
+export interface AttemptStore {
+  count(username: string, address: string, since: Date): Promise<AttemptCounts>;
+  recordFailure(username: string, address: string, at: Date): Promise<void>;
+  /** Remembers the address as familiar and forgets the pair's failures. */
+  recordSuccess(username: string, address: string, at: Date): Promise<void>;
+  deleteOlderThan(at: Date): Promise<number>;
+}

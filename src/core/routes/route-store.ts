@@ -1,0 +1,23 @@
+import type { Site } from "../sites/site.ts";
+
+/** What changed in the route table after a version. */
+export interface RouteChanges {
+  readonly version: number;
+  /** Sites that have a route (also not-served and disabled ones: they have a page that says so); none that are being deleted. */
+  readonly upserts: readonly Site[];
+  /** Numbers of sites whose route is gone. */
+  readonly removed: readonly number[];
+}
+
+/** The route table as the database has it. Versions are given out in the order of commits. */
+export interface RouteStore {
+  /** All routes. */
+  snapshot(): Promise<RouteChanges>;
+  /** Changes after a version, in the order of their versions. */
+  since(version: number): Promise<RouteChanges>;
+}
+
+/** Epochs that grew after a moment: what a restarted orchestrator may have missed. */
+export interface EpochStore {
+  changedSince(at: Date): Promise<{ readonly sites: readonly (readonly [number, number])[]; readonly users: readonly (readonly [number, number])[] }>;
+}

@@ -1,0 +1,75 @@
+import type { MemberRole, SiteAvailability, SiteKind, SiteLimits, SitePurpose } from "#contract/site.ts";
+import type { Actor } from "../accounts/user.ts";
+import type { NewOperation, Operation } from "../operations/operation.ts";
+import type { Page, PageRequest } from "../page.ts";
+import type { ActorSite, Member, Site, SiteSettings } from "./site.ts";
+
+/** Everything a new site needs. */
+export interface NewSite {
+  readonly name: string;
+  readonly kind: SiteKind;
+  readonly purpose: SitePurpose;
+  readonly description: string;
+  readonly limits: SiteLimits;
+  readonly settings: SiteSettings;
+  /** The most sites that its owner may own; null for no limit. */
+  readonly ownerLimit: number | null;
+}
+
+/** What changes of a site; absent fields stay. */
+export interface SiteChanges {
+  readonly name?: string | undefined;
+  readonly description?: string | undefined;
+  readonly kind?: SiteKind | undefined;
+  readonly settings?: SiteSettings | undefined;
+  readonly limits?: SiteLimits | undefined;
+  readonly availability?: SiteAvailability | undefined;
+  readonly availabilityReason?: string | undefined;
+  /** Sealed by the caller. */
+  readonly environment?: string | undefined;
+}
+
+/**
+ * Sites as people see them. Each load takes the person who asks: someone who is no member (and no administrator) gets null,
+ * the same as for a site that does not exist.
+ */
+export interface SiteStore {
+  forActor(actor: Actor, name: string): Promise<ActorSite | null>;
+  /** By name; `all` counts only for administrators. `search` matches a part of name or description. */
+  listFor(actor: Actor, request: PageRequest & { readonly search?: string | undefined; readonly all: boolean }): Promise<Page<ActorSite>>;
+  /**
+   * Creates the site, its first owner (the actor) and the operation that brings it to life, or nothing.
+   * @throws {Failure} `site_name_taken`, `site_limit_reached`.
+   */
+  create(actor: Actor, site: NewSite, operation: NewOperation): Promise<{ readonly site: ActorSite; readonly operation: Operation }>;
+  /**
+   * Changes the site and queues the operation that carries it out, or nothing. Grows revision and route version; a change of
+   * availability grows the epoch too.
+   * @throws {Failure} `site_name_taken`, `site_being_deleted`.
+   */
+  update(site: ActorSite, changes: SiteChanges, operation: NewOperation | null): Promise<{ readonly site: ActorSite; readonly operation: Operation | null }>;
+  /** Marks the site as going away (routes stop at once) and queues its deletion; asked again, the operation under way is given. */
+  delete(site: ActorSite, operation: NewOperation): Promise<Operation>;
+  /** The sealed environment; null when none was set. */
+  environment(site: ActorSite): Promise<string | null>;
+  members(site: ActorSite): Promise<readonly Member[]>;
+  /** Adds or changes a member and grows the site's epoch. @throws {Failure} `last_owner`. */
+  setMember(site: ActorSite, userId: number, role: MemberRole): Promise<void>;
+  /** Removes a member and grows the site's epoch; false when they were none. @throws {Failure} `last_owner`. */
+  removeMember(site: ActorSite, userId: number): Promise<boolean>;
+}
+
+/** Sites as the reconciler and the operations see them: by number, without a person. Only the worker is given one. */
+export interface ReconcilerSiteStore {
+  byId(id: number): Promise<Site | null>;
+  /** Sealed environment; null when none was set. */
+  environment(id: number): Promise<string | null>;
+  /** Every site after this number, by number. */
+  after(id: number, limit: number): Promise<readonly Site[]>;
+  /** The site has come to life. */
+  markActive(id: number): Promise<void>;
+  /** Removes the row; its operations stay, with the site's name. Gone already is success. */
+  remove(id: number): Promise<void>;
+  /** The newest version of the route table that concerns this site. */
+  routeVersion(id: number): Promise<number>;
+}

@@ -1,0 +1,48 @@
+import type { MemberRole, SiteAvailability, SiteKind, SiteLimits, SitePurpose } from "#contract/site.ts";
+
+/** What members can set for a site's program. */
+export interface SiteSettings {
+  /** Null keeps the program awake. */
+  readonly idleSeconds: number | null;
+  readonly botsWake: boolean;
+  readonly canRunTwice: boolean;
+  readonly timeZone: string;
+}
+
+/** What a new site has. */
+export const defaultSiteSettings: SiteSettings = { idleSeconds: 600, botsWake: false, canRunTwice: true, timeZone: "UTC" };
+
+/** A site as it should be. What its program does right now, the orchestrator knows. */
+export interface Site {
+  readonly id: number;
+  readonly name: string;
+  readonly kind: SiteKind;
+  readonly purpose: SitePurpose;
+  readonly description: string;
+  readonly availability: SiteAvailability;
+  readonly availabilityReason: string;
+  readonly limits: SiteLimits;
+  readonly settings: SiteSettings;
+  /** Grows with every change that the orchestrator has to know. */
+  readonly revision: number;
+  /** Grows when members or availability change: grants of an earlier epoch are refused. */
+  readonly epoch: number;
+  readonly lifecycle: "creating" | "active" | "deleting";
+  /** An owner is an administrator: its program may run where sites cannot be isolated. */
+  readonly isOwnedByAdministrator: boolean;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+}
+
+/** A site together with the person who asked for it: the only form in which use-cases see one. */
+export interface ActorSite extends Site {
+  /** Null for an administrator who is no member. */
+  readonly role: MemberRole | null;
+}
+
+/** A member of a site. */
+export interface Member {
+  readonly userId: number;
+  readonly username: string;
+  readonly role: MemberRole;
+}
