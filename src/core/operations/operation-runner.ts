@@ -131,7 +131,7 @@ export class OperationRunner {
       const verdict = judgeFailure(timedOut(error) ? new Failure("component_away", { component: "orchestrator" }, { cause: error }) : error, attempt);
       log.warn({ err: error, operation: operation.id, step: step.name, attempt, verdict: verdict.kind }, "step failed");
       if (verdict.kind === "retry") {
-        const message = error instanceof Error ? error.message : String(error);
+        const message = error instanceof Failure ? error.message : "something unexpected happened, see the worker's log.";
         await queue.saveStep(operation, owner, { position, state: "waiting", attempt, message: `Trying again: ${message}` });
         await queue.postpone(operation, owner, new Date(Date.now() + verdict.afterMs));
         return "ended";

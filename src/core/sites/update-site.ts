@@ -1,0 +1,112 @@
+import { Failure } from "#contract/failure.ts";
+import type { SiteAvailability, SiteKind, SiteLimits } from "#contract/site.ts";
+import type { Actor } from "../accounts/user.ts";
+import type { NewOperation, Operation } from "../operations/operation.ts";
+import { planOperation } from "../operations/plan.ts";
+import { demandCanRun, type RunPolicy } from "./run-policy.ts";
+import type { ActorSite, SiteSettings } from "./site.ts";
+import type { SiteHost } from "./site-host.ts";
+import { checkSiteName } from "./site-name.ts";
+import type { SiteChanges, SiteStore } from "./site-store.ts";
+
+/** What changing a site needs. */
+export interface UpdateSiteDeps {
+  readonly sites: SiteStore;
+  readonly host: SiteHost;
+  readonly runPolicy: RunPolicy;
+  readonly newId: () => string;
+}
+
+/** What is asked for; absent fields stay. */
+export interface UpdateSiteInput {
+  readonly name?: string | undefined;
+  readonly description?: string | undefined;
+  readonly kind?: SiteKind | undefined;
+  readonly settings?: { readonly [K in keyof SiteSettings]?: SiteSettings[K] | undefined } | undefined;
+  readonly availability?: SiteAvailability | undefined;
+  readonly limits?: { readonly [K in keyof SiteLimits]?: SiteLimits[K] | undefined } | undefined;
+  readonly reason?: string | undefined;
+}
+
+/**
+ * Changes a site and queues what carries the change out; a change of words alone needs no operation.
+ * @throws {Failure} when the change is not allowed to this person or makes no sense; then nothing has changed.
+ */
+export async function updateSite(
+  deps: UpdateSiteDeps,
+  actor: Actor,
+  request: { readonly site: ActorSite; readonly input: UpdateSiteInput },
+): Promise<{ readonly site: ActorSite; readonly operation: Operation | null }> {
+  const { site, input } = request;
+  checkInput(actor, site, input);
+  if (input.kind === "dynamic" && site.kind === "static") {
+    demandCanRun(deps.runPolicy, await deps.host.capabilities(), actor.user.role === "administrator" || site.isOwnedByAdministrator);
+  }
+  const changes = changesOf(site, input);
+  return deps.sites.update(site, changes, operationFor(deps.newId(), actor, { site, changes }));
+}
+
+/** Replaces the site's environment. `sealed` is for the store, `environment` was judged by the contract. */
+export async function writeEnvironment(
+  deps: UpdateSiteDeps,
+  actor: Actor,
+  request: { readonly site: ActorSite; readonly sealed: string },
+): Promise<Operation | null> {
+  const changes: SiteChanges = { environment: request.sealed };
+  const { operation } = await deps.sites.update(request.site, changes, operationFor(deps.newId(), actor, { site: request.site, changes }));
+  return operation;
+}
+
+function checkInput(actor: Actor, site: ActorSite, input: UpdateSiteInput): void {
+  if (input.name !== undefined && input.name !== site.name) {
+    if (site.purpose === "user") throw new Failure("site_personal_name_fixed");
+    checkSiteName(input.name);
+  }
+  if (input.settings?.timeZone !== undefined && !isTimeZone(input.settings.timeZone)) {
+    throw new Failure("input_invalid", { detail: `settings.timeZone: ${input.settings.timeZone} is not a time zone such as Europe/Berlin.` });
+  }
+  if (input.availability === undefined && input.limits === undefined) return;
+  if (actor.user.role !== "administrator") throw new Failure("administrators_only");
+  if (input.reason === undefined || input.reason === "") throw new Failure("limits_need_reason");
+}
+
+function changesOf(site: ActorSite, input: UpdateSiteInput): SiteChanges {
+  return {
+    ...(input.name === undefined || input.name === site.name ? {} : { name: input.name }),
+    ...(input.description === undefined ? {} : { description: input.description }),
+    ...(input.kind === undefined || input.kind === site.kind ? {} : { kind: input.kind }),
+    ...(input.settings === undefined ? {} : { settings: withChanges(site.settings, input.settings) }),
+    ...(input.limits === undefined ? {} : { limits: withChanges(site.limits, input.limits) }),
+    ...(input.availability === undefined
+      ? {}
+      : { availability: input.availability, availabilityReason: input.availability === "enabled" ? "" : (input.reason ?? "") }),
+  };
+}
+
+function withChanges<T extends object>(base: T, changes: { readonly [K in keyof T]?: T[K] | undefined }): T {
+  const given = Object.entries(changes).filter(([, value]) => value !== undefined);
+  // Only keys of T with values of T are left.
+  return { ...base, ...(Object.fromEntries(given) as Partial<T>) };
+}
+
+function operationFor(id: string, actor: Actor, request: { readonly site: ActorSite; readonly changes: SiteChanges }): NewOperation | null {
+  const { site, changes } = request;
+  const subject = { kind: changes.kind ?? site.kind, canRunTwice: changes.settings?.canRunTwice ?? site.settings.canRunTwice };
+  const common = { id, subject, requestedById: actor.user.id };
+  const { name, description: _words, ...rest } = changes;
+  const needsRestart =
+    subject.kind === "dynamic" &&
+    (changes.environment !== undefined ||
+      changes.limits !== undefined ||
+      (changes.settings?.timeZone !== site.settings.timeZone && changes.settings !== undefined));
+  if (Object.keys(rest).length > 0) return planOperation({ ...common, kind: "configure", input: { needsRestart } });
+  return name === undefined ? null : planOperation({ ...common, kind: "rename", input: {} });
+}
+
+function isTimeZone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat("en", { timeZone: name }).resolvedOptions().timeZone !== "";
+  } catch {
+    return false;
+  }
+}
