@@ -66,6 +66,7 @@ const table = {
   file_exists: { status: 409, title: "There is something at {path} already. Delete or move it first." },
   file_changed: { status: 412, title: "{path} was changed since you read it. Read it again and decide which version to keep." },
   file_special: { status: 409, title: "{path} is a device, pipe or socket, which cannot be opened here." },
+  file_forbidden: { status: 409, title: "{path} cannot be opened or changed: its permissions forbid it. Change them from the site's own program." },
   file_too_large: { status: 413, title: "A file may have at most {limitBytes} bytes." },
   quota_exceeded: { status: 507, title: "The site is full: {detail}. Delete something, or ask an administrator for more." },
   disk_full: { status: 507, title: "The disk of the server is full. Nothing was changed. Tell an administrator." },
