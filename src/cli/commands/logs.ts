@@ -1,0 +1,51 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { z } from "zod";
+import { readLogs } from "#contract/api/sites.ts";
+import { readEvents } from "#contract/events.ts";
+import { Failure } from "#contract/failure.ts";
+import { usageError } from "../exit-code.ts";
+import { needSignIn, type Session } from "../session.ts";
+import { plain } from "../terminal.ts";
+
+const logEvent = z.object({ line: z.string(), at: z.string(), stream: z.string() });
+
+/** Prints the last lines of a site's output, and with `follow` those to come until Ctrl-C. */
+export async function logs(session: Session, name: string, options: { readonly follow?: boolean; readonly tail?: string }): Promise<void> {
+  needSignIn(session);
+  const tail = Number(options.tail ?? "200");
+  if (!Number.isInteger(tail) || tail < 0 || tail > 10_000) throw usageError("--tail takes a number of lines from 0 to 10000.");
+  if (options.follow) return follow(session, name, tail);
+  const response = await session.client.fetch(readLogs, { params: { name }, query: { tail } });
+  const text = await response.text();
+  const lines = text === "" ? [] : text.replace(/\n$/, "").split("\n");
+  await session.answer({ lines }, lines.map((line) => `${forTerminal(session, line)}\n`).join(""));
+}
+
+async function follow(session: Session, name: string, tail: number): Promise<void> {
+  let lastAt = "";
+  let wanted = tail;
+  while (true) {
+    try {
+      const response = await session.client.fetch(readLogs, { params: { name }, query: { tail: wanted, follow: true } });
+      if (response.body === null) return;
+      for await (const event of readEvents(response.body)) {
+        const { line, at, stream } = logEvent.parse(JSON.parse(event.data));
+        // After a reconnection the last lines come again.
+        if (wanted !== tail && at <= lastAt) continue;
+        lastAt = at;
+        const text = stream === "platform" ? session.style.dim(`— ${forTerminal(session, line)}`) : forTerminal(session, line);
+        await session.answer({ at, stream, line }, `${text}\n`);
+      }
+    } catch (error) {
+      // The server restarts, or the connection was idle for too long: go on where it broke off. A first attempt that fails is an error.
+      if (lastAt === "" || !(error instanceof TypeError || (error instanceof Failure && error.code === "component_away"))) throw error;
+    }
+    wanted = 1000;
+    await delay(500);
+  }
+}
+
+/** A site's program must not drive the terminal of the person who reads its log; a pipe gets the line as it is. */
+function forTerminal(session: Session, line: string): string {
+  return session.terminal.isOutTty ? plain(line) : line;
+}

@@ -1,0 +1,44 @@
+import { CliError, exitCodes } from "../exit-code.ts";
+import { readEndpoints } from "../server-address.ts";
+import type { Session } from "../session.ts";
+import type { Check } from "./check.ts";
+import { checkIsolation } from "./isolation.ts";
+import { checkDatabase, checkDisk, checkInterpreters, checkPort, checkSystem } from "./machine.ts";
+import { checkServer } from "./server.ts";
+
+/** Says what this machine has, uses and lacks. Ends with 1 when something is missing that Backlot cannot do without. */
+export async function doctor(session: Session): Promise<void> {
+  const checks = await everyCheck(session);
+  const { green, yellow, red, dim } = session.style;
+  const marks = { ok: green("✓"), limited: yellow("!"), missing: red("✗"), info: dim("·") };
+  const width = Math.max(...checks.map((check) => check.name.length));
+  const lines = checks.map((check) => {
+    const advice = check.advice === undefined ? "" : `\n  ${" ".repeat(width)}  → ${check.advice}`;
+    return `${marks[check.state]} ${check.name.padEnd(width)}  ${check.detail}${advice}\n`;
+  });
+  await session.answer({ checks }, lines.join(""));
+  const missing = checks.filter((check) => check.state === "missing").map((check) => check.name);
+  if (missing.length > 0) throw new CliError("machine_lacks", `Missing on this machine: ${missing.join(", ")}.`, { exitCode: exitCodes.failed });
+}
+
+async function everyCheck(session: Session): Promise<readonly Check[]> {
+  const { environment } = session;
+  const endpoints = await readEndpoints(environment);
+  const host = environment.BACKLOT_HOST || "127.0.0.1";
+  const held = [endpoints?.manager, endpoints?.router].flatMap((url) => (url === undefined ? [] : [Number(new URL(url).port)]));
+  const door = (name: string, variable: string, byDefault: number): Promise<Check> => {
+    const port = Number(environment[variable] || byDefault);
+    return checkPort(name, { variable, port, host, isOurs: held.includes(port) });
+  };
+  const found = await Promise.all([
+    checkSystem(),
+    checkDatabase(environment),
+    checkIsolation(process.getuid?.() === 0),
+    checkInterpreters(),
+    checkDisk(environment),
+    door("dashboard door", "BACKLOT_PORT", 8000),
+    door("sites door", "BACKLOT_ROUTER_PORT", 8080),
+    checkServer(session),
+  ]);
+  return found.flat();
+}

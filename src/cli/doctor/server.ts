@@ -1,0 +1,31 @@
+import { readSystem } from "#contract/api/sites.ts";
+import { Failure } from "#contract/failure.ts";
+import type { Session } from "../session.ts";
+import type { Check } from "./check.ts";
+
+/** The running server: whether it answers, and what it says of its own isolation. */
+export async function checkServer(session: Session): Promise<readonly Check[]> {
+  const { url, from } = session.server;
+  const name = "server";
+  const ready = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(3000) }).catch(() => undefined);
+  if (ready === undefined) return [{ name, state: "info", detail: `nothing answers at ${url} (from ${from}); \`npm start\` starts one` }];
+  const reason = (await ready.text()).trim().slice(0, 200);
+  const answers: Check = ready.ok ? { name, state: "ok", detail: `${url} is ready` } : { name, state: "limited", detail: `${url} is not ready: ${reason}` };
+  if (session.token === undefined)
+    return [answers, { name: "sign-in", state: "info", detail: "nobody; sign in by `backlot login` to see what the server says of itself" }];
+  try {
+    const system = await session.client.call(readSystem, {});
+    const { isolates, missing } = system.isolation;
+    const offered = system.starters.map((starter) => (starter.missing.length === 0 ? starter.name : `${starter.name} (lacks ${starter.missing.join(", ")})`));
+    return [
+      answers,
+      isolates
+        ? { name: "server isolation", state: "ok", detail: "sites are kept apart" }
+        : { name: "server isolation", state: "limited", detail: missing.join("; ") || "sites are not kept apart" },
+      { name: "starters", state: "info", detail: offered.join(", ") || "none" },
+    ];
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    return [answers, { name: "sign-in", state: "limited", detail: error.message }];
+  }
+}

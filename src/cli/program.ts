@@ -1,0 +1,129 @@
+import { Command, Option } from "commander";
+import type { Session, SharedOptions } from "./session.ts";
+
+/** Opens a session for a command; called after parsing, so that `--help` needs no settings. */
+export type OpenSession = (options: SharedOptions) => Promise<Session>;
+
+/** Every command, its options and its help. What a command does is imported only when it runs: `--help` stays fast. */
+export function buildProgram(open: OpenSession): Command {
+  const program = new Command("backlot")
+    .description("Self-service web hosting for schools, clubs and labs.")
+    .helpCommand(true)
+    .showHelpAfterError("(--help says what is possible)")
+    .addHelpText("after", "\nThe exit codes and BACKLOT_… variables stand in docs/cli.md.");
+  addAccountCommands(program, open);
+  addSiteCommands(program, open);
+  addRunCommands(program, open);
+  addFileCommands(program, open);
+  addMachineCommands(program, open);
+  return program;
+}
+
+function command(parent: Command, usage: string, description: string): Command {
+  return parent
+    .command(usage)
+    .description(description)
+    .option("--json", "answer as JSON on stdout, for programs")
+    .option("--server <url>", "the server, instead of BACKLOT_SERVER or the last sign-in");
+}
+
+/** Not commander's `<name...>`, which would swallow the folder that comes after it. */
+function collect(value: string, all: readonly string[] | undefined): readonly string[] {
+  return [...(all ?? []), value];
+}
+
+const noWait = (): Option => new Option("--no-wait", "do not wait for the operation to end");
+
+function addAccountCommands(program: Command, open: OpenSession): void {
+  command(program, "login [url]", "sign in and keep an API token on this machine")
+    .option("--user <name>", "user name, instead of asking")
+    .option("--password-stdin", "read the password from a pipe")
+    .option("--token <token>", "keep this API token instead of signing in; - reads it from a pipe")
+    .action(async (url, options) => (await import("./commands/login.ts")).login(await open(options), url, options));
+  command(program, "logout [url]", "forget the token kept here, and revoke it").action(async (url, options) =>
+    (await import("./commands/logout.ts")).logout(await open(options), url),
+  );
+  command(program, "whoami", "who is signed in").action(async (options) => (await import("./commands/whoami.ts")).whoami(await open(options)));
+  const token = program.command("token").description("API tokens for programs");
+  command(token, "create <name>", "make a token; its secret is shown once")
+    .option("--scope <scope>", "full, read, deploy or files (may be repeated)", collect)
+    .option("--days <days>", "days until it expires")
+    .action(async (name, options) => (await import("./commands/tokens.ts")).makeToken(await open(options), name, options));
+  command(token, "ls", "my tokens").action(async (options) => (await import("./commands/tokens.ts")).showTokens(await open(options)));
+  command(token, "rm <id>", "revoke a token").action(async (id, options) => (await import("./commands/tokens.ts")).removeToken(await open(options), id));
+}
+
+function addSiteCommands(program: Command, open: OpenSession): void {
+  command(program, "sites", "my sites")
+    .option("--all", "everyone's sites (administrators)")
+    .option("--search <text>", "only those whose name holds this")
+    .action(async (options) => (await import("./commands/sites.ts")).sites(await open(options), options));
+  command(program, "create <name>", "create a site")
+    .option("--starter <starter>", "begin with the files of a starter")
+    .option("--kind <kind>", "static or dynamic; the starter's own kind, else static")
+    .option("--description <text>", "what the site is for")
+    .addOption(noWait())
+    .action(async (name, options) => (await import("./commands/create.ts")).create(await open(options), name, options));
+  command(program, "deploy <folder>", "send a folder to a site; .backlotignore says what stays behind")
+    .option("--site <name>", "the site; the folder's own name without it")
+    .option("--include <name>", "send what is left behind by default: node_modules, .git (may be repeated)", collect)
+    .option("--create", "create the site when there is none")
+    .addOption(noWait())
+    .action(async (folder, options) => (await import("./commands/deploy.ts")).deploy(await open(options), folder, options));
+  command(program, "open <name>", "print a site's address and open it in a browser")
+    .option("--no-browser", "only print it")
+    .action(async (name, options) => (await import("./commands/open.ts")).open(await open(options), name, options));
+  command(program, "status <name>", "what a site does right now, and why").action(async (name, options) =>
+    (await import("./commands/status.ts")).status(await open(options), name),
+  );
+  command(program, "rm <name>", "delete a site with all its files")
+    .option("-y, --yes", "do not ask for the name")
+    .addOption(noWait())
+    .action(async (name, options) => (await import("./commands/remove.ts")).remove(await open(options), name, options));
+}
+
+function addRunCommands(program: Command, open: OpenSession): void {
+  command(program, "logs <name>", "the output of a site's program")
+    .option("-f, --follow", "go on with the lines to come")
+    .option("--tail <lines>", "how many of the last lines", "200")
+    .action(async (name, options) => (await import("./commands/logs.ts")).logs(await open(options), name, options));
+  const verbs = {
+    restart: "start a new instance of the program, switch to it, stop the old one",
+    sleep: "stop the program until the next visitor comes",
+    wake: "start the program now",
+  };
+  for (const verb of ["restart", "sleep", "wake"] as const) {
+    command(program, `${verb} <name>`, verbs[verb])
+      .addOption(noWait())
+      .action(async (name, options) => (await import("./commands/run-site.ts")).runSite(await open(options), verb, { ...options, name }));
+  }
+}
+
+function addFileCommands(program: Command, open: OpenSession): void {
+  const files = program.command("files").description("a site's files, one at a time");
+  command(files, "ls <site> [path]", "list a folder").action(async (site, path, options) =>
+    (await import("./commands/files.ts")).listFiles(await open(options), site, path ?? ""),
+  );
+  command(files, "get <site> <path> [to]", "fetch a file, to stdout without TO").action(async (site, path, to, options) =>
+    (await import("./commands/files.ts")).getFile(await open(options), { site, path }, to),
+  );
+  command(files, "put <site> <from> <path>", "write a file; - reads stdin").action(async (site, from, path, options) =>
+    (await import("./commands/files.ts")).putFile(await open(options), from, { site, path }),
+  );
+  command(files, "rm <site> <path>", "delete a file")
+    .option("-r, --recursive", "delete a folder with everything in it")
+    .action(async (site, path, options) => (await import("./commands/files.ts")).removeFile(await open(options), { site, path }, options));
+}
+
+function addMachineCommands(program: Command, open: OpenSession): void {
+  command(program, "doctor", "what this machine has, uses and lacks").action(async (options) =>
+    (await import("./doctor/doctor.ts")).doctor(await open(options)),
+  );
+  // Both start processes, which is bin/backlot.mjs' business; they stand here for the help.
+  for (const [usage, description] of [
+    ["start", "start everything on this machine"],
+    ["run <processes>", "start a chosen few: manager,worker,router,orchestrator"],
+  ] as const) {
+    program.command(usage).description(description).allowUnknownOption();
+  }
+}

@@ -1,0 +1,62 @@
+import type { Client } from "#contract/client.ts";
+import { createClient } from "#contract/client.ts";
+import { CliError, exitCodes } from "./exit-code.ts";
+import { type ServerAddress, serverAddress } from "./server-address.ts";
+import { readSettings, type Settings } from "./settings-file.ts";
+import { type Style, styleFor, type Terminal } from "./terminal.ts";
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Options that every command takes. */
+export interface SharedOptions {
+  readonly json?: boolean;
+  readonly server?: string;
+}
+
+/** What a command works with: who asked, where to, and how to answer. */
+export interface Session {
+  readonly environment: Environment;
+  readonly terminal: Terminal;
+  readonly isJson: boolean;
+  readonly style: Style;
+  readonly settings: Settings;
+  readonly server: ServerAddress;
+  /** The token for this server; undefined when nobody signed in. */
+  readonly token: string | undefined;
+  /** A client of the server, signed in when there is a token. */
+  readonly client: Client;
+  /** Answers the command: JSON for machines, text for people. */
+  answer(json: unknown, text: string): Promise<void>;
+  /** Says something on the way, on stderr. */
+  note(text: string): void;
+}
+
+/** Opens a session: reads the settings, chooses the server, finds the token. */
+export async function openSession(options: SharedOptions, environment: Environment, terminal: Terminal): Promise<Session> {
+  const settings = await readSettings(environment);
+  const server = await serverAddress(options.server, environment, settings);
+  const token = environment.BACKLOT_TOKEN || settings.servers[server.url]?.token;
+  const isJson = options.json === true;
+  return {
+    environment,
+    terminal,
+    isJson,
+    style: styleFor(terminal.isErrTty, environment.NO_COLOR),
+    settings,
+    server,
+    token,
+    client: createClient({ baseUrl: server.url, token: () => token, peer: `server at ${server.url}` }),
+    answer: (json, text) => terminal.out(isJson ? `${JSON.stringify(json)}\n` : text),
+    note: (text) => terminal.err(`${text}\n`),
+  };
+}
+
+/** Refuses to go on without a token: the server would only say so after a round trip. */
+export function needSignIn(session: Session): void {
+  if (session.token !== undefined) return;
+  const others = Object.keys(session.settings.servers).filter((url) => url !== session.server.url);
+  const hint = others.length === 0 ? "" : ` You are signed in at ${others.join(", ")}: choose it by --server.`;
+  throw new CliError("not_signed_in", `You are not signed in at ${session.server.url}. Run \`backlot login ${session.server.url}\`.${hint}`, {
+    exitCode: exitCodes.notSignedIn,
+  });
+}
