@@ -32,6 +32,17 @@ export function parseConfig<S extends z.ZodObject>(schema: S, environment: Envir
   throw new ConfigError(problems);
 }
 
+/** What is wrong with the values that were given, absent ones aside: lines for a person. */
+export function givenProblems(schema: z.ZodObject, environment: Environment): readonly string[] {
+  const problems: string[] = [];
+  for (const [name, field] of Object.entries(schema.shape)) {
+    const value = read(name, environment, problems);
+    if (value === undefined || value === "") continue;
+    for (const issue of z.safeParse(field, value).error?.issues ?? []) problems.push(`${name}: ${issue.message}`);
+  }
+  return problems;
+}
+
 function read(name: string, environment: Environment, problems: string[]): string | undefined {
   const file = environment[`${name}_FILE`];
   if (file === undefined || file === "") return environment[name];

@@ -1,0 +1,77 @@
+import type { z } from "zod";
+import type { Environment } from "#kit/lifecycle.ts";
+import { supervisedFlag } from "./child-protocol.ts";
+import type { KeyFiles } from "./keys.ts";
+import type { ChildCommand } from "./launch-child.ts";
+
+/** The processes beside the supervisor, and the services that each of them runs. */
+export const children = {
+  orchestrator: ["orchestrator"],
+  router: ["router"],
+  control: ["manager", "worker"],
+} as const;
+export type ChildName = keyof typeof children;
+
+/** How the processes of one machine find each other: fixed for the life of the supervisor, whatever is started again. */
+export interface Wiring {
+  readonly data: string;
+  readonly host: string;
+  readonly managerPort: number;
+  readonly routerPort: number;
+  readonly orchestratorPort: number;
+  readonly routerAdminPort: number;
+  readonly managerUrl: string;
+  readonly sitesDomain: string;
+  readonly databaseUrl: string;
+  readonly keyFiles: KeyFiles;
+}
+
+/** What any program needs to run at all, and what makes its messages readable; nothing that opens a door. */
+const ordinary = ["PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "TMPDIR", "NODE_ENV", "BACKLOT_LOG_LEVEL", "BACKLOT_LOG_FOLDER"];
+const keyOf = { orchestrator: "orchestrator", router: "router", control: "cluster" } as const satisfies Record<ChildName, keyof KeyFiles>;
+
+/** What a command is made of beside the wiring. */
+interface Given {
+  readonly entry: string;
+  /** The settings of the services that it runs. */
+  readonly schemas: readonly z.ZodObject[];
+  readonly environment: Environment;
+}
+
+/**
+ * The command of a child. Of the settings it gets those that its own schemas name, and no others: a process that must not
+ * know the database or the cluster key has no field for them.
+ */
+export function childCommand(name: ChildName, wiring: Wiring, given: Given): ChildCommand {
+  const fields = new Set(given.schemas.flatMap((schema) => Object.keys(schema.shape)));
+  const wired = wiredSettings(name, wiring);
+  const environment: Record<string, string> = {};
+  for (const [key, value] of Object.entries({ ...given.environment, ...wired })) {
+    const isAsked = fields.has(key) || (key.endsWith("_FILE") && fields.has(key.slice(0, -"_FILE".length)));
+    // A value from here wins over a file that the environment names for the same setting.
+    const isOverruled = key.endsWith("_FILE") && wired[key.slice(0, -"_FILE".length)] !== undefined;
+    if (value !== undefined && value !== "" && !isOverruled && (isAsked || ordinary.includes(key))) environment[key] = value;
+  }
+  return { name, args: [given.entry, "run", children[name].join(","), supervisedFlag], environment };
+}
+
+function wiredSettings(name: ChildName, wiring: Wiring): Readonly<Record<string, string>> {
+  const orchestratorUrl = `http://127.0.0.1:${wiring.orchestratorPort}`;
+  const routerAdminUrl = `http://127.0.0.1:${wiring.routerAdminPort}`;
+  const keyFile = wiring.keyFiles[keyOf[name]];
+  return {
+    BACKLOT_DATA: wiring.data,
+    BACKLOT_HOST: wiring.host,
+    BACKLOT_PORT: String(wiring.managerPort),
+    BACKLOT_SITES_DOMAIN: wiring.sitesDomain,
+    BACKLOT_ROUTER_PORT: String(wiring.routerPort),
+    BACKLOT_ROUTER_ADMIN_PORT: String(wiring.routerAdminPort),
+    BACKLOT_ORCHESTRATOR_PORT: String(wiring.orchestratorPort),
+    BACKLOT_MANAGER_URL: wiring.managerUrl,
+    BACKLOT_ORCHESTRATOR_URL: orchestratorUrl,
+    BACKLOT_ROUTER_URL: routerAdminUrl,
+    BACKLOT_ROUTER_URLS: routerAdminUrl,
+    DATABASE_URL: wiring.databaseUrl,
+    [name === "control" ? "BACKLOT_CLUSTER_KEY_FILE" : "BACKLOT_COMPONENT_KEY_FILE"]: keyFile,
+  };
+}

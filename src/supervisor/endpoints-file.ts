@@ -1,0 +1,17 @@
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { writeFileAtomically } from "./atomic-file.ts";
+
+/** Where every public door is, for the CLI and for tests: there exactly while all of them are open. */
+export async function writeEndpoints(dataFolder: string, doors: Readonly<Record<string, string>>): Promise<void> {
+  await writeFileAtomically(pathOf(dataFolder), `${JSON.stringify(doors, null, 2)}\n`, 0o644);
+}
+
+/** Removes the file; absent is success. */
+export async function removeEndpoints(dataFolder: string): Promise<void> {
+  await rm(pathOf(dataFolder), { force: true });
+}
+
+function pathOf(dataFolder: string): string {
+  return join(dataFolder, "endpoints.json");
+}

@@ -1,0 +1,148 @@
+import { mkdir } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { z } from "zod";
+import { ConfigError } from "#kit/config.ts";
+import type { Environment, RunningService, StartService } from "#kit/lifecycle.ts";
+import type { Log } from "#kit/log.ts";
+import { serviceConfigs } from "../service-configs.ts";
+import { type ChildName, childCommand, type Wiring } from "./child-commands.ts";
+import type { ChildMessage } from "./child-protocol.ts";
+import type { SupervisorConfig } from "./config.ts";
+import { removeEndpoints, writeEndpoints } from "./endpoints-file.ts";
+import { holderOf, lockFolder } from "./folder-lock.ts";
+import { KeptProcess } from "./kept-process.ts";
+import { ensureKeys } from "./keys.ts";
+import { launchChild } from "./launch-child.ts";
+import { launchPostgres } from "./launch-postgres.ts";
+import { choosePorts } from "./ports.ts";
+import { dashboardUrl, reachableUrl, siteUrl } from "./public-address.ts";
+import { readSettings } from "./settings.ts";
+
+/** What is started, so that tests can start something smaller. */
+export interface SupervisorParts {
+  /** The script that a child runs, with `run SERVICES` after it. */
+  readonly entry: string;
+  readonly schemas: Readonly<Record<ChildName, readonly z.ZodObject[]>>;
+  /** Where lines for the person at the terminal go. */
+  readonly print: (line: string) => void;
+}
+
+/** What asked for the start. */
+export interface SupervisorRequest {
+  readonly environment: Environment;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+/** Each child's time between being asked to end and being killed. The orchestrator follows the others: all of it is below the five seconds of main.ts. */
+const graceMs = 2000;
+
+/** Runs everything on this machine: the database, and every process as a child that is started again when it ends. */
+export const start: StartService = async (environment, log, signal = new AbortController().signal) => {
+  const { manager, worker, orchestrator, router } = serviceConfigs;
+  const schemas = { control: [await manager(), await worker()], orchestrator: [await orchestrator()], router: [await router()] };
+  const entry = fileURLToPath(new URL("../../bin/backlot.mjs", import.meta.url));
+  return startSupervisor({ environment, log, signal }, { entry, schemas, print: (line) => process.stdout.write(`${line}\n`) });
+};
+
+/** The supervisor itself; see `start`. */
+export async function startSupervisor(request: SupervisorRequest, parts: SupervisorParts): Promise<RunningService> {
+  const settings = readSettings(request.environment, Object.values(parts.schemas).flat());
+  await using stack = new AsyncDisposableStack();
+  const data = await takeDataFolder(resolve(settings.BACKLOT_DATA), stack);
+  const places = await choosePlaces(settings);
+  const keyFiles = await ensureKeys(join(data, "keys"));
+  const databaseUrl = settings.DATABASE_URL ?? (await startDatabase(join(data, "postgres"), request, stack));
+  const wiring = { ...places, data, keyFiles, databaseUrl, sitesDomain: settings.BACKLOT_SITES_DOMAIN };
+  const notices = await startChildren({ wiring, request, parts, stack });
+
+  const doors = { manager: wiring.managerUrl, router: reachableUrl(wiring.host, wiring.routerPort) };
+  // Deferred last, so removed first: nobody may find doors that are about to close.
+  stack.defer(() => removeEndpoints(data));
+  await writeEndpoints(data, doors);
+  const running = stack.move();
+  return { doors, notices: [...welcome(settings, wiring), ...notices], stop: () => running.disposeAsync() };
+}
+
+async function takeDataFolder(data: string, stack: AsyncDisposableStack): Promise<string> {
+  await mkdir(data, { recursive: true }).catch((cause: NodeJS.ErrnoException) => {
+    throw new ConfigError([`BACKLOT_DATA: the folder ${data} cannot be made (${cause.code})`]);
+  });
+  const lock = await lockFolder(data, "data");
+  if (lock === null) {
+    const holder = await holderOf(data, "data");
+    throw new ConfigError([`BACKLOT_DATA: another Backlot (process ${holder ?? "unknown"}) uses ${data}; stop it, or set BACKLOT_DATA to another folder`]);
+  }
+  stack.use(lock);
+  await removeEndpoints(data);
+  return data;
+}
+
+type Places = Pick<Wiring, "host" | "managerPort" | "routerPort" | "orchestratorPort" | "routerAdminPort" | "managerUrl">;
+
+async function choosePlaces(settings: SupervisorConfig): Promise<Places> {
+  const host = settings.BACKLOT_HOST;
+  const inside = { host: "127.0.0.1", port: 0 };
+  const { ports, problems } = await choosePorts([
+    { setting: "BACKLOT_PORT", host, port: settings.BACKLOT_PORT },
+    { setting: "BACKLOT_ROUTER_PORT", host, port: settings.BACKLOT_ROUTER_PORT },
+    inside,
+    inside,
+  ]);
+  if (problems.length > 0) throw new ConfigError(problems);
+  const [managerPort = 0, routerPort = 0, orchestratorPort = 0, routerAdminPort = 0] = ports;
+  return { host, managerPort, routerPort, orchestratorPort, routerAdminPort, managerUrl: reachableUrl(host, managerPort) };
+}
+
+async function startDatabase(folder: string, { log, signal }: SupervisorRequest, stack: AsyncDisposableStack): Promise<string> {
+  const database = launchPostgres(folder, log);
+  const kept = new KeptProcess({ name: "database", log, launch: database.launch, isFirstStartDecisive: true });
+  stack.defer(() => kept.stop());
+  await orAborted(kept.start(), signal);
+  return database.url();
+}
+
+async function startChildren(deps: {
+  readonly wiring: Wiring;
+  readonly request: SupervisorRequest;
+  readonly parts: SupervisorParts;
+  readonly stack: AsyncDisposableStack;
+}): Promise<readonly string[]> {
+  const { parts, request, stack } = deps;
+  const notices: string[] = [];
+  let say = (notice: string): void => void notices.push(notice);
+  const keep = (name: ChildName): KeptProcess => {
+    const command = childCommand(name, deps.wiring, { entry: parts.entry, schemas: parts.schemas[name], environment: request.environment });
+    const onReady = (message: ChildMessage): void => {
+      for (const notice of message.notices) say(notice);
+    };
+    return new KeptProcess({ name, log: request.log, launch: (signal) => launchChild(command, { signal, graceMs, onReady }) });
+  };
+  const orchestrator = keep("orchestrator");
+  const others = [keep("router"), keep("control")];
+  // Undone in reverse order: sites' programs end when nobody asks for them any more.
+  stack.defer(() => orchestrator.stop());
+  stack.defer(async () => void (await Promise.all(others.map((kept) => kept.stop()))));
+  await orAborted(Promise.all([orchestrator, ...others].map((kept) => kept.start())), request.signal);
+  // From now on at once: a manager that was started again has a new set-up link.
+  say = parts.print;
+  return notices;
+}
+
+async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const onAbort = (): void => reject(signal.reason);
+  if (signal.aborted) onAbort();
+  signal.addEventListener("abort", onAbort);
+  return Promise.race([work, promise]).finally(() => signal.removeEventListener("abort", onAbort));
+}
+
+function welcome(settings: SupervisorConfig, wiring: Wiring): readonly string[] {
+  return [
+    "Backlot is ready.",
+    `  Dashboard  ${dashboardUrl(settings, wiring.managerPort)}`,
+    `  Sites      ${siteUrl(settings, wiring.routerPort)}`,
+    `  Data       ${wiring.data}`,
+  ];
+}
