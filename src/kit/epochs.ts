@@ -6,6 +6,9 @@ export interface EpochBump {
   readonly users: readonly (readonly [number, number])[];
 }
 
+/** The part of a grant that epochs are about. */
+export type Dated = Pick<GrantClaims, "site" | "siteEpoch" | "user" | "userEpoch">;
+
 /** The least epochs that this process accepts, and who wants to hear when they grow. */
 export class EpochTable {
   readonly #sites = new Map<number, number>();
@@ -19,14 +22,14 @@ export class EpochTable {
   }
 
   /** Whether a grant was signed before something changed for its site or person. */
-  isStale(claims: GrantClaims, siteId?: number): boolean {
+  isStale(claims: Dated, siteId?: number): boolean {
     const id = claims.site === "*" ? siteId : claims.site;
     if (id !== undefined && claims.siteEpoch !== undefined && claims.siteEpoch < (this.#sites.get(id) ?? 0)) return true;
     return claims.user !== undefined && claims.userEpoch !== undefined && claims.userEpoch < (this.#users.get(claims.user) ?? 0);
   }
 
   /** A signal that is aborted as soon as the grant has become stale; release it with the returned function. */
-  watch(claims: GrantClaims, siteId?: number): { readonly signal: AbortSignal; readonly release: () => void } {
+  watch(claims: Dated, siteId?: number): { readonly signal: AbortSignal; readonly release: () => void } {
     const controller = new AbortController();
     const check = (): void => {
       if (this.isStale(claims, siteId)) controller.abort(new Error("access was withdrawn"));

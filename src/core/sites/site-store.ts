@@ -35,6 +35,8 @@ export interface SiteChanges {
  */
 export interface SiteStore {
   forActor(actor: Actor, name: string): Promise<ActorSite | null>;
+  /** The same by number, for events that carry only that. */
+  numberForActor(actor: Actor, id: number): Promise<ActorSite | null>;
   /** By name; `all` counts only for administrators. `search` matches a part of name or description. */
   listFor(actor: Actor, request: PageRequest & { readonly search?: string | undefined; readonly all: boolean }): Promise<Page<ActorSite>>;
   /**

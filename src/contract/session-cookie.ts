@@ -1,0 +1,4 @@
+/** The dashboard's session cookie; the router never forwards it to a site. */
+export const sessionCookieName = "backlot_session";
+/** The same under TLS, where the prefix keeps every other host from setting it. */
+export const secureSessionCookieName = "__Host-backlot_session";

@@ -1,0 +1,150 @@
+import { randomUUID } from "node:crypto";
+import type { FastifyInstance } from "fastify";
+import * as api from "#contract/api/accounts.ts";
+import { Failure } from "#contract/failure.ts";
+import type { AttemptStore } from "#core/accounts/attempt-store.ts";
+import { createUser } from "#core/accounts/create-user.ts";
+import { checkPassword, type PasswordHasher } from "#core/accounts/password.ts";
+import type { SessionStore } from "#core/accounts/session-store.ts";
+import { signIn } from "#core/accounts/sign-in.ts";
+import type { ApiToken, TokenStore } from "#core/accounts/token-store.ts";
+import type { User } from "#core/accounts/user.ts";
+import type { UserStore } from "#core/accounts/user-store.ts";
+import type { AuditStore } from "#core/audit/audit-store.ts";
+import { Answer, mount } from "#kit/http/mount.ts";
+import type { Note } from "./audit-trail.ts";
+import type { FirstAdministrator } from "./first-administrator.ts";
+import type { personGuards } from "./person-guard.ts";
+import { hashOf, newSecret, sessionLifetimeMs, setCookie } from "./session-cookie.ts";
+import { auditViewOf, userViewOf } from "./views.ts";
+
+/** What the accounts' endpoints need. */
+export interface AccountsDeps {
+  readonly guards: ReturnType<typeof personGuards>;
+  readonly users: UserStore;
+  readonly sessions: SessionStore;
+  readonly tokens: TokenStore;
+  readonly attempts: AttemptStore;
+  readonly audit: AuditStore;
+  readonly hasher: PasswordHasher;
+  readonly decoyHash: string;
+  readonly firstAdministrator: FirstAdministrator;
+  readonly note: Note;
+  readonly isSecure: boolean;
+}
+
+/** Serves sign-in, tokens, people and the audit trail. */
+export function mountAccounts(app: FastifyInstance, deps: AccountsDeps): void {
+  mountSessions(app, deps);
+  mountTokens(app, deps);
+  mountUsers(app, deps);
+}
+
+function mountSessions(app: FastifyInstance, deps: AccountsDeps): void {
+  const { guards, isSecure, note } = deps;
+  const begin = async (user: User, request: { readonly ip: string; readonly userAgent: string | undefined }): Promise<Record<string, string>> => {
+    const secret = newSecret();
+    const createdAt = new Date();
+    const expiresAt = new Date(createdAt.getTime() + sessionLifetimeMs);
+    await deps.sessions.create({
+      id: hashOf(secret),
+      userId: user.id,
+      createdAt,
+      expiresAt,
+      address: request.ip,
+      userAgent: request.userAgent?.slice(0, 300) ?? null,
+    });
+    await note({ user, scopes: ["full"], door: "web", address: request.ip }, "session.create");
+    return { "set-cookie": setCookie(secret, isSecure) };
+  };
+  const from = (request: { readonly ip: string; readonly headers: { readonly "user-agent"?: string | undefined } }) => ({
+    ip: request.ip,
+    userAgent: request.headers["user-agent"],
+  });
+
+  mount(app, api.signIn, guards.anyone, async ({ body, request }) => {
+    const user = await signIn({ ...deps, now: () => new Date() }, { ...body, address: request.ip });
+    return new Answer({ user: userViewOf(user) }, { headers: await begin(user, from(request)) });
+  });
+  mount(app, api.readSession, guards.person, async ({ caller }) => ({ user: userViewOf(caller.actor.user) }));
+  mount(app, api.signOut, guards.person, async ({ caller }) => {
+    if (caller.sessionId !== null) await deps.sessions.delete(caller.sessionId);
+    return new Answer(undefined, { headers: { "set-cookie": setCookie("", isSecure) } });
+  });
+  mount(app, api.setUp, guards.anyone, async ({ body, request }) => {
+    const user = await deps.firstAdministrator.redeem(body.secret, body.password);
+    return new Answer({ user: userViewOf(user) }, { headers: await begin(user, from(request)) });
+  });
+  mount(app, api.changePassword, guards.person, async ({ body, caller }) => {
+    const { user } = caller.actor;
+    checkPassword(body.newPassword);
+    await signIn({ ...deps, now: () => new Date() }, { username: user.username, password: body.currentPassword, address: caller.actor.address ?? "" });
+    await deps.users.update(user.id, { passwordHash: await deps.hasher.hash(body.newPassword), keepSession: caller.sessionId ?? undefined });
+    await note(caller.actor, "password.update");
+    return undefined;
+  });
+}
+
+function mountTokens(app: FastifyInstance, deps: AccountsDeps): void {
+  const { guards, note } = deps;
+  mount(app, api.createToken, guards.person, async ({ body, caller }) => {
+    const secret = `blt_${newSecret()}`;
+    const token = await deps.tokens.create({
+      id: randomUUID(),
+      userId: caller.actor.user.id,
+      name: body.name,
+      secretHash: hashOf(secret),
+      scopes: body.scopes,
+      expiresAt: body.expiresAt === undefined ? null : new Date(body.expiresAt),
+    });
+    await note(caller.actor, "tokens.create", { details: { name: body.name, scopes: body.scopes } });
+    return { id: token.id, secret, token: tokenViewOf(token) };
+  });
+  mount(app, api.listTokens, guards.person, async ({ caller }) => ({ tokens: (await deps.tokens.list(caller.actor.user.id)).map(tokenViewOf) }));
+  mount(app, api.deleteToken, guards.person, async ({ params, caller }) => {
+    if (!isUuid(params.id) || !(await deps.tokens.delete(caller.actor.user.id, params.id))) throw new Failure("token_not_found");
+    await note(caller.actor, "tokens.delete", { details: { id: params.id } });
+    return undefined;
+  });
+}
+
+function mountUsers(app: FastifyInstance, deps: AccountsDeps): void {
+  const { guards, note, users } = deps;
+  mount(app, api.createUser, guards.person, async ({ body, caller }) => {
+    const user = await createUser(deps, body);
+    await note(caller.actor, "users.create", { details: { username: user.username, role: user.role } });
+    return { user: userViewOf(user) };
+  });
+  mount(app, api.listUsers, guards.person, async ({ query }) => {
+    const page = await users.list(query);
+    return { users: page.items.map(userViewOf), next: page.next };
+  });
+  mount(app, api.updateUser, guards.person, async ({ params, body, caller }) => {
+    const found = await users.byUsername(params.username);
+    if (found === null) throw new Failure("user_not_found");
+    if (body.password !== undefined) checkPassword(body.password);
+    const passwordHash = body.password === undefined ? undefined : await deps.hasher.hash(body.password);
+    const user = await users.update(found.id, { role: body.role, isActive: body.isActive, passwordHash });
+    await note(caller.actor, "users.update", { details: { username: user.username, changed: Object.keys(body) } });
+    return { user: userViewOf(user) };
+  });
+  mount(app, api.listAudit, guards.person, async ({ query }) => {
+    const page = await deps.audit.list(query);
+    return { entries: page.items.map(auditViewOf), next: page.next };
+  });
+}
+
+function tokenViewOf(token: ApiToken) {
+  return {
+    id: token.id,
+    name: token.name,
+    scopes: [...token.scopes],
+    createdAt: token.createdAt.toISOString(),
+    expiresAt: token.expiresAt?.toISOString() ?? null,
+    lastUsedAt: token.lastUsedAt?.toISOString() ?? null,
+  };
+}
+
+function isUuid(text: string): boolean {
+  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text);
+}

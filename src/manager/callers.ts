@@ -1,0 +1,20 @@
+import type { Actor } from "#core/accounts/user.ts";
+import type { Operation } from "#core/operations/operation.ts";
+import type { ActorSite } from "#core/sites/site.ts";
+
+/** Someone who is signed in. */
+export interface PersonCaller {
+  readonly actor: Actor;
+  /** The id of the browser session; null for an API token. */
+  readonly sessionId: string | null;
+}
+
+/** Someone whom policy lets do the endpoint's verb to this site. */
+export interface SiteCaller extends PersonCaller {
+  readonly site: ActorSite;
+}
+
+/** Someone who may see this operation. */
+export interface OperationCaller extends PersonCaller {
+  readonly operation: Operation;
+}

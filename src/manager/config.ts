@@ -1,0 +1,52 @@
+import { z } from "zod";
+import { port } from "#kit/config.ts";
+
+/** The manager's settings, by the names of their environment variables. */
+export const configSchema = z.object({
+  BACKLOT_HOST: z.string().default("127.0.0.1").describe("Address that the dashboard and the API listen on"),
+  BACKLOT_PORT: port.default(8000).describe("Port of the dashboard and the API; 0 for any free one"),
+  BACKLOT_PUBLIC_URL: z
+    .url()
+    .optional()
+    .describe("Address of the dashboard as people type it, when a proxy stands before it; https makes the session cookie secure"),
+  BACKLOT_SITES_DOMAIN: z.string().default("localhost").describe("Domain below which each site has its own name"),
+  BACKLOT_SITES_URL_PATTERN: z
+    .string()
+    .includes("{name}")
+    .optional()
+    .describe("Address of a site as people type it, with {name} in it; made of the sites' domain and the router's port when absent"),
+  BACKLOT_ROUTER_PORT: port.default(8080).describe("Port of the router; sites' addresses carry it"),
+  DATABASE_URL: z.string().describe("PostgreSQL, for example postgres://user@host/backlot").meta({ secret: true }),
+  BACKLOT_CLUSTER_KEY_FILE: z.string().describe("File with the key that signs calls between processes"),
+  BACKLOT_ORCHESTRATOR_URL: z.url().describe("Internal address of the orchestrator"),
+  BACKLOT_ADMIN_PASSWORD: z
+    .string()
+    .optional()
+    .describe("Password of the first administrator (user admin); without it a one-time set-up link is printed")
+    .meta({ secret: true }),
+  BACKLOT_SITE_LIMIT: z.coerce.number().int().min(0).default(100).describe("The most sites that a member may own"),
+  BACKLOT_UNISOLATED_FOR_ALL: z
+    .stringbool()
+    .default(false)
+    .describe("Let everyone run programs although this machine cannot keep sites apart (not for untrusted people)"),
+  BACKLOT_TRUST_PROXY: z.stringbool().default(false).describe("Believe X-Forwarded-For of the proxy before the dashboard"),
+});
+export type ManagerConfig = z.output<typeof configSchema>;
+
+/** The addresses that people type. */
+export interface PublicAddresses {
+  readonly dashboard: string;
+  readonly isSecure: boolean;
+  /** With `{name}` in it. */
+  readonly sitePattern: string;
+}
+
+/** Derives the addresses that people type from the settings and the port that was opened. */
+export function publicAddresses(config: ManagerConfig, openedPort: number): PublicAddresses {
+  const host = config.BACKLOT_HOST === "127.0.0.1" || config.BACKLOT_HOST === "0.0.0.0" || config.BACKLOT_HOST === "::" ? "localhost" : config.BACKLOT_HOST;
+  const dashboard = (config.BACKLOT_PUBLIC_URL ?? `http://${host}:${openedPort}`).replace(/\/$/, "");
+  const isSecure = dashboard.startsWith("https:");
+  const suffix = config.BACKLOT_ROUTER_PORT === 80 || config.BACKLOT_ROUTER_PORT === 443 ? "" : `:${config.BACKLOT_ROUTER_PORT}`;
+  const scheme = config.BACKLOT_ROUTER_PORT === 443 ? "https" : "http";
+  return { dashboard, isSecure, sitePattern: config.BACKLOT_SITES_URL_PATTERN ?? `${scheme}://{name}.${config.BACKLOT_SITES_DOMAIN}${suffix}/` };
+}

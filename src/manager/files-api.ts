@@ -1,0 +1,177 @@
+import { randomUUID } from "node:crypto";
+import { Readable } from "node:stream";
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import * as api from "#contract/api/files.ts";
+import { deploySite } from "#contract/api/sites.ts";
+import type { Client } from "#contract/client.ts";
+import { Failure } from "#contract/failure.ts";
+import * as host from "#contract/internal/orchestrator.ts";
+import { parseSitePath, parseUrlPath } from "#contract/site-path.ts";
+import type { OperationStore } from "#core/operations/operation-store.ts";
+import { deploySite as queueDeployment } from "#core/sites/change-site.ts";
+import type { RunPolicy } from "#core/sites/run-policy.ts";
+import type { SiteStore } from "#core/sites/site-store.ts";
+import type { ComponentClient } from "#kit/component-client.ts";
+import { Answer, mount } from "#kit/http/mount.ts";
+import type { Note } from "./audit-trail.ts";
+import type { SiteCaller } from "./callers.ts";
+import type { OrchestratorMirror } from "./orchestrator-mirror.ts";
+import type { personGuards } from "./person-guard.ts";
+import { operationViewOf } from "./views.ts";
+
+/** What the files' endpoints need. */
+export interface FilesDeps {
+  readonly guards: ReturnType<typeof personGuards>;
+  readonly sites: SiteStore;
+  readonly operations: OperationStore;
+  readonly mirror: OrchestratorMirror;
+  readonly orchestrator: ComponentClient;
+  readonly runPolicy: RunPolicy;
+  readonly note: Note;
+}
+
+/** Serves files and deployments by passing streams through to the orchestrator, which holds them. */
+export function mountFiles(app: FastifyInstance, deps: FilesDeps): void {
+  mountReading(app, deps);
+  mountWriting(app, deps);
+  mountDeployment(app, deps);
+}
+
+// Headers that an answer keeps on its way from the orchestrator.
+const passedOn = ["etag", "content-length", "content-range", "accept-ranges", "last-modified"] as const;
+
+function mountReading(app: FastifyInstance, deps: FilesDeps): void {
+  mount(app, api.readFile, deps.guards.site, async ({ caller, request, signal }) => {
+    const { path, isFolder } = pathOf(request);
+    const client = clientFor(deps, caller);
+    const params = { siteId: caller.site.id };
+    if (isFolder) {
+      const listing = await client.call(host.listFolder, { params, query: { path }, signal });
+      return new Answer(JSON.stringify(listing), { headers: { "content-type": "application/json; charset=utf-8" } });
+    }
+    const response = await client.fetch(host.readSiteFile, { params, query: { path }, headers: conditionsOf(request), signal });
+    // Never a type that a browser would run: these are members' files on the dashboard's own origin.
+    const headers = { ...headersOf(response), "x-content-type-options": "nosniff", "content-security-policy": "sandbox", "cache-control": "private, no-cache" };
+    if (response.status === 304 || response.body === null) return new Answer(undefined, { status: response.status, headers });
+    return new Answer(Readable.fromWeb(response.body), { status: response.status, headers });
+  });
+  mount(app, api.downloadArchive, deps.guards.site, async ({ query, caller, signal }) => {
+    parseSitePath(query.path);
+    const response = await clientFor(deps, caller).fetch(host.readArchive, { params: { siteId: caller.site.id }, query: { path: query.path }, signal });
+    const name = query.path === "" ? caller.site.name : (query.path.split("/").at(-1) ?? caller.site.name);
+    const headers = { "content-disposition": `attachment; filename*=UTF-8''${encodeURIComponent(`${name}.zip`)}` };
+    return new Answer(response.body === null ? "" : Readable.fromWeb(response.body), { headers });
+  });
+  mount(app, api.readUsage, deps.guards.site, async ({ caller, signal }) => {
+    const usage = await clientFor(deps, caller).call(host.readSiteUsage, { params: { siteId: caller.site.id }, signal });
+    return { ...usage, limitBytes: caller.site.limits.diskBytes, limitFiles: caller.site.limits.files };
+  });
+}
+
+function mountWriting(app: FastifyInstance, deps: FilesDeps): void {
+  mount(app, api.writeFile, deps.guards.site, async ({ caller, request, stream }) => {
+    const { path, isFolder } = pathOf(request);
+    if (isFolder) throw new Failure("not_a_file", { path: path === "" ? "the site's folder" : path });
+    const written = await sendBody(request, (signal) =>
+      clientFor(deps, caller).call(host.writeSiteFile, {
+        params: { siteId: caller.site.id },
+        query: { path, ...guardOf(request, path) },
+        body: stream,
+        signal,
+        headers: lengthOf(request),
+      }),
+    );
+    return new Answer(undefined, { status: written.created ? 201 : 204, headers: { etag: `"${written.sha256}"` } });
+  });
+  mount(app, api.deletePath, deps.guards.site, async ({ caller, request, query }) => {
+    const { path } = pathOf(request);
+    if (path === "") throw new Failure("path_invalid", { path: "/", reason: "the site's own folder cannot be deleted" });
+    await clientFor(deps, caller).call(host.deleteSitePath, { params: { siteId: caller.site.id }, query: { path, recursive: query.recursive } });
+    await deps.note(caller.actor, "files.delete", { site: caller.site, details: { path } });
+    return undefined;
+  });
+  mount(app, api.changePath, deps.guards.site, async ({ caller, request, body }) => {
+    const { path } = pathOf(request);
+    const client = clientFor(deps, caller);
+    const params = { siteId: caller.site.id };
+    if ("mkdir" in body) await client.call(host.makeFolder, { params, body: { path } });
+    else if ("executable" in body) await client.call(host.setExecutable, { params, body: { path, executable: body.executable } });
+    else {
+      const to = parseSitePath(body.move).join("/");
+      await client.call(host.moveSitePath, { params, body: { from: path, to } });
+      await deps.note(caller.actor, "files.move", { site: caller.site, details: { from: path, to } });
+    }
+    return undefined;
+  });
+}
+
+function mountDeployment(app: FastifyInstance, deps: FilesDeps): void {
+  mount(app, deploySite, deps.guards.site, async ({ caller, request, stream }) => {
+    const type = request.headers["content-type"]?.split(";")[0]?.trim().toLowerCase();
+    if (type !== "application/gzip" && type !== "application/x-gzip") throw new Failure("media_type_unsupported", { expected: "application/gzip" });
+    const uploadId = randomUUID();
+    await sendBody(request, (signal) =>
+      clientFor(deps, caller).call(host.uploadArchive, { params: { siteId: caller.site.id, uploadId }, body: stream, signal }),
+    );
+    const operation = await queueDeployment({ ...deps, host: deps.mirror, newId: randomUUID }, caller.actor, { site: caller.site, uploadId });
+    await deps.note(caller.actor, "deployments.create", { site: caller.site, details: { operation: operation.id } });
+    return { operation: operationViewOf(operation) };
+  });
+}
+
+function clientFor(deps: FilesDeps, { actor, site }: SiteCaller): Client {
+  return deps.orchestrator.on({ user: actor.user.id, userEpoch: actor.user.epoch, siteEpoch: site.epoch });
+}
+
+/** Passes the request's body on. A client that goes away in the middle ends the call, and nothing is written. */
+async function sendBody<T>(request: FastifyRequest, send: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const controller = new AbortController();
+  const cut = (): void => {
+    if (!request.raw.complete) controller.abort(new Failure("upload_incomplete"));
+  };
+  request.raw.once("close", cut).once("aborted", cut);
+  try {
+    return await send(controller.signal);
+  } catch (error) {
+    if (controller.signal.aborted) throw new Failure("upload_incomplete", {}, { cause: error });
+    throw error;
+  } finally {
+    request.raw.off("close", cut).off("aborted", cut);
+  }
+}
+
+// The raw address, so that an encoded slash never becomes a separator.
+function pathOf(request: FastifyRequest): { readonly path: string; readonly isFolder: boolean } {
+  const path = (request.raw.url ?? "").split("?")[0] ?? "";
+  const marker = "/files/";
+  return parseUrlPath(path.slice(path.indexOf(marker) + marker.length));
+}
+
+function conditionsOf(request: FastifyRequest): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const name of ["range", "if-none-match", "if-range"] as const) {
+    const value = request.headers[name];
+    if (typeof value === "string") headers[name] = value;
+  }
+  return headers;
+}
+
+function headersOf(response: Response): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const name of passedOn) {
+    const value = response.headers.get(name);
+    if (value !== null) headers[name] = value;
+  }
+  return headers;
+}
+
+/** If-Match and If-None-Match as the orchestrator wants them. */
+function guardOf(request: FastifyRequest, path: string): { readonly expect?: string; readonly absent?: boolean } {
+  if (request.headers["if-none-match"]?.trim() === "*") return { absent: true };
+  const match = request.headers["if-match"]?.trim();
+  if (match === undefined) return {};
+  const sha256 = /^"([0-9a-f]{64})"$/.exec(match)?.[1];
+  // Anything else cannot be the ETag of a file here, so that the file is not the one the caller knows.
+  if (sha256 === undefined) throw new Failure("file_changed", { path });
+  return { expect: sha256 };
+}

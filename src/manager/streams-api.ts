@@ -1,0 +1,120 @@
+import type { Readable } from "node:stream";
+import type { FastifyInstance } from "fastify";
+import * as api from "#contract/api/sites.ts";
+import { readLines } from "#contract/events.ts";
+import { type LogLine, logLine, readSiteLogs } from "#contract/internal/orchestrator.ts";
+import type { Operation } from "#core/operations/operation.ts";
+import type { OperationStore } from "#core/operations/operation-store.ts";
+import type { SiteStore } from "#core/sites/site-store.ts";
+import type { ComponentClient } from "#kit/component-client.ts";
+import type { Hints } from "#kit/hints.ts";
+import { eventStream } from "#kit/http/event-stream.ts";
+import { Answer, mount } from "#kit/http/mount.ts";
+import type { AccessWatch } from "./access-watch.ts";
+import type { OperationCaller, PersonCaller } from "./callers.ts";
+import type { OrchestratorMirror, StatusChange } from "./orchestrator-mirror.ts";
+import type { personGuards } from "./person-guard.ts";
+import { operationViewOf, statusOf } from "./views.ts";
+
+/** What the endpoints that stream need. */
+export interface StreamsDeps {
+  readonly guards: ReturnType<typeof personGuards>;
+  readonly sites: SiteStore;
+  readonly operations: OperationStore;
+  readonly orchestrator: ComponentClient;
+  readonly mirror: OrchestratorMirror;
+  readonly access: AccessWatch;
+  /** Woken with an operation's id at each of its changes. */
+  readonly hints: Hints;
+}
+
+/** A hint may be lost; looking this often makes up for it. */
+const lookEveryMs = 2_000;
+
+/** Serves logs, operations as they go, and changes of state. */
+export function mountStreams(app: FastifyInstance, deps: StreamsDeps): void {
+  mount(app, api.readOperation, deps.guards.operation, async ({ caller }) => ({ operation: operationViewOf(caller.operation) }));
+  mount(app, api.followOperation, deps.guards.operation, async ({ caller, signal }) => {
+    const watch = deps.access.signalFor(caller.actor, null, signal);
+    return released(eventStream(progressOf(deps, caller, watch.signal), watch.signal), watch.release);
+  });
+  mount(app, api.followSites, deps.guards.person, async ({ caller, signal }) => {
+    const watch = deps.access.signalFor(caller.actor, null, signal);
+    return released(eventStream(changesFor(deps, caller, watch.signal), watch.signal), watch.release);
+  });
+  mount(app, api.readLogs, deps.guards.site, async ({ caller, query, signal }) => {
+    const watch = deps.access.signalFor(caller.actor, caller.site, signal);
+    const behalf = { user: caller.actor.user.id, userEpoch: caller.actor.user.epoch, siteEpoch: caller.site.epoch };
+    const response = await deps.orchestrator
+      .on(behalf)
+      .fetch(readSiteLogs, { params: { siteId: caller.site.id }, query: { tail: query.tail, follow: query.follow }, signal: watch.signal });
+    const lines = parsed(response.body);
+    if (!query.follow) return new Answer(texts(lines, watch.release), { headers: { "cache-control": "no-store" } });
+    const headers = { "content-type": "text/event-stream", "cache-control": "no-store", "x-accel-buffering": "no" };
+    return new Answer(released(eventStream(lines, watch.signal), watch.release), { headers });
+  });
+}
+
+async function* progressOf(deps: StreamsDeps, caller: OperationCaller, signal: AbortSignal): AsyncGenerator<unknown> {
+  let shown = "";
+  while (!signal.aborted) {
+    const news = deps.hints.wait(caller.operation.id, { maxMs: lookEveryMs, signal });
+    const operation: Operation | null = await deps.operations.forActor(caller.actor, caller.operation.id);
+    if (operation === null) return;
+    const view = operationViewOf(operation);
+    const text = JSON.stringify(view);
+    if (text !== shown) yield view;
+    shown = text;
+    if (operation.state === "succeeded" || operation.state === "failed") return;
+    await news;
+  }
+}
+
+/** Changes wait here for a slow client; past this many the oldest are forgotten, since a newer state follows anyway. */
+const maxWaitingChanges = 1_000;
+
+async function* changesFor(deps: StreamsDeps, caller: PersonCaller, signal: AbortSignal): AsyncGenerator<unknown> {
+  const waiting: StatusChange[] = [];
+  let wake: () => void = () => undefined;
+  const unfollow = deps.mirror.follow((change) => {
+    waiting.push(change);
+    if (waiting.length > maxWaitingChanges) waiting.shift();
+    wake();
+  });
+  signal.addEventListener("abort", () => wake(), { once: true });
+  try {
+    while (!signal.aborted) {
+      const change = waiting.shift();
+      if (change === undefined) {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+          if (signal.aborted || waiting.length > 0) resolve();
+        });
+        continue;
+      }
+      // Asked for by number and by person: a change of someone else's site is not for these eyes.
+      const site = await deps.sites.numberForActor(caller.actor, change.siteId);
+      if (site !== null) yield { site: site.name, status: statusOf(site, change.status) };
+    }
+  } finally {
+    unfollow();
+  }
+}
+
+async function* parsed(body: ReadableStream<Uint8Array> | null): AsyncGenerator<LogLine> {
+  if (body === null) return;
+  for await (const line of readLines(body)) if (line !== "") yield logLine.parse(JSON.parse(line));
+}
+
+async function* texts(lines: AsyncIterable<LogLine>, release: () => void): AsyncGenerator<string> {
+  try {
+    for await (const line of lines) yield line.stream === "platform" ? `[backlot] ${line.line}\n` : `${line.line}\n`;
+  } finally {
+    release();
+  }
+}
+
+function released(stream: Readable, release: () => void): Readable {
+  stream.once("close", release);
+  return stream;
+}

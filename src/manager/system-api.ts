@@ -1,0 +1,50 @@
+import { readFile } from "node:fs/promises";
+import type { FastifyInstance } from "fastify";
+import { publicEndpoints } from "#contract/api/public.ts";
+import { readSystem } from "#contract/api/sites.ts";
+import { openApiOf } from "#contract/openapi.ts";
+import { missingInterpreters } from "#core/sites/create-site.ts";
+import { canRun, type RunPolicy } from "#core/sites/run-policy.ts";
+import { mount } from "#kit/http/mount.ts";
+import { renderApiDocs } from "./api-docs.ts";
+import type { OrchestratorMirror } from "./orchestrator-mirror.ts";
+import type { personGuards } from "./person-guard.ts";
+
+/** What these endpoints need. */
+export interface SystemDeps {
+  readonly guards: ReturnType<typeof personGuards>;
+  readonly mirror: OrchestratorMirror;
+  readonly runPolicy: RunPolicy;
+  readonly sitePattern: string;
+}
+
+/** Serves what the installation offers, and the API's own description. */
+export async function mountSystem(app: FastifyInstance, deps: SystemDeps): Promise<void> {
+  const version = await readVersion();
+  mount(app, readSystem, deps.guards.person, async ({ caller }) => {
+    const capabilities = await deps.mirror.capabilities();
+    return {
+      version,
+      siteUrlPattern: deps.sitePattern,
+      starters: (capabilities?.starters ?? []).map(({ needs, ...starter }) => ({
+        ...starter,
+        missing: capabilities === null ? [] : [...missingInterpreters(needs, capabilities)],
+      })),
+      isolation: { isolates: capabilities?.isolates ?? true, missing: [...(capabilities?.missing ?? [])] },
+      maySitesRun: canRun(deps.runPolicy, capabilities, caller.actor.user.role === "administrator"),
+      isOrchestratorThere: capabilities !== null,
+    };
+  });
+  const document = openApiOf(publicEndpoints, { title: "Backlot", version });
+  app.get("/api/openapi.json", async () => document);
+  const page = renderApiDocs(publicEndpoints);
+  app.get("/api/docs", async (_request, reply) =>
+    reply.type("text/html; charset=utf-8").header("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'").send(page),
+  );
+}
+
+async function readVersion(): Promise<string> {
+  const file = new URL("../../package.json", import.meta.url);
+  const parsed: unknown = JSON.parse(await readFile(file, "utf8"));
+  return typeof parsed === "object" && parsed !== null && "version" in parsed ? String(parsed.version) : "unknown";
+}
