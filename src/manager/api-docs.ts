@@ -4,8 +4,8 @@ import { failureTable } from "#contract/failure.ts";
 /** The API's reference as one page that needs nothing else: made of the same table as the API itself. */
 export function renderApiDocs(endpoints: readonly EndpointShape[]): string {
   const groups = Map.groupBy(endpoints, (shape) => shape.id.split(".")[0] ?? "");
-  const contents = [...groups.keys()].map((group) => `<a href="#${escape(group)}">${escape(group)}</a>`).join(" · ");
-  const sections = [...groups].map(([group, shapes]) => `<h2 id="${escape(group)}">${escape(group)}</h2>${shapes.map(renderEndpoint).join("")}`);
+  const contents = [...groups.keys()].map((group) => `<a href="#${escapeHtml(group)}">${escapeHtml(group)}</a>`).join(" · ");
+  const sections = [...groups].map(([group, shapes]) => `<h2 id="${escapeHtml(group)}">${escapeHtml(group)}</h2>${shapes.map(renderEndpoint).join("")}`);
   return `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>Backlot API</title><style>${style}</style></head><body><main><h1>Backlot API</h1>
 <p>JSON in and out. Send an API token as <code>Authorization: Bearer …</code>; a browser has its session cookie. Errors are
@@ -15,7 +15,7 @@ export function renderApiDocs(endpoints: readonly EndpointShape[]): string {
 
 function renderEndpoint(shape: EndpointShape): string {
   const failures = (shape.failures ?? [])
-    .map((code) => `<li><code>${failureTable[code].status} ${code}</code> ${escape(failureTable[code].title)}</li>`)
+    .map((code) => `<li><code>${failureTable[code].status} ${code}</code> ${escapeHtml(failureTable[code].title)}</li>`)
     .join("");
   const rows = [
     ["who", describeAccess(shape)],
@@ -23,8 +23,8 @@ function renderEndpoint(shape: EndpointShape): string {
     ["body", hasRawBody(shape) ? shape.body.mediaType : fieldsOf(shape.body)],
     ["answer", `${shape.status}${hasRawResult(shape) ? ` ${shape.result.mediaType}` : ""} ${hasRawResult(shape) ? "" : fieldsOf(shape.result)}`],
   ].filter(([, text]) => text !== "");
-  return `<section><h3><b>${shape.method}</b> <code>${escape(shape.path)}</code></h3><p>${escape(shape.summary)}</p><dl>${rows
-    .map(([name, text]) => `<dt>${name}</dt><dd>${escape(text ?? "")}</dd>`)
+  return `<section><h3><b>${shape.method}</b> <code>${escapeHtml(shape.path)}</code></h3><p>${escapeHtml(shape.summary)}</p><dl>${rows
+    .map(([name, text]) => `<dt>${name}</dt><dd>${escapeHtml(text ?? "")}</dd>`)
     .join("")}</dl>${failures === "" ? "" : `<ul>${failures}</ul>`}</section>`;
 }
 
@@ -50,7 +50,7 @@ function fieldsOf(schema: unknown): string {
   return `{ ${Object.keys(schema.shape).join(", ")} }`;
 }
 
-function escape(text: string): string {
+function escapeHtml(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&quot;");
 }
 

@@ -30,7 +30,7 @@ export async function mountDashboard(app: FastifyInstance): Promise<void> {
     wildcard: false,
     index: false,
     // File names carry a hash of their content, but for index.html, which says which ones are current.
-    setHeaders: (reply, path) => reply.setHeader("cache-control", path.includes("/assets/") ? "public, max-age=31536000, immutable" : "no-cache"),
+    setHeaders: (reply, path) => void reply.header("cache-control", path.includes("/assets/") ? "public, max-age=31536000, immutable" : "no-cache"),
   });
   app.setNotFoundHandler((request, reply) => {
     if (request.method !== "GET" || isApi(request.url)) return sendFailure(reply, new Failure("not_found"));

@@ -78,7 +78,6 @@ function mountWriting(app: FastifyInstance, deps: FilesDeps): void {
         query: { path, ...guardOf(request, path) },
         body: stream,
         signal,
-        headers: lengthOf(request),
       }),
     );
     return new Answer(undefined, { status: written.created ? 201 : 204, headers: { etag: `"${written.sha256}"` } });

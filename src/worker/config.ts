@@ -1,0 +1,15 @@
+import { z } from "zod";
+
+/** The worker's settings, by the names of their environment variables. */
+export const configSchema = z.object({
+  DATABASE_URL: z.string().describe("PostgreSQL, for example postgres://user@host/backlot").meta({ secret: true }),
+  BACKLOT_CLUSTER_KEY_FILE: z.string().describe("File with the key that signs calls between processes"),
+  BACKLOT_ORCHESTRATOR_URL: z.url().describe("Internal address of the orchestrator"),
+  BACKLOT_ROUTER_URLS: z.string().describe("Internal addresses of the routers, separated by commas"),
+  BACKLOT_OPERATION_CONCURRENCY: z.coerce.number().int().min(1).max(64).default(8).describe("How many operations run at once in this worker"),
+  BACKLOT_RECONCILE_SECONDS: z.coerce.number().min(1).default(30).describe("How often sites are compared with what they should be"),
+  BACKLOT_UNISOLATED_FOR_ALL: z
+    .stringbool()
+    .default(false)
+    .describe("Let everyone run programs although this machine cannot keep sites apart (not for untrusted people)"),
+});

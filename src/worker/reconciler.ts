@@ -1,0 +1,95 @@
+import { randomUUID } from "node:crypto";
+import { listHeldSites } from "#contract/internal/orchestrator.ts";
+import type { OperationQueue } from "#core/operations/operation-store.ts";
+import { planOperation } from "#core/operations/plan.ts";
+import { type Drift, judgeDrift } from "#core/sites/judge-drift.ts";
+import type { Site } from "#core/sites/site.ts";
+import type { Log } from "#kit/log.ts";
+import { applySite, type StepDeps } from "./steps.ts";
+
+/** What the reconciler needs. */
+export interface ReconcilerDeps extends StepDeps {
+  readonly queue: OperationQueue;
+  readonly log: Log;
+  readonly everyMs: number;
+  /** Sweeps that belong to the same rhythm: expired sessions, old tries to sign in. */
+  readonly sweep: () => Promise<void>;
+}
+
+const pageSize = 500;
+/** An unfinished site is tried again after a minute, then ever more rarely, up to an hour. */
+const firstRetryMs = 60_000;
+const lastRetryMs = 3_600_000;
+
+/** Compares every so often what sites should be with what the orchestrator holds, and repairs the difference. */
+export class Reconciler {
+  readonly #deps: ReconcilerDeps;
+  readonly #stopping = new AbortController();
+  readonly #retries = new Map<number, { readonly dueAt: number; readonly delayMs: number }>();
+  #timer: NodeJS.Timeout | undefined;
+  #running: Promise<void> | undefined;
+
+  constructor(deps: ReconcilerDeps) {
+    this.#deps = deps;
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => this.runOnce(), this.#deps.everyMs);
+    this.runOnce();
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    this.#stopping.abort(new Error("the worker stops"));
+    await this.#running;
+  }
+
+  /** Begins a pass unless one is under way. */
+  runOnce(): void {
+    this.#running ??= this.#pass()
+      .catch((error: unknown) => {
+        if (!this.#stopping.signal.aborted) this.#deps.log.warn({ err: error }, "reconciling failed; the next pass tries again");
+      })
+      .finally(() => {
+        this.#running = undefined;
+      });
+  }
+
+  async #pass(): Promise<void> {
+    const { orchestrator, sites, sweep } = this.#deps;
+    const signal = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(60_000)]);
+    await sweep();
+    const held = new Map((await orchestrator.call(listHeldSites, { signal })).sites.map((site) => [site.siteId, site.revision]));
+    let last = 0;
+    while (!signal.aborted) {
+      const page = await sites.after(last, pageSize);
+      for (const site of page) {
+        await this.#repair(site, judgeDrift(site, held.get(site.id)), signal);
+        last = site.id;
+      }
+      if (page.length < pageSize) return;
+    }
+  }
+
+  async #repair(site: Site, drift: Drift, signal: AbortSignal): Promise<void> {
+    const { log, queue } = this.#deps;
+    if (drift === "none") {
+      this.#retries.delete(site.id);
+      return;
+    }
+    if (drift === "apply") {
+      log.info({ site: site.name }, "orchestrator lacks the latest specification");
+      await applySite(this.#deps, site, signal);
+      return;
+    }
+    const retry = this.#retries.get(site.id) ?? { dueAt: site.updatedAt.getTime() + firstRetryMs, delayMs: firstRetryMs };
+    if (Date.now() < retry.dueAt) return;
+    const delayMs = Math.min(retry.delayMs * 2, lastRetryMs);
+    this.#retries.set(site.id, { dueAt: Date.now() + delayMs, delayMs });
+    const subject = { kind: site.kind, canRunTwice: site.settings.canRunTwice };
+    const common = { id: randomUUID(), subject, requestedById: null };
+    const operation =
+      drift === "create" ? planOperation({ ...common, kind: "create", input: { starter: null } }) : planOperation({ ...common, kind: "delete", input: {} });
+    if ((await queue.queueForReconciler(site.id, operation)) !== null) log.info({ site: site.name, drift }, "unfinished site taken up again");
+  }
+}
