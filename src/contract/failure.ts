@@ -77,7 +77,7 @@ const table = {
 
   // running
   run_file_missing: { status: 409, title: "There is no run.sh in /site, /site/private or /site/public. Add one that starts your program on $HOST:$PORT." },
-  site_not_listening: { status: 503, title: "Nothing listens on $PORT after {seconds} s: run.sh must start a server on $HOST:$PORT." },
+  site_not_listening: { status: 503, title: "Nothing listens on $PORT after {seconds} s: run.sh must listen on $HOST:$PORT{found}." },
   site_crashed: { status: 503, title: "The site's program ended: {reason}" },
   site_not_served: { status: 503, title: "This site is not served at the moment." },
   // what a visitor is told by the router

@@ -1,0 +1,27 @@
+import { z } from "zod";
+import { port } from "#kit/config.ts";
+
+/** The orchestrator's settings, by the names of their environment variables. */
+export const configSchema = z.object({
+  BACKLOT_DATA: z.string().default("./data").describe("Folder of everything that Backlot writes; sites stand in its folder `sites`"),
+  BACKLOT_ORCHESTRATOR_HOST: z.string().default("127.0.0.1").describe("Address that the orchestrator listens on, for other processes only"),
+  BACKLOT_ORCHESTRATOR_PORT: port.default(0).describe("Port of the orchestrator; 0 for any free one"),
+  BACKLOT_COMPONENT_KEY_FILE: z.string().describe("File with this process' own secret and the manager's public key"),
+  BACKLOT_RUNTIME: z.enum(["process"]).default("process").describe("How sites' programs run: as child processes of the orchestrator"),
+  BACKLOT_SITE_BOOT_MS: z.coerce.number().int().min(100).max(600_000).default(30_000).describe("Milliseconds that a site's program may take until it listens"),
+  BACKLOT_SITE_GRACE_MS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(60_000)
+    .default(3_000)
+    .describe("Milliseconds that a site's program has to end by itself when it is stopped"),
+  BACKLOT_STARTS_AT_ONCE: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(1_000)
+    .default(8)
+    .describe("The most programs that start at the same time; others wait their turn"),
+});
+export type OrchestratorConfig = z.output<typeof configSchema>;

@@ -1,0 +1,137 @@
+import { Failure } from "#contract/failure.ts";
+import type { SiteSpec } from "#contract/site-spec.ts";
+import { codeOf } from "#kit/jail/descriptor.ts";
+import { Lanes } from "./lane.ts";
+import type { FileOwner, SiteFolders } from "./site-folders.ts";
+import { SiteLog } from "./site-log.ts";
+import { type RunnerDeps, SiteRunner } from "./site-runner.ts";
+import type { SpecStore } from "./spec-store.ts";
+import type { SiteStatusEvent, StatusBoard } from "./status-board.ts";
+import { isAtRest } from "./visible-status.ts";
+
+export interface HeldSitesDeps extends Omit<RunnerDeps, "log" | "folder" | "onStatus"> {
+  readonly specs: SpecStore;
+  readonly folders: SiteFolders;
+  readonly board: StatusBoard;
+  /** Folder of all sites' logs. */
+  readonly logFolder: string;
+  /** Null where the platform cannot give files away. */
+  readonly ownerOf: (siteId: number) => FileOwner | null;
+  /** Deletes what others keep of a site beside its files. */
+  readonly forget: (siteId: number) => Promise<void>;
+}
+
+interface Held {
+  readonly runner: SiteRunner;
+  readonly log: SiteLog;
+}
+
+/** Every site that this orchestrator holds. */
+export class HeldSites {
+  readonly #deps: HeldSitesDeps;
+  readonly #held = new Map<number, Held>();
+  // A site's specification and its removal come one after the other.
+  readonly #lanes = new Lanes<number>();
+  #isClosed = false;
+
+  constructor(deps: HeldSitesDeps) {
+    this.#deps = deps;
+    for (const spec of deps.specs.all()) this.#hold(spec);
+  }
+
+  /** Makes the folders, remembers the specification unless a newer one is known, and stops what may not run any more. */
+  apply(spec: SiteSpec): Promise<void> {
+    return this.#lanes.run(spec.siteId, async () => {
+      if (this.#isClosed) throw new Failure("not_ready");
+      await this.#deps.folders.make(spec.siteId, this.#deps.ownerOf(spec.siteId)).catch(fullDisk);
+      const valid = await this.#deps.specs.put(spec).catch(fullDisk);
+      const held = this.#held.get(spec.siteId);
+      // A removal that failed half way leaves a runner that will not run again.
+      if (held === undefined || held.runner.hasEnded) this.#hold(valid);
+      else await held.runner.apply(valid);
+    });
+  }
+
+  /** Stops the site's program and deletes everything of it. The specification goes last: until then a removal that was cut short is seen. */
+  async remove(siteId: number): Promise<void> {
+    // Outside the lane, so that nothing starts from now on.
+    const ended = this.#held.get(siteId)?.runner.end("site_being_deleted");
+    await this.#lanes.run(siteId, async () => {
+      await ended;
+      const held = this.#held.get(siteId);
+      await held?.runner.end("site_being_deleted");
+      await this.#deps.folders.remove(siteId);
+      await this.#deps.forget(siteId);
+      await (held?.log ?? this.#logOf(siteId)).delete();
+      await this.#deps.specs.delete(siteId);
+      this.#held.delete(siteId);
+    });
+  }
+
+  /** @throws {Failure} `site_not_found` */
+  runnerOf(siteId: number): SiteRunner {
+    return this.#find(siteId).runner;
+  }
+
+  /** @throws {Failure} `site_not_found` */
+  logOf(siteId: number): SiteLog {
+    return this.#find(siteId).log;
+  }
+
+  /** @throws {Failure} `site_not_found` */
+  specOf(siteId: number): SiteSpec {
+    const spec = this.#deps.specs.get(siteId);
+    if (spec === undefined) throw new Failure("site_not_found");
+    return spec;
+  }
+
+  folderOf(siteId: number): string {
+    return this.#deps.folders.folderOf(siteId);
+  }
+
+  ownerOf(siteId: number): FileOwner | null {
+    return this.#deps.ownerOf(siteId);
+  }
+
+  all(): readonly (SiteStatusEvent & { readonly revision: number })[] {
+    return this.#deps.specs.all().flatMap((spec) => {
+      const held = this.#held.get(spec.siteId);
+      return held === undefined ? [] : [{ siteId: spec.siteId, revision: spec.revision, status: held.runner.status }];
+    });
+  }
+
+  /** Statuses of the sites that are doing something. */
+  active(): readonly SiteStatusEvent[] {
+    return this.all().filter(({ siteId, status }) => !isAtRest(this.specOf(siteId), status.state));
+  }
+
+  /** Stops every program and writes every log out. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await Promise.all([...this.#held.values()].map(({ runner }) => runner.end("not_ready")));
+    await Promise.all([...this.#held.values()].map(({ log }) => log.close()));
+  }
+
+  #find(siteId: number): Held {
+    const held = this.#held.get(siteId);
+    if (held === undefined) throw new Failure("site_not_found");
+    return held;
+  }
+
+  #hold(spec: SiteSpec): void {
+    const { siteId } = spec;
+    const log = this.#logOf(siteId);
+    const onStatus = (status: SiteStatusEvent["status"]): void => this.#deps.board.announce({ siteId, status });
+    const runner = new SiteRunner({ ...this.#deps, log, onStatus, folder: this.folderOf(siteId) }, spec);
+    this.#held.set(siteId, { runner, log });
+  }
+
+  #logOf(siteId: number): SiteLog {
+    return new SiteLog({ folder: `${this.#deps.logFolder}/${siteId}`, clock: this.#deps.clock });
+  }
+}
+
+function fullDisk(cause: unknown): never {
+  if (codeOf(cause) === "ENOSPC" || codeOf(cause) === "EDQUOT") throw new Failure("disk_full", {}, { cause });
+  throw cause;
+}

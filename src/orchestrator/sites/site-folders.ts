@@ -1,0 +1,85 @@
+import { randomUUID } from "node:crypto";
+import { fchmodSync, fchownSync, mkdirSync } from "node:fs";
+import { mkdir, rename, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { siteFolder } from "#contract/site.ts";
+import { at, codeOf, type Descriptor, folderFlags, openAt, openRoot } from "#kit/jail/descriptor.ts";
+
+/** Whom a site's files belong to. */
+export interface FileOwner {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+const ownFolders = ["public", "private", ".home"] as const;
+// The owner and the platform's group, nobody else, as in the original.
+const folderMode = 0o770;
+
+/** Where sites' files stand, and how they come and go. */
+export class SiteFolders {
+  readonly #sites: string;
+  readonly #trash: string;
+
+  constructor(options: { readonly sites: string; readonly trash: string }) {
+    this.#sites = options.sites;
+    this.#trash = options.trash;
+  }
+
+  /** Throws away what a removal did not come to delete before the last end. */
+  async open(): Promise<void> {
+    await mkdir(this.#sites, { recursive: true, mode: 0o711 });
+    await rm(this.#trash, { recursive: true, force: true });
+    await mkdir(this.#trash, { recursive: true, mode: 0o700 });
+  }
+
+  folderOf(siteId: number): string {
+    return join(this.#sites, siteFolder(siteId));
+  }
+
+  /** Makes the site's folder and the folders in it that are absent; what the site has put in their place stays. */
+  async make(siteId: number, owner: FileOwner | null): Promise<void> {
+    const root = this.folderOf(siteId);
+    await mkdir(dirname(root), { recursive: true, mode: 0o711 });
+    await mkdir(root, { mode: folderMode }).catch(ignore("EEXIST"));
+    using folder = openRoot(root);
+    own(folder, owner);
+    for (const name of ownFolders) makeInside(folder, name, owner);
+  }
+
+  /** Deletes the site's folder; in one step for everyone who looks, whatever its size. */
+  async remove(siteId: number): Promise<void> {
+    const gone = join(this.#trash, `${siteId}-${randomUUID()}`);
+    await rename(this.folderOf(siteId), gone).catch(ignore("ENOENT"));
+    await rm(gone, { recursive: true, force: true, maxRetries: 3 });
+  }
+}
+
+function makeInside(folder: Descriptor, name: string, owner: FileOwner | null): void {
+  try {
+    mkdirSync(at(folder.fd, name), { mode: folderMode });
+  } catch (error) {
+    if (codeOf(error) !== "EEXIST") throw error;
+  }
+  try {
+    using made = openAt(folder.fd, name, folderFlags);
+    own(made, owner);
+  } catch (error) {
+    // The site has a file or a link of this name: its own business.
+    if (codeOf(error) !== "ENOTDIR" && codeOf(error) !== "ELOOP") throw error;
+  }
+}
+
+// By descriptor: a path could lead elsewhere by the time it is used.
+function own(folder: Descriptor, owner: FileOwner | null): void {
+  const found = folder.stat();
+  if (owner !== null && (found.uid !== owner.uid || found.gid !== owner.gid)) {
+    fchownSync(folder.fd, owner.uid, owner.gid);
+    fchmodSync(folder.fd, folderMode);
+  }
+}
+
+function ignore(code: string): (error: unknown) => void {
+  return (error) => {
+    if (codeOf(error) !== code) throw error;
+  };
+}

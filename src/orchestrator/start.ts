@@ -1,0 +1,113 @@
+import { mkdir } from "node:fs/promises";
+import type { AddressInfo } from "node:net";
+import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { FastifyInstance } from "fastify";
+import type { Capabilities } from "#contract/internal/orchestrator.ts";
+import { systemClock } from "#kit/clock.ts";
+import { readComponentKey } from "#kit/cluster-key.ts";
+import { parseConfig } from "#kit/config.ts";
+import { EpochTable } from "#kit/epochs.ts";
+import { createVerifier } from "#kit/grant.ts";
+import { componentGuard } from "#kit/http/component-guard.ts";
+import { createServer } from "#kit/http/server.ts";
+import type { RunningService, StartService } from "#kit/lifecycle.ts";
+import type { Log } from "#kit/log.ts";
+import { configSchema, type OrchestratorConfig } from "./config.ts";
+import type { SiteRuntime } from "./runtime/site-runtime.ts";
+import { defaultBackOff } from "./sites/back-off.ts";
+import { capabilitiesOf } from "./sites/capabilities.ts";
+import { HeldSites } from "./sites/held-sites.ts";
+import { mountSites } from "./sites/mount-sites.ts";
+import { newInstanceKey } from "./sites/new-instance-key.ts";
+import { type FileOwner, SiteFolders } from "./sites/site-folders.ts";
+import { SpecStore } from "./sites/spec-store.ts";
+import { StartGate } from "./sites/start-gate.ts";
+import { readStarters } from "./sites/starters.ts";
+import { StatusBoard } from "./sites/status-board.ts";
+
+/** What the machine gives, so that tests can give something else. */
+export interface OrchestratorParts {
+  readonly runtime: SiteRuntime;
+  readonly ownerOf: (siteId: number) => FileOwner | null;
+  readonly interpreters: () => Promise<Readonly<Record<string, string>>>;
+}
+
+const startersFolder = fileURLToPath(new URL("../../starters", import.meta.url));
+/** A start gives its turn back after this long, whether its program listens or not. */
+const turnMs = 2_000;
+
+/** Runs sites on this machine. */
+export const start: StartService = async (environment, log) => {
+  const config = parseConfig(configSchema, environment);
+  const { createProcessRuntime, probeInterpreters, siteOwner } = await import("./runtime/process/process-runtime.ts");
+  const runtime = createProcessRuntime({ stateFolder: join(resolve(config.BACKLOT_DATA), "orchestrator/runtime"), log });
+  return startOrchestrator({ config, log }, { runtime, ownerOf: siteOwner, interpreters: probeInterpreters });
+};
+
+/** The orchestrator itself; see `start`. */
+export async function startOrchestrator(
+  settings: { readonly config: OrchestratorConfig; readonly log: Log },
+  parts: OrchestratorParts,
+): Promise<RunningService> {
+  const { config, log } = settings;
+  const key = await readComponentKey(config.BACKLOT_COMPONENT_KEY_FILE);
+  const data = resolve(config.BACKLOT_DATA);
+  const state = join(data, "orchestrator");
+  await mkdir(state, { recursive: true, mode: 0o700 });
+  const folders = new SiteFolders({ sites: join(data, "sites"), trash: join(state, "trash") });
+  await folders.open();
+
+  const ended = await parts.runtime.cleanUp();
+  if (ended > 0) log.warn({ processes: ended }, "ended what an earlier orchestrator left running");
+  const capabilities = await findCapabilities(parts);
+  if (capabilities.missing.length > 0) log.warn({ missing: capabilities.missing }, "sites cannot be kept apart on this machine");
+
+  const board = new StatusBoard();
+  const sites = new HeldSites({
+    specs: await SpecStore.open({ folder: join(state, "specs"), secret: key.secret, log }),
+    folders,
+    board,
+    logFolder: join(state, "logs"),
+    ownerOf: parts.ownerOf,
+    forget: async () => undefined,
+    runtime: parts.runtime,
+    clock: systemClock,
+    bootTimeoutMs: config.BACKLOT_SITE_BOOT_MS,
+    graceMs: config.BACKLOT_SITE_GRACE_MS,
+    gate: new StartGate({ slots: config.BACKLOT_STARTS_AT_ONCE, heldMs: turnMs }),
+    backOff: defaultBackOff,
+    newInstance: newInstanceKey,
+  });
+  const epochs = new EpochTable();
+  const guard = componentGuard({ audience: "orchestrator", verify: await createVerifier(key.managerPublicKey), epochs });
+  const app = createServer({ log });
+  mountSites(app, guard, { sites, board, epochs, capabilities });
+  const url = await listen(app, config);
+  log.info({ url, sites: sites.all().length }, "orchestrator is ready");
+  return { doors: { orchestrator: url }, stop: () => stop({ app, board, sites, runtime: parts.runtime }) };
+}
+
+async function findCapabilities(parts: OrchestratorParts): Promise<Capabilities> {
+  const [runtime, interpreters, starters] = await Promise.all([parts.runtime.probe(), parts.interpreters(), readStarters(startersFolder)]);
+  return capabilitiesOf({ runtime, interpreters, starters });
+}
+
+async function listen(app: FastifyInstance, config: OrchestratorConfig): Promise<string> {
+  await app.listen({ host: config.BACKLOT_ORCHESTRATOR_HOST, port: config.BACKLOT_ORCHESTRATOR_PORT });
+  // A TCP server that listens has an address of this kind.
+  const { port } = app.server.address() as AddressInfo;
+  return `http://${config.BACKLOT_ORCHESTRATOR_HOST}:${port}`;
+}
+
+async function stop(running: {
+  readonly app: FastifyInstance;
+  readonly board: StatusBoard;
+  readonly sites: HeldSites;
+  readonly runtime: SiteRuntime;
+}): Promise<void> {
+  running.board.close();
+  await running.sites.close();
+  await running.app.close();
+  await running.runtime.close();
+}
