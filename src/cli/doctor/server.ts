@@ -10,7 +10,9 @@ export async function checkServer(session: Session): Promise<readonly Check[]> {
   const ready = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(3000) }).catch(() => undefined);
   if (ready === undefined) return [{ name, state: "info", detail: `nothing answers at ${url} (from ${from}); \`npm start\` starts one` }];
   const reason = (await ready.text()).trim().slice(0, 200);
-  const answers: Check = ready.ok ? { name, state: "ok", detail: `${url} is ready` } : { name, state: "limited", detail: `${url} is not ready: ${reason}` };
+  const answers: Check = ready.ok
+    ? { name, state: "ok", detail: `${url} is ready` }
+    : { name, state: "limited", detail: `${url} is not ready: ${reason}`, advice: "Wait a few seconds; its log says what it waits for." };
   if (session.token === undefined)
     return [answers, { name: "sign-in", state: "info", detail: "nobody; sign in by `backlot login` to see what the server says of itself" }];
   try {
@@ -21,11 +23,16 @@ export async function checkServer(session: Session): Promise<readonly Check[]> {
       answers,
       isolates
         ? { name: "server isolation", state: "ok", detail: "sites are kept apart" }
-        : { name: "server isolation", state: "limited", detail: missing.join("; ") || "sites are not kept apart" },
+        : {
+            name: "server isolation",
+            state: "limited",
+            detail: missing.join("; ") || "sites are not kept apart",
+            advice: "Install what is missing on the server's machine.",
+          },
       { name: "starters", state: "info", detail: offered.join(", ") || "none" },
     ];
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
-    return [answers, { name: "sign-in", state: "limited", detail: error.message }];
+    return [answers, { name: "sign-in", state: "limited", detail: error.message, advice: "Sign in again by `backlot login`." }];
   }
 }

@@ -1,0 +1,60 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { startFakeManager } from "../../../test/support/cli-fake-manager.ts";
+import { fakeTerminal } from "../../../test/support/cli-fake-terminal.ts";
+import { runCli } from "../main.ts";
+import type { Check } from "./check.ts";
+import { tryProgram } from "./try-program.ts";
+
+let home: string;
+beforeEach(async () => {
+  home = await mkdtemp(join(tmpdir(), "backlot-doctor-"));
+});
+afterEach(() => rm(home, { recursive: true }));
+
+async function doctor(environment: Record<string, string>) {
+  const terminal = fakeTerminal();
+  const exitCode = await runCli(
+    ["doctor", "--json"],
+    { HOME: home, BACKLOT_DATA: home, BACKLOT_PORT: "0", BACKLOT_ROUTER_PORT: "0", ...environment },
+    terminal,
+  );
+  const { checks } = JSON.parse(terminal.outText().split("\n")[0] ?? "") as { checks: Check[] };
+  return { exitCode, byName: new Map(checks.map((check) => [check.name, check])) };
+}
+
+test("every line that is not in order says what to do", async () => {
+  const { byName } = await doctor({});
+  for (const name of ["node", "system", "postgresql", "bubblewrap", "user namespaces", "cgroups", "interpreters", "disk", "server"])
+    expect([...byName.keys()]).toContain(name);
+  for (const check of byName.values()) if (check.state === "missing" || check.state === "limited") expect(check).toHaveProperty("advice");
+  expect(byName.get("postgresql")).toMatchObject({ state: "ok", detail: expect.stringContaining("PostgreSQL") });
+});
+
+test("a port that another program holds is missing, one that this Backlot holds is not", async () => {
+  const holder = createServer();
+  await new Promise<void>((resolve) => holder.listen(0, "127.0.0.1", resolve));
+  const address = holder.address();
+  const port = String(typeof address === "object" ? address?.port : "");
+  const taken = await doctor({ BACKLOT_PORT: port });
+  expect(taken.exitCode).toBe(1);
+  expect(taken.byName.get("dashboard door")).toMatchObject({ state: "missing", advice: expect.stringContaining("BACKLOT_PORT") });
+  await writeFile(join(home, "endpoints.json"), JSON.stringify({ manager: `http://127.0.0.1:${port}`, router: "http://127.0.0.1:1" }));
+  expect((await doctor({ BACKLOT_PORT: port, BACKLOT_SERVER: "http://127.0.0.1:1" })).byName.get("dashboard door")).toMatchObject({ state: "ok" });
+  await new Promise((resolve) => holder.close(resolve));
+});
+
+test("a server that answers is named; without a sign-in nothing more is asked", async () => {
+  await using manager = await startFakeManager({});
+  const { byName } = await doctor({ BACKLOT_SERVER: manager.url });
+  expect(byName.get("server")).toMatchObject({ state: "limited" });
+  expect(byName.get("sign-in")).toMatchObject({ state: "info" });
+});
+
+test("a program that hangs or is missing ends the trial", async () => {
+  expect(await tryProgram("sleep", ["60"], 50)).toMatchObject({ isFine: false, isThere: true });
+  expect(await tryProgram("no-such-program-here", [])).toMatchObject({ isFine: false, isThere: false });
+});
