@@ -14,6 +14,8 @@ export interface WalkOptions {
   readonly follow: boolean;
   /** Folder (from the root) that links must not leave; it must be a real folder, not a link. */
   readonly within?: readonly string[];
+  /** Makes a folder that is missing on the way; never the last part of the path. */
+  readonly make?: (folder: number, name: string) => void;
 }
 
 /** Where a path leads: an open folder, and the name of an entry in it that may be absent. */
@@ -23,11 +25,14 @@ export class Place implements Disposable {
   readonly name: string | null;
   /** The real path from the root, with every link resolved. */
   readonly path: readonly string[];
+  /** Whether folders on the way were made. */
+  readonly hasMade: boolean;
 
-  constructor(folder: Descriptor, name: string | null, path: readonly string[]) {
-    this.folder = folder;
+  constructor(trail: { readonly folder: Descriptor; readonly names: readonly string[]; readonly hasMade: boolean }, name: string | null) {
+    this.folder = trail.folder;
     this.name = name;
-    this.path = path;
+    this.path = name === null ? trail.names : [...trail.names, name];
+    this.hasMade = trail.hasMade;
   }
 
   [Symbol.dispose](): void {
@@ -44,7 +49,8 @@ export function walkPath(root: string, path: readonly string[], options: WalkOpt
   const shown = path.join("/");
   // Only links may climb: a path that people give never does.
   if (path.includes("..")) throw outside(shown);
-  using trail = new Trail(openRoot(root));
+  for (const name of path) refuseBadName(name, shown);
+  using trail = new Trail(openRoot(root), options.make);
   const within = options.within ?? [];
   const pending = path.toReversed();
   let hops = 0;
@@ -83,9 +89,12 @@ export function belowSite(target: string): string | undefined {
 class Trail implements Disposable {
   readonly #open: Descriptor[];
   readonly #names: string[] = [];
+  readonly #make: WalkOptions["make"];
+  #hasMade = false;
 
-  constructor(root: Descriptor) {
+  constructor(root: Descriptor, make: WalkOptions["make"]) {
     this.#open = [root];
+    this.#make = make;
   }
 
   get fd(): number {
@@ -100,14 +109,22 @@ class Trail implements Disposable {
   down(name: string): string | undefined {
     if (this.depth >= maxDepth) throw new Failure("path_invalid", { path: this.#names.slice(0, 8).join("/"), reason: "it leads too deep" });
     try {
-      this.#open.push(openAt(this.fd, name, folderFlags));
-      this.#names.push(name);
-      return undefined;
+      return this.#enter(name);
     } catch (error) {
+      if (codeOf(error) === "ENOENT" && this.#make !== undefined) {
+        this.#make(this.fd, name);
+        this.#hasMade = true;
+        return this.#enter(name);
+      }
       const target = codeOf(error) === "ENOTDIR" || codeOf(error) === "ELOOP" ? linkAt(this.fd, name) : undefined;
       if (target === undefined) throw error;
       return target;
     }
+  }
+
+  #enter(name: string): undefined {
+    this.#open.push(openAt(this.fd, name, folderFlags));
+    this.#names.push(name);
   }
 
   up(): boolean {
@@ -124,7 +141,7 @@ class Trail implements Disposable {
   end(name: string | null): Place {
     const folder = this.#top();
     this.#open.pop();
-    return new Place(folder, name, name === null ? [...this.#names] : [...this.#names, name]);
+    return new Place({ folder, names: [...this.#names], hasMade: this.#hasMade }, name);
   }
 
   #top(): Descriptor {

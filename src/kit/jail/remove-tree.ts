@@ -1,0 +1,91 @@
+import { chmodSync } from "node:fs";
+import { rename, rmdir, unlink } from "node:fs/promises";
+import { at, codeOf, type Descriptor, holdFlags, openAt, openRoot } from "./descriptor.ts";
+import type { Jail } from "./jail.ts";
+import { enterFolder, entryNames } from "./list-folder.ts";
+import { isLeftOver, temporaryName } from "./temporary-name.ts";
+
+// A program that keeps writing into a folder under deletion is left to the next sweep.
+const patienceMs = 120_000;
+const batch = 32;
+
+/**
+ * Takes a folder apart, following no link. Deeper folders are first moved up to the top one, so that any depth
+ * (programs can nest folders deeper than a path can say) needs two descriptors. What cannot be removed is left.
+ */
+export async function removeTree(parent: number, name: Buffer): Promise<boolean> {
+  const deadline = Date.now() + patienceMs;
+  using top = enterForRemoval(parent, name);
+  if (top === undefined) return true;
+  for (let goesOn = true; goesOn && Date.now() < deadline; ) {
+    const { left, removed } = await emptyFolder(top.fd, undefined);
+    let progress = removed;
+    for (const folder of left) {
+      using child = enterForRemoval(top.fd, folder);
+      if (child !== undefined) progress += (await emptyFolder(child.fd, top.fd)).removed;
+      if (await quietly(rmdir(at(top.fd, folder)))) progress += 1;
+    }
+    goesOn = left.length > 0 && progress > 0;
+  }
+  return quietly(rmdir(at(parent, name)));
+}
+
+/** Removes what processes that ended left unfinished in a jail's root. Gives the number of things removed. */
+export async function sweepLeftOvers(jail: Jail): Promise<number> {
+  using root = openRoot(jail.root);
+  let count = 0;
+  for await (const name of entryNames(root.fd)) {
+    if (!isLeftOver(name.toString("latin1"))) continue;
+    if (!(await quietly(unlink(at(root.fd, name))))) await removeTree(root.fd, name);
+    count += 1;
+  }
+  return count;
+}
+
+// Unlinks everything but folders; those are moved to `hoistTo`, or left when there is none.
+async function emptyFolder(folder: number, hoistTo: number | undefined): Promise<{ readonly left: readonly Buffer[]; readonly removed: number }> {
+  const left: Buffer[] = [];
+  let removed = 0;
+  let pending: Promise<void>[] = [];
+  const removeOne = async (name: Buffer): Promise<void> => {
+    const isGone =
+      (await quietly(unlink(at(folder, name)))) ||
+      (hoistTo !== undefined && ((await quietly(rmdir(at(folder, name)))) || (await quietly(rename(at(folder, name), at(hoistTo, temporaryName()))))));
+    if (isGone) removed += 1;
+    else left.push(name);
+  };
+  for await (const name of entryNames(folder)) {
+    pending.push(removeOne(name));
+    if (pending.length < batch) continue;
+    await Promise.all(pending);
+    pending = [];
+  }
+  await Promise.all(pending);
+  return { left, removed };
+}
+
+// An ordinary user needs the right to write in a folder that he owns before he can empty it; root never does.
+function enterForRemoval(parent: number, name: Buffer): Descriptor | undefined {
+  const opened = enterFolder(parent, name);
+  if (opened !== undefined && (opened.stat().mode & 0o300) === 0o300) return opened;
+  opened?.[Symbol.dispose]();
+  try {
+    using held = openAt(parent, name, holdFlags);
+    if (held.stat().isDirectory()) chmodSync(at(held.fd), 0o700);
+  } catch (error) {
+    if (!["ENOENT", "EPERM", "EACCES"].includes(codeOf(error))) throw error;
+  }
+  return enterFolder(parent, name);
+}
+
+// Trouble of a known kind is an answer here, not an error: the caller tries another way, or leaves it.
+async function quietly(act: Promise<unknown>): Promise<boolean> {
+  try {
+    await act;
+    return true;
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return true;
+    if (["EISDIR", "ENOTDIR", "ENOTEMPTY", "EEXIST", "EPERM", "EACCES", "EBUSY", "EINVAL"].includes(codeOf(error))) return false;
+    throw error;
+  }
+}

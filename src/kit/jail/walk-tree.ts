@@ -1,0 +1,49 @@
+import { lstatSync, type Stats } from "node:fs";
+import type { FolderEntry } from "#contract/api/files.ts";
+import { maxPathDepth } from "#contract/site-path.ts";
+import { at, type Descriptor } from "./descriptor.ts";
+import type { Jail } from "./jail.ts";
+import { enterFolder, entryNames, openFolder } from "./list-folder.ts";
+import { entryOf, type OpenFile, openRegular } from "./read-file.ts";
+
+/** Something below a folder, as a walk comes by. */
+export interface TreeEntry {
+  /** From the folder where the walk began. */
+  readonly path: string;
+  /** False for names that are not valid UTF-8: no path reaches them. */
+  readonly hasText: boolean;
+  /** Bytes on the disk and other facts. */
+  readonly stat: Stats;
+  /** A folder at the greatest depth, into which the walk does not go. */
+  readonly isTooDeep: boolean;
+  describe(): FolderEntry;
+  /** Opens it as a regular file; only until the walk goes on. */
+  open(): OpenFile;
+}
+
+/** Walks everything below a folder, a folder before what is in it, following no link. Holds a descriptor a level. */
+export async function* walkTree(jail: Jail, path: string, maxDepth: number = maxPathDepth): AsyncGenerator<TreeEntry> {
+  using folder = openFolder(jail, path);
+  yield* walkFolder(folder, "", maxDepth);
+}
+
+async function* walkFolder(folder: Descriptor, prefix: string, depthLeft: number): AsyncGenerator<TreeEntry> {
+  for await (const bytes of entryNames(folder.fd)) {
+    const full = at(folder.fd, bytes);
+    const stat = lstatSync(full, { throwIfNoEntry: false });
+    if (stat === undefined) continue;
+    const name = bytes.toString("utf8");
+    const path = `${prefix}${name}`;
+    yield {
+      path,
+      hasText: Buffer.from(name, "utf8").equals(bytes),
+      stat,
+      isTooDeep: stat.isDirectory() && depthLeft <= 1,
+      describe: () => entryOf(name, stat, full),
+      open: () => openRegular(folder.fd, bytes, path),
+    };
+    if (!stat.isDirectory() || depthLeft <= 1) continue;
+    using child = enterFolder(folder.fd, bytes);
+    if (child !== undefined) yield* walkFolder(child, `${path}/`, depthLeft - 1);
+  }
+}
