@@ -22,12 +22,15 @@ export interface Wiring {
   readonly routerAdminPort: number;
   readonly managerUrl: string;
   readonly sitesDomain: string;
-  readonly databaseUrl: string;
+  /** The dashboard as people type it. */
+  readonly publicUrl: string;
   readonly keyFiles: KeyFiles;
 }
 
 /** What any program needs to run at all, and what makes its messages readable; nothing that opens a door. */
 const ordinary = ["PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "TMPDIR", "NODE_ENV", "BACKLOT_LOG_LEVEL", "BACKLOT_LOG_FOLDER"];
+/** Other defaults than the process' own, where it is one of several on a machine: all of them together stop within seconds. */
+const suggested = { BACKLOT_ROUTER_STOP_MS: "1500" };
 const keyOf = { orchestrator: "orchestrator", router: "router", control: "cluster" } as const satisfies Record<ChildName, keyof KeyFiles>;
 
 /** What a command is made of beside the wiring. */
@@ -36,6 +39,8 @@ interface Given {
   /** The settings of the services that it runs. */
   readonly schemas: readonly z.ZodObject[];
   readonly environment: Environment;
+  /** Only those who may hold it are given it. */
+  readonly databaseUrl?: string | undefined;
 }
 
 /**
@@ -44,12 +49,12 @@ interface Given {
  */
 export function childCommand(name: ChildName, wiring: Wiring, given: Given): ChildCommand {
   const fields = new Set(given.schemas.flatMap((schema) => Object.keys(schema.shape)));
-  const wired = wiredSettings(name, wiring);
+  const wired = { ...wiredSettings(name, wiring), ...(given.databaseUrl === undefined ? {} : { DATABASE_URL: given.databaseUrl }) };
   const environment: Record<string, string> = {};
-  for (const [key, value] of Object.entries({ ...given.environment, ...wired })) {
+  for (const [key, value] of Object.entries({ ...suggested, ...given.environment, ...wired })) {
     const isAsked = fields.has(key) || (key.endsWith("_FILE") && fields.has(key.slice(0, -"_FILE".length)));
     // A value from here wins over a file that the environment names for the same setting.
-    const isOverruled = key.endsWith("_FILE") && wired[key.slice(0, -"_FILE".length)] !== undefined;
+    const isOverruled = key.endsWith("_FILE") && key.slice(0, -"_FILE".length) in wired;
     if (value !== undefined && value !== "" && !isOverruled && (isAsked || ordinary.includes(key))) environment[key] = value;
   }
   return { name, args: [given.entry, "run", children[name].join(","), supervisedFlag], environment };
@@ -71,7 +76,7 @@ function wiredSettings(name: ChildName, wiring: Wiring): Readonly<Record<string,
     BACKLOT_ORCHESTRATOR_URL: orchestratorUrl,
     BACKLOT_ROUTER_URL: routerAdminUrl,
     BACKLOT_ROUTER_URLS: routerAdminUrl,
-    DATABASE_URL: wiring.databaseUrl,
+    BACKLOT_PUBLIC_URL: wiring.publicUrl,
     [name === "control" ? "BACKLOT_CLUSTER_KEY_FILE" : "BACKLOT_COMPONENT_KEY_FILE"]: keyFile,
   };
 }

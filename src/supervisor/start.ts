@@ -11,7 +11,7 @@ import type { ChildMessage } from "./child-protocol.ts";
 import type { SupervisorConfig } from "./config.ts";
 import { removeEndpoints, writeEndpoints } from "./endpoints-file.ts";
 import { holderOf, lockFolder } from "./folder-lock.ts";
-import { KeptProcess } from "./kept-process.ts";
+import { KeptProcess, type Launch } from "./kept-process.ts";
 import { ensureKeys } from "./keys.ts";
 import { launchChild } from "./launch-child.ts";
 import { launchPostgres } from "./launch-postgres.ts";
@@ -35,8 +35,8 @@ export interface SupervisorRequest {
   readonly signal: AbortSignal;
 }
 
-/** Each child's time between being asked to end and being killed. The orchestrator follows the others: all of it is below the five seconds of main.ts. */
-const graceMs = 2000;
+/** Each child's time between being asked to end and being killed. The orchestrator follows the others; together they stay below the five seconds of main.ts. */
+const graceMs = 2200;
 
 /** Runs everything on this machine: the database, and every process as a child that is started again when it ends. */
 export const start: StartService = async (environment, log, signal = new AbortController().signal) => {
@@ -53,9 +53,10 @@ export async function startSupervisor(request: SupervisorRequest, parts: Supervi
   const data = await takeDataFolder(resolve(settings.BACKLOT_DATA), stack);
   const places = await choosePlaces(settings);
   const keyFiles = await ensureKeys(join(data, "keys"));
-  const databaseUrl = settings.DATABASE_URL ?? (await startDatabase(join(data, "postgres"), request, stack));
-  const wiring = { ...places, data, keyFiles, databaseUrl, sitesDomain: settings.BACKLOT_SITES_DOMAIN };
-  const notices = await startChildren({ wiring, request, parts, stack });
+  const publicUrl = dashboardUrl(settings, places.managerPort);
+  const wiring = { ...places, data, keyFiles, publicUrl, sitesDomain: settings.BACKLOT_SITES_DOMAIN };
+  const database = settings.DATABASE_URL ?? startDatabase(join(data, "postgres"), request, stack);
+  const notices = await startChildren({ wiring, database: Promise.resolve(database), request, parts, stack });
 
   const doors = { manager: wiring.managerUrl, router: reachableUrl(wiring.host, wiring.routerPort) };
   // Deferred last, so removed first: nobody may find doors that are about to close.
@@ -95,16 +96,17 @@ async function choosePlaces(settings: SupervisorConfig): Promise<Places> {
   return { host, managerPort, routerPort, orchestratorPort, routerAdminPort, managerUrl: reachableUrl(host, managerPort) };
 }
 
-async function startDatabase(folder: string, { log, signal }: SupervisorRequest, stack: AsyncDisposableStack): Promise<string> {
+async function startDatabase(folder: string, { log }: SupervisorRequest, stack: AsyncDisposableStack): Promise<string> {
   const database = launchPostgres(folder, log);
   const kept = new KeptProcess({ name: "database", log, launch: database.launch, isFirstStartDecisive: true });
   stack.defer(() => kept.stop());
-  await orAborted(kept.start(), signal);
+  await kept.start();
   return database.url();
 }
 
 async function startChildren(deps: {
   readonly wiring: Wiring;
+  readonly database: Promise<string>;
   readonly request: SupervisorRequest;
   readonly parts: SupervisorParts;
   readonly stack: AsyncDisposableStack;
@@ -113,18 +115,23 @@ async function startChildren(deps: {
   const notices: string[] = [];
   let say = (notice: string): void => void notices.push(notice);
   const keep = (name: ChildName): KeptProcess => {
-    const command = childCommand(name, deps.wiring, { entry: parts.entry, schemas: parts.schemas[name], environment: request.environment });
     const onReady = (message: ChildMessage): void => {
       for (const notice of message.notices) say(notice);
     };
-    return new KeptProcess({ name, log: request.log, launch: (signal) => launchChild(command, { signal, graceMs, onReady }) });
+    const launch: Launch = async (signal) => {
+      // The others come up while the database does.
+      const databaseUrl = name === "control" ? await deps.database : undefined;
+      const given = { entry: parts.entry, schemas: parts.schemas[name], environment: request.environment, databaseUrl };
+      return launchChild(childCommand(name, deps.wiring, given), { signal, graceMs, onReady });
+    };
+    return new KeptProcess({ name, log: request.log, launch });
   };
   const orchestrator = keep("orchestrator");
   const others = [keep("router"), keep("control")];
   // Undone in reverse order: sites' programs end when nobody asks for them any more.
   stack.defer(() => orchestrator.stop());
   stack.defer(async () => void (await Promise.all(others.map((kept) => kept.stop()))));
-  await orAborted(Promise.all([orchestrator, ...others].map((kept) => kept.start())), request.signal);
+  await orAborted(Promise.all([deps.database, ...[orchestrator, ...others].map((kept) => kept.start())]), request.signal);
   // From now on at once: a manager that was started again has a new set-up link.
   say = parts.print;
   return notices;
@@ -139,10 +146,5 @@ async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
 }
 
 function welcome(settings: SupervisorConfig, wiring: Wiring): readonly string[] {
-  return [
-    "Backlot is ready.",
-    `  Dashboard  ${dashboardUrl(settings, wiring.managerPort)}`,
-    `  Sites      ${siteUrl(settings, wiring.routerPort)}`,
-    `  Data       ${wiring.data}`,
-  ];
+  return ["Backlot is ready.", `  Dashboard  ${wiring.publicUrl}`, `  Sites      ${siteUrl(settings, wiring.routerPort)}`, `  Data       ${wiring.data}`];
 }
