@@ -17,7 +17,15 @@ export class AccessWatch {
     this.#deps = deps;
   }
 
-  /** Reads what changed lately and passes it on. Called at a notification, when the orchestrator came back, and now and then. */
+  /** Takes in what a notification told, and passes it on at once. */
+  apply(bump: EpochBump): void {
+    const { table, push, log } = this.#deps;
+    table.raise(bump);
+    // The orchestrator hears of it at the latest when its stream of events is opened again.
+    push(bump).catch((error: unknown) => log.warn({ err: error }, "a change of access could not be passed on"));
+  }
+
+  /** Reads what changed lately and passes it on. Called whenever notifications or pushes may have been lost. */
   refresh(): void {
     if (this.#running !== undefined) {
       this.#again = true;

@@ -1,0 +1,132 @@
+import { randomBytes } from "node:crypto";
+import type { AddressInfo } from "node:net";
+import { pushEpochs } from "#contract/internal/orchestrator.ts";
+import { type Database, openDatabase } from "#db/database.ts";
+import { Listener } from "#db/listener.ts";
+import { migrate } from "#db/migrate.ts";
+import { createStores } from "#db/stores.ts";
+import { type ClusterKey, componentSecret, readClusterKey } from "#kit/cluster-key.ts";
+import { createComponentClient } from "#kit/component-client.ts";
+import { parseConfig } from "#kit/config.ts";
+import { type EpochBump, EpochTable } from "#kit/epochs.ts";
+import { createSigner, createVerifier } from "#kit/grant.ts";
+import { Hints } from "#kit/hints.ts";
+import { componentGuard } from "#kit/http/component-guard.ts";
+import { createServer } from "#kit/http/server.ts";
+import type { RunningService, StartService } from "#kit/lifecycle.ts";
+import type { Log } from "#kit/log.ts";
+import { createSeal } from "#kit/seal.ts";
+import { AccessWatch } from "./access-watch.ts";
+import { mountAccounts } from "./accounts-api.ts";
+import { argon2PasswordHasher } from "./argon2-password-hasher.ts";
+import { createNote } from "./audit-trail.ts";
+import { configSchema, type ManagerConfig, publicAddresses } from "./config.ts";
+import { mountDashboard } from "./dashboard.ts";
+import { mountFiles } from "./files-api.ts";
+import { firstAdministrator } from "./first-administrator.ts";
+import { OrchestratorMirror } from "./orchestrator-mirror.ts";
+import { personGuards } from "./person-guard.ts";
+import { mountRouteFeed } from "./route-feed.ts";
+import { mountSites } from "./sites-api.ts";
+import { mountStreams } from "./streams-api.ts";
+import { mountSystem } from "./system-api.ts";
+
+/** Connections to the database: requests are short, and eight cores' worth of them are enough for a small machine. */
+const maxConnections = 10;
+
+/** Serves the API, the dashboard and the route feed. */
+export const start: StartService = async (environment, log) => {
+  const config = parseConfig(configSchema, environment);
+  const key = await readClusterKey(config.BACKLOT_CLUSTER_KEY_FILE);
+  await migrate({ url: config.DATABASE_URL, log });
+  await using stack = new AsyncDisposableStack();
+  const db = stack.adopt(openDatabase({ url: config.DATABASE_URL, maxConnections, log }), (opened) => opened.destroy());
+  const { doors, notices } = await serve({ config, key, db, log, stack });
+  const running = stack.move();
+  return { doors, notices, stop: () => running.disposeAsync() };
+};
+
+interface Wiring {
+  readonly config: ManagerConfig;
+  readonly key: ClusterKey;
+  readonly db: Database;
+  readonly log: Log;
+  readonly stack: AsyncDisposableStack;
+}
+
+async function serve({ config, key, db, log, stack }: Wiring): Promise<Pick<RunningService, "doors"> & { readonly notices: readonly string[] }> {
+  const stores = createStores(db);
+  const signer = await createSigner(key.signingKey);
+  const orchestrator = createComponentClient({ baseUrl: config.BACKLOT_ORCHESTRATOR_URL, audience: "orchestrator", caller: "manager", signer });
+  const hints = new Hints();
+  const push = async (bump: EpochBump): Promise<void> =>
+    void (await orchestrator.call(pushEpochs, {
+      body: {
+        sites: bump.sites.map(([id, epoch]) => [id, epoch] as [number, number]),
+        users: bump.users.map(([id, epoch]) => [id, epoch] as [number, number]),
+      },
+    }));
+  const access = new AccessWatch({ epochs: stores.epochs, table: new EpochTable(), push, log });
+  const mirror = new OrchestratorMirror(orchestrator, log);
+  mirror.onConnected = () => access.refresh();
+
+  const hasher = argon2PasswordHasher;
+  const administrator = firstAdministrator({ ...stores, hasher });
+  const setUpSecret = await administrator.prepare(config.BACKLOT_ADMIN_PASSWORD);
+  const app = createServer({ log, trustProxy: config.BACKLOT_TRUST_PROXY, ready: () => isDatabaseThere(db) });
+  stack.defer(() => app.close());
+
+  const { isSecure, sitePattern } = publicAddresses(config, config.BACKLOT_PORT);
+  const guards = personGuards({ ...stores, isSecure });
+  const note = createNote(stores.audit);
+  const runPolicy = { mayEveryoneRunUnisolated: config.BACKLOT_UNISOLATED_FOR_ALL };
+  const decoyHash = await hasher.hash(randomBytes(16).toString("hex"));
+  const seal = createSeal(Buffer.from(key.secret, "base64url"), "site environment");
+  const shared = { ...stores, guards, note, mirror, orchestrator, runPolicy, sitePattern };
+  mountAccounts(app, { ...shared, hasher, decoyHash, firstAdministrator: administrator, isSecure });
+  mountSites(app, { ...shared, seal, siteLimit: config.BACKLOT_SITE_LIMIT });
+  mountFiles(app, shared);
+  mountStreams(app, { ...shared, access, hints });
+  await mountSystem(app, shared);
+  mountRouteFeed(app, {
+    guard: componentGuard({ audience: "manager", verify: await createVerifier(componentSecret(key, "router")) }),
+    routes: stores.routes,
+    signer,
+    sitesDomain: config.BACKLOT_SITES_DOMAIN,
+    orchestratorUrl: config.BACKLOT_ORCHESTRATOR_URL,
+    hints,
+  });
+  await mountDashboard(app);
+
+  const listener = new Listener({
+    url: config.DATABASE_URL,
+    log,
+    onNotification: (channel, payload) => {
+      if (channel === "operations") hints.notify(payload);
+      else if (channel === "routes") hints.notify("routes");
+      else access.apply(JSON.parse(payload) as EpochBump);
+    },
+    onConnected: () => {
+      hints.notifyAll();
+      access.refresh();
+    },
+  });
+  listener.start();
+  stack.defer(() => listener.stop());
+  mirror.start();
+  stack.defer(() => mirror.stop());
+  await app.listen({ host: config.BACKLOT_HOST, port: config.BACKLOT_PORT });
+  const opened = (app.server.address() as AddressInfo).port;
+  const { dashboard } = publicAddresses(config, opened);
+  const notices = setUpSecret === null ? [] : [`Set the administrator's password (works once): ${dashboard}/setup/${setUpSecret}`];
+  return { doors: { manager: `http://${config.BACKLOT_HOST}:${opened}` }, notices };
+}
+
+async function isDatabaseThere(db: Database): Promise<true | string> {
+  try {
+    await db.selectFrom("settings").select("key").limit(1).execute();
+    return true;
+  } catch {
+    return "the database does not answer";
+  }
+}

@@ -1,0 +1,75 @@
+import { randomUUID } from "node:crypto";
+import { hostname } from "node:os";
+import { attemptWindowMs } from "#core/accounts/rate-limit.ts";
+import { OperationRunner } from "#core/operations/operation-runner.ts";
+import { openDatabase } from "#db/database.ts";
+import { Listener } from "#db/listener.ts";
+import { migrate } from "#db/migrate.ts";
+import { createStores } from "#db/stores.ts";
+import { readClusterKey } from "#kit/cluster-key.ts";
+import { createComponentClient } from "#kit/component-client.ts";
+import { parseConfig } from "#kit/config.ts";
+import { createSigner } from "#kit/grant.ts";
+import type { StartService } from "#kit/lifecycle.ts";
+import { createSeal } from "#kit/seal.ts";
+import { configSchema } from "./config.ts";
+import { Reconciler } from "./reconciler.ts";
+import { RouterPool } from "./router-pool.ts";
+import { createAbandon, createSteps } from "./steps.ts";
+
+/** A worker that dies is missed after this long, and its operations go on elsewhere. */
+const leaseMs = 10_000;
+/** A step may unpack a gigabyte; anything longer is a fault. */
+const stepTimeoutMs = 10 * 60_000;
+/** Familiar addresses are remembered for 30 days. */
+const keepAttemptsMs = Math.max(30 * 24 * 3_600_000, attemptWindowMs);
+
+/** Runs operations and keeps sites as they should be. */
+export const start: StartService = async (environment, log) => {
+  const config = parseConfig(configSchema, environment);
+  const key = await readClusterKey(config.BACKLOT_CLUSTER_KEY_FILE);
+  await migrate({ url: config.DATABASE_URL, log });
+  await using stack = new AsyncDisposableStack();
+  const concurrency = config.BACKLOT_OPERATION_CONCURRENCY;
+  const db = stack.adopt(openDatabase({ url: config.DATABASE_URL, maxConnections: concurrency + 4, log }), (opened) => opened.destroy());
+  const stores = createStores(db);
+  const signer = await createSigner(key.signingKey);
+  const orchestrator = createComponentClient({ baseUrl: config.BACKLOT_ORCHESTRATOR_URL, audience: "orchestrator", caller: "worker", signer });
+  const urls = config.BACKLOT_ROUTER_URLS.split(",").map((url) => url.trim());
+  const routers = new RouterPool(urls.map((baseUrl) => createComponentClient({ baseUrl, audience: "router", caller: "worker", signer })));
+  const seal = createSeal(Buffer.from(key.secret, "base64url"), "site environment");
+  const deps = { sites: stores.reconcilerSites, orchestrator, routers, seal, mayEveryoneRun: config.BACKLOT_UNISOLATED_FOR_ALL };
+
+  const runner = new OperationRunner({
+    queue: stores.operationQueue,
+    steps: createSteps(deps),
+    abandon: createAbandon(deps),
+    log,
+    owner: `${hostname()}-${process.pid}-${randomUUID()}`,
+    concurrency,
+    leaseMs,
+    stepTimeoutMs,
+  });
+  const sweep = async (): Promise<void> => {
+    const now = new Date();
+    await stores.sessions.deleteExpired(now);
+    await stores.attempts.deleteOlderThan(new Date(now.getTime() - keepAttemptsMs));
+  };
+  const reconciler = new Reconciler({ ...deps, queue: stores.operationQueue, log, everyMs: config.BACKLOT_RECONCILE_SECONDS * 1000, sweep });
+  const listener = new Listener({
+    url: config.DATABASE_URL,
+    log,
+    onNotification: (channel) => {
+      if (channel === "operations") runner.hint();
+    },
+    onConnected: () => runner.hint(),
+  });
+  listener.start();
+  stack.defer(() => listener.stop());
+  reconciler.start();
+  stack.defer(() => reconciler.stop());
+  runner.start();
+  stack.defer(() => runner.stop());
+  const running = stack.move();
+  return { doors: {}, stop: () => running.disposeAsync() };
+};
