@@ -8,7 +8,7 @@ const { O_DIRECTORY, O_NOCTTY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants;
 export type EntryName = string | Buffer;
 
 /** Opens for reading what is there, following no link and waiting for nothing (a pipe without a writer would block a thread). */
-export const readFlags = O_RDONLY | O_NONBLOCK | O_NOCTTY;
+export const readFlags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
 /** Opens a folder, following no link. */
 export const folderFlags = readFlags | O_DIRECTORY;
 /** Takes hold of an entry without opening it: no permission on it is needed, and no device notices. */
