@@ -1,0 +1,58 @@
+import { CamelCasePlugin, Kysely, PostgresDialect } from "kysely";
+import pg from "pg";
+import type { Log } from "#kit/log.ts";
+import type { Tables } from "./tables.ts";
+
+/** The database, over a pool of connections; `destroy()` closes them. */
+export type Database = Kysely<Tables>;
+
+/** How to reach the database. */
+export interface DatabaseOptions {
+  /** `postgres://…`, also with `?host=/folder/of/a/unix/socket`. */
+  readonly url: string;
+  readonly maxConnections: number;
+  readonly log: Log;
+  /** The longest that one statement may take; 0 for no limit. 15 s unless given: no query of ours takes one. */
+  readonly statementTimeoutMs?: number;
+}
+
+/** Opens a pool; the first connection is made by the first query, and lost ones are made anew. */
+export function openDatabase(options: DatabaseOptions): Database {
+  const { url, maxConnections, log, statementTimeoutMs = 15_000 } = options;
+  const pool = new pg.Pool({
+    ...connectionSettings(url),
+    max: maxConnections,
+    idleTimeoutMillis: 30_000,
+    statement_timeout: statementTimeoutMs,
+    // The server's own limit is silent when the server or the line to it is gone.
+    ...(statementTimeoutMs === 0 ? {} : { query_timeout: statementTimeoutMs + 5_000 }),
+    idle_in_transaction_session_timeout: 30_000,
+  });
+  // An idle connection that breaks is replaced by the next query; unheard, the event would end the process.
+  pool.on("error", (error) => log.warn({ err: error }, "an idle database connection was lost"));
+  return new Kysely<Tables>({
+    dialect: new PostgresDialect({ pool }),
+    // Limits, settings, inputs and details are ours: their keys are not columns.
+    plugins: [new CamelCasePlugin({ maintainNestedObjectKeys: true })],
+  });
+}
+
+/** What every connection of ours is made with. */
+export function connectionSettings(url: string): pg.ClientConfig {
+  return { connectionString: url, connectionTimeoutMillis: 10_000, keepAlive: true, application_name: "backlot", types: { getTypeParser: typeParser } };
+}
+
+const int8 = 20;
+
+// bigint columns are counters: numbers in JavaScript, and never silently rounded.
+const typeParser: typeof pg.types.getTypeParser = (id: number, format?: unknown) => {
+  if (id === int8 && format !== "binary") return parseInt8;
+  // The overloads of pg's typings tell text from binary, of which only text is ever used here.
+  return pg.types.getTypeParser(id, format as "text");
+};
+
+function parseInt8(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value)) throw new Error(`the number ${text} is too large`);
+  return value;
+}

@@ -1,0 +1,63 @@
+import { sql } from "kysely";
+import { type Migration, Migrator } from "kysely/migration";
+import type { Log } from "#kit/log.ts";
+import { type Database, openDatabase } from "./database.ts";
+import { foundation } from "./migrations/0001-foundation.ts";
+
+/** Every change of the tables, in order. One that was released is never edited. */
+const migrations: Readonly<Record<string, Migration>> = {
+  "0001-foundation": foundation,
+};
+
+const oldestServer = 140_000;
+
+/** The database cannot be used by this Backlot; the message tells a person why and what to do. */
+export class DatabaseUnsuitableError extends Error {
+  override readonly name = "DatabaseUnsuitableError";
+}
+
+/**
+ * Brings the tables up to what this code needs, all or nothing. Several processes may do so at once: one works, the others wait.
+ * @throws {DatabaseUnsuitableError} when a newer Backlot changed the tables already, or the server is too old.
+ */
+export async function migrate(options: { readonly url: string; readonly log: Log }): Promise<void> {
+  // A connection of its own without a limit of time: those that wait for a long migration must not give up.
+  await using db = openDatabase({ ...options, maxConnections: 2, statementTimeoutMs: 0 });
+  await checkServer(db);
+  await refuseNewer(db);
+  const migrator = new Migrator({ db, provider: { getMigrations: async () => ({ ...migrations }) } });
+  const { error, results } = await migrator.migrateToLatest();
+  for (const result of results ?? []) options.log.info({ migration: result.migrationName, status: result.status }, "database migration");
+  if (error === undefined) return;
+  // A newer Backlot may have been quicker while we waited.
+  await refuseNewer(db);
+  throw error;
+}
+
+async function checkServer(db: Database): Promise<void> {
+  const { rows } = await sql<{ version: number; name: string; encoding: string }>`
+    select current_setting('server_version_num')::int as version, current_setting('server_version') as name, current_setting('server_encoding') as encoding`.execute(
+    db,
+  );
+  const server = rows[0];
+  if (server === undefined) throw new Error("the server did not say its version");
+  if (server.version < oldestServer) {
+    throw new DatabaseUnsuitableError(
+      `The database server is PostgreSQL ${server.name}; Backlot needs 14 or newer. Upgrade it, or set DATABASE_URL to another.`,
+    );
+  }
+  if (server.encoding !== "UTF8") {
+    throw new DatabaseUnsuitableError(`The database's encoding is ${server.encoding}; Backlot needs UTF8. Create one with \`createdb -E UTF8 -T template0\`.`);
+  }
+}
+
+async function refuseNewer(db: Database): Promise<void> {
+  const { rows: tables } = await sql<{ exists: boolean }>`select to_regclass('kysely_migration') is not null as exists`.execute(db);
+  if (tables[0]?.exists !== true) return;
+  const { rows } = await sql<{ name: string }>`select name from kysely_migration order by name`.execute(db);
+  const unknown = rows.map((row) => row.name).filter((name) => !(name in migrations));
+  if (unknown.length === 0) return;
+  throw new DatabaseUnsuitableError(
+    `The database was changed by a newer Backlot (${unknown.join(", ")}). Install that version again, or restore a backup from before the upgrade.`,
+  );
+}

@@ -1,0 +1,41 @@
+import type { RouteChanges, RouteStore } from "#core/routes/route-store.ts";
+import type { Database } from "../database.ts";
+import { isOwnedByAdministrator, siteColumns, siteOf } from "../sites/site-rows.ts";
+
+/** The route table, in PostgreSQL. */
+export class PostgresRouteStore implements RouteStore {
+  readonly #db: Database;
+
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  async snapshot(): Promise<RouteChanges> {
+    return { ...(await this.#changes(-1)), removed: [] };
+  }
+
+  async since(version: number): Promise<RouteChanges> {
+    return this.#changes(Number.isSafeInteger(version) ? version : -1);
+  }
+
+  async #changes(since: number): Promise<RouteChanges> {
+    // One moment for all three: the version must not be later than what is listed.
+    return this.#db
+      .transaction()
+      .setIsolationLevel("repeatable read")
+      .setAccessMode("read only")
+      .execute(async (view) => {
+        const { version } = await view.selectFrom("routeClock").select("version").executeTakeFirstOrThrow();
+        const sites = await view
+          .selectFrom("sites")
+          .select(siteColumns)
+          .select(isOwnedByAdministrator.as("isOwnedByAdministrator"))
+          .where("routeVersion", ">", since)
+          .where("lifecycle", "!=", "deleting")
+          .orderBy("routeVersion")
+          .execute();
+        const removed = await view.selectFrom("removedRoutes").select("siteId").where("version", ">", since).orderBy("version").execute();
+        return { version, upserts: sites.map(siteOf), removed: removed.map((row) => row.siteId) };
+      });
+  }
+}

@@ -1,0 +1,56 @@
+import { sql } from "kysely";
+import type { Site } from "#core/sites/site.ts";
+import type { ReconcilerSiteStore } from "#core/sites/site-store.ts";
+import type { Database } from "../database.ts";
+import { isRowNumber } from "../row-id.ts";
+import { isOwnedByAdministrator, siteColumns, siteOf } from "./site-rows.ts";
+
+/** Sites by number, in PostgreSQL: for the worker only. */
+export class PostgresReconcilerSiteStore implements ReconcilerSiteStore {
+  readonly #db: Database;
+
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  async byId(id: number): Promise<Site | null> {
+    if (!isRowNumber(id)) return null;
+    const row = await this.#select().where("id", "=", id).executeTakeFirst();
+    return row === undefined ? null : siteOf(row);
+  }
+
+  async environment(id: number): Promise<string | null> {
+    if (!isRowNumber(id)) return null;
+    const row = await this.#db.selectFrom("sites").select("environment").where("id", "=", id).executeTakeFirst();
+    return row?.environment ?? null;
+  }
+
+  async after(id: number, limit: number): Promise<readonly Site[]> {
+    const rows = await this.#select().where("id", ">", id).orderBy("id").limit(limit).execute();
+    return rows.map(siteOf);
+  }
+
+  async markActive(id: number): Promise<void> {
+    await this.#db
+      .updateTable("sites")
+      .set({ lifecycle: "active", updatedAt: sql<Date>`now()` })
+      .where("id", "=", id)
+      .where("lifecycle", "=", "creating")
+      .execute();
+  }
+
+  async remove(id: number): Promise<void> {
+    // Only one that its owner gave up: a mistaken call must not take a living site's row.
+    await this.#db.deleteFrom("sites").where("id", "=", id).where("lifecycle", "=", "deleting").execute();
+  }
+
+  async routeVersion(id: number): Promise<number> {
+    const site = await this.#db.selectFrom("sites").select("routeVersion as version").where("id", "=", id).executeTakeFirst();
+    const gone = await this.#db.selectFrom("removedRoutes").select("version").where("siteId", "=", id).executeTakeFirst();
+    return Math.max(site?.version ?? 0, gone?.version ?? 0);
+  }
+
+  #select() {
+    return this.#db.selectFrom("sites").select(siteColumns).select(isOwnedByAdministrator.as("isOwnedByAdministrator"));
+  }
+}

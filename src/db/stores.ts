@@ -1,0 +1,34 @@
+import { PostgresAttemptStore } from "./accounts/postgres-attempt-store.ts";
+import { PostgresSessionStore } from "./accounts/postgres-session-store.ts";
+import { PostgresSettingStore } from "./accounts/postgres-setting-store.ts";
+import { PostgresTokenStore } from "./accounts/postgres-token-store.ts";
+import { PostgresUserStore } from "./accounts/postgres-user-store.ts";
+import { PostgresAuditStore } from "./audit/postgres-audit-store.ts";
+import type { Database } from "./database.ts";
+import { PostgresOperationQueue } from "./operations/postgres-operation-queue.ts";
+import { PostgresOperationStore } from "./operations/postgres-operation-store.ts";
+import { PostgresEpochStore } from "./routes/postgres-epoch-store.ts";
+import { PostgresRouteStore } from "./routes/postgres-route-store.ts";
+import { PostgresReconcilerSiteStore } from "./sites/postgres-reconciler-site-store.ts";
+import { PostgresSiteStore } from "./sites/postgres-site-store.ts";
+
+/** Every store, over one database. `reconcilerSites` and `operationQueue` are the worker's alone: they ask for no person. */
+export function createStores(db: Database) {
+  return {
+    users: new PostgresUserStore(db),
+    sessions: new PostgresSessionStore(db),
+    tokens: new PostgresTokenStore(db),
+    attempts: new PostgresAttemptStore(db),
+    settings: new PostgresSettingStore(db),
+    sites: new PostgresSiteStore(db),
+    reconcilerSites: new PostgresReconcilerSiteStore(db),
+    operations: new PostgresOperationStore(db),
+    operationQueue: new PostgresOperationQueue(db),
+    audit: new PostgresAuditStore(db),
+    routes: new PostgresRouteStore(db),
+    epochs: new PostgresEpochStore(db),
+  };
+}
+
+/** The stores as `createStores` makes them. */
+export type Stores = ReturnType<typeof createStores>;

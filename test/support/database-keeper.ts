@@ -1,0 +1,45 @@
+// Keeps one PostgreSQL for all test files that run on this machine from this checkout, as long as one of them is connected.
+import { rm } from "node:fs/promises";
+import { createServer, type Socket } from "node:net";
+import { silentLog } from "#kit/log.ts";
+import { startPrivatePostgres } from "#supervisor/private-postgres.ts";
+
+/** Longer than the pause between two test files. */
+const idleMs = 3_000;
+
+const [name = "", folder = ""] = process.argv.slice(2);
+const address = `\0${name}`;
+const users = new Set<Socket>();
+let idle: NodeJS.Timeout | undefined;
+
+const door = createServer((socket) => {
+  clearTimeout(idle);
+  users.add(socket);
+  socket.on("error", () => socket.destroy());
+  socket.on("close", () => {
+    users.delete(socket);
+    if (users.size === 0) idle = setTimeout(stop, idleMs);
+  });
+  socket.resume();
+  void server.then(({ url }) => socket.write(`${url}\n`));
+});
+
+// Whoever listens is the keeper; everybody else uses it.
+await new Promise<void>((resolve) => {
+  door.once("error", () => process.exit(0));
+  door.listen(address, resolve);
+});
+await rm(folder, { recursive: true, force: true });
+// No test here cuts the power; those of the private server itself run with what is shipped.
+const server = startPrivatePostgres({ folder, log: silentLog(), settings: { fsync: "off", max_connections: "300" } });
+const { exited } = await server;
+void exited.then(() => process.exit(1));
+if (users.size === 0) idle = setTimeout(stop, idleMs);
+
+function stop(): void {
+  door.close();
+  void server
+    .then((running) => running.stop())
+    .then(() => rm(folder, { recursive: true, force: true }))
+    .then(() => process.exit(0));
+}
