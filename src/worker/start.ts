@@ -5,7 +5,7 @@ import { OperationRunner } from "#core/operations/operation-runner.ts";
 import { openDatabase } from "#db/database.ts";
 import { Listener } from "#db/listener.ts";
 import { migrate } from "#db/migrate.ts";
-import { createStores } from "#db/stores.ts";
+import { createWorkerStores } from "#db/stores.ts";
 import { readClusterKey } from "#kit/cluster-key.ts";
 import { createComponentClient } from "#kit/component-client.ts";
 import { parseConfig } from "#kit/config.ts";
@@ -32,16 +32,16 @@ export const start: StartService = async (environment, log) => {
   await using stack = new AsyncDisposableStack();
   const concurrency = config.BACKLOT_OPERATION_CONCURRENCY;
   const db = stack.adopt(openDatabase({ url: config.DATABASE_URL, maxConnections: concurrency + 4, log }), (opened) => opened.destroy());
-  const stores = createStores(db);
+  const stores = createWorkerStores(db);
   const signer = await createSigner(key.signingKey);
   const orchestrator = createComponentClient({ baseUrl: config.BACKLOT_ORCHESTRATOR_URL, audience: "orchestrator", caller: "worker", signer });
   const urls = config.BACKLOT_ROUTER_URLS.split(",").map((url) => url.trim());
   const routers = new RouterPool(urls.map((baseUrl) => createComponentClient({ baseUrl, audience: "router", caller: "worker", signer })));
   const seal = createSeal(Buffer.from(key.secret, "base64url"), "site environment");
-  const deps = { sites: stores.reconcilerSites, orchestrator, routers, seal, mayEveryoneRun: config.BACKLOT_UNISOLATED_FOR_ALL };
+  const deps = { sites: stores.sites, orchestrator, routers, seal, mayEveryoneRun: config.BACKLOT_UNISOLATED_FOR_ALL };
 
   const runner = new OperationRunner({
-    queue: stores.operationQueue,
+    queue: stores.queue,
     steps: createSteps(deps),
     abandon: createAbandon(deps),
     log,
@@ -55,7 +55,7 @@ export const start: StartService = async (environment, log) => {
     await stores.sessions.deleteExpired(now);
     await stores.attempts.deleteOlderThan(new Date(now.getTime() - keepAttemptsMs));
   };
-  const reconciler = new Reconciler({ ...deps, queue: stores.operationQueue, log, everyMs: config.BACKLOT_RECONCILE_SECONDS * 1000, sweep });
+  const reconciler = new Reconciler({ ...deps, queue: stores.queue, log, everyMs: config.BACKLOT_RECONCILE_SECONDS * 1000, sweep });
   const listener = new Listener({
     url: config.DATABASE_URL,
     log,
