@@ -22,7 +22,21 @@ export interface KeepOptions {
   readonly launch: Launch;
   /** Whether a first start that fails is the end, instead of being tried again. Unusable settings always are. */
   readonly isFirstStartDecisive?: boolean;
+  readonly time?: Time;
 }
+
+/** Time as it passes here; tests make their own. */
+export interface Time {
+  /** Milliseconds of a clock that never jumps. */
+  now(): number;
+  /** Resolves after this time, or at once when the signal is aborted. */
+  pause(ms: number, signal: AbortSignal): Promise<void>;
+}
+
+const realTime: Time = {
+  now: () => performance.now(),
+  pause: (ms, signal) => delay(ms, undefined, { signal }).catch(() => undefined),
+};
 
 /** Quick at first, since visitors wait; slow when it keeps failing, so that the machine and the log stay usable. */
 const restart: BackOff = { firstMs: 100, mostMs: 5000 };
@@ -32,12 +46,14 @@ const steadyMs = 10_000;
 /** A process that is started again whenever it ends, until it is stopped. */
 export class KeptProcess {
   readonly #options: KeepOptions;
+  readonly #time: Time;
   readonly #stopping = new AbortController();
   #life: Life | undefined;
   #keeping: Promise<void> = Promise.resolve();
 
   constructor(options: KeepOptions) {
     this.#options = options;
+    this.#time = options.time ?? realTime;
   }
 
   /** The number of the running process; undefined between two. */
@@ -74,17 +90,17 @@ export class KeptProcess {
         failures++;
         this.#options.log.error({ err, process: this.#options.name }, "process did not start");
       }
-      await this.#pause(backOffMs(failures, restart));
+      await this.#time.pause(backOffMs(failures, restart), this.#stopping.signal);
     }
     ready.reject(new Error(`${this.#options.name} was stopped before it was ready`));
   }
 
   async #live(onReady: () => void): Promise<number> {
     const { log, name, launch } = this.#options;
-    const startedAt = performance.now();
+    const startedAt = this.#time.now();
     const life = await launch(this.#stopping.signal);
     this.#life = life;
-    const readyAt = performance.now();
+    const readyAt = this.#time.now();
     log.info({ process: name, child: life.pid, afterMs: Math.round(readyAt - startedAt) }, "process is ready");
     // Stopped in the moment between becoming ready and being remembered.
     if (this.#stopping.signal.aborted) await life.stop();
@@ -92,11 +108,6 @@ export class KeptProcess {
     const how = await life.exited;
     this.#life = undefined;
     if (!this.#stopping.signal.aborted) log.error({ process: name, child: life.pid, how }, "process ended");
-    return performance.now() - readyAt;
-  }
-
-  async #pause(ms: number): Promise<void> {
-    if (this.#stopping.signal.aborted) return;
-    await delay(ms, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
+    return this.#time.now() - readyAt;
   }
 }
