@@ -1,9 +1,10 @@
 import { Failure } from "#contract/failure.ts";
 import type { SiteStatus } from "#contract/site.ts";
 import type { SiteAddress, SiteSpec } from "#contract/site-spec.ts";
-import { afterCrash, afterVisit, type BackOffPolicy, type Crash, type CrashHistory, noCrashes } from "./back-off.ts";
+import { afterCrash, afterVisit, type BackOffPolicy, type Crash, type CrashHistory, type EndCause, noCrashes } from "./back-off.ts";
 import { type BootDeps, type BootResult, bootInstance, type Live } from "./boot-instance.ts";
-import { causeOf, foundText, notListeningReason, reasonOf } from "./end-reason.ts";
+import { crashFailure, crashOf, explain } from "./crash-failure.ts";
+import { causeOf, reasonOf } from "./end-reason.ts";
 import { InstanceOutput } from "./instance-output.ts";
 import { Lane } from "./lane.ts";
 import { findRunFile } from "./run-file.ts";
@@ -38,6 +39,7 @@ export class SiteRunner {
   readonly #lives = new Set<Live>();
   #current: Live | null = null;
   #starting: { readonly key: string; readonly result: Promise<Started> } | null = null;
+  #confirming: { readonly live: Live; readonly result: Promise<Started> } | null = null;
   #history: CrashHistory = noCrashes;
   #lastFailure: Failure | null = null;
   #retry: NodeJS.Timeout | null = null;
@@ -65,7 +67,7 @@ export class SiteRunner {
   async wake(options: { readonly isAsked: boolean }): Promise<Started> {
     this.#checkMayRun();
     this.#history = afterVisit(this.#history);
-    if (this.#current !== null) return startedOf(this.#current);
+    if (this.#current !== null) return this.#confirm(this.#current);
     if (this.#starting !== null) return this.#starting.result;
     const isBlocked = !options.isAsked && this.#deps.clock.now() < this.#history.retryAt;
     if (isBlocked && this.#lastFailure !== null) throw new Failure(this.#lastFailure.code, this.#lastFailure.details);
@@ -112,6 +114,35 @@ export class SiteRunner {
     await this.#lane.run(() => this.#rest());
   }
 
+  /** Whoever asks for a site that runs may have been refused a connection: its program may have closed the port and live on. */
+  #confirm(live: Live): Promise<Started> {
+    if (this.#confirming?.live === live) return this.#confirming.result;
+    const result = this.#listensStill(live).finally(() => {
+      if (this.#confirming?.result === result) this.#confirming = null;
+    });
+    this.#confirming = { live, result };
+    return result;
+  }
+
+  async #listensStill(live: Live): Promise<Started> {
+    try {
+      await live.running.whenListening(AbortSignal.timeout(this.#deps.bootTimeoutMs));
+      if (this.#current === live) return startedOf(live);
+      throw new Error("it was stopped meanwhile");
+    } catch {
+      // It was put to sleep meanwhile, it has crashed, or it does not listen: each of these is answered like any other wake.
+      await this.#lane.run(() => this.#giveUp(live));
+      return this.wake({ isAsked: false });
+    }
+  }
+
+  async #giveUp(live: Live): Promise<void> {
+    if (this.#current !== live) return;
+    const found = await live.running.listening();
+    await this.#stop([live]);
+    this.#failed(crashOf(live, { at: this.#deps.clock.now(), cause: this.#silence }), found);
+  }
+
   #start(key: string, options: { readonly replaces: boolean }): Promise<Started> {
     this.#cancelRetry();
     const result = this.#lane
@@ -150,10 +181,8 @@ export class SiteRunner {
         throw new Failure("site_not_served");
       case "ended":
         throw this.#failed(crashOf(result.live, { at: this.#deps.clock.now(), cause: causeOf(result.exit, this.#spec.limits.memoryBytes) }), []);
-      case "silent": {
-        const seconds = Math.round(this.#deps.bootTimeoutMs / 100) / 10;
-        throw this.#failed(crashOf(result.live, { at: this.#deps.clock.now(), cause: { kind: "silent", seconds } }), result.found);
-      }
+      case "silent":
+        throw this.#failed(crashOf(result.live, { at: this.#deps.clock.now(), cause: this.#silence }), result.found);
     }
   }
 
@@ -185,16 +214,15 @@ export class SiteRunner {
 
   /** The program ended by itself or never listened: says so, and plans the next try. */
   #failed(crash: Crash, found: readonly string[]): Failure {
-    const explain = (crashes: readonly Crash[]): string => (crash.cause.kind === "silent" ? notListeningReason(crash.cause.seconds, found) : reasonOf(crashes));
     if (this.#current !== null) {
-      const reason = explain([crash]);
+      const reason = explain([crash], found);
       this.#say(`the new instance did not start, the one before goes on: ${reason}`);
-      return failureOf(crash, reason, found);
+      return crashFailure(crash, reason, found);
     }
     const next = afterCrash(this.#history, crash, this.#deps.backOff);
-    const reason = explain(next.history.crashes);
+    const reason = explain(next.history.crashes, found);
     this.#history = next.history;
-    this.#lastFailure = failureOf(crash, reason, found);
+    this.#lastFailure = crashFailure(crash, reason, found);
     this.#say(next.restartInMs === null ? `${reason}; waiting for the next visitor` : `${reason}; next try in ${next.restartInMs / 1000} s`);
     this.#set("crashed", reason);
     if (next.restartInMs !== null && this.#gone === null) this.#planRetry(next.restartInMs);
@@ -240,6 +268,10 @@ export class SiteRunner {
     this.#say(ending.length === 1 ? "run.sh was stopped" : `${ending.length} instances of run.sh were stopped`);
   }
 
+  get #silence(): EndCause {
+    return { kind: "silent", seconds: Math.round(this.#deps.bootTimeoutMs / 100) / 10 };
+  }
+
   #checkMayRun(): SiteSpec {
     if (this.#gone !== null) throw new Failure(this.#gone);
     if (this.#spec.availability !== "enabled") throw new Failure("site_not_served");
@@ -270,13 +302,4 @@ export class SiteRunner {
 
 function startedOf(live: Live): Started {
   return { address: live.running.address, instance: live.key, bootMs: live.bootMs };
-}
-
-function crashOf(live: Live, end: Pick<Crash, "at" | "cause">): Crash {
-  return { ...end, ranMs: end.at - live.startedAt, lastLine: live.output.lastLine() };
-}
-
-function failureOf(crash: Crash, reason: string, found: readonly string[]): Failure {
-  if (crash.cause.kind !== "silent") return new Failure("site_crashed", { reason });
-  return new Failure("site_not_listening", { seconds: crash.cause.seconds, found: foundText(found) });
 }

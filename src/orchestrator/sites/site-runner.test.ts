@@ -1,0 +1,333 @@
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { Failure } from "#contract/failure.ts";
+import { defaultSiteLimits, type SiteStatus } from "#contract/site.ts";
+import type { SiteSpec } from "#contract/site-spec.ts";
+import { systemClock } from "#kit/clock.ts";
+import { ScriptedRuntime } from "../../../test/support/scripted-runtime.ts";
+import type { BackOffPolicy } from "./back-off.ts";
+import { SiteLog } from "./site-log.ts";
+import { SiteRunner } from "./site-runner.ts";
+import { StartGate } from "./start-gate.ts";
+
+const backOff: BackOffPolicy = { delaysMs: [20, 40, 1_000], wellAfterMs: 60_000, unseenCrashes: 3 };
+const patient: BackOffPolicy = { ...backOff, delaysMs: [60_000] };
+const visitor = { isAsked: false };
+let folder = "";
+let runtime = new ScriptedRuntime();
+let log = new SiteLog({ folder, clock: systemClock });
+let statuses: SiteStatus[] = [];
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "backlot-runner-"));
+  await writeFile(join(folder, "run.sh"), "exec a-server\n");
+  runtime = new ScriptedRuntime();
+  log = new SiteLog({ folder: join(folder, "log"), clock: systemClock });
+  statuses = [];
+});
+afterEach(async () => {
+  await log.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+function spec(given: Partial<SiteSpec> = {}): SiteSpec {
+  return {
+    siteId: 7,
+    name: "foo",
+    kind: "dynamic",
+    availability: "enabled",
+    limits: defaultSiteLimits,
+    environment: {},
+    timeZone: "UTC",
+    canRunTwice: true,
+    isTrusted: false,
+    revision: 1,
+    ...given,
+  };
+}
+
+function runner(given: Partial<SiteSpec> = {}, policy = backOff): SiteRunner {
+  let keys = 0;
+  return new SiteRunner(
+    {
+      runtime,
+      clock: systemClock,
+      bootTimeoutMs: 200,
+      graceMs: 10,
+      gate: new StartGate({ slots: 8, heldMs: 1_000 }),
+      backOff: policy,
+      log,
+      folder,
+      newInstance: () => `wake-${++keys}`,
+      onStatus: (status) => statuses.push(status),
+    },
+    spec(given),
+  );
+}
+
+const crashing = (program: { print: (text: string, stream: "stderr") => void; exit: () => void }): void => {
+  program.print("boom\n", "stderr");
+  program.exit();
+};
+
+describe("waking a site", () => {
+  it("starts it once for two hundred who ask at once", async () => {
+    const site = runner();
+    const all = await Promise.all(Array.from({ length: 200 }, () => site.wake(visitor)));
+    expect(runtime.started).toHaveLength(1);
+    expect(new Set(all.map(({ instance }) => instance))).toEqual(new Set(["wake-1"]));
+    expect(all[0]).toEqual({ address: { host: "127.0.0.1", port: 30_000 }, instance: "wake-1", bootMs: expect.any(Number) });
+    expect(statuses.map(({ state }) => state)).toEqual(["starting", "running"]);
+    expect((await site.wake(visitor)).instance).toBe("wake-1");
+  });
+
+  it.each(["run.sh", "private/run.sh", "public/run.sh"] as const)("finds %s", async (place) => {
+    await rm(join(folder, "run.sh"));
+    for (const name of ["private", "public"]) await mkdir(join(folder, name));
+    await writeFile(join(folder, place), "");
+    await runner().wake(visitor);
+    expect(runtime.latest.request.runFile).toBe(place);
+  });
+
+  it("says what is missing without run.sh, and looks again at the next wake", async () => {
+    const site = runner();
+    await rm(join(folder, "run.sh"));
+    await expect(site.wake(visitor)).rejects.toMatchObject({ code: "run_file_missing" });
+    await expect(site.wake(visitor)).rejects.toMatchObject({ code: "run_file_missing" });
+    expect(statuses).toEqual([{ state: "stopped", reason: expect.stringContaining("no run.sh"), since: expect.any(String) }]);
+    await writeFile(join(folder, "run.sh"), "");
+    await site.wake(visitor);
+    expect(site.status.state).toBe("running");
+  });
+
+  it("passes on that the machine refuses, and tries again at the next wake", async () => {
+    const site = runner();
+    runtime.refusal = new Failure("isolation_missing", { missing: ["bubblewrap is not installed"] });
+    await expect(site.wake(visitor)).rejects.toMatchObject({ code: "isolation_missing" });
+    expect(site.status).toMatchObject({ state: "stopped", reason: expect.stringContaining("bubblewrap") });
+    runtime.refusal = null;
+    await site.wake(visitor);
+    expect(site.status.state).toBe("running");
+  });
+
+  it("stops a program that does not listen, says where it does, and does not start it again by itself", async () => {
+    runtime.script = (program) => {
+      program.elsewhere = ["127.0.0.1:5000"];
+    };
+    const site = runner();
+    await expect(site.wake(visitor)).rejects.toThrow("Nothing listens on $PORT after 0.2 s: run.sh must listen on $HOST:$PORT (it listens on 127.0.0.1:5000).");
+    expect(site.status).toMatchObject({ state: "crashed", reason: expect.stringContaining("nothing listens on $PORT after 0.2 s") });
+    expect(runtime.running).toEqual([]);
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    expect(runtime.started).toHaveLength(1);
+  });
+
+  it("waits for a program that has closed its port, and gives up on one that never opens it again", async () => {
+    const site = runner();
+    await site.wake(visitor);
+    runtime.latest.isListening = false;
+    const waiting = site.wake(visitor);
+    setTimeout(() => runtime.latest.listen(), 20);
+    expect((await waiting).instance).toBe("wake-1");
+
+    runtime.latest.isListening = false;
+    await expect(site.wake(visitor)).rejects.toMatchObject({ code: "site_not_listening" });
+    expect(site.status.state).toBe("crashed");
+    expect(runtime.running).toEqual([]);
+  });
+
+  it("is refused for a static site", async () => {
+    const site = runner({ kind: "static" });
+    expect(site.status.state).toBe("running");
+    await expect(site.wake(visitor)).rejects.toMatchObject({ code: "site_static" });
+    expect(runtime.started).toEqual([]);
+  });
+});
+
+describe("a program that ends by itself", () => {
+  it("is started again after a while, with the reason in plain words", async () => {
+    const site = runner();
+    await site.wake(visitor);
+    runtime.script = crashing;
+    crashing(runtime.latest);
+    await vi.waitFor(() => expect(site.status.reason).toMatch(/^exited 1 three times in 1 s; last line: boom$/), 1_000);
+    runtime.script = (program) => program.listen();
+    expect(runtime.started).toHaveLength(3);
+    expect(statuses.map(({ state }) => state)).toEqual(["starting", "running", "crashed", "starting", "crashed", "starting", "crashed"]);
+  });
+
+  it("tells those who wait for its start at once", async () => {
+    runtime.script = crashing;
+    const site = runner();
+    const all = await Promise.allSettled(Array.from({ length: 20 }, () => site.wake(visitor)));
+    expect(new Set(all.map((each) => each.status === "rejected" && String(each.reason.message)))).toEqual(
+      new Set(["The site's program ended: exited 1; last line: boom"]),
+    );
+    expect(runtime.started).toHaveLength(1);
+  });
+
+  it("answers visitors at once while it backs off, but tries for a person who asks", async () => {
+    runtime.script = crashing;
+    const site = runner({}, patient);
+    await expect(site.wake(visitor)).rejects.toMatchObject({ code: "site_crashed" });
+    await expect(site.wake(visitor)).rejects.toMatchObject({ code: "site_crashed", details: { reason: "exited 1; last line: boom" } });
+    expect(runtime.started).toHaveLength(1);
+    runtime.script = (program) => program.listen();
+    await site.wake({ isAsked: true });
+    expect(site.status).toMatchObject({ state: "running", reason: null });
+  });
+
+  it("waits for the next visitor after some crashes that nobody saw", async () => {
+    runtime.script = crashing;
+    const site = runner({}, { delaysMs: [1], wellAfterMs: 60_000, unseenCrashes: 3 });
+    await expect(site.wake(visitor)).rejects.toMatchObject({ code: "site_crashed" });
+    await vi.waitFor(() => expect(runtime.started).toHaveLength(3));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(runtime.started).toHaveLength(3);
+    expect(site.status.state).toBe("crashed");
+    runtime.script = (program) => program.listen();
+    await site.wake(visitor);
+    expect(site.status.state).toBe("running");
+  });
+
+  it.each([
+    [{ code: 0 }, "run.sh ended: it must keep running"],
+    [{ signal: "SIGSEGV" }, "was ended by SIGSEGV"],
+    [{ signal: "SIGKILL", isOutOfMemory: true }, "used more than its 100 MB of memory"],
+  ])("says why: %j", async (exit, reason) => {
+    const site = runner({}, patient);
+    await site.wake(visitor);
+    runtime.latest.exit(exit);
+    await vi.waitFor(() => expect(site.status).toMatchObject({ state: "crashed", reason }));
+  });
+});
+
+describe("a site that sleeps", () => {
+  it("has no program, and wakes with a new one", async () => {
+    const site = runner();
+    await site.wake(visitor);
+    expect(await site.sleep()).toMatchObject({ state: "asleep", reason: null });
+    expect(runtime.running).toEqual([]);
+    expect((await site.wake(visitor)).instance).toBe("wake-2");
+    expect(statuses.map(({ state }) => state)).toEqual(["starting", "running", "stopping", "asleep", "starting", "running"]);
+  });
+
+  it("stays awake when the instance that should sleep is no longer the current one", async () => {
+    const site = runner();
+    await site.wake(visitor);
+    expect((await site.sleep("wake-0")).state).toBe("running");
+    expect((await site.sleep("wake-1")).state).toBe("asleep");
+    expect((await site.sleep("wake-1")).state).toBe("asleep");
+  });
+
+  it("is woken by whoever comes while it goes to sleep", async () => {
+    const site = runner();
+    await site.wake(visitor);
+    const [, started] = await Promise.all([site.sleep(), site.wake(visitor)]);
+    expect(site.status.state).toBe("running");
+    expect(runtime.running.map(({ instance }) => instance)).toEqual([started.instance]);
+  });
+
+  it("does not come back by itself after a crash", async () => {
+    const site = runner({}, { ...backOff, delaysMs: [100] });
+    await site.wake(visitor);
+    runtime.latest.exit();
+    await vi.waitFor(() => expect(site.status.state).toBe("crashed"), { interval: 1 });
+    await site.sleep();
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    expect(site.status.state).toBe("asleep");
+    expect(runtime.started).toHaveLength(1);
+  });
+});
+
+describe("a restart", () => {
+  it("runs two instances until the first is retired", async () => {
+    const site = runner();
+    await site.wake(visitor);
+    expect((await site.startInstance("op-1")).instance).toBe("op-1");
+    expect(runtime.running.map(({ instance }) => instance)).toEqual(["wake-1", "op-1"]);
+    expect((await site.wake(visitor)).instance).toBe("op-1");
+    await site.retireInstances();
+    await site.retireInstances();
+    expect(runtime.running.map(({ instance }) => instance)).toEqual(["op-1"]);
+    expect(statuses.map(({ state }) => state)).toEqual(["starting", "running"]);
+  });
+
+  it("gives the same answer for the same key", async () => {
+    const site = runner();
+    const [first, second] = await Promise.all([site.startInstance("op-1"), site.startInstance("op-1")]);
+    expect(second).toEqual(first);
+    expect(await site.startInstance("op-1")).toEqual(first);
+    expect(runtime.started).toHaveLength(1);
+  });
+
+  it("stops the first before the second starts when the site cannot run twice", async () => {
+    const site = runner({ canRunTwice: false });
+    await site.wake(visitor);
+    await site.startInstance("op-1");
+    expect(runtime.most).toBe(1);
+    expect(runtime.running.map(({ instance }) => instance)).toEqual(["op-1"]);
+  });
+
+  it("leaves the first alone when the second fails", async () => {
+    const site = runner();
+    await site.wake(visitor);
+    runtime.script = crashing;
+    await expect(site.startInstance("op-1")).rejects.toMatchObject({ code: "site_crashed" });
+    expect(site.status).toMatchObject({ state: "running", reason: null });
+    expect((await site.wake(visitor)).instance).toBe("wake-1");
+  });
+
+  it("never runs more than two at once, whatever earlier ones have left", async () => {
+    const site = runner();
+    for (const key of ["op-1", "op-2", "op-3", "op-4"]) await site.startInstance(key);
+    expect(runtime.most).toBe(2);
+    expect((await site.wake(visitor)).instance).toBe("op-4");
+  });
+
+  it("tries although the site backs off", async () => {
+    runtime.script = crashing;
+    const site = runner({}, patient);
+    await expect(site.wake(visitor)).rejects.toMatchObject({ code: "site_crashed" });
+    runtime.script = (program) => program.listen();
+    await site.startInstance("op-1");
+    expect(site.status).toMatchObject({ state: "running", reason: null });
+  });
+});
+
+describe("a site that may not run", () => {
+  it.each(["not-served", "disabled"] as const)("is stopped and not woken when it becomes %s", async (availability) => {
+    const site = runner();
+    await site.wake(visitor);
+    await site.apply(spec({ availability }));
+    expect(runtime.running).toEqual([]);
+    expect(site.status).toMatchObject({ state: availability, reason: null });
+    await expect(site.wake(visitor)).rejects.toMatchObject({ code: "site_not_served" });
+    await site.apply(spec());
+    expect(site.status.state).toBe("asleep");
+    await site.wake(visitor);
+    expect(site.status.state).toBe("running");
+  });
+
+  it("lets nobody wait for a start that is not wanted any more", async () => {
+    runtime.script = () => undefined;
+    const site = runner();
+    const waiting = site.wake(visitor);
+    await vi.waitFor(() => expect(runtime.started).toHaveLength(1));
+    const applied = site.apply(spec({ availability: "not-served" }));
+    await expect(waiting).rejects.toMatchObject({ code: "site_not_served" });
+    await applied;
+    expect(runtime.running).toEqual([]);
+  });
+
+  it("runs nothing and starts nothing once it has ended", async () => {
+    const site = runner();
+    await site.wake(visitor);
+    await site.end("site_being_deleted");
+    expect(runtime.running).toEqual([]);
+    await expect(site.wake(visitor)).rejects.toMatchObject({ code: "site_being_deleted" });
+    await expect(site.startInstance("op-1")).rejects.toMatchObject({ code: "site_being_deleted" });
+  });
+});

@@ -1,0 +1,98 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { InstanceExit, RunningInstance, SiteRuntime, StartRequest } from "#orchestrator/runtime/site-runtime.ts";
+
+/** A runtime in memory whose programs do what the test tells them. */
+export class ScriptedRuntime implements SiteRuntime {
+  readonly kind = "fake";
+  readonly started: ScriptedProgram[] = [];
+  /** What each program does right after its start. */
+  script: (program: ScriptedProgram) => void = (program) => program.listen();
+  /** Thrown instead of starting anything. */
+  refusal: Error | null = null;
+  /** The most programs that ran at once. */
+  most = 0;
+
+  async probe() {
+    return { isolates: true, missing: [], limits: { memory: true, cpu: true, pids: true } };
+  }
+
+  async start(request: StartRequest): Promise<RunningInstance> {
+    if (this.refusal !== null) throw this.refusal;
+    const program = new ScriptedProgram(request, 30_000 + this.started.length);
+    this.started.push(program);
+    this.most = Math.max(this.most, this.running.length);
+    queueMicrotask(() => this.script(program));
+    return program;
+  }
+
+  async cleanUp() {
+    return 0;
+  }
+
+  async close() {
+    await Promise.all(this.running.map((program) => program.stop()));
+  }
+
+  get running(): readonly ScriptedProgram[] {
+    return this.started.filter((program) => !program.isGone);
+  }
+
+  get latest(): ScriptedProgram {
+    const latest = this.started.at(-1);
+    if (latest === undefined) throw new Error("nothing was started yet");
+    return latest;
+  }
+}
+
+/** One program of a scripted runtime. */
+export class ScriptedProgram implements RunningInstance {
+  readonly siteId: number;
+  readonly instance: string;
+  readonly address: { readonly host: string; readonly port: number };
+  readonly exited: Promise<InstanceExit>;
+  readonly request: StartRequest;
+  isGone = false;
+  isListening = false;
+  /** What it listens at instead. */
+  elsewhere: readonly string[] = [];
+  #end: (exit: InstanceExit) => void = () => undefined;
+
+  constructor(request: StartRequest, port: number) {
+    this.request = request;
+    this.siteId = request.spec.siteId;
+    this.instance = request.instance;
+    this.address = { host: "127.0.0.1", port };
+    this.exited = new Promise((resolve) => {
+      this.#end = resolve;
+    });
+  }
+
+  listen(): void {
+    this.isListening = true;
+  }
+
+  print(text: string, stream: "stdout" | "stderr" = "stdout"): void {
+    this.request.onOutput(stream, text);
+  }
+
+  exit(given: Partial<InstanceExit> = {}): void {
+    this.isGone = true;
+    this.#end({ code: given.signal === undefined ? 1 : null, signal: null, isOutOfMemory: false, ...given });
+  }
+
+  async listening() {
+    return this.elsewhere;
+  }
+
+  async whenListening(signal: AbortSignal) {
+    while (!this.isListening || this.isGone) {
+      if (this.isGone) throw new Error("the program has ended");
+      signal.throwIfAborted();
+      await delay(1);
+    }
+  }
+
+  async stop() {
+    if (!this.isGone) this.exit({ code: null, signal: "SIGTERM" });
+  }
+}
