@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import fastifyStatic from "@fastify/static";
-import type { FastifyInstance, FastifyReply } from "fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { Failure } from "#contract/failure.ts";
 import { sendFailure } from "#kit/http/server.ts";
 
@@ -18,13 +18,7 @@ export async function mountDashboard(app: FastifyInstance): Promise<void> {
     reply.header("content-security-policy", reply.getHeader("content-security-policy") ?? policy);
     reply.header("x-content-type-options", "nosniff").header("referrer-policy", "same-origin").header("x-frame-options", "DENY");
   });
-  if (!existsSync(folder)) {
-    app.setNotFoundHandler((request, reply) => {
-      if (isApi(request.url)) return sendFailure(reply, new Failure("not_found"));
-      return reply.code(503).type("text/plain; charset=utf-8").send("The dashboard has not been built. Run `npm start`, or `npm run build`.\n");
-    });
-    return;
-  }
+  if (!existsSync(folder)) return;
   await app.register(fastifyStatic, {
     root: folder,
     wildcard: false,
@@ -32,11 +26,14 @@ export async function mountDashboard(app: FastifyInstance): Promise<void> {
     // File names carry a hash of their content, but for index.html, which says which ones are current.
     setHeaders: (reply, path) => void reply.header("cache-control", path.includes("/assets/") ? "public, max-age=31536000, immutable" : "no-cache"),
   });
-  app.setNotFoundHandler((request, reply) => {
-    if (request.method !== "GET" || isApi(request.url)) return sendFailure(reply, new Failure("not_found"));
-    return sendPage(reply);
-  });
   app.get("/", (_request, reply) => sendPage(reply));
+}
+
+/** Answers what no endpoint does: an address of the dashboard is its page, anything else a problem document. */
+export function answerUnknown(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  if (request.method !== "GET" || isApi(request.url)) return sendFailure(reply, new Failure("not_found"));
+  if (existsSync(folder)) return sendPage(reply);
+  return reply.code(503).type("text/plain; charset=utf-8").send("The dashboard has not been built. Run `npm start`, or `npm run build`.\n");
 }
 
 function sendPage(reply: FastifyReply): FastifyReply {

@@ -21,7 +21,7 @@ import { mountAccounts } from "./accounts-api.ts";
 import { argon2PasswordHasher } from "./argon2-password-hasher.ts";
 import { createNote } from "./audit-trail.ts";
 import { configSchema, type ManagerConfig, publicAddresses } from "./config.ts";
-import { mountDashboard } from "./dashboard.ts";
+import { answerUnknown, mountDashboard } from "./dashboard.ts";
 import { mountFiles } from "./files-api.ts";
 import { firstAdministrator } from "./first-administrator.ts";
 import { OrchestratorMirror } from "./orchestrator-mirror.ts";
@@ -73,7 +73,7 @@ async function serve({ config, key, db, log, stack }: Wiring): Promise<Pick<Runn
   const hasher = argon2PasswordHasher;
   const administrator = firstAdministrator({ ...stores, hasher });
   const setUpSecret = await administrator.prepare(config.BACKLOT_ADMIN_PASSWORD);
-  const app = createServer({ log, trustProxy: config.BACKLOT_TRUST_PROXY, ready: () => isDatabaseThere(db) });
+  const app = createServer({ log, trustProxy: config.BACKLOT_TRUST_PROXY, ready: () => isDatabaseThere(db), notFound: answerUnknown });
   stack.defer(() => app.close());
 
   const { isSecure, sitePattern } = publicAddresses(config, config.BACKLOT_PORT);

@@ -15,7 +15,7 @@ export function eventStream(source: AsyncIterable<unknown>, signal: AbortSignal)
     // Sent at once, so that the client knows that the stream is open.
     yield ": open\n\n";
     while (!signal.aborted) {
-      pending ??= iterator.next();
+      pending ??= endingWith(signal, iterator.next());
       const next = await Promise.race([pending, tick(signal)]);
       if (next === "heartbeat") {
         yield ": still here\n\n";
@@ -32,6 +32,16 @@ export function eventStream(source: AsyncIterable<unknown>, signal: AbortSignal)
     iterator.return?.().catch(() => undefined);
   });
   return stream;
+}
+
+// A source that is torn down with the stream has not failed.
+async function endingWith(signal: AbortSignal, next: Promise<IteratorResult<unknown>>): Promise<IteratorResult<unknown>> {
+  try {
+    return await next;
+  } catch (error) {
+    if (signal.aborted) return { done: true, value: undefined };
+    throw error;
+  }
 }
 
 function tick(signal: AbortSignal): Promise<"heartbeat" | "aborted"> {

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import fastify, { type FastifyBaseLogger, type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import fastify, { type FastifyBaseLogger, type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from "fastify";
 import { Failure, type FailureCode, problemOf } from "#contract/failure.ts";
 import type { Log } from "../log.ts";
 
@@ -10,6 +10,8 @@ export interface ServerOptions {
   readonly ready?: () => Promise<true | string> | true | string;
   /** Prometheus text for `/metrics`. */
   readonly metrics?: () => string;
+  /** Answers what no route does; `not_found` unless given. */
+  readonly notFound?: (request: FastifyRequest, reply: FastifyReply) => FastifyReply;
   /** Trust `X-Forwarded-For` of these peers. */
   readonly trustProxy?: boolean | string;
 }
@@ -20,7 +22,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
   const logger: FastifyBaseLogger = options.log;
   const app = fastify({
     loggerInstance: logger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => randomUUID(),
     requestIdHeader: false,
     trustProxy: options.trustProxy ?? false,
@@ -34,7 +36,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
   });
   parseJsonOnly(app);
   app.setErrorHandler(answerError);
-  app.setNotFoundHandler((_request, reply) => sendFailure(reply, new Failure("not_found")));
+  app.setNotFoundHandler(options.notFound ?? ((_request, reply) => sendFailure(reply, new Failure("not_found"))));
   app.addHook("onSend", async (request, reply) => {
     reply.header("x-request-id", request.id);
   });
