@@ -10,6 +10,7 @@ const idleMs = 3_000;
 const [name = "", folder = ""] = process.argv.slice(2);
 const address = `\0${name}`;
 const users = new Set<Socket>();
+let isStopping = false;
 let idle: NodeJS.Timeout | undefined;
 
 const door = createServer((socket) => {
@@ -33,10 +34,11 @@ await rm(folder, { recursive: true, force: true });
 // No test here cuts the power; those of the private server itself run with what is shipped.
 const server = startPrivatePostgres({ folder, log: silentLog(), settings: { fsync: "off", max_connections: "300" } });
 const { exited } = await server;
-void exited.then(() => process.exit(1));
+void exited.then(() => isStopping || process.exit(1));
 if (users.size === 0) idle = setTimeout(stop, idleMs);
 
 function stop(): void {
+  isStopping = true;
   door.close();
   void server
     .then((running) => running.stop())

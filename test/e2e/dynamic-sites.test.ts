@@ -1,0 +1,178 @@
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { WebSocket } from "ws";
+import { readStatus, restartSite, sleepSite, updateSite } from "#contract/api/sites.ts";
+import { type Backlot, checkout, startBacklot } from "../support/backlot.ts";
+import { type CliRun, runBacklot } from "../support/backlot-cli.ts";
+import type { Person } from "../support/backlot-person.ts";
+
+let backlot: Backlot;
+let home: string;
+let ann: Person;
+
+beforeAll(async () => {
+  backlot = await startBacklot();
+  home = await mkdtemp(join(tmpdir(), "backlot-home-"));
+  ann = await backlot.addPerson("ann");
+});
+afterAll(async () => {
+  await backlot[Symbol.asyncDispose]();
+  await rm(home, { recursive: true, force: true });
+});
+
+test("an Express application with a WebSocket from npm runs as it is", async () => {
+  const folder = await application("chat", {
+    "run.sh": "#!/bin/sh\ncd /site\nexec node server.js\n",
+    "server.js": expressServer,
+    "package.json": '{"name":"chat","dependencies":{"express":"*","ws":"*"}}',
+  });
+  for (const name of await withDependencies(["express", "ws"])) {
+    await cp(join(checkout, "node_modules", name), join(folder, "node_modules", name), { recursive: true });
+  }
+  await done(cli(["deploy", folder, "--create", "--include", "node_modules"]));
+  expect(await backlot.visit("chat", "/hello?name=Ann")).toMatchObject({ status: 200, text: '{"hello":"Ann"}' });
+  const body = JSON.stringify({ text: "ü".repeat(50_000) });
+  const posted = await backlot.visit("chat", "/echo", { method: "POST", body, headers: { "content-type": "application/json" } });
+  expect(posted).toMatchObject({ status: 200, text: body });
+  expect(await conversation("chat", ["one", "two", "x".repeat(200_000)])).toEqual(["echo one", "echo two", `echo ${"x".repeat(200_000)}`]);
+  const { out } = await done(cli(["logs", "chat"]));
+  expect(out).toContain("a socket was opened");
+});
+
+test("a Python WSGI application runs on the standard library", async () => {
+  const folder = await application("wsgi", { "run.sh": "#!/bin/sh\nexec python3 /site/app.py\n", "app.py": wsgiApplication });
+  await done(cli(["deploy", folder, "--create"]));
+  const answer = await backlot.visit("wsgi", "/a/b?q=1", { method: "PUT", body: "bytes", headers: { "x-custom": "yes" } });
+  expect(answer.status).toBe(200);
+  expect(JSON.parse(answer.text)).toEqual({ method: "PUT", path: "/a/b", query: "q=1", body: "bytes", host: "wsgi.localhost", custom: "yes" });
+});
+
+test("a program sleeps, wakes within the request, and restarts with its new files", async () => {
+  const { operation } = await ann.client.call(sleepSite, { params: { name: "wsgi" } });
+  await ann.succeeded(operation);
+  expect((await ann.client.call(readStatus, { params: { name: "wsgi" } })).state).toBe("asleep");
+  const answers = await Promise.all(Array.from({ length: 40 }, (_, index) => backlot.visit("wsgi", `/${index}`)));
+  expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 40 }, () => 200));
+  expect((await ann.client.call(readStatus, { params: { name: "wsgi" } })).state).toBe("running");
+  await ann.put("wsgi", "app.py", wsgiApplication.replace('"method"', '"verb"'));
+  expect((await backlot.visit("wsgi")).text).toContain('"method"');
+  await ann.succeeded((await ann.client.call(restartSite, { params: { name: "wsgi" } })).operation);
+  expect((await backlot.visit("wsgi")).text).toContain('"verb"');
+});
+
+test("no request fails while a busy site restarts", async () => {
+  let isRestarting = true;
+  const statuses: number[] = [];
+  const visitor = async (): Promise<void> => {
+    while (isRestarting) statuses.push((await backlot.visit("chat", "/hello")).status);
+  };
+  const visitors = Array.from({ length: 4 }, visitor);
+  await ann.succeeded((await ann.client.call(restartSite, { params: { name: "chat" } })).operation);
+  isRestarting = false;
+  await Promise.all(visitors);
+  expect(new Set(statuses)).toEqual(new Set([200]));
+});
+
+test("a renamed site answers under its new name and not under the old one", async () => {
+  const { operation } = await ann.client.call(updateSite, { params: { name: "wsgi" }, body: { name: "renamed" } });
+  if (operation !== null) await ann.succeeded(operation);
+  expect((await backlot.visit("renamed")).status).toBe(200);
+  expect((await backlot.visit("wsgi")).status).toBe(404);
+});
+
+test("a program that ends, and one that does not listen, are told in plain words", async () => {
+  const crashing = await application("crashing", { "run.sh": "#!/bin/sh\necho broken on purpose >&2\nexit 3\n" });
+  await cli(["deploy", crashing, "--create"]);
+  const page = await backlot.visit("crashing");
+  expect(page.status).toBe(503);
+  expect((await done(cli(["status", "crashing"]))).out).toMatch(/exited 3|exit code 3|ended with 3/);
+  const empty = await application("empty", { "readme.txt": "no run.sh" });
+  await done(cli(["create", "empty", "--kind", "dynamic"]));
+  await cli(["deploy", empty, "--site", "empty"]);
+  expect((await backlot.visit("empty")).status).toBe(503);
+});
+
+function cli(argv: readonly string[]): Promise<CliRun> {
+  return runBacklot(argv, { home, server: backlot.manager, token: ann.token });
+}
+
+async function done(running: Promise<CliRun>): Promise<CliRun> {
+  const run = await running;
+  expect(run).toMatchObject({ exitCode: 0 });
+  return run;
+}
+
+async function application(name: string, files: Readonly<Record<string, string>>): Promise<string> {
+  const folder = join(home, name);
+  await mkdir(folder);
+  for (const [path, content] of Object.entries(files)) await writeFile(join(folder, path), content, { mode: path === "run.sh" ? 0o755 : 0o644 });
+  return folder;
+}
+
+/** Packages with everything that they need, as npm laid them out: flat. */
+async function withDependencies(names: readonly string[]): Promise<readonly string[]> {
+  const found = new Set(names);
+  for (const name of found) {
+    const manifest: { readonly dependencies?: Readonly<Record<string, string>> } = JSON.parse(
+      await readFile(join(checkout, "node_modules", name, "package.json"), "utf8"),
+    );
+    for (const needed of Object.keys(manifest.dependencies ?? {})) found.add(needed);
+  }
+  return [...found];
+}
+
+/** Says each line over a WebSocket and collects one answer to each, in order. */
+async function conversation(site: string, lines: readonly string[]): Promise<readonly string[]> {
+  const socket = new WebSocket(backlot.router.replace("http", "ws"), { headers: { host: `${site}.localhost` } });
+  const answers: string[] = [];
+  await new Promise<void>((resolve, reject) => {
+    socket.once("error", reject);
+    socket.once("open", () => {
+      for (const line of lines) socket.send(line);
+    });
+    socket.on("message", (data) => {
+      answers.push(String(data));
+      if (answers.length === lines.length) socket.close(1000);
+    });
+    socket.once("close", () => resolve());
+  });
+  return answers;
+}
+
+const expressServer = `
+const express = require("express");
+const { createServer } = require("node:http");
+const { WebSocketServer } = require("ws");
+const app = express();
+app.use(express.json({ limit: "1mb" }));
+app.get("/hello", (request, response) => response.json({ hello: request.query.name }));
+app.post("/echo", (request, response) => response.json(request.body));
+const server = createServer(app);
+new WebSocketServer({ server }).on("connection", (socket) => {
+  console.log("a socket was opened");
+  socket.on("message", (data) => socket.send("echo " + data));
+});
+process.on("SIGTERM", () => server.close(() => process.exit(0)));
+server.listen(Number(process.env.PORT), process.env.HOST);
+`;
+
+const wsgiApplication = `
+import json, os
+from socketserver import ThreadingMixIn
+from wsgiref.simple_server import WSGIServer, make_server
+
+def app(environ, start_response):
+    body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)).decode()
+    answer = {"method": environ["REQUEST_METHOD"], "path": environ["PATH_INFO"], "query": environ["QUERY_STRING"], "body": body,
+              "host": environ["HTTP_HOST"], "custom": environ.get("HTTP_X_CUSTOM")}
+    start_response("200 OK", [("Content-Type", "application/json")])
+    return [json.dumps(answer).encode()]
+
+class Server(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+make_server(os.environ["HOST"], int(os.environ["PORT"]), app, server_class=Server).serve_forever()
+`;

@@ -1,0 +1,175 @@
+import { createHash, randomInt } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { createSite, deploySite, readOperation, readSite } from "#contract/api/sites.ts";
+import type { OperationView } from "#contract/api/views.ts";
+import { type Backlot, prepareBacklot, startBacklot } from "../support/backlot.ts";
+import { packed } from "../support/backlot-archive.ts";
+import type { Person } from "../support/backlot-person.ts";
+
+const rounds = 20;
+
+/** Everything that the server acknowledged, and that must therefore be there after any kill. */
+interface Acknowledged {
+  readonly sites: string[];
+  readonly operations: OperationView[];
+  /** Paths of files that were written once each. */
+  readonly files: string[];
+  /** The number last acknowledged in a file that is overwritten all the time. */
+  counter: number;
+  /** The number last sent. */
+  sent: number;
+}
+
+let backlot: Backlot;
+let admin: Person;
+const known: Acknowledged = { sites: [], operations: [], files: [], counter: 0, sent: 0 };
+
+beforeAll(async () => {
+  backlot = await startBacklot();
+  admin = await backlot.admin();
+  await admin.createSite("writes", "static", "static");
+  await admin.createSite("program", "dynamic", "node");
+  await admin.createSite("deploys", "static");
+});
+afterAll(() => backlot[Symbol.asyncDispose]());
+
+test(`after ${rounds} kills in the middle of creates, deploys and writes everything acknowledged is there, every operation has ended and no orphan is left`, async () => {
+  for (let round = 0; round < rounds; round++) {
+    await workUntilKilled(round);
+    await backlot.noneLeft();
+    await backlot.start();
+    for (const operation of known.operations.splice(0)) expect(await admin.ended(operation)).toMatchObject({ state: "succeeded" });
+    await checkRound();
+    await checkFiles(known.files.slice(-20));
+  }
+  await checkFiles(known.files);
+  for (const name of known.sites) {
+    expect((await admin.client.call(readSite, { params: { name } })).site).toMatchObject({ name });
+    expect((await backlot.visit(name)).status).toBe(200);
+  }
+  expect(known.sites.length).toBeGreaterThan(rounds);
+  expect(known.files.length).toBeGreaterThan(rounds);
+}, 300_000);
+
+test("kills during the very first start leave a folder that the next start finishes", async () => {
+  const fresh = await prepareBacklot();
+  try {
+    for (const afterMs of [60, 200, 400, 700, 1100, 1600]) {
+      fresh.spawn();
+      await delay(afterMs + randomInt(100));
+      await fresh.kill();
+      await fresh.noneLeft();
+    }
+    await fresh.start();
+    await (await fresh.admin()).createSite("first", "static", "static");
+    expect((await fresh.visit("first")).status).toBe(200);
+  } finally {
+    await fresh[Symbol.asyncDispose]();
+  }
+}, 120_000);
+
+async function workUntilKilled(round: number): Promise<void> {
+  const killed = new AbortController();
+  const workers = Promise.all([creator(round), deployer(round), writer(round), counter, visitor].map((work) => untilKilled(work, killed.signal)));
+  // An error before the kill must not wait for it.
+  await Promise.race([delay(150 + randomInt(700)), workers]);
+  const all = backlot.processes();
+  killed.abort();
+  // Half the times only the first process, which must take the others with it; half the times all of them at one blow.
+  if (round % 2 === 1) for (const { pid } of all) killIfThere(pid);
+  await backlot.kill();
+  await workers;
+}
+
+/** Repeats a piece of work until the kill. Before it nothing may fail; whatever got no answer then was not acknowledged. */
+async function untilKilled(work: () => Promise<void>, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      await work();
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+  }
+}
+
+function creator(round: number): () => Promise<void> {
+  let count = 0;
+  return async () => {
+    const name = `made-${round}-${count++}`;
+    const { operation } = await admin.client.call(createSite, { body: { name, kind: "static", starter: "static" } });
+    known.sites.push(name);
+    known.operations.push(operation);
+    if (count % 3 === 0) await endedHere(operation);
+  };
+}
+
+function deployer(round: number): () => Promise<void> {
+  let count = 0;
+  return async () => {
+    const marker = `${round}-${count++}`;
+    const files = Object.fromEntries(Array.from({ length: 20 }, (_, index) => [`public/deployed/${index}.txt`, `${marker} ${index}`]));
+    const { operation } = await admin.client.call(deploySite, { params: { name: "deploys" }, body: new Uint8Array(await packed(files)) });
+    known.operations.push(operation);
+    await endedHere(operation);
+  };
+}
+
+function writer(round: number): () => Promise<void> {
+  let count = 0;
+  return async () => {
+    const path = `public/${round}/${count++}.txt`;
+    await admin.put("writes", path, contentOf(path));
+    known.files.push(path);
+  };
+}
+
+async function counter(): Promise<void> {
+  known.sent += 1;
+  await admin.put("writes", "public/counter.txt", `${known.sent}`.repeat(1000));
+  known.counter = known.sent;
+}
+
+async function visitor(): Promise<void> {
+  await backlot.visit("program");
+}
+
+/** Without the patience of `Person.ended`: here a server that is away ends the work. */
+async function endedHere(operation: OperationView): Promise<void> {
+  let { state } = operation;
+  while (state === "queued" || state === "running") {
+    await delay(20);
+    state = (await admin.client.call(readOperation, { params: { id: operation.id } })).operation.state;
+  }
+}
+
+/** Up to 40 kB that follow from the path, so that nothing has to be remembered. */
+function contentOf(path: string): string {
+  const seed = createHash("sha256").update(path).digest("hex");
+  return seed.repeat(1 + (Number.parseInt(seed.slice(0, 4), 16) % 600));
+}
+
+async function checkFiles(paths: readonly string[]): Promise<void> {
+  for (const path of paths) expect((await admin.get("writes", path)).toString()).toBe(contentOf(path));
+}
+
+async function checkRound(): Promise<void> {
+  const text = (await admin.get("writes", "public/counter.txt")).toString();
+  // Whole, and not older than what was acknowledged.
+  const candidates = Array.from({ length: known.sent - known.counter + 1 }, (_, index) => `${known.counter + index}`.repeat(1000));
+  expect(candidates).toContain(text);
+  // All or nothing: the twenty files are of one deployment.
+  const markers = await Promise.all(
+    Array.from({ length: 20 }, async (_, index) => (await backlot.visit("deploys", `/deployed/${index}.txt`)).text.replace(` ${index}`, "")),
+  );
+  expect(new Set(markers).size).toBe(1);
+  expect((await backlot.visit("program")).status).toBe(200);
+}
+
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
+  }
+}

@@ -1,0 +1,99 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { createSite, deploySite, readSite, restartSite } from "#contract/api/sites.ts";
+import { type Backlot, startBacklot } from "../support/backlot.ts";
+import { packed } from "../support/backlot-archive.ts";
+import type { Person } from "../support/backlot-person.ts";
+import type { ProcessInfo } from "../support/backlot-processes.ts";
+
+let backlot: Backlot;
+let admin: Person;
+
+beforeAll(async () => {
+  backlot = await startBacklot();
+  admin = await backlot.admin();
+  await admin.createSite("still", "static", "static");
+  await admin.createSite("moving", "dynamic", "node");
+  expect((await backlot.visit("moving")).status).toBe(200);
+});
+afterAll(() => backlot[Symbol.asyncDispose]());
+
+/** What visitors may notice when a process is killed: nothing, or a pause of seconds. */
+const victims = [
+  { name: "manager", marker: / run manager,worker/, static: "nothing", dynamic: "nothing" },
+  { name: "orchestrator", marker: / run orchestrator/, static: "nothing", dynamic: "pause" },
+  { name: "router", marker: / run router/, static: "pause", dynamic: "pause" },
+  { name: "database", marker: /postgres .*-D /, static: "nothing", dynamic: "nothing" },
+] as const;
+
+test.for(victims)("kill -9 of the $name: visitors of static sites notice $static, of dynamic ones $dynamic, and operations end", async (victim) => {
+  const stopping = new AbortController();
+  const still = visitors("still", stopping.signal);
+  const moving = visitors("moving", stopping.signal);
+  const before = await started(victim.name);
+  const target = processOf(victim.marker);
+  process.kill(target.pid, "SIGKILL");
+  for (const operation of before) expect(await admin.ended(operation)).toMatchObject({ state: "succeeded" });
+  await admin.createSite(`after-${victim.name}`, "static", "static");
+  await expect.poll(() => visitOrNothing(`after-${victim.name}`), { timeout: 15_000 }).toBe(200);
+  await expect.poll(() => visitOrNothing("moving"), { timeout: 15_000 }).toBe(200);
+  stopping.abort();
+  const failed = { static: await still, dynamic: await moving };
+  if (victim.static === "nothing") expect(failed.static).toEqual([]);
+  if (victim.dynamic === "nothing") expect(failed.dynamic).toEqual([]);
+  expect((await admin.client.call(readSite, { params: { name: `during-${victim.name}` } })).site.name).toBe(`during-${victim.name}`);
+  expect(processOf(victim.marker).pid).not.toBe(target.pid);
+});
+
+test("kill -9 of a site's program: the next request starts it again", async () => {
+  expect((await backlot.visit("moving")).status).toBe(200);
+  const program = backlot.processes().find(({ command }) => /node server\.js/.test(command) && !command.includes("bwrap"));
+  expect(program).toBeDefined();
+  process.kill(program?.pid ?? 0, "SIGKILL");
+  await expect.poll(() => visitOrNothing("moving"), { timeout: 15_000 }).toBe(200);
+});
+
+test("when it is stopped in order no process is left", async () => {
+  await backlot.stop();
+  expect(backlot.processes()).toEqual([]);
+});
+
+/** One of each kind of operation, under way when the process is killed. */
+async function started(name: string) {
+  const made = await admin.client.call(createSite, { body: { name: `during-${name}`, kind: "static", starter: "static" } });
+  const archive = new Uint8Array(await packed({ "public/index.html": `during ${name}` }));
+  const deployed = await admin.client.call(deploySite, { params: { name: "still" }, body: archive });
+  const restarted = await admin.client.call(restartSite, { params: { name: "moving" } });
+  return [made.operation, deployed.operation, restarted.operation];
+}
+
+/** Visits a site again and again until told to stop, and says what went wrong. */
+async function visitors(site: string, signal: AbortSignal): Promise<readonly string[]> {
+  const failed: string[] = [];
+  while (!signal.aborted) {
+    const startedAt = Date.now();
+    try {
+      const { status, text } = await backlot.visit(site);
+      if (status !== 200) failed.push(`${status} after ${Date.now() - startedAt} ms: ${text.slice(0, 300)}`);
+    } catch (error) {
+      failed.push(String(error));
+    }
+    await delay(20);
+  }
+  return failed;
+}
+
+async function visitOrNothing(site: string): Promise<number | undefined> {
+  return backlot.visit(site).then(
+    ({ status }) => status,
+    () => undefined,
+  );
+}
+
+/** The first process of its kind: the one whose parent is not of the same kind. */
+function processOf(marker: RegExp): ProcessInfo {
+  const kind = backlot.processes().filter(({ command }) => marker.test(command) && !command.includes("bwrap"));
+  const first = kind.find(({ parent }) => !kind.some(({ pid }) => pid === parent));
+  if (first === undefined) throw new Error(`no process ${marker} among ${JSON.stringify(backlot.processes(), null, 1)}`);
+  return first;
+}

@@ -1,0 +1,73 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { createSite, listSites, sleepSite } from "#contract/api/sites.ts";
+import { type Backlot, startBacklot } from "../support/backlot.ts";
+import type { Person } from "../support/backlot-person.ts";
+import { memoryOf } from "../support/backlot-processes.ts";
+
+let backlot: Backlot;
+let admin: Person;
+
+beforeAll(async () => {
+  backlot = await startBacklot();
+  admin = await backlot.admin();
+});
+afterAll(() => backlot[Symbol.asyncDispose]());
+
+test("fifty sites created at once all come to life", async () => {
+  const names = Array.from({ length: 50 }, (_, index) => `at-once-${index}`);
+  await Promise.all(names.map((name, index) => admin.createSite(name, index % 2 === 0 ? "static" : "dynamic", index % 2 === 0 ? "static" : "python")));
+  for (const name of names.filter((_, index) => index % 2 === 0)) expect((await backlot.visit(name)).status).toBe(200);
+  // A few at a time: booting 25 interpreters at once says more of the machine than of Backlot.
+  await eachOf(names.filter((_, index) => index % 2 === 1).slice(0, 8), 4, async (name) => expect((await backlot.visit(name)).status).toBe(200));
+}, 180_000);
+
+test("a thousand sites are registered, 990 of them asleep, and a request wakes exactly the one that it is for", async () => {
+  // 25 of those made above are dynamic; 25 static ones are among the thousand, the rest below is dynamic.
+  const names = Array.from({ length: 950 }, (_, index) => `sleeper-${index}`);
+  const withProgram = new Set(names.filter((_, index) => index % 95 === 0));
+  await eachOf(names, 24, async (name) => {
+    const starter = withProgram.has(name) ? { starter: "python" } : {};
+    const { operation } = await admin.client.call(createSite, { body: { name, kind: "dynamic", ...starter } });
+    await admin.succeeded(operation);
+  });
+  const awake = (await everySite()).filter(({ state }) => state === "running").flatMap(({ name, kind }) => (kind === "dynamic" ? [name] : []));
+  await eachOf(awake, 4, async (name) => {
+    await admin.succeeded((await admin.client.call(sleepSite, { params: { name } })).operation);
+  });
+  const before = await everySite();
+  expect(before).toHaveLength(1000);
+  const asleep = before.filter(({ kind, state }) => kind === "dynamic" && state === "asleep");
+  expect(asleep.length).toBeGreaterThanOrEqual(970);
+  await eachOf([...withProgram], 5, async (name) => {
+    const answers = await Promise.all(Array.from({ length: 4 }, () => backlot.visit(name, "/time")));
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+  });
+  const running = (await everySite()).flatMap(({ kind, state, name }) => (kind === "dynamic" && state === "running" ? [name] : []));
+  expect(new Set(running)).toEqual(withProgram);
+}, 240_000);
+
+test("the platform with a thousand sites stays below one gigabyte", () => {
+  const own = backlot.processes().filter(({ command }) => !command.includes("python3") && !command.includes("bwrap"));
+  const bytes = own.reduce((sum, { pid }) => sum + memoryOf(pid), 0);
+  expect(bytes).toBeGreaterThan(50_000_000);
+  expect(bytes).toBeLessThan(1_000_000_000);
+});
+
+async function everySite() {
+  const found = [];
+  let cursor: string | undefined;
+  do {
+    const page = await admin.client.call(listSites, { query: { limit: 200, cursor, all: true } });
+    found.push(...page.sites);
+    cursor = page.next ?? undefined;
+  } while (cursor !== undefined);
+  return found;
+}
+
+async function eachOf<T>(items: readonly T[], atOnce: number, work: (item: T) => Promise<void>): Promise<void> {
+  const left = [...items];
+  const worker = async (): Promise<void> => {
+    for (let item = left.pop(); item !== undefined; item = left.pop()) await work(item);
+  };
+  await Promise.all(Array.from({ length: atOnce }, worker));
+}

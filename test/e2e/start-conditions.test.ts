@@ -1,0 +1,122 @@
+import { execFileSync } from "node:child_process";
+import { once } from "node:events";
+import { chownSync, mkdirSync } from "node:fs";
+import { chmod, mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { readSystem } from "#contract/api/sites.ts";
+import { type Backlot, checkout, prepareBacklot, startBacklot } from "../support/backlot.ts";
+
+const isRoot = process.getuid?.() === 0;
+const start = [process.execPath, join(checkout, "bin/backlot.mjs"), "start"] as const;
+
+describe("a start that cannot be", () => {
+  test("on a data folder that is in use says so, and the first goes on", async () => {
+    await using first = await startBacklot();
+    await (await first.admin()).createSite("here", "static", "static");
+    const second = await prepareBacklot({ dataFolder: first.data });
+    expect(await exitOf(second)).not.toBe(0);
+    expect(second.output).toContain("another Backlot");
+    expect(JSON.parse(await readFile(join(first.data, "endpoints.json"), "utf8"))).toMatchObject({ manager: first.manager });
+    expect((await first.visit("here")).status).toBe(200);
+  });
+
+  test("because a port is taken names the port and the setting, and leaves nothing behind", async () => {
+    const holder = createServer().listen(0, "127.0.0.1");
+    await once(holder, "listening");
+    const address = holder.address();
+    const port = String(typeof address === "object" ? address?.port : "");
+    await using refused = await prepareBacklot({ environment: { BACKLOT_ROUTER_PORT: port } });
+    expect(await exitOf(refused)).toBe(2);
+    expect(refused.output).toContain("BACKLOT_ROUTER_PORT");
+    expect(refused.output).toContain(port);
+    await refused.noneLeft();
+    holder.close();
+  });
+
+  test("with settings that make no sense names all of them at once and exits with 2", async () => {
+    await using refused = await prepareBacklot({ environment: { BACKLOT_PORT: "many", BACKLOT_SITES_DOMAIN: "not a domain" } });
+    expect(await exitOf(refused)).toBe(2);
+    expect(refused.output).toContain("BACKLOT_PORT");
+    expect(refused.output).toContain("BACKLOT_SITES_DOMAIN");
+  });
+});
+
+describe("a start that is unusual", () => {
+  test("again on the same folder finds everything as it was, within seconds", async () => {
+    await using backlot = await startBacklot();
+    const admin = await backlot.admin();
+    await admin.createSite("kept", "static", "static");
+    await admin.createSite("program", "dynamic", "python");
+    await backlot.stop();
+    await backlot.start();
+    expect((await backlot.visit("kept")).status).toBe(200);
+    expect((await backlot.visit("program", "/time")).status).toBe(200);
+    expect((await admin.client.call(readSystem, {})).version).toMatch(/^\d/);
+  });
+
+  test.runIf(isRoot)("from a checkout and a data folder below a folder that only root may enter", async () => {
+    const locked = await mkdtemp(join(tmpdir(), "backlot-locked-"));
+    await chmod(locked, 0o700);
+    const place = join(locked, "checkout");
+    await mkdir(place);
+    try {
+      // A mount namespace of its own shows the checkout at the locked place, to this Backlot only.
+      const script = 'mount --bind "$1" "$2" && cd "$2" && shift 2 && exec "$@"';
+      const there = start.map((word) => word.replace(checkout, place));
+      const command = ["unshare", "--mount", "sh", "-c", script, "sh", checkout, place, ...there] as const;
+      await using backlot = await startBacklot({ dataFolder: join(locked, "data"), command: [...command] });
+      await everythingWorks(backlot);
+    } finally {
+      await rm(locked, { recursive: true, force: true });
+    }
+  });
+
+  test.runIf(isRoot)("as an ordinary user", async () => {
+    const data = await mkdtemp(join(tmpdir(), "backlot-user-"));
+    const user = 64_321;
+    chownSync(data, user, user);
+    const place = mkdtempSyncFor(user);
+    try {
+      const command = ["setpriv", `--reuid=${user}`, `--regid=${user}`, "--clear-groups", ...start] as const;
+      await using backlot = await startBacklot({ dataFolder: data, cwd: place, command: [...command] });
+      expect(new Set(backlot.processes().map(({ pid }) => ownerOf(pid)))).toEqual(new Set([user]));
+      await everythingWorks(backlot);
+    } finally {
+      await rm(data, { recursive: true, force: true });
+      await rm(place, { recursive: true, force: true });
+    }
+  });
+});
+
+async function everythingWorks(backlot: Backlot): Promise<void> {
+  const admin = await backlot.admin();
+  await admin.createSite("static", "static", "static").catch((error: Error) => {
+    throw new Error(`${error.message}\n${backlot.output.slice(-3000)}`);
+  });
+  await admin.createSite("program", "dynamic", "python");
+  expect((await backlot.visit("static")).status).toBe(200);
+  const answer = await backlot.visit("program", "/time");
+  expect([answer.status, answer.text.slice(0, 500)]).toEqual([200, expect.stringContaining("time")]);
+  await admin.put("program", "public/x.txt", "x");
+  expect((await admin.get("program", "public/x.txt")).toString()).toBe("x");
+}
+
+async function exitOf(backlot: Backlot): Promise<number | null> {
+  const child = backlot.spawn();
+  const [code] = await once(child, "close");
+  return code as number | null;
+}
+
+function mkdtempSyncFor(user: number): string {
+  const place = join(tmpdir(), `backlot-cwd-${process.pid}-${user}`);
+  mkdirSync(place, { recursive: true });
+  chownSync(place, user, user);
+  return place;
+}
+
+function ownerOf(pid: number): number {
+  return Number(execFileSync("stat", ["-c", "%u", `/proc/${pid}`], { encoding: "utf8" }));
+}

@@ -1,0 +1,200 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { z } from "zod";
+import { createToken } from "#contract/api/accounts.ts";
+import { deploySite, followSites, removeMember, setMember } from "#contract/api/sites.ts";
+import { readEvents } from "#contract/events.ts";
+import { type Backlot, startBacklot } from "../support/backlot.ts";
+import { packed } from "../support/backlot-archive.ts";
+import type { Person } from "../support/backlot-person.ts";
+import type { Visited, VisitInit } from "../support/backlot-visit.ts";
+
+const operationObject = z.object({
+  operationId: z.string(),
+  security: z.array(z.unknown()),
+  "x-access": z.object({ kind: z.enum(["anyone", "signed-in", "platform", "site", "operation"]) }),
+  requestBody: z.object({ content: z.record(z.string(), z.unknown()) }).optional(),
+});
+const openApi = z.object({ paths: z.record(z.string(), z.record(z.enum(["get", "put", "post", "patch", "delete"]), operationObject)) });
+
+/** One endpoint of the document, with the ids of Ann filled in. */
+interface Endpoint {
+  readonly id: string;
+  readonly method: string;
+  readonly path: string;
+  readonly kind: string;
+  readonly mediaType: string | undefined;
+}
+
+let backlot: Backlot;
+let ann: Person;
+let bob: Person;
+let endpoints: readonly Endpoint[];
+
+beforeAll(async () => {
+  backlot = await startBacklot();
+  [ann, bob] = await Promise.all([backlot.addPerson("ann"), backlot.addPerson("bob")]);
+  await Promise.all([ann.createSite("anns-site", "dynamic", "python"), bob.createSite("bobs-site", "static", "static")]);
+  await ann.put("anns-site", "public/secret.txt", "secret of Ann");
+  const deployment = await ann.client.call(deploySite, { params: { name: "anns-site" }, body: new Uint8Array(await packed({ "public/a.txt": "a" })) });
+  await ann.succeeded(deployment.operation);
+  const token = await ann.client.call(createToken, { body: { name: "another" } });
+  const ids: Readonly<Record<string, string>> = { name: "anns-site", path: "public/secret.txt", username: "ann", id: deployment.operation.id };
+  endpoints = endpointsOf(openApi.parse(JSON.parse((await backlot.ask("/api/openapi.json")).text)), (endpoint, parameter) =>
+    endpoint.startsWith("tokens.") ? token.id : (ids[parameter] ?? `no value for ${parameter}`),
+  );
+});
+afterAll(() => backlot[Symbol.asyncDispose]());
+
+describe("every endpoint of the OpenAPI document", () => {
+  test("is there, with every parameter filled", () => {
+    expect(endpoints.length).toBeGreaterThan(35);
+    expect(endpoints.filter(({ path }) => /[{}]|no value/.test(decodeURIComponent(path)))).toEqual([]);
+    expect(new Set(endpoints.map(({ kind }) => kind))).toEqual(new Set(["anyone", "signed-in", "platform", "site", "operation"]));
+  });
+
+  test.for([undefined, "Bearer wrong", "Bearer ", "Basic YW5uOnBhc3N3b3Jk", "Bearer eyJhbGciOiJub25lIn0.e30."])(
+    "answers 401 with the credentials %s",
+    async (authorization) => {
+      const headers = authorization === undefined ? {} : { authorization };
+      const wrong = await answersOtherThan(401, "not_signed_in", closed(), headers);
+      expect(wrong).toEqual([]);
+    },
+  );
+
+  test("answers 404 to another tenant's ids, whatever the body", async () => {
+    const foreign = closed().filter(({ kind, id }) => kind === "site" || kind === "operation" || id === "tokens.delete");
+    expect(foreign.length).toBeGreaterThan(22);
+    const headers = { authorization: `Bearer ${bob.token}` };
+    expect(await answersOtherThan(404, undefined, foreign, headers)).toEqual([]);
+  });
+
+  test("answers 404 for ids that nobody has, in the same words as for another tenant's", async () => {
+    const headers = { authorization: `Bearer ${bob.token}` };
+    const sites = closed().filter(({ kind }) => kind === "site");
+    for (const endpoint of sites) {
+      const theirs = await call(endpoint, { headers });
+      const nobodys = await call({ ...endpoint, path: endpoint.path.replace("anns-site", "nobodys-site") }, { headers });
+      expect([endpoint.id, nobodys.status, withoutRequestId(nobodys)]).toEqual([endpoint.id, theirs.status, withoutRequestId(theirs)]);
+    }
+  });
+
+  test("refuses before it reads the body: nothing of a gigabyte is taken", async () => {
+    const uploads = closed().filter(({ mediaType }) => mediaType !== undefined);
+    expect(uploads.length).toBeGreaterThan(8);
+    for (const endpoint of uploads.filter(({ kind }) => kind === "site")) {
+      const headers = { authorization: `Bearer ${bob.token}`, "content-type": endpoint.mediaType ?? "", "content-length": "1000000000" };
+      // No byte of the body is ever sent: only an answer on the head alone comes at all.
+      const answer = await backlot.ask(endpoint.path, { method: endpoint.method, headers, signal: AbortSignal.timeout(10_000) });
+      expect([endpoint.id, answer.status]).toEqual([endpoint.id, 404]);
+    }
+  });
+
+  test("that is an administrator's own refuses a member", async () => {
+    const headers = { authorization: `Bearer ${bob.token}` };
+    const platform = closed().filter(({ kind, id }) => kind === "platform" && id !== "sites.create");
+    expect(platform.length).toBeGreaterThan(3);
+    expect(await answersOtherThan(403, "administrators_only", platform, headers)).toEqual([]);
+  });
+
+  test("lists nothing of another tenant", async () => {
+    const headers = { authorization: `Bearer ${bob.token}` };
+    const lists = closed().filter(({ method, kind, id }) => method === "GET" && kind === "signed-in" && id !== "events.follow");
+    for (const endpoint of lists) {
+      const answer = await call(endpoint, { headers });
+      expect([endpoint.id, answer.status]).toEqual([endpoint.id, 200]);
+      expect(answer.text).not.toMatch(/anns-site|secret of Ann/);
+    }
+    expect((await backlot.ask("/api/v1/sites?all=true", { headers })).text).not.toContain("anns-site");
+  });
+
+  test("left Ann's site as it was", async () => {
+    expect((await ann.get("anns-site", "public/secret.txt")).toString()).toBe("secret of Ann");
+    expect((await backlot.visit("anns-site", "/time")).status).toBe(200);
+    expect((await backlot.ask("/api/v1/session", { headers: { authorization: `Bearer ${ann.token}` } })).status).toBe(200);
+  });
+});
+
+test("a viewer reads and changes nothing; what is beyond the role looks like nothing", async () => {
+  await ann.client.call(setMember, { params: { name: "anns-site", username: "bob" }, body: { role: "viewer" } });
+  expect((await bob.get("anns-site", "public/secret.txt")).toString()).toBe("secret of Ann");
+  await expect(bob.put("anns-site", "public/secret.txt", "mine now")).rejects.toMatchObject({ code: "role_too_low", status: 404 });
+  await expect(bob.client.call(setMember, { params: { name: "anns-site", username: "bob" }, body: { role: "owner" } })).rejects.toMatchObject({ status: 404 });
+});
+
+test("a member who is removed loses what is open within two seconds", async () => {
+  const response = await bob.client.fetch(followSites, {});
+  if (response.body === null) throw new Error("no stream");
+  const logs = await backlot.ask("/api/v1/sites/anns-site/logs?tail=1", { headers: { authorization: `Bearer ${bob.token}` } });
+  expect(logs.status).toBe(200);
+  const follow = await fetch(`${backlot.manager}/api/v1/sites/anns-site/logs?follow=true`, { headers: { authorization: `Bearer ${bob.token}` } });
+  expect(follow.status).toBe(200);
+  const ended = drained(follow);
+  const removedAt = Date.now();
+  await ann.client.call(removeMember, { params: { name: "anns-site", username: "bob" } });
+  await ended;
+  expect(Date.now() - removedAt).toBeLessThan(5000);
+  await expect(bob.get("anns-site", "public/secret.txt")).rejects.toMatchObject({ code: "site_not_found" });
+  await response.body.cancel();
+});
+
+async function drained(response: Response): Promise<void> {
+  if (response.body === null) return;
+  try {
+    for await (const _event of readEvents(response.body));
+  } catch (error) {
+    // Cut off rather than ended: closed either way.
+    if (!(error instanceof TypeError)) throw error;
+  }
+}
+
+function closed(): readonly Endpoint[] {
+  return endpoints.filter(({ kind }) => kind !== "anyone");
+}
+
+function endpointsOf(document: z.output<typeof openApi>, valueFor: (endpoint: string, parameter: string) => string): readonly Endpoint[] {
+  return Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => {
+      const { operationId: id } = operation;
+      const filled = path.replace(/\{(\w+)\}/g, (_, parameter: string) => valueFor(id, parameter));
+      return {
+        id,
+        method: method.toUpperCase(),
+        path: filled,
+        kind: operation["x-access"].kind,
+        mediaType: Object.keys(operation.requestBody?.content ?? {})[0],
+      };
+    }),
+  );
+}
+
+/** Each endpoint with no body, with a body of its own kind and with nonsense; what came instead of the wanted status. */
+async function answersOtherThan(
+  status: number,
+  code: string | undefined,
+  asked: readonly Endpoint[],
+  headers: Readonly<Record<string, string>>,
+): Promise<readonly string[]> {
+  const wrong: string[] = [];
+  for (const endpoint of asked) {
+    const bodies: VisitInit[] = [{ headers }];
+    if (endpoint.mediaType !== undefined) {
+      bodies.push({ headers: { ...headers, "content-type": endpoint.mediaType }, body: "{}" });
+      bodies.push({ headers: { ...headers, "content-type": "text/plain" }, body: "nonsense" });
+    }
+    for (const init of bodies) {
+      const answer = await call(endpoint, init);
+      const isRight = answer.status === status && (code === undefined || answer.text.includes(`"${code}"`));
+      if (!isRight) wrong.push(`${endpoint.id} ${endpoint.method} ${endpoint.path}: ${answer.status} ${answer.text.slice(0, 200)}`);
+    }
+  }
+  return wrong;
+}
+
+function call(endpoint: Endpoint, init: VisitInit): Promise<Visited> {
+  return backlot.ask(endpoint.path, { method: endpoint.method, signal: AbortSignal.timeout(10_000), ...init });
+}
+
+function withoutRequestId(answer: Visited): unknown {
+  const { requestId: _each, ...problem } = JSON.parse(answer.text);
+  return JSON.parse(JSON.stringify(problem).replaceAll("anns-site", "…").replaceAll("nobodys-site", "…"));
+}
