@@ -11,16 +11,20 @@ import { EpochTable } from "#kit/epochs.ts";
 import { createVerifier } from "#kit/grant.ts";
 import { componentGuard } from "#kit/http/component-guard.ts";
 import { createServer } from "#kit/http/server.ts";
+import type { FileOwner } from "#kit/jail/jail.ts";
 import type { RunningService, StartService } from "#kit/lifecycle.ts";
 import type { Log } from "#kit/log.ts";
 import { configSchema, type OrchestratorConfig } from "./config.ts";
+import { probeInterpreters } from "./runtime/process/interpreters.ts";
+import { createProcessRuntime } from "./runtime/process/process-runtime.ts";
+import { siteOwner } from "./runtime/process/site-owner.ts";
 import type { SiteRuntime } from "./runtime/site-runtime.ts";
 import { defaultBackOff } from "./sites/back-off.ts";
 import { capabilitiesOf } from "./sites/capabilities.ts";
 import { HeldSites } from "./sites/held-sites.ts";
 import { mountSites } from "./sites/mount-sites.ts";
 import { newInstanceKey } from "./sites/new-instance-key.ts";
-import { type FileOwner, SiteFolders } from "./sites/site-folders.ts";
+import { SiteFolders } from "./sites/site-folders.ts";
 import { SpecStore } from "./sites/spec-store.ts";
 import { StartGate } from "./sites/start-gate.ts";
 import { readStarters } from "./sites/starters.ts";
@@ -40,8 +44,8 @@ const turnMs = 2_000;
 /** Runs sites on this machine. */
 export const start: StartService = async (environment, log) => {
   const config = parseConfig(configSchema, environment);
-  const { createProcessRuntime, probeInterpreters, siteOwner } = await import("./runtime/process/process-runtime.ts");
-  const runtime = createProcessRuntime({ stateFolder: join(resolve(config.BACKLOT_DATA), "orchestrator/runtime"), log });
+  const data = resolve(config.BACKLOT_DATA);
+  const runtime = createProcessRuntime({ stateFolder: join(data, "orchestrator/runtime"), sitesFolder: join(data, "sites"), log });
   return startOrchestrator({ config, log }, { runtime, ownerOf: siteOwner, interpreters: probeInterpreters });
 };
 

@@ -1,0 +1,44 @@
+import { createServer, type Server } from "node:net";
+import { blockCount, blockRange, isSiteInterface, rangeOf } from "./network-plan.ts";
+import { mustRun } from "./run-command.ts";
+
+/** A part of the addresses that is ours alone on this machine until `release`, or until this process ends in whatever way. */
+export interface AddressBlock {
+  readonly block: number;
+  release(): void;
+}
+
+/** Takes a free block; null when other Backlots or networks of the machine use all of them. */
+export async function claimAddressBlock(ip: string): Promise<AddressBlock | null> {
+  const used = await usedRanges(ip);
+  for (let block = 0; block < blockCount; block += 1) {
+    const range = blockRange(block);
+    if (used.some((other) => other.first <= range.last && range.first <= other.last)) continue;
+    // A name in Linux' abstract namespace belongs to a network namespace, like the addresses, and the kernel frees it with the process.
+    const lock = await lockName(`\0backlot/site-addresses/${block}`);
+    if (lock === null) continue;
+    return { block, release: () => lock.close() };
+  }
+  return null;
+}
+
+/** What the machine itself routes; whatever a Backlot made stands behind that one's lock. */
+async function usedRanges(ip: string): Promise<readonly { readonly first: number; readonly last: number }[]> {
+  const routes: unknown = JSON.parse((await mustRun([ip, "-4", "-json", "route", "show", "table", "all"])) || "[]");
+  if (!Array.isArray(routes)) return [];
+  return routes.flatMap((route: { readonly dst?: unknown; readonly dev?: unknown }) => {
+    const range = rangeOf(String(route.dst));
+    return range === null || isSiteInterface(String(route.dev)) ? [] : [range];
+  });
+}
+
+function lockName(name: string): Promise<Server | null> {
+  const server = createServer((socket) => socket.destroy());
+  return new Promise((resolve, reject) => {
+    server.once("error", (error: NodeJS.ErrnoException) => (error.code === "EADDRINUSE" ? resolve(null) : reject(error)));
+    server.listen(name, () => {
+      server.unref();
+      resolve(server);
+    });
+  });
+}

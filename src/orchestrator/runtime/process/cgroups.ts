@@ -1,0 +1,125 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import type { SiteLimits } from "#contract/site.ts";
+import type { Log } from "#kit/log.ts";
+import { type CgroupHome, type Controller, cgroupWrites, controllers, findCgroupHome, oomFile, oomKills } from "./cgroup-plan.ts";
+
+/** The group of one program. */
+export interface SiteCgroup {
+  /** Moves processes in; what they start later is in by itself. */
+  join(pids: readonly number[]): void;
+  /** How many processes the memory limit has ended. */
+  oomKills(): number;
+  /** Once every process has gone. */
+  remove(): Promise<void>;
+}
+
+export interface Cgroups {
+  readonly limits: Readonly<Record<Controller, boolean>>;
+  make(name: string, limits: Pick<SiteLimits, "memoryBytes" | "cpu" | "pids">): SiteCgroup;
+  close(): Promise<void>;
+}
+
+/** The parents of this installation's groups; none where the machine lets us make no groups. */
+export interface CgroupParents {
+  readonly version: 1 | 2;
+  readonly folders: Partial<Readonly<Record<Controller, string>>>;
+}
+
+/** Makes one parent per controller; a controller in which that fails is left out. */
+export function makeCgroupParents(installation: string, log: Log): CgroupParents | null {
+  const home = findCgroupHome(readFileSync("/proc/self/mounts", "utf8"), readFileSync("/proc/self/cgroup", "utf8"));
+  if (home === null) return null;
+  const folders: Partial<Record<Controller, string>> = {};
+  for (const controller of controllers) {
+    const folder = makeParent(home, controller, { installation, log });
+    if (folder !== null) folders[controller] = folder;
+  }
+  return Object.keys(folders).length === 0 ? null : { version: home.version, folders };
+}
+
+function makeParent(home: CgroupHome, controller: Controller, context: { readonly installation: string; readonly log: Log }): string | null {
+  const found = home.folders[controller]?.find((folder) => existsSync(folder));
+  if (found === undefined) return null;
+  try {
+    const folder = join(found, `backlot-${context.installation}`);
+    if (home.version === 2) writeFileSync(join(found, "cgroup.subtree_control"), `+${controller}`);
+    mkdirSync(folder, { recursive: true });
+    if (home.version === 2) writeFileSync(join(folder, "cgroup.subtree_control"), `+${controller}`);
+    return folder;
+  } catch (error) {
+    context.log.info({ err: error, controller }, "cgroup controller not usable");
+    return null;
+  }
+}
+
+export function openCgroups(parents: CgroupParents): Cgroups {
+  const folders = [...new Set(Object.values(parents.folders))];
+  return {
+    limits: { memory: parents.folders.memory !== undefined, cpu: parents.folders.cpu !== undefined, pids: parents.folders.pids !== undefined },
+    make: (name, limits) => makeGroup(parents, name, limits),
+    close: async () => {
+      for (const folder of folders) await removeFolder(folder);
+    },
+  };
+}
+
+function makeGroup(parents: CgroupParents, name: string, limits: Pick<SiteLimits, "memoryBytes" | "cpu" | "pids">): SiteCgroup {
+  const { version } = parents;
+  const folderOf = (controller: Controller): string | null => {
+    const parent = parents.folders[controller];
+    return parent === undefined ? null : join(parent, name);
+  };
+  const folders = [...new Set(controllers.map(folderOf).filter((folder) => folder !== null))];
+  for (const folder of folders) mkdirSync(folder, { recursive: true });
+  for (const write of cgroupWrites(version, limits)) {
+    const folder = folderOf(write.controller);
+    if (folder === null || (write.isOptional && !existsSync(join(folder, write.file)))) continue;
+    writeFileSync(join(folder, write.file), write.value);
+  }
+  const memory = folderOf("memory");
+  return {
+    join: (pids) => {
+      for (const folder of folders) for (const pid of pids) writeFileSync(join(folder, "cgroup.procs"), String(pid));
+    },
+    oomKills: () => (memory === null ? 0 : oomKills(readFileSync(join(memory, oomFile(version)), "utf8"))),
+    remove: async () => {
+      for (const folder of folders) await removeFolder(folder);
+    },
+  };
+}
+
+/** Processes in a group and the groups in it. */
+export function cgroupProcesses(folder: string): readonly number[] {
+  if (!existsSync(folder)) return [];
+  const own = readFileSync(join(folder, "cgroup.procs"), "utf8")
+    .split("\n")
+    .filter((line) => line !== "");
+  const below = childGroups(folder).flatMap((child) => cgroupProcesses(child));
+  return [...own.map(Number), ...below];
+}
+
+export function childGroups(folder: string): readonly string[] {
+  return readdirSync(folder)
+    .map((name) => join(folder, name))
+    .filter((path) => statSync(path).isDirectory());
+}
+
+/** Removes a group without processes and the groups in it. */
+export async function removeFolder(folder: string): Promise<void> {
+  if (!existsSync(folder)) return;
+  for (const child of childGroups(folder)) await removeFolder(child);
+  // A process that was just collected still counts for a moment.
+  for (let attempt = 0; attempt < 200; attempt += 1) {
+    try {
+      rmdirSync(folder);
+      return;
+    } catch (error) {
+      const code = error instanceof Error && "code" in error ? error.code : undefined;
+      if (code === "ENOENT") return;
+      if (code !== "EBUSY") throw error;
+      await delay(5);
+    }
+  }
+}

@@ -1,0 +1,53 @@
+import { inside } from "./sandbox-command.ts";
+
+/** Descriptors of a launch besides standard input, output and error. */
+export const descriptors = { gate: 3, arguments: 4, info: 5 } as const;
+
+/** Programs of the machine, by absolute path. */
+export interface LaunchPrograms {
+  readonly bwrap: string;
+  readonly prlimit: string;
+  readonly nsenter: string;
+  /** Runs the gate inside the sandbox: `/bin/sh`, or `/bin/bash` when descriptors have to be closed. */
+  readonly shell: string;
+}
+
+/** Namespaces that the launcher enters and the user that it becomes; only root can. */
+export interface LaunchAs {
+  readonly uid: number;
+  readonly gid: number;
+  readonly mountNamespace: string;
+  /** Null when the sandbox makes its own. */
+  readonly networkNamespace: string | null;
+}
+
+/** How a sandbox is launched. */
+export interface Launch {
+  readonly programs: LaunchPrograms;
+  readonly as: LaunchAs | null;
+  readonly fileBytes: number;
+  /** Descriptors inherited by mistake. */
+  readonly leaked: readonly number[];
+  /** The program and its arguments as they are inside. */
+  readonly command: readonly string[];
+}
+
+/** The whole command line: limits of the process, then namespaces and user, then bubblewrap, the gate and the program. */
+export function launchCommand(launch: Launch): readonly string[] {
+  const { programs, as } = launch;
+  return [
+    ...[programs.prlimit, `--fsize=${launch.fileBytes}`, "--core=0"],
+    ...(as === null ? [] : [programs.nsenter, ...namespacesOf(as), "--setuid", String(as.uid), "--setgid", String(as.gid), "--"]),
+    ...[programs.bwrap, "--args", String(descriptors.arguments), "--info-fd", String(descriptors.info), "--"],
+    ...[programs.shell, inside.gate, launch.leaked.length === 0 ? "-" : launch.leaked.join(","), ...launch.command],
+  ];
+}
+
+function namespacesOf(as: LaunchAs): readonly string[] {
+  return [`--mount=${as.mountNamespace}`, ...(as.networkNamespace === null ? [] : [`--net=${as.networkNamespace}`])];
+}
+
+/** What runs a site's `run.sh`: itself when it can be executed and names its interpreter, else a shell. */
+export function runFileCommand(path: string, file: { readonly isExecutable: boolean; readonly hasShebang: boolean }): readonly string[] {
+  return file.isExecutable && file.hasShebang ? [path] : ["/bin/sh", path];
+}

@@ -1,0 +1,141 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { closeSync, openSync, unlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Duplex, Readable } from "node:stream";
+import { Failure } from "#contract/failure.ts";
+import { descriptors } from "./launch-command.ts";
+import { identify, type ProcessId } from "./process-table.ts";
+import { readProgramOutput } from "./program-output.ts";
+
+/** A program that stands at its gate: nothing of it has run yet. */
+export interface Launched {
+  readonly child: ChildProcess;
+  /** What the orchestrator started: bubblewrap, or the program itself without a sandbox. */
+  readonly leader: ProcessId;
+  /** The first process of the sandbox; the leader without one. */
+  readonly init: ProcessId;
+  readonly ended: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
+  /** Resolves when all output was handed on. */
+  readonly output: Promise<void>;
+  /** Lets the program run. */
+  open(): void;
+}
+
+export interface LaunchOptions {
+  readonly argv: readonly string[];
+  /** Arguments for bubblewrap's `--args`; null without a sandbox. */
+  readonly sandboxArguments: readonly string[] | null;
+  /** Where a file may lie for a moment; nobody else can read it. */
+  readonly scratchFolder: string;
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly workFolder?: string;
+  readonly onOutput: (stream: "stdout" | "stderr", text: string) => void;
+}
+
+const readyTimeoutMs = 20_000;
+
+/** Starts a command whose program waits at the gate, and resolves when it stands there. */
+export async function launch(options: LaunchOptions): Promise<Launched> {
+  const argumentsFile = options.sandboxArguments === null ? null : openArguments(options.sandboxArguments, options.scratchFolder);
+  const child = spawnAtGate(options, argumentsFile);
+  if (argumentsFile !== null) closeSync(argumentsFile);
+  const ended = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) =>
+    child.once("exit", (code, signal) => resolve({ code, signal })),
+  );
+  const failed = new Promise<never>((_, reject) => child.once("error", reject));
+  // Bubblewrap's own complaints come before the gate opens; they are not the program's output.
+  const complaint = { text: "", isOpen: false };
+  const forward = (stream: "stdout" | "stderr") => (text: string) => {
+    if (complaint.isOpen) options.onOutput(stream, text);
+    else complaint.text = (complaint.text + text).slice(0, 2000);
+  };
+  const output = Promise.all([readProgramOutput(pipeOf(child, 1), forward("stdout")), readProgramOutput(pipeOf(child, 2), forward("stderr"))]).then(
+    () => undefined,
+  );
+  const gate = pipeOf(child, descriptors.gate);
+  const ready = argumentsFile === null ? readLine(gate).then(() => child.pid) : Promise.all([readInit(child), readLine(gate)]).then(([pid]) => pid);
+  try {
+    const initPid = await Promise.race([ready, failed, ended.then(() => output).then(() => null), timeout(readyTimeoutMs)]);
+    const [leader, init] = [identify(child.pid ?? 0), identify(initPid ?? 0)];
+    if (leader === null || init === null) throw new Error(`the sandbox could not be made: ${complaint.text.trim() || "it ended"}`);
+    return {
+      child,
+      leader,
+      init,
+      ended,
+      output,
+      open: () => {
+        complaint.isOpen = true;
+        gate.end("go\n");
+      },
+    };
+  } catch (error) {
+    child.kill("SIGKILL");
+    throw isExhausted(error) ? new Failure("machine_full", {}, { cause: error }) : error;
+  }
+}
+
+function spawnAtGate(options: LaunchOptions, argumentsFile: number | null): ChildProcess {
+  const [file = "", ...rest] = options.argv;
+  return spawn(file, rest, {
+    // Bubblewrap is the first process inside, and a program can read the environment that it was started with.
+    env: options.environment ?? {},
+    cwd: options.workFolder ?? "/",
+    detached: argumentsFile === null,
+    stdio: ["ignore", "pipe", "pipe", "pipe", ...(argumentsFile === null ? [] : [argumentsFile, "pipe" as const])],
+  });
+}
+
+/** A file that is gone from its folder before anybody could list it. */
+function openArguments(list: readonly string[], folder: string): number {
+  const path = join(folder, `backlot-${randomUUID()}`);
+  writeFileSync(path, list.map((argument) => `${argument}\0`).join(""), { mode: 0o600, flag: "wx" });
+  try {
+    return openSync(path, "r");
+  } finally {
+    unlinkSync(path);
+  }
+}
+
+function pipeOf(child: ChildProcess, descriptor: number): Duplex {
+  const pipe = child.stdio[descriptor];
+  if (pipe === null || pipe === undefined) throw new Error(`descriptor ${descriptor} is no pipe`);
+  pipe.on("error", () => pipe.destroy());
+  // Node types what it made of "pipe" as readable or writable by its number; all of them are sockets.
+  return pipe as Duplex;
+}
+
+function readLine(pipe: Readable): Promise<string> {
+  return readUntil(pipe, (text) => (text.includes("\n") ? text : null));
+}
+
+function readInit(child: ChildProcess): Promise<number> {
+  return readUntil(pipeOf(child, descriptors.info), (text) => {
+    const pid = /"child-pid": (\d+)\b[^\d]/.exec(text)?.[1];
+    return pid === undefined ? null : Number(pid);
+  });
+}
+
+/** Never resolves when the pipe ends before; the end of the child says so. */
+function readUntil<T>(pipe: Readable, find: (text: string) => T | null): Promise<T> {
+  let text = "";
+  return new Promise((resolve) => {
+    pipe.on("data", (chunk: Buffer) => {
+      text += chunk.toString("latin1");
+      const found = find(text);
+      if (found !== null) resolve(found);
+    });
+  });
+}
+
+function timeout(ms: number): Promise<never> {
+  return new Promise((_, reject) => {
+    setTimeout(() => reject(new Error(`the sandbox did not stand within ${ms / 1000} s`)), ms).unref();
+  });
+}
+
+const exhausted = /EAGAIN|ENOMEM|EMFILE|ENFILE|Resource temporarily unavailable|Cannot allocate memory|No space left on device|Cannot fork/;
+function isExhausted(error: unknown): boolean {
+  return error instanceof Error && exhausted.test(error.message);
+}

@@ -1,0 +1,122 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import {
+  chmodSync,
+  closeSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  realpathSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { etcFiles } from "./private-etc.ts";
+import { mustRun } from "./run-command.ts";
+
+/** What launchers see of the machine, and under which paths. */
+export interface MountView {
+  /** To be entered by the launcher; null when it shares the orchestrator's mounts. */
+  readonly namespace: string | null;
+  readonly etcFolder: string;
+  readonly nodeBinary: string;
+  readonly gate: string;
+  /** A site's folder as the launcher sees it. */
+  siteFolder(folder: string): string;
+  close(): void;
+}
+
+const gateFile = fileURLToPath(new URL("./gate.sh", import.meta.url));
+
+/** For an ordinary user: the launcher is the same user and sees what the orchestrator sees. */
+export function sharedView(options: { readonly folder: string; readonly nodeBinary: string }): MountView {
+  writeViewFiles(options.folder);
+  const { nodeBinary, folder } = options;
+  return { namespace: null, etcFolder: join(folder, "etc"), nodeBinary, gate: join(folder, "gate"), siteFolder: (site) => site, close: () => undefined };
+}
+
+/**
+ * For root: a launcher becomes the site's user before it makes the sandbox, and that user may not walk through the folders
+ * of the platform (a checkout under /root has mode 0700). So the sites are bound below `folder`, in a mount namespace of
+ * our own: nothing of it shows on the machine, and it goes with the last process or descriptor that holds it.
+ */
+export async function privateView(options: {
+  readonly folder: string;
+  readonly sitesFolder: string;
+  readonly nodeBinary: string;
+  readonly programs: { readonly unshare: string; readonly nsenter: string; readonly mount: string; readonly cat: string };
+}): Promise<MountView> {
+  const { folder, programs } = options;
+  writeViewFiles(folder);
+  mkdirSync(join(folder, "sites"), { recursive: true });
+  writeFileSync(join(folder, "node"), "");
+  chmodSync(options.sitesFolder, statSync(options.sitesFolder).mode | 0o111);
+  const holder = spawn(programs.unshare, ["--mount", "--propagation", "slave", "--", programs.cat], { env: {}, stdio: ["pipe", "pipe", "ignore"] });
+  try {
+    // cat answers from inside the new namespace.
+    holder.stdin.write("\n");
+    await Promise.race([once(holder.stdout, "data"), once(holder, "exit").then(() => Promise.reject(new Error("unshare --mount failed")))]);
+    const path = `/proc/${holder.pid}/ns/mnt`;
+    await mustRun([programs.nsenter, `--mount=${path}`, "--", programs.mount, "--bind", options.sitesFolder, join(folder, "sites")]);
+    await mustRun([programs.nsenter, `--mount=${path}`, "--", programs.mount, "--bind", realpathSync(options.nodeBinary), join(folder, "node")]);
+    return viewOf(openSync(path, "r"), options);
+  } finally {
+    holder.stdin.end();
+  }
+}
+
+function viewOf(descriptor: number, options: { readonly folder: string; readonly sitesFolder: string }): MountView {
+  const { folder, sitesFolder } = options;
+  return {
+    // Through our own table of descriptors: launchers open it themselves, so that no program inherits it.
+    namespace: `/proc/${process.pid}/fd/${descriptor}`,
+    etcFolder: join(folder, "etc"),
+    nodeBinary: join(folder, "node"),
+    gate: join(folder, "gate"),
+    siteFolder: (site) => {
+      const inner = relative(sitesFolder, site);
+      if (inner === "" || inner.startsWith("..")) throw new Error(`the site's folder ${site} is not below ${sitesFolder}`);
+      openTheWay(sitesFolder, site);
+      return join(folder, "sites", inner);
+    },
+    close: () => {
+      closeSync(descriptor);
+      removeViewFiles(folder);
+    },
+  };
+}
+
+/** The folders between `sites` and a site belong to the platform; a site's user has to walk through them. */
+function openTheWay(sitesFolder: string, site: string): void {
+  for (let folder = dirname(site); folder !== sitesFolder; folder = dirname(folder)) {
+    const { mode } = statSync(folder);
+    if ((mode & 0o111) !== 0o111) chmodSync(folder, mode | 0o111);
+  }
+}
+
+/** Removes what a view made. Never recursively: the sites' files must survive even if they should be mounted there. */
+export function removeViewFiles(folder: string): void {
+  if (!existsSync(folder)) return;
+  for (const name of Object.keys(etcFiles)) rmSync(join(folder, "etc", name), { force: true });
+  for (const name of ["gate", "node"]) rmSync(join(folder, name), { force: true });
+  for (const name of ["etc", "sites", "."]) {
+    const path = join(folder, name);
+    if (existsSync(path) && readdirSync(path).length === 0) rmdirSync(path);
+  }
+}
+
+function writeViewFiles(folder: string): void {
+  mkdirSync(join(folder, "etc"), { recursive: true });
+  for (const path of [folder, join(folder, "etc")]) chmodSync(path, 0o711);
+  copyFileSync(gateFile, join(folder, "gate"));
+  chmodSync(join(folder, "gate"), 0o755);
+  for (const [name, text] of Object.entries(etcFiles)) {
+    writeFileSync(join(folder, "etc", name), text);
+    chmodSync(join(folder, "etc", name), 0o644);
+  }
+}

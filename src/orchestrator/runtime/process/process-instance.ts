@@ -1,0 +1,102 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { SiteAddress } from "#contract/site-spec.ts";
+import type { InstanceExit, RunningInstance } from "../site-runtime.ts";
+import type { Launched } from "./launch.ts";
+import { reaches, socketText } from "./listening-sockets.ts";
+import { signalProcess } from "./process-table.ts";
+import type { ProcessTree } from "./process-tree.ts";
+import { exitOf } from "./program-exit.ts";
+
+export interface InstanceParts {
+  readonly siteId: number;
+  readonly instance: string;
+  readonly address: SiteAddress;
+  readonly launched: Launched;
+  readonly tree: ProcessTree;
+  /** Where the program has to listen, as it sees it itself. */
+  readonly target: { readonly address: string; readonly port: number };
+  /** Resolves when requests to `address` reach the place of the program: a relay may have to start. */
+  readonly reachable: Promise<void>;
+  /** How many processes the memory limit has ended. */
+  readonly oomKills: () => number;
+  /** Gives back address, groups and records. */
+  readonly release: () => Promise<void>;
+}
+
+// How often to look whether the port is open: an application's boot is over in tens of milliseconds, or takes seconds.
+const lookEveryMs = [
+  { forMs: 1000, everyMs: 2 },
+  { forMs: 5000, everyMs: 5 },
+  { forMs: Number.POSITIVE_INFINITY, everyMs: 25 },
+] as const;
+const termEveryMs = 20;
+
+/** One program and everything that it started. */
+export class ProcessInstance implements RunningInstance {
+  readonly siteId: number;
+  readonly instance: string;
+  readonly address: SiteAddress;
+  readonly exited: Promise<InstanceExit>;
+  readonly #parts: InstanceParts;
+  #hasEnded = false;
+
+  constructor(parts: InstanceParts) {
+    this.siteId = parts.siteId;
+    this.instance = parts.instance;
+    this.address = parts.address;
+    this.#parts = parts;
+    this.exited = this.#end();
+  }
+
+  async listening(): Promise<readonly string[]> {
+    return [...new Set(this.#parts.tree.listening().map(socketText))];
+  }
+
+  async whenListening(signal: AbortSignal): Promise<void> {
+    const { tree, target } = this.#parts;
+    const startedAt = performance.now();
+    while (!tree.listening().some((socket) => reaches(socket, target))) {
+      signal.throwIfAborted();
+      if (this.#hasEnded) throw new Error("the program ended before it listened");
+      const waitedMs = performance.now() - startedAt;
+      const pace = lookEveryMs.find((candidate) => waitedMs < candidate.forMs);
+      await delay(pace?.everyMs ?? 25);
+    }
+    await Promise.race([this.#parts.reachable, aborted(signal)]);
+  }
+
+  async stop(graceMs: number): Promise<void> {
+    const deadline = performance.now() + graceMs;
+    const told = new Set<number>();
+    while (!this.#hasEnded && performance.now() < deadline) {
+      for (const process of this.#parts.tree.receivers()) {
+        if (told.has(process.pid)) continue;
+        told.add(process.pid);
+        signalProcess(process, "SIGTERM");
+      }
+      await Promise.race([this.exited, delay(Math.min(termEveryMs, Math.max(0, deadline - performance.now())))]);
+    }
+    if (!this.#hasEnded) this.#parts.tree.kill();
+    await this.exited;
+  }
+
+  async #end(): Promise<InstanceExit> {
+    const { launched, tree, oomKills, release } = this.#parts;
+    const ended = await launched.ended;
+    // Bubblewrap takes the rest with it by itself; this is for the case that it was ended in the middle of that.
+    for (let waitMs = 1; !tree.isGone(); waitMs = Math.min(waitMs * 2, 50)) {
+      tree.kill();
+      await delay(waitMs);
+    }
+    // The last words are in the pipes still.
+    await Promise.race([launched.output, delay(2000)]);
+    const exit = exitOf(ended, oomKills());
+    this.#hasEnded = true;
+    await release();
+    return exit;
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason), { once: true }));
+}

@@ -1,0 +1,124 @@
+import { createHash } from "node:crypto";
+import { mkdirSync, realpathSync } from "node:fs";
+import { Failure } from "#contract/failure.ts";
+import { type Clock, systemClock } from "#kit/clock.ts";
+import type { Log } from "#kit/log.ts";
+import type { RunningInstance, RuntimeCapabilities, SiteRuntime, StartRequest } from "../site-runtime.ts";
+import { InstanceRecords } from "./instance-records.ts";
+import { removeLeftovers } from "./leftovers.ts";
+import { type Machine, prepareMachine, type RuntimeMode } from "./machine.ts";
+import { installationPattern } from "./network-plan.ts";
+import type { ProcessInstance } from "./process-instance.ts";
+import { startSandboxed } from "./sandbox-instance.ts";
+
+/** Settings of the runtime that runs sites' programs as child processes of this one. */
+export interface ProcessRuntimeOptions {
+  /** What has to survive this process: which processes it started. */
+  readonly stateFolder: string;
+  /** Every site's folder lies below it. */
+  readonly sitesFolder: string;
+  readonly log: Log;
+  /** 1 to 6 lower-case letters and digits that name this Backlot among others on the machine; by default derived from the state folder. */
+  readonly installation?: string;
+  /** The Node that sites run; by default the one that runs us. */
+  readonly nodeBinary?: string;
+  /** `auto` takes the best that works here. */
+  readonly mode?: RuntimeMode | "auto";
+  /** How long an address rests before another program gets it. */
+  readonly quarantineMs?: number;
+  /** How many networks wait ready for a start. */
+  readonly warmNetworks?: number;
+  readonly clock?: Clock;
+}
+
+/**
+ * Runs sites' programs as child processes, each in a sandbox of its own. To be used from the main thread: the kernel ends the
+ * programs with the *thread* that started them.
+ */
+export function createProcessRuntime(options: ProcessRuntimeOptions): SiteRuntime {
+  return new ProcessRuntime(options);
+}
+
+const instancePattern = /^[a-zA-Z0-9_-]{1,64}$/;
+
+class ProcessRuntime implements SiteRuntime {
+  readonly kind = "process";
+  readonly #options: ProcessRuntimeOptions;
+  readonly #installation: string;
+  readonly #records: InstanceRecords;
+  readonly #running = new Set<Promise<ProcessInstance>>();
+  #cleaned: Promise<number> | null = null;
+  #machine: Promise<Machine> | null = null;
+  #isClosed = false;
+
+  constructor(options: ProcessRuntimeOptions) {
+    this.#options = options;
+    mkdirSync(options.stateFolder, { recursive: true, mode: 0o700 });
+    mkdirSync(options.sitesFolder, { recursive: true, mode: 0o711 });
+    this.#installation = options.installation ?? installationOf(options.stateFolder);
+    if (!installationPattern.test(this.#installation)) throw new Error(`the installation ${this.#installation} does not match ${installationPattern}`);
+    this.#records = new InstanceRecords(options.stateFolder);
+  }
+
+  cleanUp(): Promise<number> {
+    this.#cleaned ??= removeLeftovers({
+      installation: this.#installation,
+      stateFolder: this.#options.stateFolder,
+      records: this.#records,
+      log: this.#options.log,
+    });
+    return this.#cleaned;
+  }
+
+  async probe(): Promise<RuntimeCapabilities> {
+    return (await this.#prepared()).capabilities;
+  }
+
+  async start(request: StartRequest): Promise<RunningInstance> {
+    if (!instancePattern.test(request.instance)) throw new Error(`the instance key ${request.instance} does not match ${instancePattern}`);
+    const machine = await this.#prepared();
+    if (this.#isClosed) throw new Failure("machine_full");
+    const { sandbox } = machine;
+    if (sandbox === null) {
+      if (!request.spec.isTrusted) throw new Failure("isolation_missing", { missing: machine.capabilities.missing });
+      throw new Failure("isolation_missing", { missing: machine.capabilities.missing });
+    }
+    const starting: Promise<ProcessInstance> = startSandboxed(
+      { machine, sandbox, records: this.#records },
+      { ...request, folder: realpathSync(request.folder) },
+      () => this.#running.delete(starting),
+    );
+    this.#running.add(starting);
+    starting.catch(() => this.#running.delete(starting));
+    return starting;
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await Promise.all([...this.#running].map((starting) => starting.then((instance) => instance.stop(0)).catch(() => undefined)));
+    await (await this.#machine)?.close();
+  }
+
+  #prepared(): Promise<Machine> {
+    const { sitesFolder, stateFolder, log } = this.#options;
+    this.#machine ??= this.cleanUp().then(() =>
+      prepareMachine({
+        installation: this.#installation,
+        stateFolder: realpathSync(stateFolder),
+        sitesFolder: realpathSync(sitesFolder),
+        nodeBinary: this.#options.nodeBinary ?? process.execPath,
+        mode: this.#options.mode ?? "auto",
+        quarantineMs: this.#options.quarantineMs ?? 60_000,
+        warmNetworks: this.#options.warmNetworks ?? 4,
+        clock: this.#options.clock ?? systemClock,
+        log,
+      }),
+    );
+    return this.#machine;
+  }
+}
+
+function installationOf(stateFolder: string): string {
+  const digest = createHash("sha256").update(realpathSync(stateFolder)).digest();
+  return digest.readUIntBE(0, 6).toString(36).slice(0, 6).padStart(6, "0");
+}

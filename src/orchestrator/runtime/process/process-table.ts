@@ -1,0 +1,81 @@
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { basename } from "node:path";
+
+// What /proc says of processes. A number alone names no process for long: with its start time it does.
+
+/** A process that cannot be mistaken for a later one with the same number. */
+export interface ProcessId {
+  readonly pid: number;
+  /** Clock ticks since the machine booted. */
+  readonly startTime: string;
+}
+
+/** Null when there is no such process, or it has ended and only waits to be collected. */
+export function identify(pid: number): ProcessId | null {
+  const fields = statOf(pid);
+  if (fields === null || fields.state === "Z" || fields.state === "X") return null;
+  return { pid, startTime: fields.startTime };
+}
+
+export function isAlive(process: ProcessId): boolean {
+  return identify(process.pid)?.startTime === process.startTime;
+}
+
+/** Sends a signal unless the process is gone or its number belongs to another by now; says whether it was sent. */
+export function signalProcess(target: ProcessId, signal: NodeJS.Signals): boolean {
+  if (!isAlive(target)) return false;
+  try {
+    process.kill(target.pid, signal);
+    return true;
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ESRCH") return false;
+    throw error;
+  }
+}
+
+/** Processes that the given one started and that live. */
+export function childrenOf(pid: number): readonly ProcessId[] {
+  const listed = readOrNull(`/proc/${pid}/task/${pid}/children`);
+  const pids = listed === null ? childrenByScan(pid) : listed.split(" ").filter((text) => text !== "");
+  return pids.map((text) => identify(Number(text))).filter((found) => found !== null);
+}
+
+// Kernels without CONFIG_PROC_CHILDREN have no list of children.
+function childrenByScan(parent: number): readonly string[] {
+  return readdirSync("/proc").filter((name) => /^\d+$/.test(name) && statOf(Number(name))?.parent === parent);
+}
+
+const shells: ReadonlySet<string> = new Set(["sh", "dash", "bash", "ash", "busybox", "zsh", "ksh"]);
+
+/** Whether a process is a shell, which would die of a signal and leave its child without one. */
+export function isShell(pid: number): boolean {
+  try {
+    return shells.has(basename(readlinkSync(`/proc/${pid}/exe`)));
+  } catch {
+    return false; // gone
+  }
+}
+
+/** When this boot of the machine began; a process number from another boot means nothing. */
+export function bootId(): string {
+  return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+}
+
+function statOf(pid: number): { readonly state: string; readonly parent: number; readonly startTime: string } | null {
+  const text = readOrNull(`/proc/${pid}/stat`);
+  if (text === null) return null;
+  // The name in brackets may hold anything, brackets and spaces too: count from the last bracket.
+  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  const [state, parent] = fields;
+  const startTime = fields[19];
+  if (state === undefined || parent === undefined || startTime === undefined) return null;
+  return { state, parent: Number(parent), startTime };
+}
+
+function readOrNull(path: string): string | null {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return null; // the process is gone, or the kernel lacks the file
+  }
+}

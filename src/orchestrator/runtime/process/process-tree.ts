@@ -1,0 +1,91 @@
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { type ListeningSocket, listeningSockets, socketInodes } from "./listening-sockets.ts";
+import { childrenOf, identify, isAlive, isShell, type ProcessId, signalProcess } from "./process-table.ts";
+
+/** All processes of one program. */
+export interface ProcessTree {
+  isGone(): boolean;
+  /** Who has to hear that the program shall end. */
+  receivers(): readonly ProcessId[];
+  /** Ends all of them at once, without asking. */
+  kill(): void;
+  listening(): readonly ListeningSocket[];
+}
+
+/** A sandbox: its processes live in a namespace whose first one, once ended, takes all others with it, wherever they hid. */
+export function sandboxTree(init: ProcessId): ProcessTree {
+  return {
+    isGone: () => !isAlive(init),
+    receivers: () => childrenOf(init.pid).flatMap(withoutShells),
+    kill: () => void signalProcess(init, "SIGKILL"),
+    listening: () => listeningSockets(init.pid),
+  };
+}
+
+/** A program without a sandbox: its process group, and every process that inherited its mark in the environment. */
+export function markedTree(leader: ProcessId, mark: string): ProcessTree {
+  const living = (): readonly ProcessId[] => [...(isAlive(leader) ? [leader] : []), ...markedProcesses(mark)];
+  return {
+    isGone: () => living().length === 0,
+    receivers: () => (isAlive(leader) ? withoutShells(leader) : living()),
+    kill: () => {
+      // What forks while it is being ended is found the next time round.
+      for (let round = 0; round < 20; round += 1) {
+        const found = living();
+        if (found.length === 0) return;
+        for (const process of found) signalProcess(process, "SIGKILL");
+      }
+    },
+    listening: () => {
+      const inodes = new Set(living().flatMap((process) => socketInodes(process.pid)));
+      return listeningSockets(leader.pid).filter((socket) => inodes.has(socket.inode));
+    },
+  };
+}
+
+// A shell that waits for a program dies of SIGTERM at once and takes the sandbox with it, before the program could end well.
+// So the program is told; its shell is told in the next round, when it has nothing to wait for any more.
+function withoutShells(process: ProcessId): readonly ProcessId[] {
+  const children = isShell(process.pid) ? childrenOf(process.pid) : [];
+  return children.length === 0 ? [process] : children.flatMap(withoutShells);
+}
+
+/** The variable that marks the processes of a program without a sandbox. */
+export const markName = "BACKLOT_INSTANCE";
+
+/** Processes that carry a mark, or any mark that begins so. */
+export function markedProcesses(prefix: string): readonly ProcessId[] {
+  const start = `${markName}=${prefix}`;
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name) && environmentOf(name).some((entry) => entry.startsWith(start)))
+    .map((name) => identify(Number(name)))
+    .filter((found) => found !== null);
+}
+
+function environmentOf(pid: string): readonly string[] {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, "utf8").split("\0");
+  } catch {
+    return []; // gone, or another user's
+  }
+}
+
+/** Descriptors of this process that its children would inherit by mistake: left open by whatever started it. */
+export function leakedDescriptors(): readonly number[] {
+  const closeOnExec = 0o2000000;
+  return readdirSync("/proc/self/fd")
+    .map(Number)
+    .filter((descriptor) => descriptor > 2 && isOpen(descriptor))
+    .filter((descriptor) => {
+      const flags = /^flags:\s+([0-7]+)$/m.exec(readFileSync(`/proc/self/fdinfo/${descriptor}`, "utf8"))?.[1] ?? "0";
+      return (Number.parseInt(flags, 8) & closeOnExec) === 0;
+    });
+}
+
+function isOpen(descriptor: number): boolean {
+  try {
+    return readlinkSync(`/proc/self/fd/${descriptor}`) !== "";
+  } catch {
+    return false; // the one that listed the folder
+  }
+}

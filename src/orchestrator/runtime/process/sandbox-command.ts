@@ -1,0 +1,89 @@
+// What a sandbox is, as a value: the arguments of bubblewrap. Nothing here touches the machine.
+
+/** A top-level folder of the system as programs expect it: `/bin` is a link into `/usr` on most machines, a folder on some. */
+export type SystemFolder = { readonly path: string; readonly link: string } | { readonly path: string; readonly link: null };
+
+/** What this machine has, as the launcher's mount namespace shows it. */
+export interface SandboxFacts {
+  readonly systemFolders: readonly SystemFolder[];
+  /** The private `/etc` files of sites: `passwd`, `group`, … */
+  readonly etcFolder: string;
+  readonly etcFiles: readonly string[];
+  readonly nodeBinary: string;
+  readonly gate: string;
+  /** Bubblewrap 0.8 and newer can forbid further user namespaces, which keeps much of the kernel out of a tenant's reach. */
+  readonly canDisableUserNamespaces: boolean;
+}
+
+/** One sandbox. */
+export interface Sandbox {
+  /** The site's folder as the launcher sees it; null for a sandbox without a site. */
+  readonly folder: string | null;
+  readonly workFolder: string;
+  readonly environment: Readonly<Record<string, string>>;
+  /** False when the launcher has entered a prepared network namespace already. */
+  readonly ownsNetwork: boolean;
+  /** Bounds of `/tmp`; what lies there also counts as the program's memory. */
+  readonly tmpBytes: number;
+}
+
+/** Where things are inside a sandbox. */
+export const inside = {
+  site: "/site",
+  home: "/site/.home",
+  gate: "/opt/backlot/gate",
+  node: "/opt/backlot/node/bin/node",
+  path: "/opt/backlot/node/bin:/site/.home/.local/bin:/usr/local/bin:/usr/bin:/bin",
+} as const;
+
+/** Read-only parts of the machine's own `/etc` that interpreters need and that hold no secrets. */
+const sharedEtc = ["alternatives", "ca-certificates", "ld.so.cache", "localtime", "mime.types", "php", "python3", "python3.11", "ssl/certs", "ssl/openssl.cnf"];
+
+/**
+ * The arguments of bubblewrap, given to it through a file (`--args`) so that the site's variables and the machine's paths
+ * stand in no process list. They hold no command: bubblewrap takes that from its command line only.
+ */
+export function sandboxArguments(sandbox: Sandbox, facts: SandboxFacts): readonly string[] {
+  return [...isolation(sandbox, facts), ...variables(sandbox.environment), ...mounts(sandbox, facts)];
+}
+
+function isolation(sandbox: Sandbox, facts: SandboxFacts): readonly string[] {
+  return [
+    "--die-with-parent",
+    "--new-session",
+    "--unshare-user",
+    ...(facts.canDisableUserNamespaces ? ["--disable-userns"] : []),
+    "--unshare-pid",
+    "--unshare-ipc",
+    "--unshare-uts",
+    "--unshare-cgroup-try",
+    ...(sandbox.ownsNetwork ? ["--unshare-net"] : []),
+    ...["--hostname", "site", "--uid", "1000", "--gid", "1000", "--cap-drop", "ALL"],
+  ];
+}
+
+function variables(environment: Readonly<Record<string, string>>): readonly string[] {
+  return ["--clearenv", ...Object.entries(environment).flatMap(([name, value]) => ["--setenv", name, value])];
+}
+
+function mounts(sandbox: Sandbox, facts: SandboxFacts): readonly string[] {
+  const bounded = (path: string, bytes: number, mode: string): readonly string[] => ["--perms", mode, "--size", String(bytes), "--tmpfs", path];
+  const readOnly = (path: string): readonly string[] => ["--ro-bind-try", path, path];
+  return [
+    ...["--ro-bind", "/usr", "/usr"],
+    ...facts.systemFolders.flatMap((folder) => (folder.link === null ? readOnly(folder.path) : ["--symlink", folder.link, folder.path])),
+    ...["--perms", "0755", "--dir", "/etc"],
+    ...sharedEtc.flatMap((name) => readOnly(`/etc/${name}`)),
+    ...facts.etcFiles.flatMap((name) => ["--ro-bind", `${facts.etcFolder}/${name}`, `/etc/${name}`]),
+    ...["--proc", "/proc", "--dev", "/dev", ...bounded("/dev/shm", sandbox.tmpBytes, "1777"), "--remount-ro", "/dev"],
+    ...bounded("/tmp", sandbox.tmpBytes, "1777"),
+    ...bounded("/run", runBytes, "0755"),
+    ...["--perms", "0755", "--dir", "/var", "--symlink", "/tmp", "/var/tmp", "--symlink", "/run", "/var/run"],
+    ...["--ro-bind", facts.gate, inside.gate, "--ro-bind", facts.nodeBinary, inside.node],
+    ...(sandbox.folder === null ? [] : ["--bind", sandbox.folder, inside.site]),
+    // Bubblewrap's own root is a tmpfs without a bound.
+    ...["--remount-ro", "/", "--chdir", sandbox.workFolder],
+  ];
+}
+
+const runBytes = 1024 * 1024;

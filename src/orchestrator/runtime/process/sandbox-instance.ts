@@ -1,0 +1,144 @@
+import { chownSync, closeSync, constants, fstatSync, mkdirSync, openSync, readSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import type { SiteAddress } from "#contract/site-spec.ts";
+import type { StartRequest } from "../site-runtime.ts";
+import type { SiteCgroup } from "./cgroups.ts";
+import type { InstanceRecords } from "./instance-records.ts";
+import { type Launched, launch } from "./launch.ts";
+import { launchCommand, runFileCommand } from "./launch-command.ts";
+import { launchAs, type Machine, relayFile, type SandboxMachine } from "./machine.ts";
+import { findProgram } from "./machine-programs.ts";
+import { ProcessInstance } from "./process-instance.ts";
+import { childrenOf } from "./process-table.ts";
+import { sandboxTree } from "./process-tree.ts";
+import { type Relay, startRelay } from "./relay.ts";
+import { inside, sandboxArguments } from "./sandbox-command.ts";
+import { siteEnvironment } from "./site-environment.ts";
+import type { SiteNetwork } from "./site-networks.ts";
+import { siteOwner } from "./site-owner.ts";
+
+/** Every program has a network of its own, so all of them listen on the same port. */
+const sitePort = 8080;
+const largestTmpBytes = 64 * 1024 * 1024;
+
+export interface SandboxContext {
+  readonly machine: Machine;
+  readonly sandbox: SandboxMachine;
+  readonly records: InstanceRecords;
+}
+
+/** What an instance holds, in the order it was taken. */
+interface Held {
+  network: SiteNetwork | null;
+  cgroup: SiteCgroup | null;
+  relay: Relay | null;
+}
+
+/** Starts a site's program in a sandbox. */
+export async function startSandboxed(context: SandboxContext, request: StartRequest, onEnd: () => void): Promise<ProcessInstance> {
+  const { sandbox, machine, records } = context;
+  const { spec } = request;
+  const name = `${spec.siteId}-${request.instance}`;
+  const held: Held = { network: null, cgroup: null, relay: null };
+  const release = async (): Promise<void> => {
+    held.relay?.stop();
+    held.network?.release();
+    await held.cgroup?.remove();
+    records.remove(name);
+    onEnd();
+  };
+  try {
+    held.network = (await sandbox.networks?.lease()) ?? null;
+    held.cgroup = machine.cgroups?.make(name, spec.limits) ?? null;
+    const launched = await launchProgram(sandbox, request, held.network);
+    admit(launched, held.cgroup);
+    if (held.network === null) held.relay = startRelay(relayPlan(sandbox, spec.siteId, { name, initPid: launched.init.pid }));
+    const relayProcess = held.relay?.process ?? null;
+    records.write(name, [launched.leader, launched.init, ...(relayProcess === null ? [] : [relayProcess])]);
+    launched.open();
+    const { cgroup, relay, network } = held;
+    return new ProcessInstance({
+      siteId: spec.siteId,
+      instance: request.instance,
+      address: addressOf(sandbox, network, name),
+      launched,
+      tree: sandboxTree(launched.init),
+      target: { address: network?.host ?? "127.0.0.1", port: sitePort },
+      reachable: relay?.listens ?? Promise.resolve(),
+      oomKills: () => cgroup?.oomKills() ?? 0,
+      release,
+    });
+  } catch (error) {
+    await release();
+    throw error;
+  }
+}
+
+function addressOf(sandbox: SandboxMachine, network: SiteNetwork | null, name: string): SiteAddress {
+  return network === null ? { socket: socketPath(sandbox, name) } : { host: network.host, port: sitePort };
+}
+
+function launchProgram(sandbox: SandboxMachine, request: StartRequest, network: SiteNetwork | null): Promise<Launched> {
+  const { spec, runFile, folder } = request;
+  const argv = launchCommand({
+    programs: sandbox.programs,
+    as: launchAs(sandbox, siteOwner(spec.siteId), network?.namespace ?? null),
+    fileBytes: spec.limits.fileBytes,
+    leaked: sandbox.leaked,
+    command: runFileCommand(join(inside.site, runFile), inspectRunFile(join(folder, runFile))),
+  });
+  const place = { host: "0.0.0.0", port: sitePort, home: inside.home, path: inside.path };
+  const description = {
+    folder: sandbox.view.siteFolder(folder),
+    workFolder: dirname(join(inside.site, runFile)),
+    environment: siteEnvironment(spec, place),
+    ownsNetwork: network === null,
+    tmpBytes: Math.min(largestTmpBytes, Math.floor(spec.limits.memoryBytes / 2)),
+  };
+  return launch({
+    argv,
+    sandboxArguments: sandboxArguments(description, sandbox.facts),
+    scratchFolder: sandbox.scratchFolder,
+    onOutput: request.onOutput,
+  });
+}
+
+// Everything there is waits at the gate, so nothing can be started beside it while it is moved.
+function admit(launched: Launched, cgroup: SiteCgroup | null): void {
+  cgroup?.join([launched.leader.pid, launched.init.pid, ...childrenOf(launched.init.pid).map((child) => child.pid)]);
+}
+
+function relayPlan(sandbox: SandboxMachine, siteId: number, instance: { readonly name: string; readonly initPid: number }) {
+  const socket = socketPath(sandbox, instance.name);
+  const owner = siteOwner(siteId);
+  const folder = dirname(socket);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  rmSync(socket, { force: true });
+  if (owner !== null) chownSync(folder, owner.uid, owner.gid);
+  const { nsenter, setpriv } = sandbox.programs;
+  const programs = { nsenter, setpriv, socat: findProgram("socat"), node: sandbox.view.nodeBinary, relayFile };
+  return { programs, initPid: instance.initPid, as: owner, socket, port: sitePort };
+}
+
+function socketPath(sandbox: SandboxMachine, name: string): string {
+  return join(sandbox.socketFolder, name, "s");
+}
+
+/** How `run.sh` wants to be run. The site may have put anything there: a link is judged inside the sandbox, a pipe never blocks us. */
+function inspectRunFile(path: string): { readonly isExecutable: boolean; readonly hasShebang: boolean } {
+  let descriptor: number;
+  try {
+    descriptor = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch (error) {
+    const isLink = error instanceof Error && "code" in error && error.code === "ELOOP";
+    return { isExecutable: isLink, hasShebang: isLink };
+  }
+  try {
+    const stat = fstatSync(descriptor);
+    const start = Buffer.alloc(2);
+    if (stat.isFile()) readSync(descriptor, start, 0, 2, 0);
+    return { isExecutable: (stat.mode & 0o111) !== 0, hasShebang: start.toString("latin1") === "#!" };
+  } finally {
+    closeSync(descriptor);
+  }
+}

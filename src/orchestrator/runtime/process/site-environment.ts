@@ -1,0 +1,24 @@
+import type { SiteSpec } from "#contract/site-spec.ts";
+
+/** What the machine and the sandbox decide about a program's environment. */
+export interface EnvironmentPlace {
+  readonly host: string;
+  readonly port: number;
+  /** The site's `.home` as the program sees it. */
+  readonly home: string;
+  readonly path: string;
+}
+
+/** Every variable that a site's program sees; the platform's own names win over the site's. */
+export function siteEnvironment(spec: SiteSpec, place: EnvironmentPlace): Readonly<Record<string, string>> {
+  return {
+    LANG: "C.UTF-8",
+    ...spec.environment,
+    PORT: String(place.port),
+    HOST: place.host,
+    TZ: spec.timeZone,
+    HOME: place.home,
+    PATH: place.path,
+    USER: "site",
+  };
+}
