@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { serviceConfigs } from "../service-configs.ts";
+import { serviceConfigs } from "#service-configs.ts";
 import { childCommand, type Wiring } from "./child-commands.ts";
 
 const wiring: Wiring = {

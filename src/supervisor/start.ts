@@ -5,7 +5,7 @@ import type { z } from "zod";
 import { ConfigError } from "#kit/config.ts";
 import type { Environment, RunningService, StartService } from "#kit/lifecycle.ts";
 import type { Log } from "#kit/log.ts";
-import { serviceConfigs } from "../service-configs.ts";
+import { serviceConfigs } from "#service-configs.ts";
 import { type ChildName, childCommand, type Wiring } from "./child-commands.ts";
 import type { ChildMessage } from "./child-protocol.ts";
 import type { SupervisorConfig } from "./config.ts";

@@ -1,0 +1,52 @@
+/**
+ * Who may import whom: STYLE.md's table as data. A folder of src/, or `web`; what is not named is not allowed.
+ * Processes meet only through `contract`: hosts that run sites or doors hold no database credentials, hence no code for them.
+ */
+export const mayImport: Readonly<Record<string, readonly string[]>> = {
+  contract: [],
+  kit: ["contract"],
+  core: ["contract", "kit"],
+  db: ["contract", "kit", "core"],
+  manager: ["contract", "kit", "core", "db"],
+  worker: ["contract", "kit", "core", "db"],
+  cli: ["contract", "kit", "core", "db"],
+  orchestrator: ["contract", "kit"],
+  router: ["contract", "kit"],
+  shell: ["contract", "kit"],
+  ftp: ["contract", "kit"],
+  supervisor: ["contract", "kit"],
+  web: ["contract"],
+};
+
+/** Files with a wider view than their folder, each with what for. */
+export const widerView: Readonly<Record<string, { readonly targets: RegExp; readonly because: string }>> = {
+  "src/main.ts": { targets: /^src\/(kit|supervisor|[^/]+\.ts$)/, because: "the one executable" },
+  "src/process-config.ts": { targets: /^src\/kit\//, because: "settings of main.ts" },
+  "src/services.ts": { targets: /^src\/(kit\/|[^/]+\/start\.ts$)/, because: "the list of what can run" },
+  "src/service-configs.ts": { targets: /^src\/[^/]+\/config\.ts$/, because: "the list of settings" },
+  "src/supervisor/start.ts": { targets: /^src\/service-configs\.ts$/, because: "passes settings on to the processes" },
+};
+
+/** What tests beside the code need from other folders, by the folder of the test. */
+export const wideTests: Readonly<Record<string, { readonly targets: RegExp; readonly because: string }>> = {
+  db: { targets: /^src\/supervisor\/(private-postgres|postgres-programs)\.ts$/, because: "stores are tried on the database that Backlot itself starts" },
+  supervisor: { targets: /^src\/service-configs\.ts$/, because: "what a child is given is checked with the real settings" },
+};
+
+/** Test code may use the builders and fakes of test/, and a suite may meet whatever it brings together. */
+export const testSupport = /^test\//;
+
+/** Packages by folder, where not every dependency is welcome: all that the folder may import from outside. */
+export const mayUse: Readonly<Record<string, { readonly packages: RegExp; readonly because: string }>> = {
+  contract: { packages: /^zod$/, because: "the browser bundles it" },
+  core: { packages: /^(zod|node:(crypto|util|events|path))$/, because: "it decides and does no I/O" },
+};
+
+/** Files longer than the limit, with why they are not two. */
+export const longFiles: Readonly<Record<string, { readonly lines: number; readonly because: string }>> = {
+  "src/contract/internal/orchestrator.ts": { lines: 400, because: "a list: one declaration after another of what one process offers" },
+  "src/contract/api/sites.ts": { lines: 350, because: "a list: one declaration after another of what one process offers" },
+};
+
+/** Functions longer than the limit, as `file: name`, with why. */
+export const longFunctions: Readonly<Record<string, { readonly lines: number; readonly because: string }>> = {};
