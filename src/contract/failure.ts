@@ -82,6 +82,7 @@ const table = {
   site_not_served: { status: 503, title: "This site is not served at the moment." },
   // what a visitor is told by the router
   host_unknown: { status: 404, title: "There is no site at {host}. Check the address." },
+  site_closed: { status: 403, title: "This site was closed by an administrator." },
   site_starting: { status: 503, title: "The site is still starting. Try again in {retryAfterSeconds} seconds." },
   site_asleep: { status: 503, title: "The site is asleep, and automatic visits do not wake it. Open it in a browser." },
   site_overloaded: { status: 503, title: "The site has too many visitors at once. Try again in {retryAfterSeconds} seconds." },

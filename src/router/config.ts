@@ -1,0 +1,46 @@
+import { z } from "zod";
+import { port } from "#kit/config.ts";
+
+const count = (most: number) => z.coerce.number().int().min(1).max(most);
+const day = 24 * 60 * 60 * 1000;
+
+/** The router's settings. */
+export const configSchema = z.object({
+  BACKLOT_DATA: z.string().default("./data").describe("Folder that holds everything Backlot writes; sites' files stand in sites/ below it"),
+  BACKLOT_HOST: z.string().default("127.0.0.1").describe("Address on which the router listens for visitors"),
+  BACKLOT_ROUTER_PORT: port.default(8080).describe("Port on which the router listens for visitors; 0 = any free one"),
+  BACKLOT_ROUTER_ADMIN_PORT: port.default(0).describe("Port of the router's internal API, on loopback only; 0 = any free one"),
+  BACKLOT_MANAGER_URL: z.url().describe("Where the manager's internal API answers, for the route feed"),
+  BACKLOT_PUBLIC_URL: z.url().optional().describe("Where people reach the dashboard; error pages link to it"),
+  BACKLOT_COMPONENT_KEY_FILE: z.string().describe("The router's key file, written by the manager's host"),
+  BACKLOT_SITES_DOMAIN: z.string().toLowerCase().default("localhost").describe("Domain under which sites stand: NAME.<domain>"),
+  BACKLOT_ROUTER_TRUSTED_PROXIES: z
+    .string()
+    .default("")
+    .describe("Comma-separated addresses or CIDR blocks of proxies in front of the router, whose X-Forwarded-* headers are believed"),
+  BACKLOT_ROUTER_MAX_CONNECTIONS: count(1_000_000).default(10_000).describe("Most visitors' connections at once"),
+  BACKLOT_ROUTER_SITE_REQUESTS: count(100_000).default(2_000).describe("Most requests of one site that its program works on at once"),
+  BACKLOT_ROUTER_WAITING_REQUESTS: count(100_000).default(1_000).describe("Most requests of one site that wait for it to wake"),
+  BACKLOT_ROUTER_HOLD_MS: count(10 * 60_000)
+    .default(30_000)
+    .describe("Longest time in milliseconds that a request waits for its site to wake"),
+  BACKLOT_ROUTER_WAKE_MS: count(10 * 60_000)
+    .default(120_000)
+    .describe("Longest time in milliseconds that waking a site may take"),
+  BACKLOT_ROUTER_AWAY_MS: count(10 * 60_000)
+    .default(5_000)
+    .describe("How long in milliseconds waking is tried again while the orchestrator does not answer"),
+  BACKLOT_ROUTER_CONNECT_MS: count(60_000).default(5_000).describe("Longest time in milliseconds to connect to a site's program"),
+  BACKLOT_ROUTER_UPLOAD_STALL_MS: count(day).default(60_000).describe("Longest pause in milliseconds in a visitor's upload"),
+  BACKLOT_ROUTER_RESPONSE_HEAD_MS: count(day).default(120_000).describe("Longest time in milliseconds until a site's program begins to answer"),
+  BACKLOT_ROUTER_IDLE_MS: count(7 * day)
+    .default(60 * 60_000)
+    .describe("Longest silence in milliseconds on an answer that has begun, or on a WebSocket"),
+  BACKLOT_ROUTER_FEED_SILENCE_MS: count(60 * 60_000)
+    .default(30_000)
+    .describe("After how many milliseconds without a sign of life the route feed is opened anew"),
+  BACKLOT_ROUTER_SWEEP_MS: count(60_000).default(250).describe("How often in milliseconds idle sites and overdue requests are looked for"),
+  BACKLOT_ROUTER_CACHE_BYTES: z.coerce.number().int().min(0).default(33_554_432).describe("Most bytes of static files kept in memory"),
+  BACKLOT_ROUTER_STOP_MS: count(60_000).default(3_000).describe("How long in milliseconds requests under way may go on when the router stops"),
+});
+export type RouterConfig = z.output<typeof configSchema>;

@@ -1,0 +1,248 @@
+import { Failure } from "#contract/failure.ts";
+import type { UpstreamPool } from "../proxy/upstream-pool.ts";
+import { type LiveInstance, Target } from "./target.ts";
+
+/** A request on its way to a site's program. */
+export interface Visitor {
+  /** The visitor has left; nobody waits for the answer. */
+  readonly isGone: boolean;
+  /** Go on to this instance; the gate counts the request as in flight until `leave`. */
+  admit(target: Target): void;
+  /** There is no instance to go to. */
+  refuse(failure: Failure): void;
+}
+
+/** What a gate needs of the world. */
+export interface GateDeps {
+  /** Starts the program unless it runs; rejects with a `Failure`. */
+  readonly wake: (siteId: number) => Promise<LiveInstance>;
+  /** Stops the program if it is (still) this instance. */
+  readonly sleep: (siteId: number, instance: string | undefined) => Promise<void>;
+  readonly createPool: (live: LiveInstance) => UpstreamPool;
+  readonly now: () => number;
+  readonly waitMs: number;
+  readonly mostWaiting: number;
+  readonly mostInFlight: number;
+}
+
+interface Waiting {
+  readonly visitor: Visitor;
+  readonly deadlineAt: number;
+}
+
+const retryAfterSeconds = 5;
+/** A hold that nobody renews ends after this: whoever ordered it has died. */
+export const longestHoldMs = 30_000;
+
+/**
+ * The door of one dynamic site. Requests go straight to the live instance; without one the first of them wakes the site
+ * and all wait together. A hold, or going to sleep, keeps new requests waiting until nothing is in flight any more.
+ */
+export class SiteGate {
+  readonly siteId: number;
+  readonly #deps: GateDeps;
+  #target: Target | null = null;
+  /** Earlier instances that still work on requests. */
+  readonly #older = new Set<Target>();
+  #waiting: Waiting[] = [];
+  readonly #drainWatchers = new Set<() => void>();
+  #isWaking = false;
+  #isGoingToSleep = false;
+  #heldUntil = 0;
+  /** Grows when someone else says where the site listens: the answer to an older wake-up is out of date then. */
+  #generation = 0;
+  lastActiveAt: number;
+
+  constructor(siteId: number, deps: GateDeps) {
+    this.siteId = siteId;
+    this.#deps = deps;
+    this.lastActiveAt = deps.now();
+  }
+
+  get target(): Target | null {
+    return this.#target;
+  }
+
+  get isAwake(): boolean {
+    return this.#target !== null && !this.#isGoingToSleep;
+  }
+
+  get waitingCount(): number {
+    return this.#waiting.length;
+  }
+
+  /** New requests wait, whether there is an instance or not. */
+  get isClosed(): boolean {
+    return this.#isGoingToSleep || this.#heldUntil > 0;
+  }
+
+  /** The next request would wake the site, rather than go to it or wait with others. */
+  get wouldWake(): boolean {
+    return this.#isGoingToSleep || (this.#target === null && !this.#isWaking && this.#heldUntil === 0);
+  }
+
+  /** Nothing is known, waiting or under way: the gate can be forgotten. */
+  get isAtRest(): boolean {
+    return this.#target === null && !this.isClosed && !this.#isWaking && this.#waiting.length === 0 && this.#older.size === 0;
+  }
+
+  /** Requests that instances work on now; not those of `except`. */
+  inFlight(except?: Target): number {
+    let sum = this.#target === null || this.#target === except ? 0 : this.#target.inFlight;
+    for (const target of this.#older) sum += target.inFlight;
+    return sum;
+  }
+
+  /** Lets a request through, now or later. */
+  enter(visitor: Visitor): void {
+    const target = this.#target;
+    if (target !== null && !this.isClosed) {
+      this.#admit(visitor, target);
+      return;
+    }
+    if (this.#waiting.length >= this.#deps.mostWaiting) {
+      visitor.refuse(new Failure("site_overloaded", { retryAfterSeconds }));
+      return;
+    }
+    this.#waiting.push({ visitor, deadlineAt: this.#deps.now() + this.#deps.waitMs });
+    this.#wakeIfNeeded();
+  }
+
+  /** A request that was let through has ended. */
+  leave(target: Target): void {
+    target.inFlight -= 1;
+    if (target.inFlight > 0) return;
+    if (this.#older.delete(target)) target.pool.close();
+    for (const watcher of [...this.#drainWatchers]) watcher();
+  }
+
+  /** Nothing listens there any more; the next request wakes the site. */
+  lose(target: Target): void {
+    if (this.#target === target) this.#setTarget(null);
+  }
+
+  /** Keeps new requests waiting until `release`, or until the hold has run out. */
+  hold(): void {
+    this.#heldUntil = this.#deps.now() + longestHoldMs;
+  }
+
+  /** Ends a hold. Without an instance the next request, or one that waits, wakes the site. */
+  release(live: LiveInstance | null): void {
+    this.#heldUntil = 0;
+    this.#generation += 1;
+    this.#setTarget(live);
+    this.#flush();
+  }
+
+  /** Sends new requests to this instance. */
+  switchTo(live: LiveInstance): void {
+    this.#generation += 1;
+    this.#setTarget(live);
+    this.#flush();
+  }
+
+  /** Resolves with what is still in flight (not on `except`): as soon as that is nothing, or after `drainMs`. */
+  drained(drainMs: number, except?: Target): Promise<number> {
+    if (this.inFlight(except) === 0) return Promise.resolve(0);
+    return new Promise((resolve) => {
+      const finish = (): void => {
+        this.#drainWatchers.delete(check);
+        clearTimeout(timer);
+        resolve(this.inFlight(except));
+      };
+      const check = (): void => {
+        if (this.inFlight(except) === 0) finish();
+      };
+      const timer = setTimeout(finish, drainMs);
+      this.#drainWatchers.add(check);
+    });
+  }
+
+  /** Puts the site to sleep: requests that come meanwhile wait and wake it again. The caller has seen that nothing is in flight. */
+  async sleep(): Promise<void> {
+    const target = this.#target;
+    this.#isGoingToSleep = true;
+    try {
+      await this.#deps.sleep(this.siteId, target?.instance);
+      if (this.#target === target) this.#setTarget(null);
+    } finally {
+      this.#isGoingToSleep = false;
+      // After a failure the site counts as just used: it is tried again when it has been idle once more.
+      this.lastActiveAt = this.#deps.now();
+      this.#flush();
+    }
+  }
+
+  /** Ends what has taken too long: waits of requests, and a hold that nobody released. */
+  sweep(now: number): void {
+    if (this.#heldUntil > 0 && now >= this.#heldUntil) this.release(null);
+    if (this.#waiting.length === 0) return;
+    const isOverdue = ({ visitor, deadlineAt }: Waiting): boolean => visitor.isGone || now >= deadlineAt;
+    const overdue = this.#waiting.filter(isOverdue);
+    if (overdue.length === 0) return;
+    this.#waiting = this.#waiting.filter((waiting) => !isOverdue(waiting));
+    for (const { visitor } of overdue) if (!visitor.isGone) visitor.refuse(new Failure("site_starting", { retryAfterSeconds }));
+  }
+
+  /** The site is gone or may not be served: nobody goes on. Connections, WebSockets too, end after `graceMs`. */
+  shut(failure: Failure, graceMs: number): void {
+    this.#generation += 1;
+    this.#heldUntil = 0;
+    const targets = [...this.#older, ...(this.#target === null ? [] : [this.#target])];
+    this.#setTarget(null);
+    this.#refuseAll(failure);
+    for (const target of targets) target.pool.end(graceMs);
+  }
+
+  #admit(visitor: Visitor, target: Target): void {
+    if (target.inFlight >= this.#deps.mostInFlight) {
+      visitor.refuse(new Failure("site_overloaded", { retryAfterSeconds }));
+      return;
+    }
+    target.inFlight += 1;
+    visitor.admit(target);
+  }
+
+  #setTarget(live: LiveInstance | null): void {
+    const old = this.#target;
+    if (live !== null && old?.is(live)) return;
+    this.#target = live === null ? null : new Target(live, this.#deps.createPool(live));
+    this.lastActiveAt = this.#deps.now();
+    if (old === null) return;
+    if (old.inFlight > 0) this.#older.add(old);
+    else old.pool.close();
+  }
+
+  #wakeIfNeeded(): void {
+    if (this.#target !== null || this.isClosed || this.#isWaking) return;
+    this.#isWaking = true;
+    const generation = this.#generation;
+    this.#deps.wake(this.siteId).then(
+      (live) => {
+        this.#isWaking = false;
+        if (generation === this.#generation) this.#setTarget(live);
+        this.#flush();
+      },
+      (error: unknown) => {
+        this.#isWaking = false;
+        if (generation !== this.#generation) return this.#flush();
+        this.#refuseAll(error instanceof Failure ? error : new Failure("internal", { requestId: "wake" }, { cause: error }));
+      },
+    );
+  }
+
+  #flush(): void {
+    while (!this.isClosed && this.#target !== null) {
+      const next = this.#waiting.shift();
+      if (next === undefined) return;
+      if (!next.visitor.isGone) this.#admit(next.visitor, this.#target);
+    }
+    if (this.#waiting.some(({ visitor }) => !visitor.isGone)) this.#wakeIfNeeded();
+  }
+
+  #refuseAll(failure: Failure): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const { visitor } of waiting) if (!visitor.isGone) visitor.refuse(failure);
+  }
+}

@@ -1,0 +1,27 @@
+import type { SiteAddress } from "#contract/site-spec.ts";
+import type { UpstreamPool } from "../proxy/upstream-pool.ts";
+
+/** Where a running instance of a site listens, as the orchestrator told. */
+export interface LiveInstance {
+  readonly address: SiteAddress;
+  readonly instance: string;
+}
+
+/** An instance that requests are sent to, with its connections and the number of requests that it works on. */
+export class Target {
+  readonly address: SiteAddress;
+  readonly instance: string;
+  readonly pool: UpstreamPool;
+  inFlight = 0;
+
+  constructor(live: LiveInstance, pool: UpstreamPool) {
+    this.address = live.address;
+    this.instance = live.instance;
+    this.pool = pool;
+  }
+
+  /** Whether this is the same program at the same place. */
+  is(live: LiveInstance): boolean {
+    return this.instance === live.instance && JSON.stringify(this.address) === JSON.stringify(live.address);
+  }
+}

@@ -1,0 +1,86 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Client, createClient } from "#contract/client.ts";
+import { Failure } from "#contract/failure.ts";
+import { sleepSite, wakeSite } from "#contract/internal/orchestrator.ts";
+import type { Log } from "#kit/log.ts";
+import { backOffMs } from "#kit/retry.ts";
+import type { RouterMetrics } from "../metrics.ts";
+import type { LiveInstance } from "./target.ts";
+
+/** The orchestrator, and the token by which it knows the router. */
+export interface WakeCredentials {
+  readonly orchestrator: string;
+  readonly grant: string;
+}
+
+/** What waking takes. */
+export interface WakerOptions {
+  /** The latest that the feed told; null before it ever did. */
+  readonly credentials: () => WakeCredentials | null;
+  readonly log: Log;
+  readonly metrics: RouterMetrics;
+  readonly wakeMs: number;
+  /** How long an orchestrator that does not answer is asked again: it comes back within that when it was only restarted. */
+  readonly awayMs: number;
+}
+
+const backOff = { firstMs: 50, mostMs: 500 };
+const sleepTimeoutMs = 30_000;
+
+/** Asks the orchestrator to start and stop sites' programs. */
+export class Waker {
+  readonly #options: WakerOptions;
+  #client: { readonly of: WakeCredentials; readonly client: Client } | null = null;
+
+  constructor(options: WakerOptions) {
+    this.#options = options;
+  }
+
+  /** Starts a site's program unless it runs. @throws {Failure} saying why it does not. */
+  async wake(siteId: number): Promise<LiveInstance> {
+    const { log, metrics, wakeMs, awayMs } = this.#options;
+    const startedAt = performance.now();
+    const signal = AbortSignal.timeout(wakeMs);
+    metrics.wakes += 1;
+    for (let failures = 1; ; failures += 1) {
+      try {
+        const { address, instance, bootMs } = await this.#clientNow().call(wakeSite, { params: { siteId }, signal });
+        log.info({ siteId, instance, bootMs, ms: Math.round(performance.now() - startedAt) }, "site woke up");
+        return { address, instance };
+      } catch (error) {
+        const isAway = error instanceof Failure && (error.code === "component_away" || error.code === "not_ready");
+        if (isAway && performance.now() - startedAt < awayMs) {
+          await sleep(backOffMs(failures, backOff));
+          continue;
+        }
+        metrics.wakeFailures += 1;
+        log.warn({ err: error, siteId }, "site did not wake up");
+        throw this.#explain(error, signal);
+      }
+    }
+  }
+
+  /** Stops a site's program, with `instance` only if it is still that one. */
+  async sleep(siteId: number, instance: string | undefined): Promise<void> {
+    const body = instance === undefined ? {} : { instance };
+    await this.#clientNow().call(sleepSite, { params: { siteId }, body, signal: AbortSignal.timeout(sleepTimeoutMs) });
+  }
+
+  #explain(error: unknown, signal: AbortSignal): Failure {
+    if (signal.aborted) return new Failure("site_starting", { retryAfterSeconds: 10 }, { cause: error });
+    if (!(error instanceof Failure)) return new Failure("component_away", { component: "orchestrator" }, { cause: error });
+    // That the router's own token was refused is nothing that a visitor could do anything about.
+    if (error.code === "grant_refused" || error.code === "not_signed_in") return new Failure("component_away", { component: "orchestrator" }, { cause: error });
+    return error;
+  }
+
+  #clientNow(): Client {
+    const credentials = this.#options.credentials();
+    if (credentials === null) throw new Failure("not_ready");
+    if (this.#client?.of !== credentials) {
+      const client = createClient({ baseUrl: credentials.orchestrator, peer: "orchestrator", token: () => credentials.grant });
+      this.#client = { of: credentials, client };
+    }
+    return this.#client.client;
+  }
+}

@@ -1,0 +1,24 @@
+import { secureSessionCookieName, sessionCookieName } from "#contract/session-cookie.ts";
+
+/** A Cookie header without the dashboard's session; null when nothing else was in it. Cookies ignore ports, so a browser sends it to sites on the same host name. */
+export function withoutSession(header: string): string | null {
+  if (!header.includes(sessionCookieName)) return header;
+  const kept = header.split(";").filter((pair) => {
+    const name = pair.split("=", 1)[0]?.trim();
+    return name !== sessionCookieName && name !== secureSessionCookieName;
+  });
+  const rest = kept.join(";").trim();
+  return rest === "" ? null : rest;
+}
+
+/** Whether a Set-Cookie stays with the site: its Domain, if it names one, is the visited host or below it. A wider one would reach other sites. */
+export function isOwnCookie(setCookie: string, host: string): boolean {
+  for (const attribute of setCookie.split(";").slice(1)) {
+    const [name = "", value = ""] = attribute.split("=", 2);
+    if (name.trim().toLowerCase() !== "domain") continue;
+    const domain = value.trim().toLowerCase().replace(/^\./, "");
+    // An empty Domain means the host itself (RFC 6265, section 5.2.3).
+    if (domain !== "" && domain !== host && !domain.endsWith(`.${host}`)) return false;
+  }
+  return true;
+}

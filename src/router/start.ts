@@ -1,0 +1,164 @@
+import { once } from "node:events";
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { readComponentKey } from "#kit/cluster-key.ts";
+import { ConfigError, parseConfig } from "#kit/config.ts";
+import { createSigner, createVerifier } from "#kit/grant.ts";
+import { componentGuard } from "#kit/http/component-guard.ts";
+import { createServer } from "#kit/http/server.ts";
+import type { Environment, RunningService } from "#kit/lifecycle.ts";
+import type { Log } from "#kit/log.ts";
+import { mountAdmin } from "./admin.ts";
+import { configSchema, type RouterConfig } from "./config.ts";
+import { Front } from "./front/front.ts";
+import { createVisitorServer } from "./front/visitor-server.ts";
+import { SiteGates } from "./gate/site-gates.ts";
+import { Waker } from "./gate/waker.ts";
+import { createMetrics, type RouterMetrics, renderMetrics } from "./metrics.ts";
+import { parseTrustedProxies } from "./proxy/forwarding.ts";
+import { UpstreamClock } from "./proxy/upstream-clock.ts";
+import { UpstreamPool } from "./proxy/upstream-pool.ts";
+import { followRouteFeed } from "./routes/route-feed.ts";
+import { SnapshotFile } from "./routes/route-snapshot.ts";
+import { RouteState } from "./routes/route-state.ts";
+import { FileStore } from "./static/file-store.ts";
+import { StaticServer } from "./static/serve-static.ts";
+
+/** How long requests of a site that was closed may go on: doors close within two seconds of the order. */
+const shutGraceMs = 1000;
+
+/** Starts the router: routes from disk, then both doors, then the manager's feed. */
+export async function start(environment: Environment, log: Log): Promise<RunningService> {
+  const config = parseConfig(configSchema, environment);
+  const key = await readComponentKey(config.BACKLOT_COMPONENT_KEY_FILE);
+  const metrics = createMetrics();
+  const snapshot = new SnapshotFile(path.join(config.BACKLOT_DATA, "router", "routes.json"), log);
+  const state = new RouteState(snapshot, log);
+  await state.load();
+  const clock = new UpstreamClock();
+  const gates = createGates(config, { state, clock, metrics, log });
+  const store = new FileStore(config.BACKLOT_ROUTER_CACHE_BYTES);
+  const files = new StaticServer(store, log);
+  state.table.onChange((siteId, route) => {
+    if (route?.availability !== "enabled" || route.kind !== "static") files.shut(siteId);
+  });
+  const server = createVisitorServer({
+    front: new Front({
+      table: state.table,
+      gates,
+      files,
+      metrics,
+      log,
+      limits: limitsOf(config),
+      sitesFolder: path.resolve(config.BACKLOT_DATA, "sites"),
+      sitesDomain: config.BACKLOT_SITES_DOMAIN,
+      dashboardUrl: config.BACKLOT_PUBLIC_URL,
+      trustedProxies: trustedProxiesOf(config),
+    }),
+    maxConnections: config.BACKLOT_ROUTER_MAX_CONNECTIONS,
+  });
+  let isFeedConnected = false;
+  const admin = createServer({
+    log,
+    ready: () => state.isKnown || "the manager has not sent any routes yet",
+    metrics: () => {
+      const { awake, waiting, inFlight: toSites } = gates.counts();
+      const { size: routes, version } = state.table;
+      return renderMetrics(metrics, { routes, version, isFeedConnected, awake, waiting, toSites, cachedBytes: store.cachedBytes });
+    },
+  });
+  mountAdmin(admin, componentGuard({ audience: "router", verify: await createVerifier(key.managerPublicKey) }), { table: state.table, gates });
+  await admin.listen({ host: "127.0.0.1", port: config.BACKLOT_ROUTER_ADMIN_PORT });
+  await listen(server, config);
+  const feed = new AbortController();
+  const following = followRouteFeed(
+    {
+      managerUrl: config.BACKLOT_MANAGER_URL,
+      signer: await createSigner(key.secret),
+      log,
+      silenceMs: config.BACKLOT_ROUTER_FEED_SILENCE_MS,
+      onEvent: (event) => state.apply(event),
+      onConnected: (isConnected) => {
+        isFeedConnected = isConnected;
+      },
+    },
+    feed.signal,
+  );
+  return {
+    doors: { router: urlOf(server.address()), routerAdmin: urlOf(admin.server.address()) },
+    stop: async () => {
+      feed.abort();
+      await finishVisits(server, metrics, config.BACKLOT_ROUTER_STOP_MS);
+      gates.stop();
+      clock.stop();
+      server.closeAllConnections();
+      await Promise.all([following, admin.close(), snapshot.flush()]);
+    },
+  };
+}
+
+function createGates(
+  config: RouterConfig,
+  deps: { readonly state: RouteState; readonly clock: UpstreamClock; readonly metrics: RouterMetrics; readonly log: Log },
+): SiteGates {
+  const { state, clock, metrics, log } = deps;
+  const waker = new Waker({ credentials: () => state.credentials, log, metrics, wakeMs: config.BACKLOT_ROUTER_WAKE_MS, awayMs: config.BACKLOT_ROUTER_AWAY_MS });
+  return new SiteGates({
+    table: state.table,
+    log,
+    metrics,
+    now: Date.now,
+    wake: (siteId) => waker.wake(siteId),
+    sleep: (siteId, instance) => waker.sleep(siteId, instance),
+    createPool: ({ address }) => new UpstreamPool(address, { clock, connectMs: config.BACKLOT_ROUTER_CONNECT_MS }),
+    waitMs: config.BACKLOT_ROUTER_HOLD_MS,
+    mostWaiting: config.BACKLOT_ROUTER_WAITING_REQUESTS,
+    mostInFlight: config.BACKLOT_ROUTER_SITE_REQUESTS,
+    sweepMs: config.BACKLOT_ROUTER_SWEEP_MS,
+    shutGraceMs,
+  });
+}
+
+function limitsOf(config: RouterConfig): { readonly uploadStallMs: number; readonly responseHeadMs: number; readonly idleMs: number } {
+  return {
+    uploadStallMs: config.BACKLOT_ROUTER_UPLOAD_STALL_MS,
+    responseHeadMs: config.BACKLOT_ROUTER_RESPONSE_HEAD_MS,
+    idleMs: config.BACKLOT_ROUTER_IDLE_MS,
+  };
+}
+
+function trustedProxiesOf(config: RouterConfig): ReturnType<typeof parseTrustedProxies> {
+  try {
+    return parseTrustedProxies(config.BACKLOT_ROUTER_TRUSTED_PROXIES);
+  } catch (cause) {
+    throw new ConfigError([`BACKLOT_ROUTER_TRUSTED_PROXIES: ${cause instanceof Error ? cause.message : "not usable"}`]);
+  }
+}
+
+async function listen(server: Server, config: RouterConfig): Promise<void> {
+  server.listen({ host: config.BACKLOT_HOST, port: config.BACKLOT_ROUTER_PORT, backlog: 1024 });
+  try {
+    await once(server, "listening");
+  } catch (cause) {
+    if (!(cause instanceof Error && "code" in cause && cause.code === "EADDRINUSE")) throw cause;
+    throw new ConfigError([`BACKLOT_ROUTER_PORT: another program uses port ${config.BACKLOT_ROUTER_PORT} already; end it, or choose another port`]);
+  }
+}
+
+// No new connections; what is under way may end, and idle connections end at once.
+async function finishVisits(server: Server, metrics: RouterMetrics, withinMs: number): Promise<void> {
+  server.close();
+  const deadline = Date.now() + withinMs;
+  while (metrics.inFlight > 0 && Date.now() < deadline) {
+    server.closeIdleConnections();
+    await sleep(20);
+  }
+}
+
+function urlOf(address: AddressInfo | string | null): string {
+  if (address === null || typeof address === "string") throw new Error("the server has no port");
+  const host = address.address === "0.0.0.0" || address.address === "::" ? "127.0.0.1" : address.address;
+  return `http://${host.includes(":") ? `[${host}]` : host}:${address.port}`;
+}
