@@ -23,5 +23,11 @@ export const configSchema = z.object({
     .max(1_000)
     .default(8)
     .describe("The most programs that start at the same time; others wait their turn"),
+  BACKLOT_DISK_RESERVE_BYTES: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .default(500_000_000)
+    .describe("Bytes of the disk that sites may not take, so that the platform itself can go on writing"),
 });
 export type OrchestratorConfig = z.output<typeof configSchema>;

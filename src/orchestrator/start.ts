@@ -15,6 +15,8 @@ import type { FileOwner } from "#kit/jail/jail.ts";
 import type { RunningService, StartService } from "#kit/lifecycle.ts";
 import type { Log } from "#kit/log.ts";
 import { configSchema, type OrchestratorConfig } from "./config.ts";
+import { mountFiles } from "./files/mount-files.ts";
+import { QuotaBook } from "./files/quota-book.ts";
 import { probeInterpreters } from "./runtime/process/interpreters.ts";
 import { createProcessRuntime } from "./runtime/process/process-runtime.ts";
 import { siteOwner } from "./runtime/process/site-owner.ts";
@@ -68,13 +70,16 @@ export async function startOrchestrator(
   if (capabilities.missing.length > 0) log.warn({ missing: capabilities.missing }, "sites cannot be kept apart on this machine");
 
   const board = new StatusBoard();
+  const forget: ((siteId: number) => Promise<void> | void)[] = [];
   const sites = new HeldSites({
     specs: await SpecStore.open({ folder: join(state, "specs"), secret: key.secret, log }),
     folders,
     board,
     logFolder: join(state, "logs"),
     ownerOf: parts.ownerOf,
-    forget: async () => undefined,
+    forget: async (siteId) => {
+      for (const forgetOne of forget) await forgetOne(siteId);
+    },
     runtime: parts.runtime,
     clock: systemClock,
     bootTimeoutMs: config.BACKLOT_SITE_BOOT_MS,
@@ -86,6 +91,9 @@ export async function startOrchestrator(
   const epochs = new EpochTable();
   const guard = componentGuard({ audience: "orchestrator", verify: await createVerifier(key.managerPublicKey), epochs });
   const app = createServer({ log });
+  const quota = new QuotaBook({ sites, clock: systemClock, reservedBytes: config.BACKLOT_DISK_RESERVE_BYTES });
+  forget.push((siteId) => quota.forget(siteId));
+  mountFiles(app, guard, { sites, quota });
   mountSites(app, guard, { sites, board, epochs, capabilities });
   const url = await listen(app, config);
   log.info({ url, sites: sites.all().length }, "orchestrator is ready");

@@ -1,8 +1,10 @@
 import { Failure } from "#contract/failure.ts";
 import type { SiteSpec } from "#contract/site-spec.ts";
 import { codeOf } from "#kit/jail/descriptor.ts";
+import type { FileOwner } from "#kit/jail/jail.ts";
+import type { SiteShelf } from "#orchestrator/files/site-shelf.ts";
 import { Lanes } from "./lane.ts";
-import type { FileOwner, SiteFolders } from "./site-folders.ts";
+import type { SiteFolders } from "./site-folders.ts";
 import { SiteLog } from "./site-log.ts";
 import { type RunnerDeps, SiteRunner } from "./site-runner.ts";
 import type { SpecStore } from "./spec-store.ts";
@@ -27,7 +29,7 @@ interface Held {
 }
 
 /** Every site that this orchestrator holds. */
-export class HeldSites {
+export class HeldSites implements SiteShelf {
   readonly #deps: HeldSitesDeps;
   readonly #held = new Map<number, Held>();
   // A site's specification and its removal come one after the other.
@@ -78,11 +80,8 @@ export class HeldSites {
     return this.#find(siteId).log;
   }
 
-  /** @throws {Failure} `site_not_found` */
-  specOf(siteId: number): SiteSpec {
-    const spec = this.#deps.specs.get(siteId);
-    if (spec === undefined) throw new Failure("site_not_found");
-    return spec;
+  specOf(siteId: number): SiteSpec | undefined {
+    return this.#deps.specs.get(siteId);
   }
 
   folderOf(siteId: number): string {
@@ -102,7 +101,10 @@ export class HeldSites {
 
   /** Statuses of the sites that are doing something. */
   active(): readonly SiteStatusEvent[] {
-    return this.all().filter(({ siteId, status }) => !isAtRest(this.specOf(siteId), status.state));
+    return this.all().filter(({ siteId, status }) => {
+      const spec = this.specOf(siteId);
+      return spec !== undefined && !isAtRest(spec, status.state);
+    });
   }
 
   /** Stops every program and writes every log out. */

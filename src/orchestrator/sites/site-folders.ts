@@ -1,15 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { fchmodSync, fchownSync, mkdirSync } from "node:fs";
-import { mkdir, rename, rm } from "node:fs/promises";
+import { mkdir, readdir, rename } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { siteFolder } from "#contract/site.ts";
 import { at, codeOf, type Descriptor, folderFlags, openAt, openRoot } from "#kit/jail/descriptor.ts";
-
-/** Whom a site's files belong to. */
-export interface FileOwner {
-  readonly uid: number;
-  readonly gid: number;
-}
+import type { FileOwner } from "#kit/jail/jail.ts";
+import { removeTree } from "#kit/jail/remove-tree.ts";
 
 const ownFolders = ["public", "private", ".home"] as const;
 // The owner and the platform's group, nobody else, as in the original.
@@ -25,11 +21,15 @@ export class SiteFolders {
     this.#trash = options.trash;
   }
 
-  /** Throws away what a removal did not come to delete before the last end. */
   async open(): Promise<void> {
     await mkdir(this.#sites, { recursive: true, mode: 0o711 });
-    await rm(this.#trash, { recursive: true, force: true });
     await mkdir(this.#trash, { recursive: true, mode: 0o700 });
+  }
+
+  /** Deletes what a removal did not come to before the last end. */
+  async sweep(): Promise<void> {
+    using trash = openRoot(this.#trash);
+    for (const name of await readdir(this.#trash)) await removeTree(trash.fd, Buffer.from(name));
   }
 
   folderOf(siteId: number): string {
@@ -46,11 +46,12 @@ export class SiteFolders {
     for (const name of ownFolders) makeInside(folder, name, owner);
   }
 
-  /** Deletes the site's folder; in one step for everyone who looks, whatever its size. */
+  /** Deletes the site's folder: gone at once for everyone who looks, whatever its size. What cannot be deleted now is left to the next sweep. */
   async remove(siteId: number): Promise<void> {
-    const gone = join(this.#trash, `${siteId}-${randomUUID()}`);
-    await rename(this.folderOf(siteId), gone).catch(ignore("ENOENT"));
-    await rm(gone, { recursive: true, force: true, maxRetries: 3 });
+    const name = `${siteId}-${randomUUID()}`;
+    await rename(this.folderOf(siteId), join(this.#trash, name)).catch(ignore("ENOENT"));
+    using trash = openRoot(this.#trash);
+    await removeTree(trash.fd, Buffer.from(name));
   }
 }
 
