@@ -1,5 +1,6 @@
 import { Command, Option } from "commander";
 import type { Session, SharedOptions } from "./session.ts";
+import { readVersion } from "./version.ts";
 
 /** Opens a session for a command; called after parsing, so that `--help` needs no settings. */
 export type OpenSession = (options: SharedOptions) => Promise<Session>;
@@ -8,6 +9,7 @@ export type OpenSession = (options: SharedOptions) => Promise<Session>;
 export function buildProgram(open: OpenSession): Command {
   const program = new Command("backlot")
     .description("Self-service web hosting for schools, clubs and labs.")
+    .version(readVersion())
     .helpCommand(true)
     .showHelpAfterError("(--help says what is possible)")
     .addHelpText("after", "\nThe exit codes and BACKLOT_… variables stand in docs/cli.md.");

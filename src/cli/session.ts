@@ -4,6 +4,7 @@ import { CliError, exitCodes } from "./exit-code.ts";
 import { type ServerAddress, serverAddress } from "./server-address.ts";
 import { readSettings, type Settings } from "./settings-file.ts";
 import { type Style, styleFor, type Terminal } from "./terminal.ts";
+import { readVersion } from "./version.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -45,10 +46,20 @@ export async function openSession(options: SharedOptions, environment: Environme
     settings,
     server,
     token,
-    client: createClient({ baseUrl: server.url, token: () => token, peer: `server at ${server.url}` }),
+    client: clientOf(server.url, token),
     answer: (json, text) => terminal.out(isJson ? `${JSON.stringify(json)}\n` : text),
     note: (text) => terminal.err(`${text}\n`),
   };
+}
+
+/** A client that says which program it is: the audit trail tells the command line's doings from other programs'. */
+export function clientOf(url: string, token?: string): Client {
+  const named: typeof fetch = (input, init) => {
+    const headers = new Headers(init?.headers);
+    headers.set("user-agent", `backlot-cli/${readVersion()}`);
+    return fetch(input, { ...init, headers });
+  };
+  return createClient({ baseUrl: url, peer: `server at ${url}`, fetch: named, ...(token === undefined ? {} : { token: () => token }) });
 }
 
 /** Refuses to go on without a token: the server would only say so after a round trip. */

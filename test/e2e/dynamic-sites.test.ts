@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { readStatus, restartSite, sleepSite, updateSite } from "#contract/api/sites.ts";
 import { type Backlot, checkout, startBacklot } from "../support/backlot.ts";
-import { type CliRun, runBacklot } from "../support/backlot-cli.ts";
+import { type CliRun, done, runBacklot } from "../support/backlot-cli.ts";
 import type { Person } from "../support/backlot-person.ts";
 
 let backlot: Backlot;
@@ -96,12 +96,6 @@ test("a program that ends, and one that does not listen, are told in plain words
 
 function cli(argv: readonly string[]): Promise<CliRun> {
   return runBacklot(argv, { home, server: backlot.manager, token: ann.token });
-}
-
-async function done(running: Promise<CliRun>): Promise<CliRun> {
-  const run = await running;
-  expect(run).toMatchObject({ exitCode: 0 });
-  return run;
 }
 
 async function application(name: string, files: Readonly<Record<string, string>>): Promise<string> {

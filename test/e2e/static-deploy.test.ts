@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { adminPassword, type Backlot, checkout, startBacklot } from "../support/backlot.ts";
-import { type CliRun, runBacklot } from "../support/backlot-cli.ts";
+import { type CliRun, done, runBacklot } from "../support/backlot-cli.ts";
 
 /** A real package as npm ships it: more than 600 files in 30 folders. */
 const realSite = join(checkout, "node_modules/kysely");
@@ -67,12 +67,6 @@ test("the command line shows, lists, fetches, and deletes what it made", async (
 
 function cli(argv: readonly string[], input = ""): Promise<CliRun> {
   return runBacklot(argv, { home, server: backlot.manager, input });
-}
-
-async function done(running: Promise<CliRun>): Promise<CliRun> {
-  const run = await running;
-  expect(run).toMatchObject({ exitCode: 0 });
-  return run;
 }
 
 async function filesOf(root: string): Promise<readonly string[]> {

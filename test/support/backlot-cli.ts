@@ -35,3 +35,10 @@ export async function runBacklot(
   const [out, err, exitCode] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
   return { exitCode, out, err };
 }
+
+/** A command that has to succeed; what it said otherwise is the error. */
+export async function done(running: Promise<CliRun>): Promise<CliRun> {
+  const run = await running;
+  if (run.exitCode !== 0) throw new Error(`the command ended with ${run.exitCode}: ${run.err}${run.out}`);
+  return run;
+}

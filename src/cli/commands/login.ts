@@ -1,10 +1,9 @@
 import { hostname } from "node:os";
 import { createToken, readSession, signIn, signOut } from "#contract/api/accounts.ts";
-import { createClient } from "#contract/client.ts";
 import { usageError } from "../exit-code.ts";
 import { ask, readPipedLine } from "../prompt.ts";
 import { normalUrl } from "../server-address.ts";
-import type { Session } from "../session.ts";
+import { clientOf, type Session } from "../session.ts";
 import { type StoredSignIn, settingsPath, writeSettings } from "../settings-file.ts";
 
 /** What `login` can be told instead of asking. */
@@ -25,7 +24,7 @@ export async function login(session: Session, url: string | undefined, options: 
 
 async function byToken(session: Session, server: string, given: string): Promise<StoredSignIn> {
   const token = given === "-" ? await readPipedLine(session.terminal) : given;
-  const client = createClient({ baseUrl: server, token: () => token, peer: `server at ${server}` });
+  const client = clientOf(server, token);
   const { user } = await client.call(readSession, {});
   return { username: user.username, token };
 }
@@ -36,7 +35,7 @@ async function byPassword(session: Session, server: string, options: LoginOption
   const password = options.passwordStdin ? await readPipedLine(session.terminal) : await ask(session.terminal, "Password: ", true);
   // The session lives only as long as it takes to make a token; the Origin header is what the server asks of everyone with a cookie.
   const origin = new URL(server).origin;
-  const browserless = createClient({ baseUrl: server, peer: `server at ${server}` });
+  const browserless = clientOf(server);
   const response = await browserless.fetch(signIn, { body: { username, password }, headers: { origin } });
   await response.body?.cancel();
   const cookie = response.headers

@@ -2,7 +2,7 @@ import { deleteToken } from "#contract/api/accounts.ts";
 import { Failure } from "#contract/failure.ts";
 import { usageError } from "../exit-code.ts";
 import { normalUrl } from "../server-address.ts";
-import type { Session } from "../session.ts";
+import { clientOf, type Session } from "../session.ts";
 import { writeSettings } from "../settings-file.ts";
 
 /** Revokes the token that `login` made, and forgets it even when the server is gone. */
@@ -13,9 +13,7 @@ export async function logout(session: Session, url: string | undefined): Promise
   let isRevoked = false;
   if (stored.tokenId !== undefined) {
     try {
-      const { createClient } = await import("#contract/client.ts");
-      const client = createClient({ baseUrl: server, token: () => stored.token, peer: `server at ${server}` });
-      await client.call(deleteToken, { params: { id: stored.tokenId } });
+      await clientOf(server, stored.token).call(deleteToken, { params: { id: stored.tokenId } });
       isRevoked = true;
     } catch (error) {
       // Revoked already, or the server is gone for good: the person still wants the token out of this machine.
