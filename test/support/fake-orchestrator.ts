@@ -85,6 +85,8 @@ async function* until(signal: AbortSignal): AsyncGenerator<never> {
 }
 
 async function* linesThenWait(lines: readonly string[], signal: AbortSignal): AsyncGenerator<string> {
+  // An empty line at once: without a byte the answer's head is not sent.
+  yield "\n";
   yield* lines;
   yield* until(signal);
 }

@@ -1,4 +1,4 @@
-import type { Readable } from "node:stream";
+import { Readable } from "node:stream";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { z } from "zod";
 import { type BodyOf, type EndpointShape, hasRawBody, hasRawResult, type ParamsOf, type QueryOf, type ResultInputOf } from "#contract/endpoint.ts";
@@ -87,9 +87,23 @@ function send(shape: EndpointShape, reply: FastifyReply, result: unknown): Fasti
   if (hasRawResult(shape)) {
     if (!reply.hasHeader("content-type")) reply.type(shape.result.mediaType);
     if (shape.result.raw === "events") reply.header("cache-control", "no-store").header("x-accel-buffering", "no");
-    return reply.send(answer.value);
+    if (shape.result.raw !== "bytes") flushHead(reply);
+    return reply.send(streamed(answer.value));
   }
   return reply.send((shape.result as z.ZodType).parse(answer.value));
+}
+
+// Fastify sends only what it knows as a stream; any other async iterable would go out as `{}`.
+function streamed(value: unknown): unknown {
+  const isIterable = typeof value === "object" && value !== null && Symbol.asyncIterator in value;
+  return isIterable && !(value instanceof Readable) ? Readable.from(value as AsyncIterable<string | Uint8Array>) : value;
+}
+
+// A stream may have nothing to say for long; its client learns at once that it is open.
+function flushHead(reply: FastifyReply): void {
+  setImmediate(() => {
+    if (!reply.raw.headersSent && reply.raw.hasHeader("content-type")) reply.raw.flushHeaders();
+  });
 }
 
 function parse(schema: z.ZodType | undefined, value: unknown): unknown {
