@@ -1,21 +1,117 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { sql } from "kysely";
-import { afterAll, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it } from "vitest";
 import { silentLog } from "#kit/log.ts";
-import { createTestDatabase } from "../../test/support/test-database.ts";
-import { openDatabase } from "./database.ts";
-import { migrate } from "./migrate.ts";
+import { createTestDatabase, type TestDatabase } from "../../test/support/test-database.ts";
+import { type Database, openDatabase } from "./database.ts";
+import { DatabaseUnsuitableError, migrate } from "./migrate.ts";
 
 const log = silentLog();
-const database = await createTestDatabase();
-afterAll(() => database.drop());
+const migrator = new URL("../../test/support/migrator.ts", import.meta.url).pathname;
+const databases: TestDatabase[] = [];
+
+afterEach(async () => {
+  for (const database of databases.splice(0)) await database.drop();
+});
+
+async function aDatabase(options: { readonly isEmpty: boolean }): Promise<string> {
+  const database = await createTestDatabase(options);
+  databases.push(database);
+  return database.url;
+}
+
+function open(url: string): Database {
+  return openDatabase({ url, maxConnections: 2, log });
+}
+
+async function migrationsOf(url: string): Promise<readonly string[]> {
+  await using db = open(url);
+  const { rows } = await sql<{ name: string }>`select name from kysely_migration order by name`.execute(db);
+  return rows.map((row) => row.name);
+}
 
 describe("migrating", () => {
-  it("makes every table, and does nothing the second time", async () => {
-    await using db = openDatabase({ url: database.url, maxConnections: 2, log });
-    const { rows } = await sql<{ n: number }>`select count(*) as n from users`.execute(db);
-    expect(rows).toEqual([{ n: 0 }]);
-    await migrate({ url: database.url, log });
+  it("makes the tables once, when five processes do it at the same moment", async () => {
+    const url = await aDatabase({ isEmpty: true });
+    const children = Array.from({ length: 5 }, () => spawn(process.execPath, [migrator, url], { stdio: ["pipe", "pipe", "inherit"] }));
+    await Promise.all(children.map((child) => once(child.stdout, "data")));
+    const ends = children.map((child) => once(child, "exit"));
+    for (const child of children) child.stdin.end("go");
+    expect(await Promise.all(ends)).toEqual(Array.from({ length: 5 }, () => [0, null]));
+    expect(await migrationsOf(url)).toEqual(["0001-foundation"]);
+    await using db = open(url);
+    expect(await db.selectFrom("routeClock").selectAll().execute()).toEqual([{ id: true, version: 0 }]);
+  });
+
+  it("does nothing the second time", async () => {
+    const url = await aDatabase({ isEmpty: false });
+    await using db = open(url);
+    await db.insertInto("settings").values({ key: "kept", value: "1" }).execute();
+    await migrate({ url, log });
+    expect(await db.selectFrom("settings").selectAll().execute()).toEqual([{ key: "kept", value: "1" }]);
+  });
+
+  it("refuses a database that a newer Backlot has changed, and leaves it as it is", async () => {
+    const url = await aDatabase({ isEmpty: false });
+    await using db = open(url);
+    await sql`insert into kysely_migration (name, timestamp) values ('0002-future', '')`.execute(db);
+    await expect(migrate({ url, log })).rejects.toThrow(DatabaseUnsuitableError);
+    await expect(migrate({ url, log })).rejects.toThrow("was changed by a newer Backlot (0002-future)");
+    expect(await migrationsOf(url)).toEqual(["0001-foundation", "0002-future"]);
+  });
+
+  it("leaves nothing half made when it is cut short", async () => {
+    const url = await aDatabase({ isEmpty: true });
+    await using db = open(url);
+    // The last table of the first migration is there already: everything before it is taken back.
+    await sql`create table familiar_addresses (other int)`.execute(db);
+    await expect(migrate({ url, log })).rejects.toThrow("familiar_addresses");
+    const { rows } = await sql<{ name: string }>`select tablename as name from pg_tables where schemaname = 'public' and tablename not like 'kysely%'`.execute(
+      db,
+    );
+    expect(rows).toEqual([{ name: "familiar_addresses" }]);
+    await sql`drop table familiar_addresses`.execute(db);
+    await migrate({ url, log });
+    expect(await migrationsOf(url)).toEqual(["0001-foundation"]);
+  });
+
+  it("refuses a database that cannot keep every letter", async () => {
+    const url = await aDatabase({ isEmpty: true });
+    await using db = open(url);
+    const name = `${new URL(url).pathname.slice(1)}_latin`;
+    await sql.raw(`create database ${name} template template0 encoding 'LATIN1' lc_collate 'C' lc_ctype 'C'`).execute(db);
+    const latin = new URL(url);
+    latin.pathname = `/${name}`;
+    await expect(migrate({ url: latin.href, log })).rejects.toThrow("Backlot needs UTF8");
+    await sql.raw(`drop database ${name}`).execute(db);
+  });
+});
+
+describe("a database", () => {
+  it("gives up a statement that takes too long", async () => {
+    await using db = openDatabase({ url: await aDatabase({ isEmpty: false }), maxConnections: 1, log, statementTimeoutMs: 50 });
+    await expect(sql`select pg_sleep(10)`.execute(db)).rejects.toThrow("statement timeout");
+  });
+
+  it("goes on after its connections were cut", async () => {
+    const url = await aDatabase({ isEmpty: false });
+    await using db = open(url);
+    await using other = open(url);
+    await db.selectFrom("settings").selectAll().execute();
+    await sql`select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`.execute(other);
+    // The first query may meet the cut connection itself; the next one has a new one.
+    await db
+      .selectFrom("settings")
+      .selectAll()
+      .execute()
+      .catch(() => undefined);
+    expect(await db.selectFrom("settings").selectAll().execute()).toEqual([]);
+  });
+
+  it("reads large counters as numbers, and refuses those that would be rounded", async () => {
+    await using db = open(await aDatabase({ isEmpty: false }));
+    expect((await sql`select 9007199254740991::bigint as n`.execute(db)).rows).toEqual([{ n: 9_007_199_254_740_991 }]);
+    await expect(sql`select 9007199254740993::bigint as n`.execute(db)).rejects.toThrow("too large");
   });
 });

@@ -12,7 +12,7 @@ import { PostgresRouteStore } from "./routes/postgres-route-store.ts";
 import { PostgresReconcilerSiteStore } from "./sites/postgres-reconciler-site-store.ts";
 import { PostgresSiteStore } from "./sites/postgres-site-store.ts";
 
-/** Every store, over one database. `reconcilerSites` and `operationQueue` are the worker's alone: they ask for no person. */
+/** The stores that people's requests need: a site is only ever loaded together with the person who asks for it. */
 export function createStores(db: Database) {
   return {
     users: new PostgresUserStore(db),
@@ -21,14 +21,19 @@ export function createStores(db: Database) {
     attempts: new PostgresAttemptStore(db),
     settings: new PostgresSettingStore(db),
     sites: new PostgresSiteStore(db),
-    reconcilerSites: new PostgresReconcilerSiteStore(db),
     operations: new PostgresOperationStore(db),
-    operationQueue: new PostgresOperationQueue(db),
     audit: new PostgresAuditStore(db),
     routes: new PostgresRouteStore(db),
     epochs: new PostgresEpochStore(db),
   };
 }
 
-/** The stores as `createStores` makes them. */
-export type Stores = ReturnType<typeof createStores>;
+/** The worker's stores: these load sites and operations by number, for nobody in particular. */
+export function createWorkerStores(db: Database) {
+  return {
+    sites: new PostgresReconcilerSiteStore(db),
+    queue: new PostgresOperationQueue(db),
+    sessions: new PostgresSessionStore(db),
+    attempts: new PostgresAttemptStore(db),
+  };
+}

@@ -20,10 +20,10 @@ const here = import.meta.dirname;
 const migrationsFolder = join(here, "../../src/db/migrations");
 let shared: Promise<string> | undefined;
 
-/** A new database on the server of `BACKLOT_TEST_DATABASE_URL`, or on a private one that all test files share. */
-export async function createTestDatabase(): Promise<TestDatabase> {
+/** A new database on the server of `BACKLOT_TEST_DATABASE_URL`, or on a private one that all test files share; an empty one has no tables. */
+export async function createTestDatabase(options: { readonly isEmpty?: boolean } = {}): Promise<TestDatabase> {
   shared ??= serverUrl();
-  return createDatabaseOn(await shared);
+  return createDatabaseOn(await shared, options);
 }
 
 /** A new database on a given server, whose user may create databases: a copy of one that has the tables. */

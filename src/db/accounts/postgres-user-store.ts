@@ -78,7 +78,9 @@ export class PostgresUserStore implements UserStore {
         .returning(userColumns)
         .executeTakeFirstOrThrow();
       if ("epoch" in epoch) await this.#withdraw(change, user, changes.keepSession);
-      if (!isSame) await this.#afterChangeOfStanding(change, user);
+      const wasAdministrator = before.role === "administrator" && before.isActive;
+      if (wasAdministrator && !(role === "administrator" && isActive)) await demandAdministrator(change);
+      if (!isSame) await tellOrchestrator(change, user);
       return userOf(user);
     });
   }
@@ -101,17 +103,20 @@ export class PostgresUserStore implements UserStore {
     await sessions.execute();
     await notifyEpochs(change, { users: [[user.id, user.epoch]] });
   }
+}
 
-  async #afterChangeOfStanding(change: Change, user: User): Promise<void> {
-    const left = await change.selectFrom("users").select("id").where("role", "=", "administrator").where("isActive", "=", true).limit(1).executeTakeFirst();
-    if (left === undefined) throw new Failure("last_administrator");
-    // Whether a site's program may run where sites cannot be isolated hangs on its owners: the orchestrator has to hear of it.
-    await change
-      .updateTable("sites")
-      .set({ revision: sql<number>`revision + 1` })
-      .where("id", "in", change.selectFrom("siteMembers").select("siteId").where("userId", "=", user.id).where("role", "=", "owner"))
-      .execute();
-  }
+async function demandAdministrator(change: Change): Promise<void> {
+  const left = await change.selectFrom("users").select("id").where("role", "=", "administrator").where("isActive", "=", true).limit(1).executeTakeFirst();
+  if (left === undefined) throw new Failure("last_administrator");
+}
+
+/** Whether a site's program may run where sites cannot be isolated hangs on its owners: their sites get another revision. */
+async function tellOrchestrator(change: Change, user: User): Promise<void> {
+  await change
+    .updateTable("sites")
+    .set({ revision: sql<number>`revision + 1` })
+    .where("id", "in", change.selectFrom("siteMembers").select("siteId").where("userId", "=", user.id).where("role", "=", "owner"))
+    .execute();
 }
 
 /** Two administrators who demote each other at the same moment must not both succeed: changes of people take turns. */

@@ -1,4 +1,3 @@
-import { sql } from "kysely";
 import type { AuditEntry, AuditStore, KeptAuditEntry } from "#core/audit/audit-store.ts";
 import type { Page, PageRequest } from "#core/page.ts";
 import type { ActorSite } from "#core/sites/site.ts";
@@ -34,7 +33,7 @@ export class PostgresAuditStore implements AuditStore {
     let query = this.#db
       .selectFrom("auditEntries")
       .selectAll()
-      .orderBy("id", sql`desc`)
+      .orderBy("id", "desc")
       .limit(request.limit + 1);
     if (before !== null) query = query.where("id", "<", before);
     if (siteId !== null) query = query.where("siteId", "=", siteId);

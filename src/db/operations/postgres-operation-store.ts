@@ -1,4 +1,3 @@
-import { sql } from "kysely";
 import { Failure } from "#contract/failure.ts";
 import type { Actor } from "#core/accounts/user.ts";
 import type { NewOperation, Operation } from "#core/operations/operation.ts";
@@ -55,7 +54,7 @@ export class PostgresOperationStore implements OperationStore {
       .select(operationColumns)
       .select(["operations.sequence", stepsOfOperation.as("steps")])
       .where("siteId", "=", site.id)
-      .orderBy("sequence", sql`desc`)
+      .orderBy("sequence", "desc")
       .limit(request.limit + 1);
     if (before !== null) query = query.where("sequence", "<", before);
     return pageOf(await query.execute(), request.limit, { position: (row) => row.sequence, item: operationOf });
