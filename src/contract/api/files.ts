@@ -29,8 +29,8 @@ export const readFile = endpoint({
   status: 200,
   failures: ["file_not_found", "path_invalid", "path_outside_site", "not_a_file", "not_a_folder", "range_not_satisfiable"],
 });
-/** The JSON of a folder's listing. */
-export const folderListing = z.object({ entries: z.array(folderEntry) });
+/** The JSON of a folder's listing; `truncated` when it has so many entries that only some are listed. */
+export const folderListing = z.object({ entries: z.array(folderEntry), truncated: z.boolean().optional() });
 
 export const writeFile = endpoint({
   id: "files.write",

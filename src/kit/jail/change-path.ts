@@ -9,7 +9,7 @@ import { findPlace, type Jail, makeFolderAt, syncFolders } from "./jail.ts";
 import { lockKey, withLock, withLocks } from "./path-lock.ts";
 import { requireFile, shown } from "./read-file.ts";
 import { removeTree } from "./remove-tree.ts";
-import { temporaryName } from "./temporary-name.ts";
+import { releaseTemporaryName, takeTemporaryName } from "./temporary-name.ts";
 import type { Place } from "./walk-path.ts";
 
 /** Makes a folder and its parents; there already is success. */
@@ -69,17 +69,21 @@ export async function deletePath(jail: Jail, path: string, options: { readonly r
     using place = findPlace(jail, path, { follow: false });
     const name = nameOf(place, path);
     using root = openRoot(jail.root);
-    const hidden = temporaryName();
-    const isHidden = await withLock(lockKey(place.folder.fd, name), async () => {
-      const full = at(place.folder.fd, name);
-      const isFolder = lstatSync(full).isDirectory();
-      if (!isFolder) await unlink(full);
-      else if (options.recursive) await rename(full, at(root.fd, hidden));
-      else await rmdir(full);
-      await syncDescriptor(place.folder.fd);
-      return isFolder && options.recursive;
-    });
-    if (isHidden) await removeTree(root.fd, Buffer.from(hidden));
+    const hidden = takeTemporaryName();
+    try {
+      const isHidden = await withLock(lockKey(place.folder.fd, name), async () => {
+        const full = at(place.folder.fd, name);
+        const isFolder = lstatSync(full).isDirectory();
+        if (!isFolder) await unlink(full);
+        else if (options.recursive) await rename(full, at(root.fd, hidden));
+        else await rmdir(full);
+        await syncDescriptor(place.folder.fd);
+        return isFolder && options.recursive;
+      });
+      if (isHidden) await removeTree(root.fd, Buffer.from(hidden));
+    } finally {
+      releaseTemporaryName(hidden);
+    }
   });
 }
 

@@ -8,7 +8,7 @@ import { translated, translatedAsync } from "./fault.ts";
 import { findPlace, giveAway, type Jail, syncFolders } from "./jail.ts";
 import { lockKey, withLock } from "./path-lock.ts";
 import { openRegular, requireFile, shown } from "./read-file.ts";
-import { temporaryName } from "./temporary-name.ts";
+import { releaseTemporaryName, takeTemporaryName } from "./temporary-name.ts";
 import type { Place } from "./walk-path.ts";
 
 const truncateAsync = promisify(ftruncate);
@@ -57,12 +57,13 @@ export class Draft implements AsyncDisposable {
   constructor(jail: Jail, budget: WriteBudget = unlimited) {
     this.#jail = jail;
     this.#budget = budget;
-    this.#name = temporaryName();
     this.#root = translated("", () => openRoot(jail.root));
+    this.#name = takeTemporaryName();
     try {
       this.#file = translated("", () => openAt(this.#root.fd, this.#name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW));
       giveAway(jail, this.#file.fd, 0o600);
     } catch (error) {
+      releaseTemporaryName(this.#name);
       this.#root[Symbol.dispose]();
       throw error;
     }
@@ -118,11 +119,13 @@ export class Draft implements AsyncDisposable {
     await Promise.allSettled(this.#busy);
     using _root = this.#root;
     using _file = this.#file;
-    if (!this.#isOpen) return;
-    this.#isOpen = false;
-    await unlink(at(this.#root.fd, this.#name)).catch((error: unknown) => {
-      if (codeOf(error) !== "ENOENT") throw error;
-    });
+    if (this.#isOpen) {
+      this.#isOpen = false;
+      await unlink(at(this.#root.fd, this.#name)).catch((error: unknown) => {
+        if (codeOf(error) !== "ENOENT") throw error;
+      });
+    }
+    releaseTemporaryName(this.#name);
   }
 
   #grow(size: number): void {

@@ -3,7 +3,7 @@ import { rename, rmdir, unlink } from "node:fs/promises";
 import { at, codeOf, type Descriptor, holdFlags, openAt, openRoot } from "./descriptor.ts";
 import type { Jail } from "./jail.ts";
 import { enterFolder, entryNames } from "./list-folder.ts";
-import { isLeftOver, temporaryName } from "./temporary-name.ts";
+import { freshName, isLiveName, isReservedName } from "./temporary-name.ts";
 
 // A program that keeps writing into a folder under deletion is left to the next sweep.
 const patienceMs = 120_000;
@@ -30,12 +30,13 @@ export async function removeTree(parent: number, name: Buffer): Promise<boolean>
   return quietly(rmdir(at(parent, name)));
 }
 
-/** Removes what processes that ended left unfinished in a jail's root. Gives the number of things removed. */
+/** Removes what ended processes left unfinished in a jail's root, and whatever else took such a name. Gives the number of things removed. */
 export async function sweepLeftOvers(jail: Jail): Promise<number> {
   using root = openRoot(jail.root);
   let count = 0;
   for await (const name of entryNames(root.fd)) {
-    if (!isLeftOver(name.toString("latin1"))) continue;
+    const text = name.toString("latin1");
+    if (!isReservedName(text) || isLiveName(text)) continue;
     if (!(await quietly(unlink(at(root.fd, name))))) await removeTree(root.fd, name);
     count += 1;
   }
@@ -50,7 +51,7 @@ async function emptyFolder(folder: number, hoistTo: number | undefined): Promise
   const removeOne = async (name: Buffer): Promise<void> => {
     const isGone =
       (await quietly(unlink(at(folder, name)))) ||
-      (hoistTo !== undefined && ((await quietly(rmdir(at(folder, name)))) || (await quietly(rename(at(folder, name), at(hoistTo, temporaryName()))))));
+      (hoistTo !== undefined && ((await quietly(rmdir(at(folder, name)))) || (await quietly(rename(at(folder, name), at(hoistTo, freshName()))))));
     if (isGone) removed += 1;
     else left.push(name);
   };

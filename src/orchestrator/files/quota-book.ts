@@ -1,0 +1,211 @@
+import { statfs } from "node:fs/promises";
+import type { Clock } from "#kit/clock.ts";
+import type { WriteBudget } from "#kit/jail/draft.ts";
+import { judgeQuota, type Usage } from "./quota.ts";
+import { jailOf, requireSpec, type SiteShelf } from "./site-shelf.ts";
+import { scanUsage } from "./usage-scan.ts";
+
+const scanIsGoodMs = 60_000;
+// A scan this young is not repeated even when somebody is about to be refused.
+const scanIsYoungMs = 2_000;
+const freeIsGoodMs = 1_000;
+
+/** What the book needs. */
+export interface QuotaBookDeps {
+  readonly sites: SiteShelf;
+  readonly clock: Clock;
+  /** Bytes of the disk that no site may take. */
+  readonly reservedBytes: number;
+  /** Free bytes on a folder's disk; absent: asks the system. */
+  readonly freeBytes?: (folder: string) => Promise<number>;
+}
+
+/** What a write is known to do before it begins. */
+export interface Intention {
+  readonly expectedBytes?: number | undefined;
+  /** New files and folders at most. */
+  readonly files: number;
+  /** What disappears when it succeeds. */
+  readonly replaces?: { readonly bytes: number; readonly files: number };
+}
+
+/** A write's share of the quota: released with its scope unless it was kept. */
+export interface Account extends WriteBudget, Disposable {
+  /** The write took place: what it took counts from now on. */
+  keep(): void;
+}
+
+type Judge = (bytes: number, files: number) => Error | null;
+
+interface Ledger {
+  readonly usage: Usage;
+  readonly scannedAt: number;
+  /** Written and kept since that scan began; a scan may have seen some of it, so that it errs on the safe side. */
+  addedBytes: number;
+  addedFiles: number;
+  /** Something was deleted since. */
+  isDoubtful: boolean;
+}
+
+/** Knows what every site uses: by a scan at most a minute old, and what was written since. */
+export class QuotaBook {
+  readonly #deps: QuotaBookDeps;
+  readonly #ledgers = new Map<number, Ledger>();
+  readonly #scans = new Map<number, Promise<Ledger>>();
+  /** Bytes and files of writes under way. */
+  readonly #open = new Map<number, { bytes: number; files: number }>();
+  #disk: { readonly bytes: number; readonly at: number; taken: number } | undefined;
+
+  constructor(deps: QuotaBookDeps) {
+    this.#deps = deps;
+  }
+
+  /** What a site uses. */
+  async usage(siteId: number): Promise<Usage> {
+    const ledger = await this.#ledger(siteId, false);
+    const { bytes, files, isTooDeep } = ledger.usage;
+    return { bytes: bytes + ledger.addedBytes, files: files + ledger.addedFiles, isTooDeep };
+  }
+
+  /** Something of the site was deleted: before anybody is refused, it is counted again. */
+  doubt(siteId: number): void {
+    const ledger = this.#ledgers.get(siteId);
+    if (ledger !== undefined) ledger.isDoubtful = true;
+  }
+
+  /** The site is gone. */
+  forget(siteId: number): void {
+    this.#ledgers.delete(siteId);
+  }
+
+  /** Opens a write's account. @throws {Failure} `quota_exceeded`, `disk_full` when it is known already that it does not fit. */
+  async open(siteId: number, intention: Intention): Promise<Account> {
+    const { limits } = requireSpec(this.#deps.sites, siteId);
+    const ledger = await this.#ledger(siteId, false);
+    const disk = await this.#free(siteId);
+    const others = this.#openOf(siteId);
+    const replaces = intention.replaces ?? { bytes: 0, files: 0 };
+    const judge: Judge = (bytes, files) => {
+      const book = this.#ledgers.get(siteId) ?? ledger;
+      const { bytes: free, taken } = this.#disk ?? disk;
+      return judgeQuota({
+        used: book.usage,
+        limits,
+        addBytes: book.addedBytes + others.bytes + bytes - replaces.bytes,
+        addFiles: book.addedFiles + others.files + files - replaces.files,
+        freeBytes: free - taken,
+        reservedBytes: this.#deps.reservedBytes,
+        writeBytes: bytes,
+      });
+    };
+    let refusal = judge(intention.expectedBytes ?? 0, intention.files);
+    if (refusal !== null) {
+      await this.#ledger(siteId, true);
+      refusal = judge(intention.expectedBytes ?? 0, intention.files);
+    }
+    if (refusal !== null) throw refusal;
+    return this.#account({ siteId, intention, fileBytes: limits.fileBytes, judge });
+  }
+
+  #account(of: { readonly siteId: number; readonly intention: Intention; readonly fileBytes: number; readonly judge: Judge }): Account {
+    const open = this.#openOf(of.siteId);
+    // What was announced is set aside at once, so that writes at the same time do not all begin and then all fail.
+    let reserved = 0;
+    let taken = 0;
+    let isOpen = true;
+    const reserve = (bytes: number): void => {
+      reserved += bytes;
+      open.bytes += bytes;
+      if (this.#disk !== undefined) this.#disk.taken += bytes;
+    };
+    const close = (): void => {
+      if (!isOpen) return;
+      isOpen = false;
+      open.bytes -= reserved;
+      open.files -= of.intention.files;
+    };
+    open.files += of.intention.files;
+    reserve(of.intention.expectedBytes ?? 0);
+    return {
+      fileBytes: of.fileBytes,
+      take: (bytes) => {
+        taken += bytes;
+        const more = taken - reserved;
+        if (more <= 0) return;
+        // The account's files stand among the open ones already.
+        const refusal = of.judge(more, 0);
+        if (refusal !== null) {
+          this.doubt(of.siteId);
+          throw refusal;
+        }
+        reserve(more);
+        this.#refreshFree(of.siteId);
+      },
+      keep: () => {
+        if (!isOpen) return;
+        const ledger = this.#ledgers.get(of.siteId);
+        if (ledger !== undefined) {
+          ledger.addedBytes += taken - (of.intention.replaces?.bytes ?? 0);
+          ledger.addedFiles += of.intention.files - (of.intention.replaces?.files ?? 0);
+        }
+        close();
+      },
+      [Symbol.dispose]: close,
+    };
+  }
+
+  #openOf(siteId: number): { bytes: number; files: number } {
+    const known = this.#open.get(siteId) ?? { bytes: 0, files: 0 };
+    this.#open.set(siteId, known);
+    return known;
+  }
+
+  async #ledger(siteId: number, isRefused: boolean): Promise<Ledger> {
+    const known = this.#ledgers.get(siteId);
+    const age = known === undefined ? Number.POSITIVE_INFINITY : this.#deps.clock.now() - known.scannedAt;
+    const good = isRefused || known?.isDoubtful === true ? scanIsYoungMs : scanIsGoodMs;
+    if (known !== undefined && age < good && !(isRefused && known.isDoubtful)) return known;
+    const underWay = this.#scans.get(siteId);
+    if (underWay !== undefined) return underWay;
+    const scan = this.#scan(siteId).finally(() => this.#scans.delete(siteId));
+    this.#scans.set(siteId, scan);
+    return scan;
+  }
+
+  async #scan(siteId: number): Promise<Ledger> {
+    const before = this.#ledgers.get(siteId);
+    const [bytesBefore, filesBefore] = [before?.addedBytes ?? 0, before?.addedFiles ?? 0];
+    const scannedAt = this.#deps.clock.now();
+    const usage = await scanUsage(jailOf(this.#deps.sites, siteId));
+    const during = this.#ledgers.get(siteId);
+    const ledger: Ledger = {
+      usage,
+      scannedAt,
+      addedBytes: Math.max(0, (during?.addedBytes ?? 0) - bytesBefore),
+      addedFiles: Math.max(0, (during?.addedFiles ?? 0) - filesBefore),
+      isDoubtful: false,
+    };
+    this.#ledgers.set(siteId, ledger);
+    return ledger;
+  }
+
+  // Long writes see what others take of the disk meanwhile. When it cannot be asked, the old figure, less what was taken, stands.
+  #refreshFree(siteId: number): void {
+    if (this.#disk !== undefined && this.#deps.clock.now() - this.#disk.at < freeIsGoodMs) return;
+    this.#free(siteId).then(undefined, () => undefined);
+  }
+
+  async #free(siteId: number): Promise<{ readonly bytes: number; taken: number }> {
+    const now = this.#deps.clock.now();
+    if (this.#disk === undefined || now - this.#disk.at >= freeIsGoodMs) {
+      const bytes = await (this.#deps.freeBytes ?? askFree)(this.#deps.sites.folderOf(siteId));
+      this.#disk = { bytes, at: now, taken: 0 };
+    }
+    return this.#disk;
+  }
+}
+
+async function askFree(folder: string): Promise<number> {
+  const { bavail, bsize } = await statfs(folder);
+  return bavail * bsize;
+}

@@ -1,0 +1,39 @@
+import { Failure } from "#contract/failure.ts";
+
+/** What a site's files take. */
+export interface Usage {
+  readonly bytes: number;
+  /** Files, links and folders. */
+  readonly files: number;
+  /** Some folders are nested too deep to be counted. */
+  readonly isTooDeep: boolean;
+}
+
+/** May so much be added? */
+export interface QuotaQuestion {
+  readonly used: Usage;
+  readonly limits: { readonly diskBytes: number; readonly files: number };
+  /** What comes on top, less what it replaces; negative when it shrinks. */
+  readonly addBytes: number;
+  readonly addFiles: number;
+  /** What the disk has left for everybody, and what of it nobody may take. */
+  readonly freeBytes: number;
+  readonly reservedBytes: number;
+  /** Bytes that go to the disk before anything that they replace is gone. */
+  readonly writeBytes: number;
+}
+
+/** Decides whether a write fits the site's quota and the disk; null: it does. */
+export function judgeQuota(question: QuotaQuestion): Failure | null {
+  const { used, limits, addBytes, addFiles } = question;
+  if (question.freeBytes - question.writeBytes < question.reservedBytes) return new Failure("disk_full");
+  if (used.isTooDeep) return full("some of its folders are nested too deep to be counted");
+  // Who is over already may still make things smaller.
+  if (addBytes > 0 && used.bytes + addBytes > limits.diskBytes) return full(`its files may have ${limits.diskBytes} bytes together`);
+  if (addFiles > 0 && used.files + addFiles > limits.files) return full(`it may have ${limits.files} files and folders`);
+  return null;
+}
+
+function full(detail: string): Failure {
+  return new Failure("quota_exceeded", { detail });
+}
