@@ -170,7 +170,14 @@ async function makeNetworks(options: MachineOptions, machine: SandboxMachine): P
 async function trySandbox(machine: SandboxMachine, networks: SiteNetworks | null): Promise<void> {
   const network = networks === null ? null : await networks.lease();
   try {
-    const sandbox = { folder: null, workFolder: "/", environment: {}, ownsNetwork: network === null, tmpBytes: 1024 * 1024 };
+    const sandbox = {
+      folder: null,
+      workFolder: "/",
+      environment: {},
+      ownsNetwork: network === null,
+      isEntered: network === null && !machine.isRoot,
+      tmpBytes: 1024 * 1024,
+    };
     const launched = await launch({
       argv: launchCommand({
         programs: machine.programs,

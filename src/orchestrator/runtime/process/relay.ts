@@ -28,7 +28,7 @@ export function startRelay(plan: RelayPlan): Relay {
     hasEnded = true;
   });
   const listens = (async () => {
-    while (!isListening(plan.socket)) {
+    while (!isListening(plan)) {
       if (hasEnded) throw new Error(`the relay ended: ${complaint.trim()}`);
       await delay(1);
     }
@@ -46,9 +46,13 @@ export function startRelay(plan: RelayPlan): Relay {
   };
 }
 
-/** Whether a unix socket of this network namespace takes connections (flag `__SO_ACCEPTCON`); connecting would disturb the program. */
-function isListening(path: string): boolean {
-  return readFileSync("/proc/net/unix", "utf8")
-    .split("\n")
-    .some((line) => line.endsWith(` ${path}`) && line.split(/\s+/)[3] === "00010000");
+/** Whether the relay's socket takes connections (flag `__SO_ACCEPTCON`), as its network lists it; connecting would disturb the program. */
+function isListening(plan: RelayPlan): boolean {
+  try {
+    return readFileSync(`/proc/${plan.initPid}/net/unix`, "utf8")
+      .split("\n")
+      .some((line) => line.endsWith(` ${plan.socket}`) && line.split(/\s+/)[3] === "00010000");
+  } catch {
+    return false; // the sandbox has gone, and the relay is about to be stopped
+  }
 }

@@ -23,6 +23,11 @@ export interface Sandbox {
   readonly environment: Readonly<Record<string, string>>;
   /** False when the launcher has entered a prepared network namespace already. */
   readonly ownsNetwork: boolean;
+  /**
+   * A relay of an ordinary user has to enter the user namespace that owns the sandbox's network. Bubblewrap moves the program
+   * on into a second one to mount terminals and to forbid further ones, so such a sandbox does without both.
+   */
+  readonly isEntered: boolean;
   /** Bounds of `/tmp`; what lies there also counts as the program's memory. */
   readonly tmpBytes: number;
 }
@@ -52,7 +57,7 @@ function isolation(sandbox: Sandbox, facts: SandboxFacts): readonly string[] {
     "--die-with-parent",
     "--new-session",
     "--unshare-user",
-    ...(facts.canDisableUserNamespaces ? ["--disable-userns"] : []),
+    ...(facts.canDisableUserNamespaces && !sandbox.isEntered ? ["--disable-userns"] : []),
     "--unshare-pid",
     "--unshare-ipc",
     "--unshare-uts",
@@ -75,7 +80,14 @@ function mounts(sandbox: Sandbox, facts: SandboxFacts): readonly string[] {
     ...["--perms", "0755", "--dir", "/etc"],
     ...sharedEtc.flatMap((name) => readOnly(`/etc/${name}`)),
     ...facts.etcFiles.flatMap((name) => ["--ro-bind", `${facts.etcFolder}/${name}`, `/etc/${name}`]),
-    ...["--proc", "/proc", "--dev", "/dev", ...bounded("/dev/shm", sandbox.tmpBytes, "1777"), "--remount-ro", "/dev"],
+    ...[
+      "--proc",
+      "/proc",
+      ...(sandbox.isEntered ? devicesWithoutTerminals : ["--dev", "/dev"]),
+      ...bounded("/dev/shm", sandbox.tmpBytes, "1777"),
+      "--remount-ro",
+      "/dev",
+    ],
     ...bounded("/tmp", sandbox.tmpBytes, "1777"),
     ...bounded("/run", runBytes, "0755"),
     ...["--perms", "0755", "--dir", "/var", "--symlink", "/tmp", "/var/tmp", "--symlink", "/run", "/var/run"],
@@ -85,5 +97,12 @@ function mounts(sandbox: Sandbox, facts: SandboxFacts): readonly string[] {
     ...["--remount-ro", "/", "--chdir", sandbox.workFolder],
   ];
 }
+
+const devicesWithoutTerminals: readonly string[] = [
+  ...["--perms", "0755", "--tmpfs", "/dev"],
+  ...["null", "zero", "full", "random", "urandom", "tty"].flatMap((name) => ["--dev-bind", `/dev/${name}`, `/dev/${name}`]),
+  ...["stdin", "stdout", "stderr"].flatMap((name, index) => ["--symlink", `/proc/self/fd/${index}`, `/dev/${name}`]),
+  ...["--symlink", "/proc/self/fd", "/dev/fd"],
+];
 
 const runBytes = 1024 * 1024;

@@ -93,6 +93,7 @@ function launchProgram(sandbox: SandboxMachine, request: StartRequest, network: 
     workFolder: dirname(join(inside.site, runFile)),
     environment: siteEnvironment(spec, place),
     ownsNetwork: network === null,
+    isEntered: network === null && !sandbox.isRoot,
     tmpBytes: Math.min(largestTmpBytes, Math.floor(spec.limits.memoryBytes / 2)),
   };
   return launch({
