@@ -13,7 +13,8 @@ let ann: Person;
 beforeAll(async () => {
   backlot = await startBacklot();
   ann = await backlot.addPerson("ann");
-  await ann.createSite("site", "static", "static");
+  await ann.createSite("garden", "static");
+  await ann.put("garden", "public/index.html", "as it was");
 });
 afterAll(() => backlot[Symbol.asyncDispose]());
 
@@ -44,16 +45,16 @@ describe("a body that is not right", () => {
   test("of another media type is refused with the one to send", async () => {
     const answer = await post("name=abc", { "content-type": "application/x-www-form-urlencoded" });
     expect(problemOf(answer)).toMatchObject({ status: 415, code: "media_type_unsupported", title: "Send the body as application/json." });
-    expect((await ask("/api/v1/sites/site/deployments", { method: "POST", body: "{}", headers: { "content-type": "application/json" } })).status).toBe(415);
+    expect((await ask("/api/v1/sites/garden/deployments", { method: "POST", body: "{}", headers: { "content-type": "application/json" } })).status).toBe(415);
   });
 
   test("that ends early changes nothing", async () => {
-    await ann.put("site", "public/kept.txt", "before");
+    await ann.put("garden", "public/kept.txt", "before");
     const headers = { "content-type": "application/octet-stream", "content-length": "1000" };
     // Half of what was announced, then the connection goes.
-    const sending = ask("/api/v1/sites/site/files/public/kept.txt", { method: "PUT", body: "half", headers, signal: AbortSignal.timeout(300) });
+    const sending = ask("/api/v1/sites/garden/files/public/kept.txt", { method: "PUT", body: "half", headers, signal: AbortSignal.timeout(300) });
     await expect(sending).rejects.toThrow();
-    expect((await ann.get("site", "public/kept.txt")).toString()).toBe("before");
+    expect((await ann.get("garden", "public/kept.txt")).toString()).toBe("before");
   });
 });
 
@@ -83,13 +84,13 @@ describe("a name that is not right", () => {
     const answer = await ask("/api/v1/sites", json("POST", { name, kind: "static" }));
     expect(answer.status).toBe(422);
     expect(problemOf(answer).title.length).toBeGreaterThan(20);
-    const renaming = await ask("/api/v1/sites/site", json("PATCH", { name }));
+    const renaming = await ask("/api/v1/sites/garden", json("PATCH", { name }));
     expect(renaming.status).toBe(422);
   });
 
   test.for(["www", "api", "admin", "localhost"])("the reserved name %s is refused on create and on rename", async (name) => {
     expect(problemOf(await ask("/api/v1/sites", json("POST", { name, kind: "static" }))).code).toBe("site_name_reserved");
-    expect(problemOf(await ask("/api/v1/sites/site", json("PATCH", { name }))).code).toBe("site_name_reserved");
+    expect(problemOf(await ask("/api/v1/sites/garden", json("PATCH", { name }))).code).toBe("site_name_reserved");
   });
 
   test("that is taken is refused, also when many ask for it at once", async () => {
@@ -123,7 +124,7 @@ describe("a path that is not right", () => {
     `${"d/".repeat(80)}x`,
   ];
   test.for(paths)("%s is refused for reading, writing, moving and deleting", async (path) => {
-    const at = `/api/v1/sites/site/files/${path}`;
+    const at = `/api/v1/sites/garden/files/${path}`;
     const answers = [
       await ask(at),
       await ask(at, { method: "PUT", body: "x", headers: { "content-type": "application/octet-stream" } }),
@@ -137,14 +138,14 @@ describe("a path that is not right", () => {
   });
 
   test.for(["../x", "/etc/x", "a\\b", "a/../../x", "a\u0000", long, ""])("%j is refused as the target of a move", async (move) => {
-    await ann.put("site", "public/moved.txt", "here");
-    const answer = await ask("/api/v1/sites/site/files/public/moved.txt", json("POST", { move }));
+    await ann.put("garden", "public/moved.txt", "here");
+    const answer = await ask("/api/v1/sites/garden/files/public/moved.txt", json("POST", { move }));
     expect([400, 409, 422]).toContain(answer.status);
-    expect((await ann.get("site", "public/moved.txt")).toString()).toBe("here");
+    expect((await ann.get("garden", "public/moved.txt")).toString()).toBe("here");
   });
 
   test("never reaches a file outside through the router either", async () => {
-    await ann.put("site", "private/secret.txt", "not for visitors");
+    await ann.put("garden", "private/secret.txt", "not for visitors");
     for (const path of [
       "/../private/secret.txt",
       "/..%2fprivate/secret.txt",
@@ -155,7 +156,7 @@ describe("a path that is not right", () => {
       "/a%00b",
       "/%ff",
     ]) {
-      const answer = await backlot.visit("site", path);
+      const answer = await backlot.visit("garden", path);
       expect([301, 302, 307, 308, 400, 404]).toContain(answer.status);
       expect(answer.text).not.toContain("not for visitors");
     }
@@ -164,7 +165,7 @@ describe("a path that is not right", () => {
 
 describe("an archive that is not right", () => {
   const deploy = async (archive: Uint8Array) => {
-    const { operation } = await ann.client.call(deploySite, { params: { name: "site" }, body: new Uint8Array(archive) });
+    const { operation } = await ann.client.call(deploySite, { params: { name: "garden" }, body: new Uint8Array(archive) });
     return ann.ended(operation);
   };
   const bombs: Readonly<Record<string, () => Buffer | Promise<Buffer>>> = {
@@ -189,7 +190,7 @@ describe("an archive that is not right", () => {
     "too deep": () => packedEntries([{ header: { name: `${"d/".repeat(100)}x` }, content: "x" }]),
   };
   test.for(Object.keys(bombs))("with %s is refused as a whole", async (name) => {
-    await ann.put("site", "public/index.html", "as before");
+    await ann.put("garden", "public/index.html", "as before");
     const archive = await bombs[name]?.();
     const outcome = await deploy(archive ?? Buffer.alloc(0)).then(
       ({ state, failure }) => ({ state, code: failure?.code }),
@@ -197,27 +198,27 @@ describe("an archive that is not right", () => {
     );
     expect(["failed", "refused"]).toContain(outcome.state);
     expect(["archive_invalid", "archive_unsafe", "archive_too_large", "quota_exceeded", "file_too_large"]).toContain(outcome.code);
-    expect((await backlot.visit("site")).text).toBe("as before");
+    expect((await backlot.visit("garden")).text).toBe("as before");
   });
 
   test("leaves the way free for the next one", async () => {
     expect(await deploy(await packed({ "public/next.txt": "fine" }))).toMatchObject({ state: "succeeded" });
-    expect((await backlot.visit("site", "/next.txt")).text).toBe("fine");
+    expect((await backlot.visit("garden", "/next.txt")).text).toBe("fine");
   });
 });
 
 test("limits are an administrator's, with a reason", async () => {
   const limits = { diskBytes: 2_000_000 };
-  await expect(ann.client.call(updateSite, { params: { name: "site" }, body: { limits, reason: "please" } })).rejects.toMatchObject({
+  await expect(ann.client.call(updateSite, { params: { name: "garden" }, body: { limits, reason: "please" } })).rejects.toMatchObject({
     code: "administrators_only",
   });
   const admin = await backlot.admin();
-  await expect(admin.client.call(updateSite, { params: { name: "site" }, body: { limits } })).rejects.toMatchObject({ code: "limits_need_reason" });
-  const changed = await admin.client.call(updateSite, { params: { name: "site" }, body: { limits, reason: "a test" } });
+  await expect(admin.client.call(updateSite, { params: { name: "garden" }, body: { limits } })).rejects.toMatchObject({ code: "limits_need_reason" });
+  const changed = await admin.client.call(updateSite, { params: { name: "garden" }, body: { limits, reason: "a test" } });
   if (changed.operation !== null) await admin.succeeded(changed.operation);
-  await expect(ann.put("site", "public/big.bin", randomBytes(3_000_000))).rejects.toMatchObject({ code: "quota_exceeded" });
-  await expect(ann.get("site", "public/big.bin")).rejects.toMatchObject({ code: "file_not_found" });
-  expect((await ann.client.call(readSite, { params: { name: "site" } })).site.limits.diskBytes).toBe(2_000_000);
+  await expect(ann.put("garden", "public/big.bin", randomBytes(3_000_000))).rejects.toMatchObject({ code: "quota_exceeded" });
+  await expect(ann.get("garden", "public/big.bin")).rejects.toMatchObject({ code: "file_not_found" });
+  expect((await ann.client.call(readSite, { params: { name: "garden" } })).site.limits.diskBytes).toBe(2_000_000);
 });
 
 test("heads that no client sends are answered and harm nobody", async () => {
@@ -230,8 +231,8 @@ test("heads that no client sends are answered and harm nobody", async () => {
   expect((await ask("/api/v1/sites?search=%00")).status).toBeLessThan(500);
   expect((await ask(`/api/v1/operations/${"9".repeat(90)}`)).status).toBe(404);
   expect((await ask("/api/v1/operations/%00")).status).toBe(404);
-  expect((await backlot.visit("site", "/", { headers: { "x-big": "y".repeat(60_000) } }).catch(() => ({ status: 431 }))).status).toBe(431);
-  expect((await backlot.visit("site")).status).toBe(200);
+  expect((await backlot.visit("garden", "/", { headers: { "x-big": "y".repeat(60_000) } }).catch(() => ({ status: 431 }))).status).toBe(431);
+  expect((await backlot.visit("garden")).status).toBe(200);
 });
 
 function ask(path: string, init: VisitInit = {}): Promise<Visited> {

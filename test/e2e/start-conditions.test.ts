@@ -4,7 +4,7 @@ import { chownSync, mkdirSync } from "node:fs";
 import { chmod, mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { readSystem } from "#contract/api/sites.ts";
 import { type Backlot, checkout, prepareBacklot, startBacklot } from "../support/backlot.ts";
@@ -67,7 +67,7 @@ describe("a start that is unusual", () => {
       const script = 'mount --bind "$1" "$2" && cd "$2" && shift 2 && exec "$@"';
       const there = start.map((word) => word.replace(checkout, place));
       const command = ["unshare", "--mount", "sh", "-c", script, "sh", checkout, place, ...there] as const;
-      await using backlot = await startBacklot({ dataFolder: join(locked, "data"), command: [...command] });
+      await using backlot = await startBacklot({ dataFolder: join(locked, basename(locked)), command: [...command] });
       await everythingWorks(backlot);
     } finally {
       await rm(locked, { recursive: true, force: true });
@@ -76,7 +76,8 @@ describe("a start that is unusual", () => {
 
   test.runIf(isRoot)("as an ordinary user", async () => {
     const data = await mkdtemp(join(tmpdir(), "backlot-user-"));
-    const user = 64_321;
+    // Debian's `nobody`: PostgreSQL asks that its user has a name.
+    const user = 65_534;
     chownSync(data, user, user);
     const place = mkdtempSyncFor(user);
     try {
@@ -93,11 +94,11 @@ describe("a start that is unusual", () => {
 
 async function everythingWorks(backlot: Backlot): Promise<void> {
   const admin = await backlot.admin();
-  await admin.createSite("static", "static", "static").catch((error: Error) => {
+  await admin.createSite("page", "static", "static").catch((error: Error) => {
     throw new Error(`${error.message}\n${backlot.output.slice(-3000)}`);
   });
   await admin.createSite("program", "dynamic", "python");
-  expect((await backlot.visit("static")).status).toBe(200);
+  expect((await backlot.visit("page")).status).toBe(200);
   const answer = await backlot.visit("program", "/time");
   expect([answer.status, answer.text.slice(0, 500)]).toEqual([200, expect.stringContaining("time")]);
   await admin.put("program", "public/x.txt", "x");

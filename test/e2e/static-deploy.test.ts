@@ -39,14 +39,14 @@ test("a site of several hundred real files is deployed by the command line and c
 test("the next deployment removes what the last one placed and this one lacks, and leaves uploads alone", async () => {
   const files = await filesOf(folder);
   await done(cli(["files", "put", "kysely", "-", "public/uploads/kept.txt"], "kept"));
-  await rm(join(folder, "dist/cjs"), { recursive: true });
+  await rm(join(folder, "dist/migration"), { recursive: true });
   await rm(join(folder, "README.md"));
   await done(cli(["deploy", folder]));
   const left = await filesOf(folder);
   expect(left.length).toBeLessThan(files.length);
   expect(await differing(left)).toEqual([]);
   expect((await backlot.visit("kysely", "/README.md")).status).toBe(404);
-  expect((await backlot.visit("kysely", "/dist/cjs/index.js")).status).toBe(404);
+  expect((await backlot.visit("kysely", "/dist/migration/index.js")).status).toBe(404);
   expect((await backlot.visit("kysely", "/uploads/kept.txt")).text).toBe("kept");
 });
 
