@@ -7,6 +7,12 @@ export const configSchema = z.object({
   BACKLOT_ORCHESTRATOR_URL: z.url().describe("Internal address of the orchestrator"),
   BACKLOT_ROUTER_URLS: z.string().describe("Internal addresses of the routers, separated by commas"),
   BACKLOT_OPERATION_CONCURRENCY: z.coerce.number().int().min(1).max(64).default(8).describe("How many operations run at once in this worker"),
+  BACKLOT_OPERATION_LEASE_SECONDS: z.coerce
+    .number()
+    .min(1)
+    .max(300)
+    .default(10)
+    .describe("After how long the operations of a worker that died go on elsewhere"),
   BACKLOT_RECONCILE_SECONDS: z.coerce.number().min(1).default(30).describe("How often sites are compared with what they should be"),
   BACKLOT_UNISOLATED_FOR_ALL: z
     .stringbool()

@@ -17,8 +17,6 @@ import { Reconciler } from "./reconciler.ts";
 import { RouterPool } from "./router-pool.ts";
 import { createAbandon, createSteps } from "./steps.ts";
 
-/** A worker that dies is missed after this long, and its operations go on elsewhere. */
-const leaseMs = 10_000;
 /** A step may unpack a gigabyte; anything longer is a fault. */
 const stepTimeoutMs = 10 * 60_000;
 /** Familiar addresses are remembered for 30 days. */
@@ -47,7 +45,7 @@ export const start: StartService = async (environment, log) => {
     log,
     owner: `${hostname()}-${process.pid}-${randomUUID()}`,
     concurrency,
-    leaseMs,
+    leaseMs: config.BACKLOT_OPERATION_LEASE_SECONDS * 1000,
     stepTimeoutMs,
   });
   const sweep = async (): Promise<void> => {
