@@ -33,23 +33,30 @@ async function* feed(deps: RouteFeedDeps, signal: AbortSignal): AsyncGenerator<R
   let { version } = snapshot;
   yield { type: "snapshot", version, routes: routesOf(deps, snapshot), grant: await grantOf(deps), orchestrator: deps.orchestratorUrl };
   let grantDueAt = Date.now() + grantEveryMs;
+  let saidAt = Date.now();
   while (!signal.aborted) {
-    const news = deps.hints.wait("routes", { maxMs: heartbeatMs, signal });
+    const news = deps.hints.wait("routes", { maxMs: heartbeatMs / 2, signal });
     const changes = await deps.routes.since(version);
-    if (changes.version > version) {
-      version = changes.version;
-      yield { type: "change", version, upserts: routesOf(deps, changes), removed: [...changes.removed] };
+    const event = await nextEvent(deps, { changes, version, isGrantDue: Date.now() > grantDueAt, isQuiet: Date.now() - saidAt >= heartbeatMs });
+    if (event === null) {
+      await news;
       continue;
     }
-    if (Date.now() > grantDueAt) {
-      grantDueAt = Date.now() + grantEveryMs;
-      yield { type: "grant", grant: await grantOf(deps), orchestrator: deps.orchestratorUrl };
-      continue;
-    }
-    const beganAt = Date.now();
-    await news;
-    if (Date.now() - beganAt >= heartbeatMs) yield { type: "heartbeat" };
+    yield event;
+    saidAt = Date.now();
+    version = changes.version;
+    if (event.type === "grant") grantDueAt = Date.now() + grantEveryMs;
   }
+}
+
+async function nextEvent(
+  deps: RouteFeedDeps,
+  now: { readonly changes: RouteChanges; readonly version: number; readonly isGrantDue: boolean; readonly isQuiet: boolean },
+): Promise<RouteFeedEvent | null> {
+  const { changes } = now;
+  if (changes.version > now.version) return { type: "change", version: changes.version, upserts: routesOf(deps, changes), removed: [...changes.removed] };
+  if (now.isGrantDue) return { type: "grant", grant: await grantOf(deps), orchestrator: deps.orchestratorUrl };
+  return now.isQuiet ? { type: "heartbeat" } : null;
 }
 
 function routesOf(deps: RouteFeedDeps, changes: RouteChanges) {

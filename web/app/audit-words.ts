@@ -1,0 +1,38 @@
+// Actions are `noun.verb`; what is not in this table is shown as it is, so that a new action never hides.
+const words: Readonly<Record<string, string>> = {
+  "session.create": "signed in",
+  "session.delete": "signed out",
+  "session.failed": "failed to sign in",
+  "password.update": "changed the password",
+  "setup.create": "set up Backlot",
+  "tokens.create": "made an API token",
+  "tokens.delete": "revoked an API token",
+  "users.create": "added a user",
+  "users.update": "changed a user",
+  "sites.create": "created the site",
+  "sites.update": "changed settings",
+  "sites.rename": "renamed the site",
+  "sites.delete": "deleted the site",
+  "sites.restart": "restarted the site",
+  "sites.sleep": "put the site to sleep",
+  "sites.wake": "started the site",
+  "sites.environment.write": "changed the variables",
+  "members.set": "set a member's role",
+  "members.remove": "removed a member",
+  "files.write": "wrote a file",
+  "files.delete": "deleted a file",
+  "files.change": "moved or changed a file",
+  "deployments.create": "deployed",
+};
+
+/** What somebody did, as the rest of a sentence that begins with their name. */
+export function auditWords(action: string): string {
+  return words[action] ?? words[action.replace(/^site\./, "sites.")] ?? action.replaceAll(".", " ");
+}
+
+/** Details of an entry in one line: `path: public/index.html, bytes: 2048`. */
+export function detailsText(details: Readonly<Record<string, unknown>>): string {
+  return Object.entries(details)
+    .map(([key, value]) => `${key}: ${typeof value === "string" ? value : JSON.stringify(value)}`)
+    .join(", ");
+}

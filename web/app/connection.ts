@@ -1,0 +1,39 @@
+import { createStore } from "./store.ts";
+
+/** Whether Backlot answers at all, as far as the last request told. */
+export const connection = createStore<"there" | "away">("there");
+/** Whether the session ended while a page was open. The page stays, so that nothing typed is lost. */
+export const sessionEnded = createStore(false);
+
+const retryMs = 3000;
+let timer: ReturnType<typeof setTimeout> | undefined;
+
+/** The browser's fetch, which also notes whether an answer came. */
+export const watchedFetch: typeof fetch = async (input, init) => {
+  try {
+    const response = await fetch(input, init);
+    reportAnswer(isFromBacklot(response.status, response.headers.get("content-type")));
+    return response;
+  } catch (error) {
+    if (init?.signal?.aborted !== true) reportAnswer(false);
+    throw error;
+  }
+};
+
+/** A gateway's 502, 503 or 504 means nobody is there; a problem document is Backlot itself speaking. */
+export function isFromBacklot(status: number, contentType: string | null): boolean {
+  return status < 502 || status > 504 || contentType?.startsWith("application/problem+json") === true;
+}
+
+/** Asks once more whether Backlot answers. */
+export async function retryConnection(): Promise<void> {
+  clearTimeout(timer);
+  timer = undefined;
+  // Any answer will do, a 401 too.
+  await watchedFetch("/api/v1/session", { cache: "no-store" }).catch(() => undefined);
+}
+
+function reportAnswer(isThere: boolean): void {
+  connection.set(isThere ? "there" : "away");
+  if (!isThere && timer === undefined) timer = setTimeout(() => void retryConnection(), retryMs);
+}

@@ -1,0 +1,126 @@
+import { type InfiniteData, keepPreviousData, useInfiniteQuery, useMutation, useQuery } from "@tanstack/react-query";
+import {
+  createSite,
+  deleteSite,
+  listSiteAudit,
+  listSites,
+  readEnvironment,
+  readSite,
+  restartSite,
+  sleepSite,
+  updateSite,
+  wakeSite,
+  writeEnvironment,
+} from "#contract/api/sites.ts";
+import type { SiteView } from "#contract/api/views.ts";
+import type { BodyInputOf, ResultOf } from "#contract/endpoint.ts";
+import type { SiteStatus } from "#contract/site.ts";
+import { api } from "./api.ts";
+import { trackOperation } from "./operations.ts";
+import { queryClient } from "./query-client.ts";
+
+type SitePage = ResultOf<typeof listSites>;
+export type SiteAction = "restart" | "sleep" | "wake";
+export type SiteChange = BodyInputOf<typeof updateSite>;
+
+const pageSize = 24;
+const actions = { restart: restartSite, sleep: sleepSite, wake: wakeSite } as const;
+
+export function useSites({ search, all }: { search: string; all: boolean }) {
+  return useInfiniteQuery({
+    queryKey: ["sites", { search, all }],
+    queryFn: ({ pageParam, signal }) =>
+      api.call(listSites, {
+        query: { limit: pageSize, ...(search === "" ? {} : { search }), ...(all ? { all: true } : {}), ...(pageParam === null ? {} : { cursor: pageParam }) },
+        signal,
+      }),
+    initialPageParam: null as string | null,
+    getNextPageParam: (last: SitePage) => last.next,
+    placeholderData: keepPreviousData,
+  });
+}
+
+export const siteKey = (name: string) => ["site", name] as const;
+
+export function useSite(name: string) {
+  return useQuery({ queryKey: siteKey(name), queryFn: async ({ signal }) => (await api.call(readSite, { params: { name }, signal })).site });
+}
+
+/** Whether the person may do this to the site; false while the site is still on its way. */
+export function may(site: SiteView | undefined, verb: SiteView["you"]["may"][number]): boolean {
+  return site?.you.may.includes(verb) === true;
+}
+
+/** Puts a state that the manager reported into everything that shows the site. */
+export function applyStatus(name: string, status: SiteStatus): void {
+  const patched = (site: SiteView): SiteView => (site.name === name ? { ...site, state: status.state, status } : site);
+  queryClient.setQueryData<SiteView>(siteKey(name), (site) => (site === undefined ? site : patched(site)));
+  queryClient.setQueriesData<InfiniteData<SitePage>>({ queryKey: ["sites"] }, (data) =>
+    data === undefined ? data : { ...data, pages: data.pages.map((page) => ({ ...page, sites: page.sites.map(patched) })) },
+  );
+}
+
+export function useCreateSite() {
+  return useMutation({
+    mutationFn: (body: BodyInputOf<typeof createSite>) => api.call(createSite, { body }),
+    onSuccess: ({ site, operation }) => {
+      queryClient.setQueryData(siteKey(site.name), site);
+      // The create page shows the steps itself.
+      trackOperation(operation, { isShown: false });
+    },
+  });
+}
+
+export function useSiteAction(name: string) {
+  return useMutation({
+    mutationFn: async (action: SiteAction) => (await api.call(actions[action], { params: { name } })).operation,
+    onSuccess: (operation) => trackOperation(operation),
+  });
+}
+
+export function useUpdateSite(name: string) {
+  return useMutation({
+    mutationFn: (body: SiteChange) => api.call(updateSite, { params: { name }, body }),
+    onSuccess: ({ site, operation }) => {
+      queryClient.setQueryData(siteKey(site.name), site);
+      void queryClient.invalidateQueries({ queryKey: ["sites"] });
+      if (operation !== null) trackOperation(operation);
+    },
+  });
+}
+
+export function useDeleteSite(name: string) {
+  return useMutation({
+    mutationFn: async () => (await api.call(deleteSite, { params: { name } })).operation,
+    onSuccess: (operation) => trackOperation(operation),
+  });
+}
+
+const environmentKey = (name: string) => [...siteKey(name), "environment"];
+
+export function useEnvironment(name: string) {
+  return useQuery({
+    queryKey: environmentKey(name),
+    queryFn: async ({ signal }) => (await api.call(readEnvironment, { params: { name }, signal })).environment,
+    // A refetch while someone types would throw their words away.
+    refetchOnWindowFocus: false,
+  });
+}
+
+export function useWriteEnvironment(name: string) {
+  return useMutation({
+    mutationFn: async (environment: Record<string, string>) => (await api.call(writeEnvironment, { params: { name }, body: { environment } })).operation,
+    onSuccess: (operation, environment) => {
+      queryClient.setQueryData(environmentKey(name), environment);
+      if (operation !== null) trackOperation(operation);
+    },
+  });
+}
+
+export function useSiteAudit(name: string, isWanted: boolean) {
+  return useQuery({
+    queryKey: [...siteKey(name), "audit"],
+    queryFn: async ({ signal }) => (await api.call(listSiteAudit, { params: { name }, query: { limit: 20 }, signal })).entries,
+    enabled: isWanted,
+  });
+}

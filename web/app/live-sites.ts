@@ -1,0 +1,41 @@
+import { useEffect } from "react";
+import { followSites, siteEvent } from "#contract/api/sites.ts";
+import { readEvents } from "#contract/events.ts";
+import { api } from "./api.ts";
+import { sessionEnded } from "./connection.ts";
+import { applyStatus } from "./data-sites.ts";
+import { queryClient } from "./query-client.ts";
+import { untilVisible, whileVisible } from "./visibility.ts";
+
+const retryMs = 2000;
+
+/** Keeps every shown site's state live as long as the page is in front. */
+export function useLiveSites(): void {
+  useEffect(() => {
+    const stop = new AbortController();
+    void keepFollowing(stop.signal);
+    return () => stop.abort();
+  }, []);
+}
+
+async function keepFollowing(stop: AbortSignal): Promise<void> {
+  for (let isFirst = true; !stop.aborted; isFirst = false) {
+    await untilVisible(stop);
+    if (stop.aborted) return;
+    // Events that came while nobody listened are made up for by reading again.
+    if (!isFirst) void queryClient.invalidateQueries({ queryKey: ["sites"] });
+    const { signal, release } = whileVisible(stop);
+    await followOnce(signal).catch(() => undefined);
+    release();
+    if (!stop.aborted) await new Promise((resolve) => setTimeout(resolve, sessionEnded.get() ? retryMs * 5 : retryMs));
+  }
+}
+
+async function followOnce(signal: AbortSignal): Promise<void> {
+  const response = await api.fetch(followSites, { signal });
+  if (response.body === null) return;
+  for await (const { data } of readEvents(response.body)) {
+    const { site, status } = siteEvent.parse(JSON.parse(data));
+    applyStatus(site, status);
+  }
+}

@@ -1,0 +1,85 @@
+import type { InfiniteData } from "@tanstack/react-query";
+import { followOperation, readOperation } from "#contract/api/sites.ts";
+import { type OperationView, operationView } from "#contract/api/views.ts";
+import { readEvents } from "#contract/events.ts";
+import { api, hasCode } from "./api.ts";
+import { queryClient } from "./query-client.ts";
+import { createStore } from "./store.ts";
+
+export interface TrackedOperation {
+  readonly operation: OperationView;
+  /** False where a page shows the operation itself, and when it was put away. */
+  readonly isShown: boolean;
+  /** What keeps us from hearing of it, in plain words. */
+  readonly trouble: string | null;
+}
+
+/** Every operation started in this tab, newest first. */
+export const trackedOperations = createStore<readonly TrackedOperation[]>([]);
+
+/** At most this many are followed by streams: a browser keeps six connections to a host, and pages need some. */
+const maxStreams = 2;
+const pollMs = 1000;
+const keptFinished = 20;
+let streams = 0;
+
+export function isOver(operation: OperationView): boolean {
+  return operation.state === "succeeded" || operation.state === "failed";
+}
+
+/** Follows an operation to its end and shows it in the tray. */
+export function trackOperation(operation: OperationView, { isShown = true }: { isShown?: boolean } = {}): void {
+  const others = trackedOperations.get().filter((each) => each.operation.id !== operation.id);
+  trackedOperations.set([{ operation, isShown, trouble: null }, ...others].slice(0, keptFinished));
+  void follow(operation.id);
+}
+
+export function hideOperation(id: string): void {
+  patch(id, { isShown: false });
+}
+
+function patch(id: string, change: Partial<TrackedOperation>): void {
+  trackedOperations.set((all) => all.map((each) => (each.operation.id === id ? { ...each, ...change } : each)));
+}
+
+async function follow(id: string): Promise<void> {
+  for (let isFirst = true; ; isFirst = false) {
+    try {
+      if (streams < maxStreams) await stream(id);
+      const { operation } = await api.call(readOperation, { params: { id } });
+      patch(id, { operation, trouble: null });
+      if (isOver(operation)) return void refresh(operation);
+    } catch (error) {
+      if (hasCode(error, "operation_not_found")) return patch(id, { trouble: "Backlot no longer knows this operation." });
+      patch(id, { trouble: "Backlot does not answer. This goes on as soon as it does." });
+    }
+    await new Promise((resolve) => setTimeout(resolve, isFirst ? pollMs / 4 : pollMs));
+  }
+}
+
+async function stream(id: string): Promise<void> {
+  streams++;
+  try {
+    const response = await api.fetch(followOperation, { params: { id } });
+    if (response.body === null) return;
+    for await (const { data } of readEvents(response.body)) {
+      const operation = operationView.parse(JSON.parse(data));
+      patch(id, { operation, trouble: null });
+      if (isOver(operation)) return;
+    }
+  } finally {
+    streams--;
+  }
+}
+
+/** What the operation changed has to be read again. */
+function refresh(operation: OperationView): void {
+  if (operation.kind === "delete" && operation.state === "succeeded") {
+    queryClient.removeQueries({ queryKey: ["site", operation.site] });
+    type Page = { sites: readonly { name: string }[]; next: string | null };
+    queryClient.setQueriesData<InfiniteData<Page>>({ queryKey: ["sites"] }, (data) =>
+      data === undefined ? data : { ...data, pages: data.pages.map((page) => ({ ...page, sites: page.sites.filter((site) => site.name !== operation.site) })) },
+    );
+  } else void queryClient.invalidateQueries({ queryKey: ["site", operation.site] });
+  void queryClient.invalidateQueries({ queryKey: ["sites"] });
+}

@@ -1,0 +1,131 @@
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Outlet, redirect } from "@tanstack/react-router";
+import { PageError } from "../parts/page-error.tsx";
+import { PageLoading } from "../parts/page-loading.tsx";
+import { hasCode } from "./api.ts";
+import { sessionQuery } from "./data-session.ts";
+import { queryClient } from "./query-client.ts";
+import { textParam } from "./search-params.ts";
+
+const rootRoute = createRootRoute({
+  component: Outlet,
+  errorComponent: PageError,
+  notFoundComponent: lazyRouteComponent(() => import("../pages/not-found.tsx"), "NotFoundPage"),
+});
+
+const signInRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/sign-in",
+  validateSearch: (search) => textParam(search, "next"),
+  component: lazyRouteComponent(() => import("../pages/sign-in.tsx"), "SignInPage"),
+});
+const setUpRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/setup/$secret",
+  component: lazyRouteComponent(() => import("../pages/set-up.tsx"), "SetUpPage"),
+});
+
+/** Everything behind the sign-in. */
+const appRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  id: "app",
+  beforeLoad: async ({ location }) => {
+    try {
+      await queryClient.ensureQueryData(sessionQuery);
+    } catch (error) {
+      if (!hasCode(error, "not_signed_in")) throw error;
+      throw redirect({ to: "/sign-in", search: location.href === "/" ? {} : { next: location.href } });
+    }
+  },
+  component: lazyRouteComponent(() => import("../pages/shell.tsx"), "Shell"),
+});
+
+const sitesRoute = createRoute({
+  getParentRoute: () => appRoute,
+  path: "/",
+  validateSearch: (search): { q?: string; all?: boolean } => ({ ...textParam(search, "q"), ...(search.all === true ? { all: true } : {}) }),
+  component: lazyRouteComponent(() => import("../pages/sites.tsx"), "SitesPage"),
+});
+const createSiteRoute = createRoute({
+  getParentRoute: () => appRoute,
+  path: "/new",
+  component: lazyRouteComponent(() => import("../pages/create-site.tsx"), "CreateSitePage"),
+});
+const accountRoute = createRoute({
+  getParentRoute: () => appRoute,
+  path: "/account",
+  component: lazyRouteComponent(() => import("../pages/account.tsx"), "AccountPage"),
+});
+const usersRoute = createRoute({
+  getParentRoute: () => appRoute,
+  path: "/users",
+  component: lazyRouteComponent(() => import("../pages/users.tsx"), "UsersPage"),
+});
+const auditRoute = createRoute({
+  getParentRoute: () => appRoute,
+  path: "/audit",
+  component: lazyRouteComponent(() => import("../pages/audit.tsx"), "AuditPage"),
+});
+
+const siteRoute = createRoute({
+  getParentRoute: () => appRoute,
+  path: "/sites/$name",
+  component: lazyRouteComponent(() => import("../pages/site/site-layout.tsx"), "SiteLayout"),
+});
+const overviewRoute = createRoute({
+  getParentRoute: () => siteRoute,
+  path: "/",
+  component: lazyRouteComponent(() => import("../pages/site/overview.tsx"), "OverviewPage"),
+});
+const filesRoute = createRoute({
+  getParentRoute: () => siteRoute,
+  path: "/files/$",
+  component: lazyRouteComponent(() => import("../pages/site/files.tsx"), "FilesPage"),
+});
+const editRoute = createRoute({
+  getParentRoute: () => siteRoute,
+  path: "/edit/$",
+  component: lazyRouteComponent(() => import("../pages/site/file.tsx"), "FilePage"),
+});
+const logsRoute = createRoute({
+  getParentRoute: () => siteRoute,
+  path: "/logs",
+  component: lazyRouteComponent(() => import("../pages/site/logs.tsx"), "LogsPage"),
+});
+const membersRoute = createRoute({
+  getParentRoute: () => siteRoute,
+  path: "/members",
+  component: lazyRouteComponent(() => import("../pages/site/members.tsx"), "MembersPage"),
+});
+const settingsRoute = createRoute({
+  getParentRoute: () => siteRoute,
+  path: "/settings",
+  component: lazyRouteComponent(() => import("../pages/site/settings.tsx"), "SettingsPage"),
+});
+
+const routeTree = rootRoute.addChildren([
+  signInRoute,
+  setUpRoute,
+  appRoute.addChildren([
+    sitesRoute,
+    createSiteRoute,
+    accountRoute,
+    usersRoute,
+    auditRoute,
+    siteRoute.addChildren([overviewRoute, filesRoute, editRoute, logsRoute, membersRoute, settingsRoute]),
+  ]),
+]);
+
+export const router = createRouter({
+  routeTree,
+  defaultPreload: "intent",
+  defaultPendingComponent: PageLoading,
+  defaultErrorComponent: PageError,
+  defaultPendingMs: 300,
+  scrollRestoration: true,
+});
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: typeof router;
+  }
+}

@@ -1,0 +1,89 @@
+import type { SiteView } from "#contract/api/views.ts";
+import { type SiteAvailability, type SiteKind, type SiteLimits, siteLimits } from "#contract/site.ts";
+import type { SiteChange } from "./data-sites.ts";
+
+/** The settings of a site as a form holds them. */
+export interface SettingsDraft {
+  readonly description: string;
+  readonly kind: SiteKind;
+  readonly idleSeconds: number | null;
+  readonly botsWake: boolean;
+  readonly canRunTwice: boolean;
+  readonly timeZone: string;
+}
+
+export function draftOf(site: SiteView): SettingsDraft {
+  return { description: site.description, kind: site.kind, ...site.settings };
+}
+
+/** What has to be sent to make the site like the draft; null when nothing differs. */
+export function changeOf(site: SiteView, draft: SettingsDraft): SiteChange | null {
+  const { description, kind, ...settings } = draft;
+  const changed: SiteChange = {};
+  if (description !== site.description) changed.description = description;
+  if (kind !== site.kind) changed.kind = kind;
+  const different = Object.entries(settings).filter(([key, value]) => site.settings[key as keyof SiteView["settings"]] !== value);
+  if (different.length > 0) changed.settings = Object.fromEntries(different);
+  return Object.keys(changed).length === 0 ? null : changed;
+}
+
+/** How a limit is shown: its unit, and how many of the API's units make one. */
+export interface LimitField {
+  readonly key: keyof SiteLimits;
+  readonly label: string;
+  readonly unit: string;
+  readonly factor: number;
+}
+
+export const limitFields: readonly LimitField[] = [
+  { key: "cpu", label: "Processor", unit: "% of a core", factor: 0.01 },
+  { key: "memoryBytes", label: "Memory", unit: "MB", factor: 1e6 },
+  { key: "pids", label: "Processes and threads", unit: "at once", factor: 1 },
+  { key: "requestBodyBytes", label: "Body of a visitor's request", unit: "kB", factor: 1024 },
+  { key: "fileBytes", label: "One file", unit: "MB", factor: 1e6 },
+  { key: "diskBytes", label: "All files together", unit: "MB", factor: 1e6 },
+  { key: "files", label: "Number of files and folders", unit: "entries", factor: 1 },
+];
+
+export type LimitTexts = Readonly<Record<keyof SiteLimits, string>>;
+
+/** The limits as the form shows them, at most three digits behind the point. */
+export function limitTexts(limits: SiteLimits): LimitTexts {
+  const texts: Partial<Record<keyof SiteLimits, string>> = {};
+  for (const { key, factor } of limitFields) texts[key] = String(Number((limits[key] / factor).toFixed(3)));
+  // Every key of the limits has a field; the test says so.
+  return texts as LimitTexts;
+}
+
+/** What the form says in the API's units, or what is wrong with one of its fields. */
+export function parseLimits(
+  texts: LimitTexts,
+  now: SiteLimits,
+): { readonly limits: Partial<SiteLimits> } | { readonly key: keyof SiteLimits; readonly problem: string } {
+  const limits: Partial<SiteLimits> = {};
+  const unchanged = limitTexts(now);
+  for (const { key, factor, unit } of limitFields) {
+    const text = texts[key].trim().replace(",", ".");
+    if (text === unchanged[key]) continue;
+    const value = Number(text);
+    if (text === "" || !Number.isFinite(value)) return { key, problem: "Give a number." };
+    // 0.01 is not exact in binary: 60 × 0.01 would be 0.6000000000000001 of a core.
+    const exact = key === "cpu" ? Math.round(value) / 100 : Math.round(value * factor);
+    const parsed = siteLimits.shape[key].safeParse(exact);
+    if (!parsed.success) return { key, problem: boundsText(key, factor, unit) };
+    limits[key] = exact;
+  }
+  return { limits };
+}
+
+function boundsText(key: keyof SiteLimits, factor: number, unit: string): string {
+  const { minValue, maxValue } = siteLimits.shape[key];
+  const format = (value: number | null): string => new Intl.NumberFormat("en", { maximumFractionDigits: 1 }).format((value ?? 0) / factor);
+  return `Between ${format(minValue)} and ${format(maxValue)} ${unit}.`;
+}
+
+export const availabilityWords: Readonly<Record<SiteAvailability, { readonly label: string; readonly meaning: string }>> = {
+  enabled: { label: "Enabled", meaning: "Works as usual." },
+  "not-served": { label: "Not served", meaning: "Visitors are turned away; members can still work on it." },
+  disabled: { label: "Disabled", meaning: "Nobody can visit it, change files or run its program, only administrators." },
+};

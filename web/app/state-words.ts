@@ -1,0 +1,69 @@
+import type { OperationKind, OperationState } from "#contract/api/views.ts";
+import type { SiteKind, SiteState } from "#contract/site.ts";
+
+export type Tone = "good" | "warn" | "bad" | "night" | "sky" | "off";
+
+export interface StateWords {
+  readonly label: string;
+  readonly tone: Tone;
+  /** Said when the status itself gives no reason. */
+  readonly meaning: string;
+}
+
+const words: Readonly<Record<SiteState, StateWords>> = {
+  starting: { label: "Starting", tone: "sky", meaning: "The program is starting. Visitors wait a moment and are then let in." },
+  running: { label: "Running", tone: "good", meaning: "The program runs and answers visitors." },
+  frozen: { label: "Paused", tone: "night", meaning: "Nobody visits at the moment. It goes on within a blink when someone does." },
+  asleep: { label: "Asleep", tone: "night", meaning: "Nobody visits at the moment. The next visitor wakes it." },
+  stopping: { label: "Stopping", tone: "sky", meaning: "The program finishes what it is doing and then stops." },
+  stopped: { label: "Stopped", tone: "off", meaning: "The program does not run. Start it to let visitors in." },
+  crashed: { label: "Crashed", tone: "bad", meaning: "The program ended by itself. Its log says why." },
+  "not-served": { label: "Not served", tone: "warn", meaning: "Visitors are turned away at the moment. Files can still be changed." },
+  disabled: { label: "Disabled", tone: "bad", meaning: "An administrator has disabled this site." },
+};
+
+/** A site's state in words; a static site has no program to speak of. */
+export function stateWords(state: SiteState, kind: SiteKind = "dynamic"): StateWords {
+  if (kind === "static" && state === "running")
+    return { label: "Online", tone: "good", meaning: "The pages are served. A static site has no program that could stop." };
+  return words[state];
+}
+
+/** Whether the state will change by itself in a moment. */
+export function isPassing(state: SiteState): boolean {
+  return state === "starting" || state === "stopping";
+}
+
+const kindWords: Readonly<Record<OperationKind, { readonly doing: string; readonly done: string; readonly failed: string }>> = {
+  create: { doing: "Creating {site}", done: "{site} is ready", failed: "{site} could not be created" },
+  rename: { doing: "Renaming {site}", done: "{site} has its new name", failed: "{site} could not be renamed" },
+  configure: { doing: "Applying the settings of {site}", done: "Settings of {site} applied", failed: "The settings of {site} could not be applied" },
+  deploy: { doing: "Deploying {site}", done: "{site} is deployed", failed: "{site} could not be deployed" },
+  restart: { doing: "Restarting {site}", done: "{site} was restarted", failed: "{site} could not be restarted" },
+  sleep: { doing: "Putting {site} to sleep", done: "{site} sleeps", failed: "{site} could not be put to sleep" },
+  wake: { doing: "Starting {site}", done: "{site} runs", failed: "{site} could not be started" },
+  delete: { doing: "Deleting {site}", done: "{site} is deleted", failed: "{site} could not be deleted" },
+};
+
+/** An operation as a sentence: "Restarting chess". */
+export function operationWords({ kind, state, site }: { kind: OperationKind; state: OperationState; site: string }): string {
+  const { doing, done, failed } = kindWords[kind];
+  const sentence = state === "succeeded" ? done : state === "failed" ? failed : doing;
+  return sentence.replace("{site}", site);
+}
+
+const actionWords: Readonly<Record<OperationKind, string>> = {
+  create: "Create",
+  rename: "Rename",
+  configure: "Change settings",
+  deploy: "Deploy",
+  restart: "Restart",
+  sleep: "Put to sleep",
+  wake: "Start",
+  delete: "Delete",
+};
+export function actionWord(kind: OperationKind): string {
+  return actionWords[kind];
+}
+
+export const operationStateWords: Readonly<Record<OperationState, string>> = { queued: "Waiting", running: "Running", succeeded: "Done", failed: "Failed" };

@@ -1,0 +1,81 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Plugin } from "vite";
+import { publicEndpoints } from "#contract/api/public.ts";
+import { type EndpointShape, hasRawBody } from "#contract/endpoint.ts";
+import { Failure, problemOf } from "#contract/failure.ts";
+import { mockAccountHandlers } from "./mock-accounts.ts";
+import { mockFileHandlers } from "./mock-files.ts";
+import { mockSiteHandlers } from "./mock-sites.ts";
+import { createMockWorld, type MockWorld } from "./mock-world.ts";
+
+/** What a handler of the pretended manager works with. It returns the JSON answer, or ends the response itself. */
+export interface MockCall {
+  readonly world: MockWorld;
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: URLSearchParams;
+  /** Parsed by the endpoint's own schema; handlers know which one it was. */
+  readonly body: unknown;
+  readonly bytes: Uint8Array;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+}
+export type MockHandler = (call: MockCall) => unknown;
+
+const handlers: Readonly<Record<string, MockHandler>> = { ...mockAccountHandlers, ...mockSiteHandlers, ...mockFileHandlers };
+const routes = publicEndpoints.map((shape) => ({ shape, pattern: patternOf(shape) }));
+
+/** Answers `/api/v1/…` from memory in Vite's development server. */
+export function mockApi(): Plugin {
+  return {
+    name: "backlot-mock-api",
+    configureServer(server) {
+      server.middlewares.use(createMockHandler(createMockWorld()));
+    },
+  };
+}
+
+/** The pretended manager as a request handler: the contract's own endpoints and schemas, with state in memory. */
+export function createMockHandler(world: MockWorld): (request: IncomingMessage, response: ServerResponse, next: () => void) => void {
+  return (request, response, next) => {
+    const url = new URL(request.url ?? "/", "http://mock");
+    if (!url.pathname.startsWith("/api/")) return next();
+    answer({ world, request, response, url }).catch((error: unknown) => {
+      const failure = error instanceof Failure ? error : new Failure("internal", { requestId: String(error) });
+      if (response.headersSent) return response.end();
+      response.writeHead(failure.status, { "content-type": "application/problem+json" }).end(JSON.stringify(problemOf(failure)));
+    });
+  };
+}
+
+async function answer(at: { world: MockWorld; request: IncomingMessage; response: ServerResponse; url: URL }): Promise<void> {
+  const { world, request, response, url } = at;
+  const route = routes.find(({ shape, pattern }) => shape.method === request.method && pattern.test(url.pathname));
+  if (route === undefined) throw new Failure("not_found");
+  const { shape } = route;
+  if (shape.access.kind !== "anyone" && world.me === null) throw new Failure("not_signed_in");
+  const groups = route.pattern.exec(url.pathname)?.groups ?? {};
+  const params = Object.fromEntries(Object.entries(groups).map(([key, value]) => [key === "rest" ? "*" : key, decodeURIComponent(value)]));
+  const bytes = await bytesOf(request);
+  const result = await handlers[shape.id]?.({ world, params, query: url.searchParams, body: parsedBody(shape, bytes), bytes, request, response });
+  if (response.headersSent) return;
+  if (shape.result === undefined) response.writeHead(204).end();
+  else response.writeHead(shape.status, { "content-type": "application/json" }).end(JSON.stringify(result));
+}
+
+function parsedBody(shape: EndpointShape, bytes: Uint8Array): unknown {
+  if (shape.body === undefined || hasRawBody(shape) || !("safeParse" in shape.body)) return undefined;
+  const parsed = shape.body.safeParse(JSON.parse(new TextDecoder().decode(bytes) || "null"));
+  if (!parsed.success)
+    throw new Failure("input_invalid", { detail: parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; ") });
+  return parsed.data;
+}
+
+function patternOf(shape: EndpointShape): RegExp {
+  return new RegExp(`^${shape.path.replace(/:(\w+)/g, "(?<$1>[^/]+)").replace("*", "(?<rest>.*)")}$`);
+}
+
+async function bytesOf(request: IncomingMessage): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of request) chunks.push(chunk as Uint8Array);
+  return Buffer.concat(chunks);
+}

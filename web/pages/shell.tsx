@@ -1,0 +1,68 @@
+import { Link, Outlet } from "@tanstack/react-router";
+import { Plus } from "lucide-react";
+import type { ReactNode } from "react";
+import { useIsAdministrator } from "../app/data-session.ts";
+import { useLiveSites } from "../app/live-sites.ts";
+import { AccountMenu } from "../parts/account-menu.tsx";
+import { AwayBanner } from "../parts/away-banner.tsx";
+import { buttonClass } from "../parts/button.tsx";
+import { Corner } from "../parts/corner.tsx";
+import { Logo } from "../parts/logo.tsx";
+import { SessionEndedDialog } from "../parts/session-ended-dialog.tsx";
+
+/** What stands round every page behind the sign-in. */
+export function Shell(): ReactNode {
+  useLiveSites();
+  return (
+    <>
+      <a href="#main" className="-top-20 fixed left-3 z-50 rounded-lg bg-accent px-4 py-3 font-medium text-on-accent focus:top-3">
+        Skip to the content
+      </a>
+      <AwayBanner />
+      <Header />
+      <main id="main" tabIndex={-1} className="mx-auto w-full max-w-6xl px-4 pt-6 pb-32 focus:outline-none sm:px-6 sm:pt-8">
+        <Outlet />
+      </main>
+      <Corner />
+      <SessionEndedDialog />
+    </>
+  );
+}
+
+const navClass =
+  "inline-flex min-h-11 items-center rounded-lg px-3 text-[0.9375rem] font-medium text-soft hover:bg-sunken hover:text-ink sm:min-h-10 aria-[current=page]:text-ink aria-[current=page]:bg-sunken";
+
+function Header(): ReactNode {
+  const isAdministrator = useIsAdministrator();
+  return (
+    <header className="border-line border-b bg-surface">
+      <div className="mx-auto flex h-16 w-full max-w-6xl items-center gap-2 px-4 sm:gap-4 sm:px-6">
+        <Link to="/" className="rounded-lg py-1.5" aria-label="Backlot, to the list of sites">
+          <Logo />
+        </Link>
+        <nav aria-label="Main" className="ml-4 hidden items-center gap-1 md:flex">
+          <Link to="/" activeOptions={{ exact: true, includeSearch: false }} className={navClass}>
+            Sites
+          </Link>
+          {isAdministrator && (
+            <>
+              <Link to="/users" className={navClass}>
+                Users
+              </Link>
+              <Link to="/audit" className={navClass}>
+                Audit
+              </Link>
+            </>
+          )}
+        </nav>
+        <div className="ml-auto flex items-center gap-1.5 sm:gap-3">
+          <Link to="/new" className={buttonClass("primary", "px-3 sm:px-4")}>
+            <Plus aria-hidden="true" />
+            New site
+          </Link>
+          <AccountMenu />
+        </div>
+      </div>
+    </header>
+  );
+}

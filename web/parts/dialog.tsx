@@ -1,0 +1,58 @@
+import { X } from "lucide-react";
+import { Dialog as RadixDialog } from "radix-ui";
+import type { ReactNode } from "react";
+import { IconButton } from "./button.tsx";
+import { cx } from "./class-names.ts";
+
+interface DialogProps {
+  readonly isOpen: boolean;
+  readonly onClose: () => void;
+  readonly title: string;
+  readonly description?: ReactNode;
+  readonly isWide?: boolean;
+  /** False where only an answer leads on; Escape and the cross are off then. */
+  readonly isDismissible?: boolean;
+  readonly children: ReactNode;
+}
+
+/** A question or a small form over the page. Focus goes in and comes back. */
+export function Dialog({ isOpen, onClose, title, description, isWide = false, isDismissible = true, children }: DialogProps): ReactNode {
+  const keep = (event: Event): void => {
+    if (!isDismissible) event.preventDefault();
+  };
+  return (
+    <RadixDialog.Root open={isOpen} onOpenChange={(open) => !open && isDismissible && onClose()}>
+      <RadixDialog.Portal>
+        <RadixDialog.Overlay className="fixed inset-0 z-40 bg-shade backdrop-blur-[2px]" />
+        <RadixDialog.Content
+          onEscapeKeyDown={keep}
+          onPointerDownOutside={keep}
+          {...(description === undefined ? { "aria-describedby": undefined } : {})}
+          className={cx(
+            "fixed inset-x-3 bottom-3 z-50 max-h-[calc(100dvh-1.5rem)] animate-appear overflow-y-auto rounded-2xl border border-line bg-surface p-5 shadow-float focus:outline-none sm:inset-x-0 sm:top-[12vh] sm:bottom-auto sm:mx-auto sm:max-h-[80vh] sm:p-6",
+            isWide ? "sm:max-w-4xl" : "sm:max-w-lg",
+          )}
+        >
+          <div className="mb-4 flex items-start justify-between gap-4">
+            <div>
+              <RadixDialog.Title className="text-lg font-semibold">{title}</RadixDialog.Title>
+              {description !== undefined && <RadixDialog.Description className="mt-1 text-soft">{description}</RadixDialog.Description>}
+            </div>
+            {isDismissible && (
+              <RadixDialog.Close asChild>
+                <IconButton label="Close" className="-mt-1.5 -mr-2">
+                  <X aria-hidden="true" />
+                </IconButton>
+              </RadixDialog.Close>
+            )}
+          </div>
+          {children}
+        </RadixDialog.Content>
+      </RadixDialog.Portal>
+    </RadixDialog.Root>
+  );
+}
+
+export function DialogActions({ children }: { readonly children: ReactNode }): ReactNode {
+  return <div className="mt-6 flex flex-col-reverse gap-2 sm:flex-row sm:justify-end">{children}</div>;
+}

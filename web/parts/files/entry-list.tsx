@@ -1,0 +1,151 @@
+import { Link } from "@tanstack/react-router";
+import { EllipsisVertical, ExternalLink } from "lucide-react";
+import { type ReactNode, useState } from "react";
+import type { FolderEntry } from "#contract/api/files.ts";
+import { wordsOf } from "../../app/api.ts";
+import { archiveAddress, fileAddress, useSetExecutable } from "../../app/data-files.ts";
+import { useSite } from "../../app/data-sites.ts";
+import { bytesText } from "../../app/formats.ts";
+import { notify } from "../../app/notices.ts";
+import { joinPath, publicAddress } from "../../app/paths.ts";
+import { IconButton } from "../button.tsx";
+import { SwitchField } from "../field.tsx";
+import { Menu, MenuItem, MenuSeparator } from "../menu.tsx";
+import { Loading, Skeleton } from "../skeleton.tsx";
+import { TimeAgo } from "../time-ago.tsx";
+import { EntryIcon, entryNote } from "./entry-icon.tsx";
+
+interface ListProps {
+  readonly site: string;
+  readonly folder: string;
+  readonly entries: readonly FolderEntry[];
+  readonly mayWrite: boolean;
+  readonly onMove: (entry: FolderEntry) => void;
+  readonly onDelete: (entry: FolderEntry) => void;
+}
+
+const isHidden = (entry: FolderEntry): boolean => entry.name.startsWith(".");
+/** Rows drawn at once; a folder with thousands of files would otherwise freeze the page. */
+const step = 300;
+
+export function EntryList(props: ListProps): ReactNode {
+  const [showsHidden, setShowsHidden] = useState(false);
+  const [limit, setLimit] = useState(step);
+  const hidden = props.entries.filter(isHidden).length;
+  const shown = showsHidden ? props.entries : props.entries.filter((entry) => !isHidden(entry));
+  return (
+    <>
+      {shown.length === 0 ? (
+        <p className="card px-4 py-10 text-center text-soft">
+          This folder is empty{hidden > 0 ? " but for hidden files" : ""}.{props.mayWrite && " Upload something, or make a new file."}
+        </p>
+      ) : (
+        <ul className="card divide-y divide-line" aria-label={`Files in ${props.folder === "" ? props.site : props.folder}`}>
+          {shown.slice(0, limit).map((entry) => (
+            <EntryRow key={entry.name} {...props} entry={entry} />
+          ))}
+        </ul>
+      )}
+      {shown.length > limit && (
+        <button type="button" className="mt-2 min-h-11 rounded-lg px-3 font-medium text-accent hover:underline" onClick={() => setLimit(limit + step)}>
+          Show {Math.min(step, shown.length - limit)} more of {shown.length}
+        </button>
+      )}
+      {hidden > 0 && (
+        <div className="mt-3">
+          <SwitchField label={`Show hidden files (${hidden})`} checked={showsHidden} onChange={setShowsHidden} />
+        </div>
+      )}
+    </>
+  );
+}
+
+function EntryRow({ site, folder, entry, mayWrite, onMove, onDelete }: ListProps & { readonly entry: FolderEntry }): ReactNode {
+  const path = joinPath(folder, entry.name);
+  const isFolder = entry.type === "folder";
+  const note = entryNote(folder, entry);
+  return (
+    <li className="relative flex min-h-14 items-center gap-3 px-3 py-1 first:rounded-t-[0.875rem] last:rounded-b-[0.875rem] hover:bg-sunken sm:min-h-12 sm:px-4">
+      <EntryIcon entry={entry} />
+      <div className="min-w-0 flex-1">
+        <Link
+          to={isFolder ? "/sites/$name/files/$" : "/sites/$name/edit/$"}
+          params={{ name: site, _splat: path }}
+          className="block truncate font-medium text-[0.9375rem] after:absolute after:inset-0 after:rounded-[inherit]"
+          title={entry.name}
+        >
+          {entry.name}
+        </Link>
+        {note !== "" && <p className="truncate text-soft text-sm">{note}</p>}
+        {!isFolder && (
+          <p className="text-soft text-sm sm:hidden">
+            {bytesText(entry.size)} · <TimeAgo at={entry.modifiedAt} />
+          </p>
+        )}
+      </div>
+      <span className="hidden w-24 shrink-0 text-right text-soft text-sm tabular-nums sm:block">{isFolder ? "" : bytesText(entry.size)}</span>
+      <span className="hidden w-32 shrink-0 text-right text-soft text-sm sm:block">
+        <TimeAgo at={entry.modifiedAt} />
+      </span>
+      <EntryMenu site={site} path={path} entry={entry} mayWrite={mayWrite} onMove={onMove} onDelete={onDelete} />
+    </li>
+  );
+}
+
+type MenuProps = Pick<ListProps, "site" | "mayWrite" | "onMove" | "onDelete"> & { readonly path: string; readonly entry: FolderEntry };
+
+function EntryMenu({ site, path, entry, mayWrite, onMove, onDelete }: MenuProps): ReactNode {
+  const setExecutable = useSetExecutable(site);
+  const { data: view } = useSite(site);
+  const address = view === undefined || entry.type === "folder" ? null : publicAddress(view.url, path);
+  const toggle = (): void =>
+    setExecutable.mutate({ path, executable: !entry.executable }, { onError: (error) => notify({ tone: "bad", text: wordsOf(error) }) });
+  return (
+    <Menu
+      trigger={
+        <IconButton label={`Actions for ${entry.name}`} className="relative z-10">
+          <EllipsisVertical aria-hidden="true" />
+        </IconButton>
+      }
+    >
+      {address !== null && (
+        <MenuItem asChild>
+          <a href={address} target="_blank" rel="noopener noreferrer">
+            <ExternalLink aria-hidden="true" />
+            See it on the site
+          </a>
+        </MenuItem>
+      )}
+      <MenuItem asChild>
+        <a href={entry.type === "folder" ? archiveAddress(site, path) : fileAddress(site, path)} download={entry.type === "folder" ? "" : entry.name}>
+          Download{entry.type === "folder" && " as zip"}
+        </a>
+      </MenuItem>
+      {mayWrite && (
+        <>
+          <MenuItem onSelect={() => onMove(entry)}>Rename or move…</MenuItem>
+          {entry.type === "file" && <MenuItem onSelect={toggle}>{entry.executable ? "Make not executable" : "Make executable"}</MenuItem>}
+          <MenuSeparator />
+          <MenuItem isDangerous onSelect={() => onDelete(entry)}>
+            Delete…
+          </MenuItem>
+        </>
+      )}
+    </Menu>
+  );
+}
+
+export function EntryListLoading(): ReactNode {
+  return (
+    <Loading label="The folder is loading">
+      <div className="card divide-y divide-line">
+        {[1, 2, 3, 4].map((each) => (
+          <div key={each} className="flex h-12 items-center gap-3 px-4">
+            <Skeleton className="size-5" />
+            <Skeleton className="h-4 w-40" />
+          </div>
+        ))}
+      </div>
+    </Loading>
+  );
+}

@@ -1,0 +1,54 @@
+import { type ReactNode, useState } from "react";
+import { hasCode, wordsOf } from "../app/api.ts";
+import { sessionEnded } from "../app/connection.ts";
+import { useMe, useSignIn } from "../app/data-session.ts";
+import { queryClient } from "../app/query-client.ts";
+import { useStore } from "../app/store.ts";
+import { Button } from "./button.tsx";
+import { Dialog, DialogActions } from "./dialog.tsx";
+import { Field, PasswordInput } from "./field.tsx";
+
+/** Asks for the password again where the session ended under an open page, so that nothing typed there is lost. */
+export function SessionEndedDialog(): ReactNode {
+  const isEnded = useStore(sessionEnded);
+  const me = useMe();
+  const signIn = useSignIn();
+  const [password, setPassword] = useState("");
+  const submit = (event: React.FormEvent): void => {
+    event.preventDefault();
+    signIn.mutate(
+      { username: me?.username ?? "", password },
+      {
+        onSuccess: () => {
+          setPassword("");
+          void queryClient.invalidateQueries();
+        },
+      },
+    );
+  };
+  const error = signIn.error === null ? null : hasCode(signIn.error, "credentials_wrong") ? "The password is wrong. Try again." : wordsOf(signIn.error);
+  return (
+    <Dialog
+      isOpen={isEnded}
+      onClose={() => undefined}
+      isDismissible={false}
+      title="Your session has ended"
+      description="Sign in again to go on. This page stays as it is."
+    >
+      <form onSubmit={submit}>
+        <input type="hidden" name="username" autoComplete="username" value={me?.username ?? ""} readOnly />
+        <Field label={`Password of ${me?.username ?? "your account"}`} error={error}>
+          {(control) => (
+            <PasswordInput {...control} autoComplete="current-password" required value={password} onChange={(event) => setPassword(event.target.value)} />
+          )}
+        </Field>
+        <DialogActions>
+          <Button onClick={() => window.location.assign("/sign-in")}>Someone else</Button>
+          <Button type="submit" variant="primary" busy={signIn.isPending && "Signing in…"}>
+            Sign in
+          </Button>
+        </DialogActions>
+      </form>
+    </Dialog>
+  );
+}

@@ -1,0 +1,82 @@
+import { type ReactNode, useState } from "react";
+import type { SiteView } from "#contract/api/views.ts";
+import { type SiteAvailability, siteAvailabilities } from "#contract/site.ts";
+import { type SiteChange, useUpdateSite } from "../../app/data-sites.ts";
+import { notify } from "../../app/notices.ts";
+import { availabilityWords, limitFields, limitTexts, parseLimits } from "../../app/settings-draft.ts";
+import { Field, Select, TextInput } from "../field.tsx";
+import { Section } from "../heading.tsx";
+import { SaveBar } from "./save-bar.tsx";
+
+/** What only administrators change: whether the site may be there at all, and how much it may use. */
+export function LimitSettings({ site }: { readonly site: SiteView }): ReactNode {
+  const [availability, setAvailability] = useState<SiteAvailability>(site.availability);
+  const [texts, setTexts] = useState(() => limitTexts(site.limits));
+  const [reason, setReason] = useState("");
+  const [isTried, setTried] = useState(false);
+  const update = useUpdateSite(site.name);
+  const parsed = parseLimits(texts, site.limits);
+  const hasNewLimits = !("limits" in parsed) || Object.keys(parsed.limits).length > 0;
+  const isChanged = availability !== site.availability || hasNewLimits;
+  const reasonProblem = isTried && isChanged && reason.trim() === "" ? "Say why, in a sentence. The owners can read it." : null;
+  const submit = (event: React.FormEvent): void => {
+    event.preventDefault();
+    setTried(true);
+    if (!("limits" in parsed) || reason.trim() === "") return;
+    const change: SiteChange = { reason: reason.trim() };
+    if (availability !== site.availability) change.availability = availability;
+    if (hasNewLimits) change.limits = parsed.limits;
+    update.mutate(change, { onSuccess: () => notify({ tone: "good", text: "Limits saved" }) });
+  };
+  const discard = (): void => {
+    setAvailability(site.availability);
+    setTexts(limitTexts(site.limits));
+    setReason("");
+    setTried(false);
+    update.reset();
+  };
+  return (
+    <Section title="Availability and limits" lead="Only administrators see this. Every change needs a reason, which is kept.">
+      <form onSubmit={submit} noValidate>
+        <div className="grid gap-5 sm:grid-cols-2">
+          <Field label="Availability" hint={availabilityWords[availability].meaning} className="sm:col-span-2">
+            {(control) => (
+              <Select
+                {...control}
+                value={availability}
+                onChange={(event) => setAvailability(siteAvailabilities.find((each) => each === event.target.value) ?? availability)}
+              >
+                {siteAvailabilities.map((each) => (
+                  <option key={each} value={each}>
+                    {availabilityWords[each].label}
+                  </option>
+                ))}
+              </Select>
+            )}
+          </Field>
+          {limitFields.map(({ key, label, unit }) => (
+            <Field key={key} label={`${label} (${unit})`} error={"key" in parsed && parsed.key === key ? parsed.problem : null}>
+              {(control) => (
+                <TextInput {...control} inputMode="decimal" value={texts[key]} onChange={(event) => setTexts({ ...texts, [key]: event.target.value })} />
+              )}
+            </Field>
+          ))}
+          {isChanged && (
+            <Field label="Reason" error={reasonProblem} className="sm:col-span-2">
+              {(control) => (
+                <TextInput
+                  {...control}
+                  maxLength={1000}
+                  value={reason}
+                  onChange={(event) => setReason(event.target.value)}
+                  placeholder="Video project of class 9b until June"
+                />
+              )}
+            </Field>
+          )}
+        </div>
+        <SaveBar isChanged={isChanged} isSaving={update.isPending} error={update.error} onDiscard={discard} />
+      </form>
+    </Section>
+  );
+}

@@ -1,0 +1,100 @@
+import { EllipsisVertical } from "lucide-react";
+import { type ReactNode, useState } from "react";
+import type { UserView } from "#contract/api/views.ts";
+import { wordsOf } from "../app/api.ts";
+import { type UserChange, useUpdateUser } from "../app/data-accounts.ts";
+import { useMe } from "../app/data-session.ts";
+import { notify } from "../app/notices.ts";
+import { IconButton } from "./button.tsx";
+import { cx } from "./class-names.ts";
+import { ConfirmDialog } from "./confirm-dialog.tsx";
+import { Menu, MenuItem, MenuSeparator } from "./menu.tsx";
+import { ResetPasswordDialog } from "./reset-password-dialog.tsx";
+import { TimeAgo } from "./time-ago.tsx";
+
+export function UserRow({ user }: { readonly user: UserView }): ReactNode {
+  const isSelf = useMe()?.username === user.username;
+  const update = useUpdateUser();
+  const [open, setOpen] = useState<"password" | "deactivate" | null>(null);
+  const apply = (change: UserChange, said: string): void =>
+    update.mutate(
+      { username: user.username, change },
+      {
+        onSuccess: () => {
+          setOpen(null);
+          notify({ tone: "good", text: said });
+        },
+        onError: (error) => open === null && notify({ tone: "bad", text: wordsOf(error) }),
+      },
+    );
+  const nextRole = user.role === "administrator" ? "member" : "administrator";
+  const close = (): void => {
+    update.reset();
+    setOpen(null);
+  };
+  return (
+    <li className="flex items-center gap-3 px-3 py-2.5 sm:px-4">
+      <span
+        aria-hidden="true"
+        className={cx(
+          "flex size-9 shrink-0 items-center justify-center rounded-full bg-tint font-semibold text-accent uppercase",
+          !user.isActive && "grayscale",
+        )}
+      >
+        {user.username.slice(0, 1)}
+      </span>
+      <div className="min-w-0 flex-1">
+        <p className="truncate font-medium">
+          {user.username}
+          {isSelf && <span className="font-normal text-soft"> (you)</span>}
+        </p>
+        <p className="text-soft text-sm">
+          {user.role === "administrator" ? "Administrator" : "Member"} · since <TimeAgo at={user.createdAt} />
+        </p>
+      </div>
+      {!user.isActive && <span className="rounded-full bg-sunken px-3 py-1 font-medium text-soft text-sm">Deactivated</span>}
+      <Menu
+        trigger={
+          <IconButton label={`Actions for ${user.username}`}>
+            <EllipsisVertical aria-hidden="true" />
+          </IconButton>
+        }
+      >
+        <MenuItem
+          onSelect={() => apply({ role: nextRole }, `${user.username} is now ${nextRole === "administrator" ? "an administrator" : "an ordinary member"}`)}
+        >
+          {nextRole === "administrator" ? "Make administrator" : "Make ordinary member"}
+        </MenuItem>
+        <MenuItem onSelect={() => setOpen("password")}>Reset password…</MenuItem>
+        <MenuSeparator />
+        {user.isActive ? (
+          <MenuItem isDangerous onSelect={() => setOpen("deactivate")}>
+            Deactivate…
+          </MenuItem>
+        ) : (
+          <MenuItem onSelect={() => apply({ isActive: true }, `${user.username} can sign in again`)}>Activate again</MenuItem>
+        )}
+      </Menu>
+      <ResetPasswordDialog
+        user={user}
+        isOpen={open === "password"}
+        isBusy={update.isPending}
+        error={update.error}
+        onClose={close}
+        onReset={(password) => apply({ password }, `${user.username} has a new password`)}
+      />
+      <ConfirmDialog
+        isOpen={open === "deactivate"}
+        onClose={close}
+        title={`Deactivate ${user.username}?`}
+        confirmLabel="Deactivate"
+        busyLabel="Deactivating…"
+        isBusy={update.isPending}
+        error={update.error}
+        onConfirm={() => apply({ isActive: false }, `${user.username} can no longer sign in`)}
+      >
+        <p>Their sessions end and their tokens stop working at once. Their sites stay. You can activate them again.</p>
+      </ConfirmDialog>
+    </li>
+  );
+}
