@@ -1,5 +1,5 @@
 import { Failure } from "#contract/failure.ts";
-import type { UpstreamPool } from "../proxy/upstream-pool.ts";
+import type { ConnectionPool } from "../proxy/upstream-pool.ts";
 import { type LiveInstance, Target } from "./target.ts";
 
 /** A request on its way to a site's program. */
@@ -18,7 +18,7 @@ export interface GateDeps {
   readonly wake: (siteId: number) => Promise<LiveInstance>;
   /** Stops the program if it is (still) this instance. */
   readonly sleep: (siteId: number, instance: string | undefined) => Promise<void>;
-  readonly createPool: (live: LiveInstance) => UpstreamPool;
+  readonly createPool: (live: LiveInstance) => ConnectionPool;
   readonly now: () => number;
   readonly waitMs: number;
   readonly mostWaiting: number;

@@ -1,5 +1,5 @@
 import type { SiteAddress } from "#contract/site-spec.ts";
-import type { UpstreamPool } from "../proxy/upstream-pool.ts";
+import type { ConnectionPool } from "../proxy/upstream-pool.ts";
 
 /** Where a running instance of a site listens, as the orchestrator told. */
 export interface LiveInstance {
@@ -11,10 +11,10 @@ export interface LiveInstance {
 export class Target {
   readonly address: SiteAddress;
   readonly instance: string;
-  readonly pool: UpstreamPool;
+  readonly pool: ConnectionPool;
   inFlight = 0;
 
-  constructor(live: LiveInstance, pool: UpstreamPool) {
+  constructor(live: LiveInstance, pool: ConnectionPool) {
     this.address = live.address;
     this.instance = live.instance;
     this.pool = pool;

@@ -11,6 +11,9 @@ const hintMarginMs = 1000;
 /** Idle connections kept for one instance. */
 const mostIdle = 64;
 
+/** What users of a pool see of it. */
+export type ConnectionPool = Pick<UpstreamPool, "take" | "connect" | "giveBack" | "close" | "end">;
+
 /** The connections to one instance of a site. */
 export class UpstreamPool implements ConnectionOwner, Timed {
   readonly clock: UpstreamClock;
