@@ -11,6 +11,7 @@ export interface SiteCgroup {
   join(pids: readonly number[]): void;
   /** How many processes the memory limit has ended. */
   oomKills(): number;
+  processes(): readonly number[];
   /** Once every process has gone. */
   remove(): Promise<void>;
 }
@@ -49,7 +50,7 @@ function makeParent(home: CgroupHome, controller: Controller, context: { readonl
     if (home.version === 2) writeFileSync(join(folder, "cgroup.subtree_control"), `+${controller}`);
     return folder;
   } catch (error) {
-    context.log.info({ err: error, controller }, "cgroup controller not usable");
+    context.log.debug({ err: error, controller }, "cgroup controller not usable");
     return null;
   }
 }
@@ -84,6 +85,7 @@ function makeGroup(parents: CgroupParents, name: string, limits: Pick<SiteLimits
       for (const folder of folders) for (const pid of pids) writeFileSync(join(folder, "cgroup.procs"), String(pid));
     },
     oomKills: () => (memory === null ? 0 : oomKills(readFileSync(join(memory, oomFile(version)), "utf8"))),
+    processes: () => folders.slice(0, 1).flatMap((folder) => cgroupProcesses(folder)),
     remove: async () => {
       for (const folder of folders) await removeFolder(folder);
     },

@@ -49,6 +49,6 @@ async function sandboxPrefix(nodeBinary: string): Promise<readonly string[]> {
     canDisableUserNamespaces: await canDisableUserNamespaces(bwrap),
   };
   const sandbox = { folder: null, workFolder: "/", environment: { PATH: inside.path }, ownsNetwork: true, isEntered: false, tmpBytes: 1024 * 1024 };
-  const prefix = [bwrap, ...sandboxArguments(sandbox, facts), "--"];
+  const prefix = [bwrap, ...sandboxArguments(sandbox, facts, null), "--"];
   return (await runCommand([...prefix, "true"])).code === 0 ? prefix : plain;
 }

@@ -1,7 +1,7 @@
 import { inside } from "./sandbox-command.ts";
 
 /** Descriptors of a launch besides standard input, output and error. */
-export const descriptors = { gate: 3, arguments: 4, info: 5 } as const;
+export const descriptors = { gate: 3, arguments: 4, info: 5, seccomp: 6 } as const;
 
 /** Programs of the machine, by absolute path. */
 export interface LaunchPrograms {
@@ -26,6 +26,8 @@ export interface Launch {
   readonly programs: LaunchPrograms;
   readonly as: LaunchAs | null;
   readonly fileBytes: number;
+  /** How many processes the sandbox may hold, where control groups do not say; the kernel counts them per user namespace. */
+  readonly pids: number | null;
   /** Descriptors inherited by mistake. */
   readonly leaked: readonly number[];
   /** The program and its arguments as they are inside. */
@@ -39,6 +41,7 @@ export function launchCommand(launch: Launch): readonly string[] {
     ...[programs.prlimit, `--fsize=${launch.fileBytes}`, "--core=0"],
     ...(as === null ? [] : [programs.nsenter, ...namespacesOf(as), "--setuid", String(as.uid), "--setgid", String(as.gid), "--"]),
     ...[programs.bwrap, "--args", String(descriptors.arguments), "--info-fd", String(descriptors.info), "--"],
+    ...(launch.pids === null ? [] : [programs.prlimit, `--nproc=${launch.pids}`]),
     ...[programs.shell, inside.gate, launch.leaked.length === 0 ? "-" : launch.leaked.join(","), ...launch.command],
   ];
 }

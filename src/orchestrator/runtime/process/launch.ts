@@ -24,8 +24,8 @@ export interface Launched {
 
 export interface LaunchOptions {
   readonly argv: readonly string[];
-  /** Arguments for bubblewrap's `--args`; null without a sandbox. */
-  readonly sandboxArguments: readonly string[] | null;
+  /** What bubblewrap reads from descriptors; absent without a sandbox. */
+  readonly sandbox?: { readonly arguments: readonly string[]; readonly seccompFile: string | null };
   /** Where a file may lie for a moment; nobody else can read it. */
   readonly scratchFolder: string;
   readonly environment?: Readonly<Record<string, string>>;
@@ -37,9 +37,7 @@ const readyTimeoutMs = 20_000;
 
 /** Starts a command whose program waits at the gate, and resolves when it stands there. */
 export async function launch(options: LaunchOptions): Promise<Launched> {
-  const argumentsFile = options.sandboxArguments === null ? null : openArguments(options.sandboxArguments, options.scratchFolder);
-  const child = spawnAtGate(options, argumentsFile);
-  if (argumentsFile !== null) closeSync(argumentsFile);
+  const child = spawnAtGate(options);
   const ended = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) =>
     child.once("exit", (code, signal) => resolve({ code, signal })),
   );
@@ -54,7 +52,7 @@ export async function launch(options: LaunchOptions): Promise<Launched> {
     () => undefined,
   );
   const gate = pipeOf(child, descriptors.gate);
-  const ready = argumentsFile === null ? readLine(gate).then(() => child.pid) : Promise.all([readInit(child), readLine(gate)]).then(([pid]) => pid);
+  const ready = options.sandbox === undefined ? readLine(gate).then(() => child.pid) : Promise.all([readInit(child), readLine(gate)]).then(([pid]) => pid);
   try {
     const initPid = await Promise.race([ready, failed, ended.then(() => output).then(() => null), timeout(readyTimeoutMs)]);
     const [leader, init] = [identify(child.pid ?? 0), identify(initPid ?? 0)];
@@ -76,15 +74,25 @@ export async function launch(options: LaunchOptions): Promise<Launched> {
   }
 }
 
-function spawnAtGate(options: LaunchOptions, argumentsFile: number | null): ChildProcess {
+function spawnAtGate(options: LaunchOptions): ChildProcess {
   const [file = "", ...rest] = options.argv;
-  return spawn(file, rest, {
-    // Bubblewrap is the first process inside, and a program can read the environment that it was started with.
-    env: options.environment ?? {},
-    cwd: options.workFolder ?? "/",
-    detached: argumentsFile === null,
-    stdio: ["ignore", "pipe", "pipe", "pipe", ...(argumentsFile === null ? [] : [argumentsFile, "pipe" as const])],
-  });
+  const { sandbox } = options;
+  const files: number[] = [];
+  try {
+    if (sandbox !== undefined) files.push(openArguments(sandbox.arguments, options.scratchFolder));
+    if (sandbox !== undefined && sandbox.seccompFile !== null) files.push(openSync(sandbox.seccompFile, "r"));
+    const [argumentsFile, ...others] = files;
+    return spawn(file, rest, {
+      // Bubblewrap is the first process inside, and a program can read the environment that it was started with.
+      env: options.environment ?? {},
+      cwd: options.workFolder ?? "/",
+      // Without a sandbox a process group of its own is what can be ended.
+      detached: sandbox === undefined,
+      stdio: ["ignore", "pipe", "pipe", "pipe", ...(argumentsFile === undefined ? [] : [argumentsFile, "pipe" as const, ...others])],
+    });
+  } finally {
+    for (const descriptor of files) closeSync(descriptor);
+  }
 }
 
 /** A file that is gone from its folder before anybody could list it. */

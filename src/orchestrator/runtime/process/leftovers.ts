@@ -3,7 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Log } from "#kit/log.ts";
 import { type CgroupParents, cgroupProcesses, makeCgroupParents, removeFolder } from "./cgroups.ts";
 import type { InstanceRecords } from "./instance-records.ts";
-import { isRoot, socketFolder, viewFolder } from "./machine.ts";
+import { isRoot, socketFolder, viewFolder } from "./machine-places.ts";
 import { findProgram } from "./machine-programs.ts";
 import { removeViewFiles } from "./mount-view.ts";
 import { firewallTable } from "./network-plan.ts";

@@ -103,7 +103,7 @@ function openTheWay(sitesFolder: string, site: string): void {
 export function removeViewFiles(folder: string): void {
   if (!existsSync(folder)) return;
   for (const name of Object.keys(etcFiles)) rmSync(join(folder, "etc", name), { force: true });
-  for (const name of ["gate", "node"]) rmSync(join(folder, name), { force: true });
+  for (const name of ["gate", "node", "seccomp"]) rmSync(join(folder, name), { force: true });
   for (const name of ["etc", "sites", "."]) {
     const path = join(folder, name);
     if (existsSync(path) && readdirSync(path).length === 0) rmdirSync(path);

@@ -8,6 +8,7 @@ import { InstanceRecords } from "./instance-records.ts";
 import { removeLeftovers } from "./leftovers.ts";
 import { type Machine, prepareMachine, type RuntimeMode } from "./machine.ts";
 import { installationPattern } from "./network-plan.ts";
+import { startPlain } from "./plain-instance.ts";
 import type { ProcessInstance } from "./process-instance.ts";
 import { startSandboxed } from "./sandbox-instance.ts";
 
@@ -78,15 +79,9 @@ class ProcessRuntime implements SiteRuntime {
     if (!instancePattern.test(request.instance)) throw new Error(`the instance key ${request.instance} does not match ${instancePattern}`);
     const machine = await this.#prepared();
     if (this.#isClosed) throw new Failure("machine_full");
-    const { sandbox } = machine;
-    if (sandbox === null) {
-      if (!request.spec.isTrusted) throw new Failure("isolation_missing", { missing: machine.capabilities.missing });
-      throw new Failure("isolation_missing", { missing: machine.capabilities.missing });
-    }
-    const starting: Promise<ProcessInstance> = startSandboxed(
-      { machine, sandbox, records: this.#records },
-      { ...request, folder: realpathSync(request.folder) },
-      () => this.#running.delete(starting),
+    if (machine.sandbox === null && !request.spec.isTrusted) throw new Failure("isolation_missing", { missing: machine.capabilities.missing });
+    const starting: Promise<ProcessInstance> = this.#launch(machine, { ...request, folder: realpathSync(request.folder) }, () =>
+      this.#running.delete(starting),
     );
     this.#running.add(starting);
     starting.catch(() => this.#running.delete(starting));
@@ -97,6 +92,12 @@ class ProcessRuntime implements SiteRuntime {
     this.#isClosed = true;
     await Promise.all([...this.#running].map((starting) => starting.then((instance) => instance.stop(0)).catch(() => undefined)));
     await (await this.#machine)?.close();
+  }
+
+  #launch(machine: Machine, request: StartRequest, onEnd: () => void): Promise<ProcessInstance> {
+    const { sandbox } = machine;
+    const records = this.#records;
+    return sandbox === null ? startPlain({ machine, records }, request, onEnd) : startSandboxed({ machine, sandbox, records }, request, onEnd);
   }
 
   #prepared(): Promise<Machine> {

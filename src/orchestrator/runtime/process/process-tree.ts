@@ -22,18 +22,25 @@ export function sandboxTree(init: ProcessId): ProcessTree {
   };
 }
 
-/** A program without a sandbox: its process group, and every process that inherited its mark in the environment. */
-export function markedTree(leader: ProcessId, mark: string): ProcessTree {
-  const living = (): readonly ProcessId[] => [...(isAlive(leader) ? [leader] : []), ...markedProcesses(mark)];
+/** A program without a sandbox: what it started inherited its mark in the environment, and its control group where there is one. */
+export function markedTree(leader: ProcessId, found: { readonly mark: string; readonly grouped: () => readonly number[] }): ProcessTree {
+  const living = (): readonly ProcessId[] => [
+    ...(isAlive(leader) ? [leader] : []),
+    ...markedProcesses(found.mark),
+    ...found
+      .grouped()
+      .map((pid) => identify(pid))
+      .filter((process) => process !== null),
+  ];
   return {
     isGone: () => living().length === 0,
     receivers: () => (isAlive(leader) ? withoutShells(leader) : living()),
     kill: () => {
       // What forks while it is being ended is found the next time round.
       for (let round = 0; round < 20; round += 1) {
-        const found = living();
-        if (found.length === 0) return;
-        for (const process of found) signalProcess(process, "SIGKILL");
+        const left = living();
+        if (left.length === 0) return;
+        for (const process of left) signalProcess(process, "SIGKILL");
       }
     },
     listening: () => {
@@ -53,11 +60,12 @@ function withoutShells(process: ProcessId): readonly ProcessId[] {
 /** The variable that marks the processes of a program without a sandbox. */
 export const markName = "BACKLOT_INSTANCE";
 
-/** Processes that carry a mark, or any mark that begins so. */
-export function markedProcesses(prefix: string): readonly ProcessId[] {
-  const start = `${markName}=${prefix}`;
+/** Processes that carry a mark; one that ends with `/` stands for all that begin so. */
+export function markedProcesses(mark: string): readonly ProcessId[] {
+  const entry = `${markName}=${mark}`;
+  const carries = (candidate: string): boolean => (mark.endsWith("/") ? candidate.startsWith(entry) : candidate === entry);
   return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name) && environmentOf(name).some((entry) => entry.startsWith(start)))
+    .filter((name) => /^\d+$/.test(name) && environmentOf(name).some(carries))
     .map((name) => identify(Number(name)))
     .filter((found) => found !== null);
 }

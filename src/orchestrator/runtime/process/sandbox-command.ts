@@ -48,8 +48,9 @@ const sharedEtc = ["alternatives", "ca-certificates", "ld.so.cache", "localtime"
  * The arguments of bubblewrap, given to it through a file (`--args`) so that the site's variables and the machine's paths
  * stand in no process list. They hold no command: bubblewrap takes that from its command line only.
  */
-export function sandboxArguments(sandbox: Sandbox, facts: SandboxFacts): readonly string[] {
-  return [...isolation(sandbox, facts), ...variables(sandbox.environment), ...mounts(sandbox, facts)];
+export function sandboxArguments(sandbox: Sandbox, facts: SandboxFacts, seccompDescriptor: number | null): readonly string[] {
+  const seccomp = seccompDescriptor === null ? [] : ["--seccomp", String(seccompDescriptor)];
+  return [...isolation(sandbox, facts), ...seccomp, ...variables(sandbox.environment), ...mounts(sandbox, facts)];
 }
 
 function isolation(sandbox: Sandbox, facts: SandboxFacts): readonly string[] {

@@ -1,18 +1,20 @@
-import { chownSync, closeSync, constants, fstatSync, mkdirSync, openSync, readSync, rmSync } from "node:fs";
+import { chownSync, mkdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { SiteAddress } from "#contract/site-spec.ts";
 import type { StartRequest } from "../site-runtime.ts";
 import type { SiteCgroup } from "./cgroups.ts";
 import type { InstanceRecords } from "./instance-records.ts";
-import { type Launched, launch } from "./launch.ts";
-import { launchCommand, runFileCommand } from "./launch-command.ts";
-import { launchAs, type Machine, relayFile, type SandboxMachine } from "./machine.ts";
+import type { Launched } from "./launch.ts";
+import { runFileCommand } from "./launch-command.ts";
+import type { Machine } from "./machine.ts";
 import { findProgram } from "./machine-programs.ts";
 import { ProcessInstance } from "./process-instance.ts";
 import { childrenOf } from "./process-table.ts";
 import { sandboxTree } from "./process-tree.ts";
 import { type Relay, startRelay } from "./relay.ts";
-import { inside, sandboxArguments } from "./sandbox-command.ts";
+import { inspectRunFile } from "./run-file-kind.ts";
+import { inside } from "./sandbox-command.ts";
+import { launchInSandbox, relayFile, type SandboxMachine } from "./sandbox-machine.ts";
 import { siteEnvironment } from "./site-environment.ts";
 import type { SiteNetwork } from "./site-networks.ts";
 import { siteOwner } from "./site-owner.ts";
@@ -78,28 +80,22 @@ function addressOf(sandbox: SandboxMachine, network: SiteNetwork | null, name: s
   return network === null ? { socket: socketPath(sandbox, name) } : { host: network.host, port: sitePort };
 }
 
-function launchProgram(sandbox: SandboxMachine, request: StartRequest, network: SiteNetwork | null): Promise<Launched> {
+function launchProgram(machine: SandboxMachine, request: StartRequest, network: SiteNetwork | null): Promise<Launched> {
   const { spec, runFile, folder } = request;
-  const argv = launchCommand({
-    programs: sandbox.programs,
-    as: launchAs(sandbox, siteOwner(spec.siteId), network?.namespace ?? null),
-    fileBytes: spec.limits.fileBytes,
-    leaked: sandbox.leaked,
-    command: runFileCommand(join(inside.site, runFile), inspectRunFile(join(folder, runFile))),
-  });
   const place = { host: "0.0.0.0", port: sitePort, home: inside.home, path: inside.path };
-  const description = {
-    folder: sandbox.view.siteFolder(folder),
-    workFolder: dirname(join(inside.site, runFile)),
-    environment: siteEnvironment(spec, place),
-    ownsNetwork: network === null,
-    isEntered: network === null && !sandbox.isRoot,
-    tmpBytes: Math.min(largestTmpBytes, Math.floor(spec.limits.memoryBytes / 2)),
-  };
-  return launch({
-    argv,
-    sandboxArguments: sandboxArguments(description, sandbox.facts),
-    scratchFolder: sandbox.scratchFolder,
+  return launchInSandbox(machine, {
+    sandbox: {
+      folder: machine.view.siteFolder(folder),
+      workFolder: dirname(join(inside.site, runFile)),
+      environment: siteEnvironment(spec, place),
+      ownsNetwork: network === null,
+      isEntered: network === null && !machine.isRoot,
+      tmpBytes: Math.min(largestTmpBytes, Math.floor(spec.limits.memoryBytes / 2)),
+    },
+    owner: siteOwner(spec.siteId),
+    networkNamespace: network?.namespace ?? null,
+    limits: spec.limits,
+    command: runFileCommand(join(inside.site, runFile), inspectRunFile(join(folder, runFile))),
     onOutput: request.onOutput,
   });
 }
@@ -123,23 +119,4 @@ function relayPlan(sandbox: SandboxMachine, siteId: number, instance: { readonly
 
 function socketPath(sandbox: SandboxMachine, name: string): string {
   return join(sandbox.socketFolder, name, "s");
-}
-
-/** How `run.sh` wants to be run. The site may have put anything there: a link is judged inside the sandbox, a pipe never blocks us. */
-function inspectRunFile(path: string): { readonly isExecutable: boolean; readonly hasShebang: boolean } {
-  let descriptor: number;
-  try {
-    descriptor = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  } catch (error) {
-    const isLink = error instanceof Error && "code" in error && error.code === "ELOOP";
-    return { isExecutable: isLink, hasShebang: isLink };
-  }
-  try {
-    const stat = fstatSync(descriptor);
-    const start = Buffer.alloc(2);
-    if (stat.isFile()) readSync(descriptor, start, 0, 2, 0);
-    return { isExecutable: (stat.mode & 0o111) !== 0, hasShebang: start.toString("latin1") === "#!" };
-  } finally {
-    closeSync(descriptor);
-  }
 }
