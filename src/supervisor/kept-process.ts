@@ -88,7 +88,7 @@ export class KeptProcess {
         if (this.#stopping.signal.aborted) break;
         if (!hasBeenReady && (this.#options.isFirstStartDecisive || err instanceof ConfigError)) return ready.reject(err);
         failures++;
-        this.#options.log.error({ err, process: this.#options.name }, "process did not start");
+        this.#options.log.error({ err, child: this.#options.name }, "process did not start");
       }
       await this.#time.pause(backOffMs(failures, restart), this.#stopping.signal);
     }
@@ -101,13 +101,13 @@ export class KeptProcess {
     const life = await launch(this.#stopping.signal);
     this.#life = life;
     const readyAt = this.#time.now();
-    log.info({ process: name, child: life.pid, afterMs: Math.round(readyAt - startedAt) }, "process is ready");
+    log.info({ child: name, childPid: life.pid, afterMs: Math.round(readyAt - startedAt) }, "process is ready");
     // Stopped in the moment between becoming ready and being remembered.
     if (this.#stopping.signal.aborted) await life.stop();
     else onReady();
     const how = await life.exited;
     this.#life = undefined;
-    if (!this.#stopping.signal.aborted) log.error({ process: name, child: life.pid, how }, "process ended");
+    if (!this.#stopping.signal.aborted) log.error({ child: name, childPid: life.pid, how }, "process ended");
     return this.#time.now() - readyAt;
   }
 }

@@ -35,9 +35,20 @@ async function anyFreePort(host: string, taken: ReadonlySet<number>, lowestEphem
   const lowest = Math.max(1024, lowestEphemeral - 12_000);
   for (let attempt = 0; attempt < 200; attempt++) {
     const port = lowestEphemeral > lowest + 100 ? randomInt(lowest, lowestEphemeral) : randomInt(10_000, 30_000);
-    if (!taken.has(port) && (await refusal(host, port)) === undefined) return port;
+    if (!taken.has(port) && (await refusal(host, port)) === undefined && (await promise(port))) return port;
   }
   throw new Error(`no free port was found at ${host}`);
+}
+
+// Between this choice and the moment when a child listens, another supervisor could choose the same: each shows what it has
+// chosen by a name in Linux' abstract namespace, for as long as it lives.
+function promise(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer((socket) => void socket.destroy());
+    server.once("error", () => resolve(false));
+    server.listen(`\0backlot/port/${port}`, () => resolve(true));
+    server.unref();
+  });
 }
 
 async function lowestEphemeralPort(): Promise<number> {
