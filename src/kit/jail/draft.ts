@@ -103,15 +103,26 @@ export class Draft implements AsyncDisposable {
       const name = nameOf(place, path);
       const created = await withLock(lockKey(place.folder.fd, name), async () => {
         const present = await checkGuard(place, path, options);
-        fchmodSync(this.#file.fd, modeOf(present, options.executable));
-        await rename(at(this.#root.fd, this.#name), at(place.folder.fd, name));
-        this.#isOpen = false;
+        await this.#take(place.folder.fd, name, modeOf(present, options.executable));
         return present === undefined;
       });
       await syncDescriptor(place.folder.fd);
       if (place.hasMade) await syncFolders(this.#jail, place.path.slice(0, -1));
       return { created };
     });
+  }
+
+  /** Replaces whatever entry has this name in an open folder (a link itself), for callers who have locked it and sync the folder. */
+  async commitTo(folder: number, name: string, mode: number): Promise<void> {
+    await Promise.all(this.#busy);
+    await syncDescriptor(this.#file.fd);
+    await this.#take(folder, name, mode);
+  }
+
+  async #take(folder: number, name: string, mode: number): Promise<void> {
+    fchmodSync(this.#file.fd, mode);
+    await rename(at(this.#root.fd, this.#name), at(folder, name));
+    this.#isOpen = false;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -30,9 +30,9 @@ export function giveAway(jail: Jail, fd: number, mode: number): void {
 }
 
 /** Resolves a path as people write it. With `make`, folders on the way that are missing are made. */
-export function findPlace(jail: Jail, path: string, options: { readonly follow: boolean; readonly make?: boolean }): Place {
+export function findPlace(jail: Jail, path: string, options: { readonly follow: boolean; readonly make?: boolean; readonly noLinks?: boolean }): Place {
   const make = options.make === true ? (folder: number, name: string) => makeFolderAt(jail, folder, name) : undefined;
-  return walkPath(jail.root, parseSitePath(path), { follow: options.follow, ...(make === undefined ? {} : { make }) });
+  return walkPath(jail.root, parseSitePath(path), { follow: options.follow, noLinks: options.noLinks === true, ...(make === undefined ? {} : { make }) });
 }
 
 /** Makes one folder; there already is success. */

@@ -14,6 +14,8 @@ export interface WalkOptions {
   readonly follow: boolean;
   /** Folder (from the root) that links must not leave; it must be a real folder, not a link. */
   readonly within?: readonly string[];
+  /** Refuse links on the way instead of following them, with `not_a_folder`. */
+  readonly noLinks?: boolean;
   /** Makes a folder that is missing on the way; never the last part of the path. */
   readonly make?: (folder: number, name: string) => void;
 }
@@ -68,6 +70,7 @@ export function walkPath(root: string, path: readonly string[], options: WalkOpt
       if (isLast) return trail.end(name);
       continue;
     }
+    if (options.noLinks === true) throw new Failure("not_a_folder", { path: [...trail.names, name].join("/") });
     hops += 1;
     if (hops > maxHops || trail.depth < within.length) throw outside(shown);
     const inside = target.startsWith("/") ? belowSite(target) : target;
@@ -99,6 +102,10 @@ class Trail implements Disposable {
 
   get fd(): number {
     return this.#top().fd;
+  }
+
+  get names(): readonly string[] {
+    return this.#names;
   }
 
   get depth(): number {

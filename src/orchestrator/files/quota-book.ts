@@ -27,6 +27,8 @@ export interface Intention {
   readonly files: number;
   /** What disappears when it succeeds. */
   readonly replaces?: { readonly bytes: number; readonly files: number };
+  /** The bytes do not become the site's (an upload that waits for its deployment): only the disk's floor counts. */
+  readonly isOutside?: boolean;
 }
 
 /** A write's share of the quota: released with its scope unless it was kept. */
@@ -34,6 +36,9 @@ export interface Account extends WriteBudget, Disposable {
   /** The write took place: what it took counts from now on. */
   keep(): void;
 }
+
+const nothing: Usage = { bytes: 0, files: 0, isTooDeep: false };
+const boundless = { diskBytes: Number.MAX_SAFE_INTEGER, files: Number.MAX_SAFE_INTEGER };
 
 type Judge = (bytes: number, files: number) => Error | null;
 
@@ -83,14 +88,15 @@ export class QuotaBook {
     const { limits } = requireSpec(this.#deps.sites, siteId);
     const ledger = await this.#ledger(siteId, false);
     const disk = await this.#free(siteId);
-    const others = this.#openOf(siteId);
+    const isOutside = intention.isOutside === true;
+    const others = isOutside ? { bytes: 0, files: 0 } : this.#openOf(siteId);
     const replaces = intention.replaces ?? { bytes: 0, files: 0 };
     const judge: Judge = (bytes, files) => {
       const book = this.#ledgers.get(siteId) ?? ledger;
       const { bytes: free, taken } = this.#disk ?? disk;
       return judgeQuota({
-        used: book.usage,
-        limits,
+        used: isOutside ? nothing : book.usage,
+        limits: isOutside ? boundless : limits,
         addBytes: book.addedBytes + others.bytes + bytes - replaces.bytes,
         addFiles: book.addedFiles + others.files + files - replaces.files,
         freeBytes: free - taken,
@@ -104,11 +110,17 @@ export class QuotaBook {
       refusal = judge(intention.expectedBytes ?? 0, intention.files);
     }
     if (refusal !== null) throw refusal;
-    return this.#account({ siteId, intention, fileBytes: limits.fileBytes, judge });
+    return this.#account({ siteId, intention, fileBytes: limits.fileBytes, judge, open: others });
   }
 
-  #account(of: { readonly siteId: number; readonly intention: Intention; readonly fileBytes: number; readonly judge: Judge }): Account {
-    const open = this.#openOf(of.siteId);
+  #account(of: {
+    readonly siteId: number;
+    readonly intention: Intention;
+    readonly fileBytes: number;
+    readonly judge: Judge;
+    readonly open: { bytes: number; files: number };
+  }): Account {
+    const { open } = of;
     // What was announced is set aside at once, so that writes at the same time do not all begin and then all fail.
     let reserved = 0;
     let taken = 0;

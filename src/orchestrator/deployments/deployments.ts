@@ -1,0 +1,247 @@
+import { createHash, randomBytes } from "node:crypto";
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { z } from "zod";
+import { Failure } from "#contract/failure.ts";
+import type { Clock } from "#kit/clock.ts";
+import { codeOf } from "#kit/jail/descriptor.ts";
+import { faultOf } from "#kit/jail/fault.ts";
+import { withLock } from "#kit/jail/path-lock.ts";
+import type { Log } from "#kit/log.ts";
+import type { QuotaBook } from "../files/quota-book.ts";
+import { jailOf, requireSpec, type SiteShelf } from "../files/site-shelf.ts";
+import { unpackedPlan } from "./archive-plan.ts";
+import { type Journal, journal, manifest, manifestOf, planPlacement } from "./placement.ts";
+import { runPlacement } from "./run-placement.ts";
+import { makeStateFolder, readState, removeState, syncFolder, writeState } from "./state-file.ts";
+import { surveySite } from "./survey-site.ts";
+import { unpackArchive } from "./unpack-archive.ts";
+
+/** What deployments need. */
+export interface DeploymentsDeps {
+  readonly sites: SiteShelf;
+  readonly quota: QuotaBook;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** A folder beside the site, on the same disk, that only the platform reaches; it may not exist yet. */
+  stateFolder(siteId: number): string;
+  /** Told before every step of a placement; tests end the process in it. */
+  readonly checkpoint?: (step: string) => void;
+}
+
+const unpacked = z.object({ files: z.int(), bytes: z.int() });
+const outcome = z.object({ unpacked, placed: z.object({ written: z.int(), removed: z.int() }) });
+
+const maxEntries = 100_000;
+const uploadLivesMs = 24 * 60 * 60 * 1000;
+// So long does a repeated question get the same answer.
+const outcomeLivesMs = 7 * uploadLivesMs;
+const maxUploads = 4;
+
+/** Takes archives in and puts them in place, each step so that it can be asked for again, before and after a crash. */
+export class Deployments {
+  readonly #deps: DeploymentsDeps;
+
+  constructor(deps: DeploymentsDeps) {
+    this.#deps = deps;
+  }
+
+  /** Stores an archive; on the disk when this resolves, nothing of it is left when it throws. */
+  async upload(
+    siteId: number,
+    uploadId: string,
+    body: { readonly source: AsyncIterable<Uint8Array>; readonly expectedBytes: number | undefined },
+  ): Promise<{ readonly size: number; readonly sha256: string }> {
+    const { limits } = requireSpec(this.#deps.sites, siteId);
+    const at = this.#paths(siteId, uploadId);
+    await makeStateFolder(at.uploads);
+    await this.#locked(siteId, () => this.#sweep(siteId, uploadId));
+    using account = await this.#deps.quota.open(siteId, { expectedBytes: body.expectedBytes, files: 0, isOutside: true });
+    const draft = `${at.upload}.${randomBytes(6).toString("hex")}.part`;
+    try {
+      const taken = await receive(draft, body.source, (size, chunk) => {
+        if (size > limits.diskBytes) throw new Failure("archive_too_large", { reason: `it has more than ${limits.diskBytes} bytes` });
+        account.take(chunk);
+      });
+      if (body.expectedBytes !== undefined && body.expectedBytes !== taken.size) throw new Failure("upload_incomplete");
+      await rename(draft, at.upload);
+      await syncFolder(at.uploads);
+      return taken;
+    } catch (error) {
+      await removeState(draft);
+      throw faultOf(error, "the upload");
+    }
+  }
+
+  /** Checks an uploaded archive and unpacks it beside the site. */
+  unpack(siteId: number, uploadId: string): Promise<{ readonly files: number; readonly bytes: number }> {
+    return this.#locked(siteId, async () => {
+      const at = this.#paths(siteId, uploadId);
+      const spec = requireSpec(this.#deps.sites, siteId);
+      const done = (await readState(at.outcome, outcome))?.unpacked ?? (await readState(at.plan, unpackedPlan));
+      if (done !== undefined) return { files: done.files, bytes: done.bytes };
+      await requireUpload(at.upload, uploadId);
+      await rm(at.staging, { recursive: true, force: true });
+      await makeStateFolder(at.stagings);
+      await mkdir(at.staging, { mode: 0o700 });
+      const before = await readState(at.manifest, manifest);
+      const old = { files: before?.entries.length ?? 0, bytes: before?.entries.reduce((sum, entry) => sum + (entry.kind === "file" ? entry.size : 0), 0) ?? 0 };
+      try {
+        using account = await this.#deps.quota.open(siteId, { files: 0, replaces: { bytes: old.bytes, files: 0 } });
+        const limits = { entries: Math.min(spec.limits.files, maxEntries), fileBytes: spec.limits.fileBytes, totalBytes: spec.limits.diskBytes };
+        const plan = await unpackArchive({ archive: at.upload, staging: at.staging, limits, budget: account, owner: this.#deps.sites.ownerOf(siteId) });
+        (await this.#deps.quota.open(siteId, { files: plan.entries.length, replaces: { bytes: 0, files: old.files } }))[Symbol.dispose]();
+        await writeState(at.plan, plan);
+        return { files: plan.files, bytes: plan.bytes };
+      } catch (error) {
+        await rm(at.staging, { recursive: true, force: true });
+        throw faultOf(error, "the archive");
+      }
+    });
+  }
+
+  /** Puts an unpacked archive in place. From the moment its journal is written it will be there, whatever happens. */
+  place(siteId: number, uploadId: string): Promise<{ readonly written: number; readonly removed: number }> {
+    return this.#locked(siteId, async () => {
+      const at = this.#paths(siteId, uploadId);
+      const jail = jailOf(this.#deps.sites, siteId);
+      await this.#finish(siteId);
+      const done = await readState(at.outcome, outcome);
+      if (done !== undefined) return done.placed;
+      const plan = await readState(at.plan, unpackedPlan);
+      if (plan === undefined) throw new Failure("file_not_found", { path: `the unpacked upload ${uploadId}` });
+      const before = await readState(at.manifest, manifest);
+      const facts = await surveySite(jail, plan, before);
+      const todo = planPlacement(uploadId, { ...facts, plan, before });
+      this.#deps.checkpoint?.("journal");
+      await writeState(at.journal, todo);
+      await this.#finish(siteId);
+      return countsOf(todo);
+    });
+  }
+
+  /** Ends what a crash interrupted, and removes what nobody asked for any more. Called once at start; a site that fails is logged and tried again with its next deployment. */
+  async recover(siteIds: Iterable<number>): Promise<void> {
+    for (const siteId of siteIds) {
+      try {
+        await this.#locked(siteId, async () => {
+          await this.#finish(siteId);
+          await this.#sweep(siteId, "");
+        });
+      } catch (error) {
+        this.#deps.log.error({ err: error, siteId }, "deployment could not be finished");
+      }
+    }
+  }
+
+  /** Does something to a site while no deployment of it is under way. */
+  exclusively<T>(siteId: number, act: () => Promise<T>): Promise<T> {
+    return this.#locked(siteId, act);
+  }
+
+  async #finish(siteId: number): Promise<void> {
+    const todo = await readState(this.#paths(siteId, "").journal, journal);
+    if (todo === undefined) return;
+    const at = this.#paths(siteId, todo.uploadId);
+    const checkpoint = this.#deps.checkpoint ?? (() => undefined);
+    const plan = await readState(at.plan, unpacked);
+    await runPlacement({ jail: jailOf(this.#deps.sites, siteId), staging: at.staging, checkpoint }, todo);
+    this.#deps.quota.doubt(siteId);
+    checkpoint("manifest");
+    await writeState(at.manifest, manifestOf(todo));
+    checkpoint("outcome");
+    await makeStateFolder(at.outcomes);
+    const files = todo.entries.filter((entry) => entry.kind !== "folder").length;
+    await writeState(at.outcome, { unpacked: plan ?? { files, bytes: 0 }, placed: countsOf(todo) });
+    checkpoint("end");
+    await removeState(at.journal);
+    await syncFolder(at.state);
+    checkpoint("clean");
+    await rm(at.staging, { recursive: true, force: true });
+    await removeState(at.upload);
+  }
+
+  // Keeps the upload that comes and the newest others; what a journal needs is never here, since it was finished before.
+  async #sweep(siteId: number, coming: string): Promise<void> {
+    const at = this.#paths(siteId, "");
+    if (coming !== "") await this.#finish(siteId);
+    const now = this.#deps.clock.now();
+    const uploads = await listByAge(at.uploads);
+    const tooMany = uploads.filter((file) => file.name.endsWith(".tar.gz") && file.name !== `${coming}.tar.gz`).slice(maxUploads - 1);
+    const old = uploads.filter((file) => tooMany.includes(file) || now - file.modifiedMs > uploadLivesMs);
+    for (const file of old) await rm(join(at.uploads, file.name), { force: true });
+    const kept = new Set((await listByAge(at.uploads)).map((file) => file.name));
+    for (const staging of await listByAge(at.stagings)) {
+      if (!kept.has(`${staging.name}.tar.gz`)) await rm(join(at.stagings, staging.name), { recursive: true, force: true });
+    }
+    for (const file of await listByAge(at.outcomes)) if (now - file.modifiedMs > outcomeLivesMs) await rm(join(at.outcomes, file.name), { force: true });
+  }
+
+  #locked<T>(siteId: number, act: () => Promise<T>): Promise<T> {
+    return withLock(`deployments of ${this.#deps.stateFolder(siteId)}`, act);
+  }
+
+  #paths(siteId: number, uploadId: string) {
+    const state = this.#deps.stateFolder(siteId);
+    const uploads = join(state, "uploads");
+    const stagings = join(state, "staging");
+    const outcomes = join(state, "outcomes");
+    const staging = join(stagings, uploadId);
+    return {
+      state,
+      uploads,
+      stagings,
+      outcomes,
+      staging,
+      upload: join(uploads, `${uploadId}.tar.gz`),
+      plan: join(staging, "plan.json"),
+      outcome: join(outcomes, `${uploadId}.json`),
+      manifest: join(state, "manifest.json"),
+      journal: join(state, "journal.json"),
+    };
+  }
+}
+
+function countsOf(todo: Journal): { readonly written: number; readonly removed: number } {
+  const count = (entries: readonly { readonly kind: string }[]): number => entries.filter((entry) => entry.kind !== "folder").length;
+  return { written: count(todo.entries), removed: count(todo.remove) };
+}
+
+async function receive(
+  file: string,
+  source: AsyncIterable<Uint8Array>,
+  take: (size: number, chunk: number) => void,
+): Promise<{ readonly size: number; readonly sha256: string }> {
+  await using handle: FileHandle = await open(file, "wx", 0o600);
+  const sum = createHash("sha256");
+  let size = 0;
+  for await (const chunk of source) {
+    size += chunk.length;
+    take(size, chunk.length);
+    sum.update(chunk);
+    await handle.writeFile(chunk);
+  }
+  await handle.sync();
+  return { size, sha256: sum.digest("hex") };
+}
+
+async function requireUpload(file: string, uploadId: string): Promise<void> {
+  const there = await stat(file).then(
+    () => true,
+    (error: unknown) => {
+      if (codeOf(error) === "ENOENT") return false;
+      throw error;
+    },
+  );
+  if (!there) throw new Failure("file_not_found", { path: `the upload ${uploadId}` });
+}
+
+// Newest first; a folder that is not there has nothing.
+async function listByAge(folder: string): Promise<readonly { readonly name: string; readonly modifiedMs: number }[]> {
+  const names = await readdir(folder).catch((error: unknown) => {
+    if (codeOf(error) === "ENOENT") return [];
+    throw error;
+  });
+  const files = await Promise.all(names.map(async (name) => ({ name, modifiedMs: (await stat(join(folder, name))).mtimeMs })));
+  return files.toSorted((a, b) => b.modifiedMs - a.modifiedMs);
+}

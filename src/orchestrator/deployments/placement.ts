@@ -1,0 +1,74 @@
+import { z } from "zod";
+import { Failure } from "#contract/failure.ts";
+import { unsafe } from "./archive-entry.ts";
+import { type Placed, placed, type UnpackedPlan, unpackedPlan } from "./archive-plan.ts";
+
+/** What the last deployment placed. */
+export const manifest = z.object({ uploadId: z.string(), entries: z.array(placed) });
+export type Manifest = z.output<typeof manifest>;
+
+/** Everything that a placement will do, written down before anything is done: it can be done again from any point. */
+export const journal = z.object({
+  uploadId: z.string(),
+  /** Things of the deployment before that stand where another kind of thing has to go. */
+  clear: z.array(placed),
+  entries: unpackedPlan.shape.entries,
+  /** What the deployment before placed and this one lacks, as it was placed. */
+  remove: z.array(placed),
+});
+export type Journal = z.output<typeof journal>;
+
+/** What stands at a path now, links not followed. */
+export type Present = "file" | "folder" | "link" | "other" | undefined;
+
+/** What placing has to know of the site. */
+export interface SiteFacts {
+  /** For every path of the plan. */
+  readonly present: ReadonlyMap<string, Present>;
+  /** Folders in which nothing is but what the deployment before placed. */
+  readonly ownFolders: ReadonlySet<string>;
+  /** What of the deployment before is still as it was placed. What was changed by hand or by the program stays. */
+  readonly unchanged: ReadonlySet<string>;
+}
+
+/**
+ * Decides what a placement does. A file of somebody's own at a deployed path is overwritten; a file or link of his own where
+ * a folder is needed, and a folder of his own where a file is needed, are refused, since more than that path would be lost.
+ * @throws {Failure} `not_a_folder`, `not_a_file`, `archive_unsafe`
+ */
+export function planPlacement(uploadId: string, facts: SiteFacts & { readonly plan: UnpackedPlan; readonly before: Manifest | undefined }): Journal {
+  const before = new Map(facts.before?.entries.map((entry) => [entry.path, entry]));
+  const after = new Set(facts.plan.entries.map((entry) => entry.path));
+  const clear = new Map<string, Placed>();
+  for (const entry of facts.plan.entries) {
+    const present = facts.present.get(entry.path);
+    if (present === undefined || (present === "folder") === (entry.kind === "folder")) continue;
+    if (present === "folder") {
+      if (!facts.ownFolders.has(entry.path)) throw new Failure("not_a_file", { path: entry.path });
+      for (const [path, old] of before) if (path === entry.path || path.startsWith(`${entry.path}/`)) clear.set(path, old);
+    } else if (entry.kind === "folder") {
+      const old = before.get(entry.path);
+      if (old === undefined || old.kind === "folder") throw refusal(entry.path, present);
+      clear.set(entry.path, old);
+    }
+  }
+  const goes = (old: Placed): boolean => !after.has(old.path) && !clear.has(old.path) && (old.kind === "folder" || facts.unchanged.has(old.path));
+  const remove = [...before.values()].filter(goes);
+  return { uploadId, clear: [...clear.values()], entries: facts.plan.entries, remove };
+}
+
+/** The manifest that a journal leads to. */
+export function manifestOf(done: Journal): Manifest {
+  return { uploadId: done.uploadId, entries: done.entries.map((entry) => placed.parse(entry)) };
+}
+
+/** Deepest first, so that a folder comes after what is in it. */
+export function deepestFirst<T extends { readonly path: string }>(entries: readonly T[]): readonly T[] {
+  const depth = (entry: T): number => entry.path.split("/").length;
+  return entries.toSorted((a, b) => depth(b) - depth(a));
+}
+
+function refusal(path: string, present: Present): Failure {
+  if (present === "link") return unsafe(path, "the site has a link there; delete it first");
+  return new Failure("not_a_folder", { path });
+}
