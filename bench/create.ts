@@ -1,0 +1,37 @@
+// From asking for a site to the first 200, beside the boot of the same program without a platform.
+import { fileURLToPath } from "node:url";
+import { createSite } from "#contract/api/sites.ts";
+import { startBacklot } from "../test/support/backlot.ts";
+import { bareSpawnMs } from "./support/bare-spawn.ts";
+import { medianAndTail, type Table } from "./support/table.ts";
+
+const rounds = 15;
+
+/** Measures and gives the table. */
+export async function run(): Promise<Table> {
+  await using backlot = await startBacklot();
+  const { client } = await backlot.admin();
+  const measure = async (kind: "static" | "dynamic", starter: string): Promise<readonly number[]> => {
+    const times: number[] = [];
+    for (let round = 0; round < rounds; round += 1) {
+      const name = `${starter}-${round}`;
+      const beganAt = performance.now();
+      await client.call(createSite, { body: { name, kind, starter } });
+      // As a person would: asking until the site is there.
+      while ((await backlot.visit(name)).status !== 200) {
+        if (performance.now() - beganAt > 20_000) throw new Error(`${name} does not answer`);
+        await new Promise((resolve) => setTimeout(resolve, 2));
+      }
+      times.push(performance.now() - beganAt);
+    }
+    return times;
+  };
+  const rows: string[][] = [["create → first 200", "median ms", "p95 ms"]];
+  rows.push(["static", ...medianAndTail(await measure("static", "static"))]);
+  rows.push(["dynamic (Node starter)", ...medianAndTail(await measure("dynamic", "node"))]);
+  const folder = fileURLToPath(new URL("../starters/node/", import.meta.url));
+  const bare: number[] = [];
+  for (let round = 0; round < rounds; round += 1) bare.push(await bareSpawnMs([process.execPath, "server.js"], folder));
+  rows.push(["the same program, bare spawn", ...medianAndTail(bare)]);
+  return rows;
+}

@@ -1,0 +1,39 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { request } from "node:http";
+import type { AddressInfo } from "node:net";
+import { createServer } from "node:net";
+
+/** How long a program takes from being spawned, without any platform, to its first answer; in milliseconds. */
+export async function bareSpawnMs(command: readonly [string, ...string[]], folder: string): Promise<number> {
+  const port = await freePort();
+  const [file, ...args] = command;
+  const beganAt = performance.now();
+  const child = spawn(file, args, { cwd: folder, env: { PATH: process.env.PATH, HOST: "127.0.0.1", PORT: String(port) }, stdio: "ignore" });
+  while (!(await answers(port))) if (performance.now() - beganAt > 20_000) throw new Error("the program did not answer");
+  const tookMs = performance.now() - beganAt;
+  const gone = once(child, "exit");
+  child.kill("SIGKILL");
+  await gone;
+  return tookMs;
+}
+
+function answers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const sent = request({ host: "127.0.0.1", port, agent: false }, (response) => {
+      response.resume();
+      response.once("end", () => resolve(true));
+    });
+    sent.once("error", () => setTimeout(resolve, 1, false));
+    sent.end();
+  });
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
