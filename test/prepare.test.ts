@@ -1,0 +1,201 @@
+// scripts/prepare.mjs as npm runs it: in a folder of its own, with an npm, a Vite and programs that only write down how they were called.
+import { execFile, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { z } from "zod";
+
+const scripts = join(import.meta.dirname, "..", "scripts");
+const startPrograms = ["bwrap", "unshare", "ip", "nft", "socat"];
+const vite = `
+  const fs = require("node:fs");
+  const out = process.argv[process.argv.indexOf("--outDir") + 1];
+  fs.appendFileSync("calls", "vite " + process.argv.slice(2, 4).join(" ") + "\\n");
+  if (fs.existsSync("vite-fails")) { console.error("[vite] no such thing"); process.exit(1); }
+  fs.mkdirSync(out, { recursive: true });
+  fs.writeFileSync(out + "/index.html", fs.readFileSync("web/index.html"));
+`;
+const npm = `
+  const fs = require("node:fs");
+  fs.appendFileSync("calls", "npm " + process.argv.slice(2).join(" ") + " in " + process.env.PWD + "\\n");
+  if (fs.existsSync("npm-fails")) { console.error("npm error network is away"); process.exit(1); }
+  fs.rmSync("node_modules", { recursive: true, force: true });
+  fs.mkdirSync("node_modules/vite/bin", { recursive: true });
+  fs.writeFileSync("node_modules/vite/bin/vite.js", ${JSON.stringify(vite)});
+`;
+
+let root: string;
+let base: string;
+beforeEach(async () => {
+  base = await mkdtemp(join(tmpdir(), "backlot-prepare-"));
+  root = join(base, "a folder with 'spaces'");
+  await cp(scripts, join(root, "scripts"), { recursive: true });
+  await mkdir(join(root, "web"));
+  await mkdir(join(root, "src", "contract"), { recursive: true });
+  await mkdir(join(base, "bin"));
+  await writeFile(join(root, "package-lock.json"), "{}");
+  await writeFile(join(root, "web", "index.html"), "first");
+  await writeFile(join(root, "src", "contract", "site.ts"), "export {};");
+  await writeFile(join(base, "npm.js"), npm);
+  await writeFile(join(root, "calls"), "");
+  await addPrograms(startPrograms);
+});
+afterEach(() => rm(base, { recursive: true, force: true }));
+
+async function addPrograms(names: readonly string[]): Promise<void> {
+  for (const name of names) {
+    await writeFile(join(base, "bin", name), "");
+    await chmod(join(base, "bin", name), 0o755);
+  }
+}
+
+function environment(): Record<string, string> {
+  return {
+    PATH: join(base, "bin"),
+    npm_execpath: join(base, "npm.js"),
+    npm_node_execpath: process.execPath,
+    // An ordinary user, whoever runs the tests: nothing of the system is touched.
+    NODE_OPTIONS: `--import data:text/javascript,process.getuid=()=>1000`,
+  };
+}
+
+async function prepare(purpose: string): Promise<{ readonly code: number; readonly output: string; readonly calls: readonly string[] }> {
+  await writeFile(join(root, "calls"), "");
+  const run = promisify(execFile)(process.execPath, [join(root, "scripts", "prepare.mjs"), purpose], { env: environment() });
+  const { code, stdout, stderr } = await run.then(
+    (result) => ({ ...result, code: 0 }),
+    (error: unknown) => z.object({ code: z.int(), stdout: z.string(), stderr: z.string() }).parse(error),
+  );
+  return { code, output: stdout + stderr, calls: (await readFile(join(root, "calls"), "utf8")).split("\n").filter(Boolean) };
+}
+
+const installs = (): string => `npm ci --include=dev --no-audit --no-fund in ${root}`;
+
+describe("the preparation of a checkout", () => {
+  it("installs and builds at the first start, and does nothing at the second", async () => {
+    const first = await prepare("start");
+    expect(first).toMatchObject({ code: 0, calls: [installs(), "vite build web"] });
+    expect(first.output).toMatch(/^Installing packages from the lock file … [\d.]+ s\nBuilding the dashboard … [\d.]+ s\n$/);
+    expect(await readFile(join(root, "web", "dist", "index.html"), "utf8")).toBe("first");
+    expect(await prepare("start")).toEqual({ code: 0, output: "", calls: [] });
+  });
+
+  it("installs again when the lock file changed, or when somebody removed node_modules", async () => {
+    await prepare("start");
+    await writeFile(join(root, "package-lock.json"), '{"other": 1}');
+    expect((await prepare("check")).calls).toEqual([installs()]);
+    await rm(join(root, "node_modules"), { recursive: true });
+    expect((await prepare("check")).calls).toEqual([installs()]);
+  });
+
+  it("builds the dashboard again when its sources or the contract changed, but not for its tests", async () => {
+    await prepare("start");
+    await writeFile(join(root, "web", "index.html"), "second");
+    expect((await prepare("test")).calls).toEqual(["vite build web"]);
+    expect(await readFile(join(root, "web", "dist", "index.html"), "utf8")).toBe("second");
+    await writeFile(join(root, "src", "contract", "site.ts"), "export const more = 1;");
+    expect((await prepare("start")).calls).toEqual(["vite build web"]);
+    await writeFile(join(root, "web", "page.test.tsx"), "");
+    expect((await prepare("start")).calls).toEqual([]);
+  });
+
+  it("checks without a dashboard", async () => {
+    expect((await prepare("check")).calls).toEqual([installs()]);
+    expect(existsSync(join(root, "web", "dist"))).toBe(false);
+  });
+
+  it("says what npm said when it fails, and tries again the next time", async () => {
+    await writeFile(join(root, "npm-fails"), "");
+    const failed = await prepare("start");
+    expect(failed).toMatchObject({ code: 1, calls: [installs()] });
+    expect(failed.output).toContain("npm error network is away");
+    expect(failed.output).toContain("check the network and run the same command again");
+    await rm(join(root, "npm-fails"));
+    expect((await prepare("start")).code).toBe(0);
+  });
+
+  it("keeps the dashboard of before when a build fails, and does not take it for the new one", async () => {
+    await prepare("start");
+    await writeFile(join(root, "web", "index.html"), "second");
+    await writeFile(join(root, "vite-fails"), "");
+    const failed = await prepare("start");
+    expect(failed.code).toBe(1);
+    expect(failed.output).toContain("[vite] no such thing");
+    expect(await readFile(join(root, "web", "dist", "index.html"), "utf8")).toBe("first");
+    expect((await readdir(join(root, "node_modules", ".cache")).catch(() => [])).filter((name) => name.startsWith("dashboard-"))).toEqual([]);
+    await rm(join(root, "vite-fails"));
+    expect((await prepare("start")).calls).toEqual(["vite build web"]);
+  });
+
+  it("tells an ordinary user what is missing and what will not work, and goes on", async () => {
+    await prepare("start");
+    await rm(join(base, "bin", "bwrap"));
+    await addPrograms(["python3", "curl", "nginx", "chromedriver"]);
+    const started = await prepare("start");
+    expect(started.code).toBe(0);
+    expect(started.output).toBe(
+      "Not installed here: bubblewrap. As root: apt-get install --no-install-recommends bubblewrap\n" +
+        "  - without bubblewrap dynamic sites are not separated from each other: only administrators may run them\n",
+    );
+    expect((await prepare("test")).output).toBe(
+      "Not installed here: bubblewrap, chromium. As root: apt-get install --no-install-recommends bubblewrap chromium\n" +
+        "  - without bubblewrap dynamic sites are not separated from each other: only administrators may run them\n" +
+        "  - without chromium the journey through the dashboard in a browser is skipped\n",
+    );
+  });
+
+  it("happens once when two start at the same time", async () => {
+    const both = [1, 2].map(() => spawn(process.execPath, [join(root, "scripts", "prepare.mjs"), "start"], { env: environment() }));
+    expect(await Promise.all(both.map((child) => once(child, "exit")))).toEqual([
+      [0, null],
+      [0, null],
+    ]);
+    expect((await readFile(join(root, "calls"), "utf8")).trim().split("\n")).toEqual([installs(), "vite build web"]);
+  });
+
+  it("refuses a purpose that it does not know", async () => {
+    expect(await prepare("lunch")).toMatchObject({ code: 2, output: "usage: node scripts/prepare.mjs start|test|check\n" });
+  });
+});
+
+describe("while packages of the system are installed", () => {
+  type WithoutStartingServers = (work: () => unknown, policy: string) => unknown;
+  const load = async (): Promise<WithoutStartingServers> => {
+    const module: { readonly withoutStartingServers: WithoutStartingServers } = await import(join(scripts, "prepare", "policy.mjs"));
+    return module.withoutStartingServers;
+  };
+
+  it("no server may start, and afterwards everything is as before", async () => {
+    const withoutStartingServers = await load();
+    const policy = join(base, "policy-rc.d");
+    const ask = (): unknown => spawnSync(policy, ["nginx", "start"]).status;
+    expect(withoutStartingServers(ask, policy)).toBe(101);
+    expect(existsSync(policy)).toBe(false);
+
+    await writeFile(policy, "#!/bin/sh\nexit 0\n", { mode: 0o755 });
+    expect(withoutStartingServers(ask, policy)).toBe(101);
+    expect(ask()).toBe(0);
+    expect(await readdir(base)).not.toContain("policy-rc.d.before-backlot");
+  });
+
+  it("puts things back also when the work fails, and after a run that was killed", async () => {
+    const withoutStartingServers = await load();
+    const policy = join(base, "policy-rc.d");
+    const answer = (): string => {
+      throw new Error("apt-get failed");
+    };
+    expect(() => withoutStartingServers(answer, policy)).toThrow("apt-get failed");
+    expect(existsSync(policy)).toBe(false);
+
+    // Killed in the middle: its own policy lies there, the administrator's beside it.
+    await writeFile(`${policy}.before-backlot`, "#!/bin/sh\nexit 0\n");
+    await writeFile(policy, "#!/bin/sh\n# Put here by Backlot while it installs packages.\nexit 101\n");
+    withoutStartingServers(() => undefined, policy);
+    expect(await readFile(policy, "utf8")).toBe("#!/bin/sh\nexit 0\n");
+    expect(existsSync(`${policy}.before-backlot`)).toBe(false);
+  });
+});
