@@ -1,8 +1,9 @@
-import { mkdir } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { FastifyInstance } from "fastify";
+import { Failure } from "#contract/failure.ts";
 import type { Capabilities } from "#contract/internal/orchestrator.ts";
 import { systemClock } from "#kit/clock.ts";
 import { readComponentKey } from "#kit/cluster-key.ts";
@@ -15,6 +16,8 @@ import type { FileOwner } from "#kit/jail/jail.ts";
 import type { RunningService, StartService } from "#kit/lifecycle.ts";
 import type { Log } from "#kit/log.ts";
 import { configSchema, type OrchestratorConfig } from "./config.ts";
+import { Deployments } from "./deployments/deployments.ts";
+import { mountDeployments } from "./deployments/mount-deployments.ts";
 import { mountFiles } from "./files/mount-files.ts";
 import { QuotaBook } from "./files/quota-book.ts";
 import { probeInterpreters } from "./runtime/process/interpreters.ts";
@@ -93,11 +96,23 @@ export async function startOrchestrator(
   const app = createServer({ log });
   const quota = new QuotaBook({ sites, clock: systemClock, reservedBytes: config.BACKLOT_DISK_RESERVE_BYTES });
   forget.push((siteId) => quota.forget(siteId));
+  const deploymentsFolder = (siteId: number): string => join(state, "deployments", String(siteId));
+  const deployments = new Deployments({ sites, quota, clock: systemClock, log, stateFolder: deploymentsFolder });
+  forget.push((siteId) => rm(deploymentsFolder(siteId), { recursive: true, force: true }));
+  await deployments.recover(sites.all().map((site) => site.siteId));
   mountFiles(app, guard, { sites, quota });
+  mountDeployments(app, guard, { sites, quota, deployments, starterFolder: (name) => starterFolder(capabilities, name) });
   mountSites(app, guard, { sites, board, epochs, capabilities });
   const url = await listen(app, config);
   log.info({ url, sites: sites.all().length }, "orchestrator is ready");
   return { doors: { orchestrator: url }, stop: () => stop({ app, board, sites, runtime: parts.runtime }) };
+}
+
+// Only a name that was read from the folder at the start: what a caller sends never becomes a path.
+function starterFolder(capabilities: Capabilities, name: string): string {
+  const names = capabilities.starters.map((starter) => starter.name);
+  if (!names.includes(name)) throw new Failure("starter_not_found", { starter: name, starters: names });
+  return join(startersFolder, name);
 }
 
 async function findCapabilities(parts: OrchestratorParts): Promise<Capabilities> {
