@@ -1,5 +1,5 @@
 // Keeps one PostgreSQL for all test files that run on this machine from this checkout, as long as one of them is connected.
-import { rm } from "node:fs/promises";
+import { rm, writeFile } from "node:fs/promises";
 import { createServer, type Socket } from "node:net";
 import { silentLog } from "#kit/log.ts";
 import { startPrivatePostgres } from "#supervisor/private-postgres.ts";
@@ -14,6 +14,8 @@ let isStopping = false;
 let idle: NodeJS.Timeout | undefined;
 
 const door = createServer((socket) => {
+  // It came in the moment the door was closed: let it find, or start, another keeper.
+  if (isStopping) return void socket.destroy();
   clearTimeout(idle);
   users.add(socket);
   socket.on("error", () => socket.destroy());
@@ -34,7 +36,11 @@ await rm(folder, { recursive: true, force: true });
 // No test here cuts the power; those of the private server itself run with what is shipped.
 const server = startPrivatePostgres({ folder, log: silentLog(), settings: { fsync: "off", max_connections: "300" } });
 const { exited } = await server;
-void exited.then(() => isStopping || process.exit(1));
+void exited.then(async (exit) => {
+  if (isStopping) return;
+  await writeFile(`${folder}.log`, `${new Date().toISOString()} the test database ended: ${JSON.stringify(exit)}\n`);
+  process.exit(1);
+});
 if (users.size === 0) idle = setTimeout(stop, idleMs);
 
 function stop(): void {
