@@ -118,6 +118,7 @@ export class SiteGates {
     const isServed = route?.availability === "enabled" && route.kind === "dynamic";
     const gate = this.#gates.get(siteId);
     if (isServed || gate === undefined) return;
-    gate.shut(new Failure(route === undefined ? "site_not_found" : "site_not_served"), this.#options.shutGraceMs);
+    const code = route === undefined ? "site_not_found" : route.availability === "disabled" ? "site_closed" : "site_not_served";
+    gate.shut(new Failure(code), this.#options.shutGraceMs);
   }
 }

@@ -21,15 +21,17 @@ export function sendFailure(req: IncomingMessage, res: ServerResponse, answer: F
     return;
   }
   const isPage = wantsPage(req.headers.accept);
-  const body = Buffer.from(isPage ? renderPage({ ...pageTextOf(failure), link: answer.link }) : JSON.stringify(problemOf(failure)));
-  res.writeHead(failure.status, {
+  // What is a conflict to the owner who wants to start the site is a site out of service to a visitor.
+  const status = failure.status === 409 ? 503 : failure.status;
+  const body = Buffer.from(isPage ? renderPage({ ...pageTextOf(failure), status, link: answer.link }) : JSON.stringify({ ...problemOf(failure), status }));
+  res.writeHead(status, {
     "Content-Type": isPage ? "text/html; charset=utf-8" : "application/problem+json",
     "Content-Length": body.length,
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
     Vary: "Accept",
-    ...(failure.status === 503 ? { "Retry-After": String(failure.details.retryAfterSeconds ?? retryAfterSeconds) } : {}),
+    ...(status === 503 ? { "Retry-After": String(failure.details.retryAfterSeconds ?? retryAfterSeconds) } : {}),
     ...answer.headers,
   });
   res.end(body);
