@@ -134,6 +134,11 @@ export class Deployments {
     }
   }
 
+  /** Deletes everything kept of a site that is gone. */
+  forget(siteId: number): Promise<void> {
+    return this.#locked(siteId, () => rm(this.#deps.stateFolder(siteId), { recursive: true, force: true }));
+  }
+
   /** Does something to a site while no deployment of it is under way. */
   exclusively<T>(siteId: number, act: () => Promise<T>): Promise<T> {
     return this.#locked(siteId, act);

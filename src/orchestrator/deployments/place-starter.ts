@@ -5,6 +5,8 @@ import { walkTree } from "#kit/jail/walk-tree.ts";
 import { writeWhole } from "#kit/jail/write-file.ts";
 
 const writesAtOnce = 8;
+// What the starter says of itself to the platform; not a file of the site.
+const description = "starter.json";
 
 /**
  * Copies a starter's files to where nothing is in the way, and leaves everything that is there alone: asked for again it
@@ -15,7 +17,7 @@ export async function placeStarter(jail: Jail, starterFolder: string): Promise<v
   // Starters are the platform's own folders; walked like any other all the same.
   for await (const entry of walkTree({ root: starterFolder, owner: null }, "")) {
     if (entry.stat.isDirectory()) await unlessInTheWay(makeFolder(jail, entry.path));
-    if (!entry.stat.isFile()) continue;
+    if (!entry.stat.isFile() || entry.path === description) continue;
     using file = entry.open();
     const content = await file.read(0, file.size);
     const executable = file.isExecutable || entry.path.split("/").at(-1) === "run.sh";

@@ -1,0 +1,37 @@
+// A process that places a deployment and ends itself without warning before a given step; see deployments.service.test.ts.
+
+import { defaultSiteLimits } from "#contract/site.ts";
+import { systemClock } from "#kit/clock.ts";
+import { silentLog } from "#kit/log.ts";
+import { QuotaBook } from "../files/quota-book.ts";
+import { Deployments } from "./deployments.ts";
+
+const [site = "", state = "", uploadId = "", dieAt = "0"] = process.argv.slice(2);
+const spec = {
+  siteId: 1,
+  name: "one",
+  kind: "static",
+  availability: "enabled",
+  limits: defaultSiteLimits,
+  environment: {},
+  timeZone: "UTC",
+  canRunTwice: true,
+  isTrusted: false,
+  revision: 1,
+} as const;
+const sites = { folderOf: () => site, specOf: () => spec, ownerOf: () => null };
+const quota = new QuotaBook({ sites, clock: systemClock, reservedBytes: 0 });
+let step = 0;
+const deployments = new Deployments({
+  sites,
+  quota,
+  clock: systemClock,
+  log: silentLog(),
+  stateFolder: () => state,
+  checkpoint: () => {
+    if (step === Number(dieAt)) process.kill(process.pid, "SIGKILL");
+    step += 1;
+  },
+});
+await deployments.place(1, uploadId);
+process.stdout.write("done\n");
