@@ -262,7 +262,7 @@ describe("reading logs", () => {
       "platform: run.sh was stopped",
     ]);
     const tail = await orchestrator.client.fetch(readSiteLogs, { ...site, query: { tail: 1 } });
-    expect(tail.headers.get("content-type")).toBe("application/x-ndjson");
+    expect(tail.headers.get("content-type")).toMatch(/^application\/x-ndjson/);
     expect(linesOf(await tail.text())).toEqual(["platform: run.sh was stopped"]);
   });
 
@@ -296,17 +296,19 @@ describe("reading logs", () => {
   it("keeps little for a follower that does not read, and goes on with the newest", async () => {
     const site = await hold(1);
     await orchestrator.client.call(wakeSite, site);
-    const leave = new AbortController();
-    const response = await orchestrator.client.fetch(readSiteLogs, { ...site, query: { tail: 0, follow: true }, signal: leave.signal });
-    const reader = response.body === null ? null : readLines(response.body);
+    const response = await orchestrator.client.fetch(readSiteLogs, { ...site, query: { tail: 0, follow: true } });
     const before = process.memoryUsage().heapUsed;
     const program = orchestrator.runtime.latest;
     // More than a socket's buffers hold; printed in pieces that its budget lets pass.
     for (let index = 0; index < 60; index += 1) program.print(`${index} ${"x".repeat(15_000)}\n`);
     expect(process.memoryUsage().heapUsed - before).toBeLessThan(50_000_000);
     program.print("the last one\n");
-    let last = "";
-    while (!last.includes("the last one")) last = String((await reader?.next())?.value);
-    leave.abort();
+    const lines: string[] = [];
+    if (response.body === null) throw new Error("there is no stream");
+    for await (const line of readLines(response.body)) {
+      lines.push(line);
+      if (line.includes("the last one")) break;
+    }
+    expect(lines.at(-1)).toContain("the last one");
   });
 });

@@ -11,20 +11,34 @@ interface StreamingCall {
 }
 
 /** An answer that goes on until the caller leaves or may not read it any more. Its head is sent at once, before there is anything to say. */
-export function streamOf(call: StreamingCall, epochs: EpochTable, make: (signal: AbortSignal) => AsyncIterable<string>): Readable {
+export async function streamOf(
+  call: StreamingCall,
+  epochs: EpochTable,
+  make: (signal: AbortSignal) => AsyncIterable<string> | Promise<AsyncIterable<string>>,
+): Promise<Readable> {
   const access = epochs.watch(call.caller, call.siteId);
-  // A generator that was never read has no end to release in.
-  call.signal.addEventListener("abort", access.release, { once: true });
-  const texts = make(AbortSignal.any([call.signal, access.signal]));
-  // Read only once it is sent: then the head stands ready. The small mark keeps what a slow reader has waiting in the feed, where it is bounded.
-  return Readable.from(withHead(call.reply, texts, access.release), { objectMode: false, highWaterMark: 16 * 1024 });
+  const end = new AbortController();
+  const signal = AbortSignal.any([call.signal, access.signal, end.signal]);
+  signal.addEventListener("abort", access.release, { once: true });
+  try {
+    const texts = await make(signal);
+    // The small mark keeps what a slow reader has waiting in the feed, where it is bounded.
+    return Readable.from(
+      withHead(call.reply, texts, () => end.abort()),
+      { objectMode: false, highWaterMark: 16 * 1024 },
+    );
+  } catch (cause) {
+    end.abort();
+    throw cause;
+  }
 }
 
-async function* withHead(reply: FastifyReply, texts: AsyncIterable<string>, release: () => void): AsyncGenerator<string> {
+// Read only once it is being sent: then the head stands ready.
+async function* withHead(reply: FastifyReply, texts: AsyncIterable<string>, end: () => void): AsyncGenerator<string> {
   try {
     reply.raw.flushHeaders();
     yield* texts;
   } finally {
-    release();
+    end();
   }
 }

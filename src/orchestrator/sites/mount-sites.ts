@@ -61,7 +61,7 @@ export function mountSites(app: FastifyInstance, guard: Guard<GrantClaims>, api:
 
 function mountStreams(app: FastifyInstance, guard: Guard<GrantClaims>, { sites, board, epochs }: SitesApi): void {
   mount(app, followStatuses, guard, async (call) => {
-    return streamOf(call, epochs, (signal) => board.follow(() => sites.active(), signal));
+    return streamOf(call, epochs, (signal) => board.follow(sites.active(), signal));
   });
   mount(app, readSiteLogs, guard, async (call) => {
     const log = sites.logOf(call.params.siteId);

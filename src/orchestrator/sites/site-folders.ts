@@ -40,9 +40,9 @@ export class SiteFolders {
   async make(siteId: number, owner: FileOwner | null): Promise<void> {
     const root = this.folderOf(siteId);
     await mkdir(dirname(root), { recursive: true, mode: 0o711 });
-    await mkdir(root, { mode: folderMode }).catch(ignore("EEXIST"));
+    const isNew = await mkdir(root, { mode: folderMode }).then(() => true, ignore("EEXIST"));
     using folder = openRoot(root);
-    own(folder, owner);
+    own(folder, owner, isNew === true);
     for (const name of ownFolders) makeInside(folder, name, owner);
   }
 
@@ -56,14 +56,16 @@ export class SiteFolders {
 }
 
 function makeInside(folder: Descriptor, name: string, owner: FileOwner | null): void {
+  let isNew = false;
   try {
     mkdirSync(at(folder.fd, name), { mode: folderMode });
+    isNew = true;
   } catch (error) {
     if (codeOf(error) !== "EEXIST") throw error;
   }
   try {
     using made = openAt(folder.fd, name, folderFlags);
-    own(made, owner);
+    own(made, owner, isNew);
   } catch (error) {
     // The site has a file or a link of this name: its own business.
     if (codeOf(error) !== "ENOTDIR" && codeOf(error) !== "ELOOP") throw error;
@@ -71,12 +73,11 @@ function makeInside(folder: Descriptor, name: string, owner: FileOwner | null): 
 }
 
 // By descriptor: a path could lead elsewhere by the time it is used.
-function own(folder: Descriptor, owner: FileOwner | null): void {
+function own(folder: Descriptor, owner: FileOwner | null, isNew: boolean): void {
   const found = folder.stat();
-  if (owner !== null && (found.uid !== owner.uid || found.gid !== owner.gid)) {
-    fchownSync(folder.fd, owner.uid, owner.gid);
-    fchmodSync(folder.fd, folderMode);
-  }
+  const isOwned = owner === null || (found.uid === owner.uid && found.gid === owner.gid);
+  if (isNew || !isOwned) fchmodSync(folder.fd, folderMode);
+  if (!isOwned && owner !== null) fchownSync(folder.fd, owner.uid, owner.gid);
 }
 
 function ignore(code: string): (error: unknown) => void {

@@ -62,28 +62,27 @@ export class SiteLog {
     });
   }
 
-  /** The last lines, then those to come until the signal is aborted or the site is removed: none twice, none left out. */
-  async *follow(count: number, signal: AbortSignal): AsyncGenerator<string> {
+  /**
+   * The last lines, then those to come until the signal is aborted or the site is removed: none twice, none left out. Resolves
+   * once nothing said from now on can be missed; the signal has to be aborted in the end, whether anything was read or not.
+   */
+  async follow(count: number, signal: AbortSignal): Promise<AsyncGenerator<string>> {
     if (this.#followers.size >= this.#limits.followers) throw new Failure("rate_limited", { retryAfterSeconds: 10 });
     const feed = new Feed(followerLimits, (skipped) => format(this.#clock, "platform", `${skipped} lines were skipped here: the reader is too slow`));
-    const end = (): void => feed.end();
-    signal.addEventListener("abort", end, { once: true });
-    try {
-      if (signal.aborted || this.#isClosed) return;
-      const tail = await this.#lane.run(async () => {
-        const waiting = this.#takeWaiting();
-        // In the same turn as the waiting lines are taken: what comes later goes to the feed, and to the files only after they were read.
-        if (this.#isClosed) feed.end();
-        else this.#followers.add(feed);
-        await this.#append(waiting);
-        return this.#readTail(count);
-      });
-      if (tail !== "") yield tail;
-      yield* feed.read();
-    } finally {
-      signal.removeEventListener("abort", end);
+    const leave = (): void => {
       this.#followers.delete(feed);
-    }
+      feed.end();
+    };
+    signal.addEventListener("abort", leave, { once: true });
+    const tail = await this.#lane.run(async () => {
+      const waiting = this.#takeWaiting();
+      // In the same turn as the waiting lines are taken: what comes later goes to the feed, and to the files only after they were read.
+      this.#followers.add(feed);
+      await this.#append(waiting);
+      return this.#readTail(count);
+    });
+    if (signal.aborted || this.#isClosed) leave();
+    return readAll(tail, feed, leave);
   }
 
   /** Waits until everything said so far is written. */
@@ -163,6 +162,15 @@ export class SiteLog {
 
   get #previous(): string {
     return `${this.#folder}/previous.ndjson`;
+  }
+}
+
+async function* readAll(tail: string, feed: Feed, leave: () => void): AsyncGenerator<string> {
+  try {
+    if (tail !== "") yield tail;
+    yield* feed.read();
+  } finally {
+    leave();
   }
 }
 

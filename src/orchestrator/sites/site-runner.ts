@@ -190,7 +190,7 @@ export class SiteRunner {
     this.#lives.add(live);
     this.#current = live;
     this.#lastFailure = null;
-    this.#say(`run.sh listens after ${live.bootMs} ms`);
+    this.#say(`run.sh listens after ${Math.round(live.bootMs)} ms`);
     this.#set("running", null);
     void live.running.exited.then((exit) => {
       live.output.end();

@@ -19,21 +19,18 @@ export class StatusBoard {
     for (const follower of this.#followers) follower.push(event);
   }
 
-  /** Server-sent events: first what is given, then every change, until the signal is aborted. */
-  async *follow(first: () => readonly SiteStatusEvent[], signal: AbortSignal): AsyncGenerator<string> {
+  /** Server-sent events: first what is given, then every change from now on, until the signal is aborted, which has to happen in the end. */
+  follow(first: readonly SiteStatusEvent[], signal: AbortSignal): AsyncGenerator<string> {
     const follower = new StatusFollower();
-    this.#followers.add(follower);
-    for (const event of first()) follower.push(event);
-    const end = (): void => follower.end();
-    signal.addEventListener("abort", end, { once: true });
-    if (signal.aborted) end();
-    try {
-      yield heartbeat;
-      yield* follower.read();
-    } finally {
-      signal.removeEventListener("abort", end);
+    const leave = (): void => {
       this.#followers.delete(follower);
-    }
+      follower.end();
+    };
+    for (const event of first) follower.push(event);
+    this.#followers.add(follower);
+    signal.addEventListener("abort", leave, { once: true });
+    if (signal.aborted) leave();
+    return follower.read();
   }
 
   /** Ends every stream: the orchestrator stops. */
@@ -58,6 +55,7 @@ class StatusFollower {
   }
 
   async *read(): AsyncGenerator<string> {
+    yield heartbeat;
     while (!this.#isEnded) {
       if (this.#waiting.size === 0 && !(await this.#pushedWithin(heartbeatMs))) yield heartbeat;
       const batch = [...this.#waiting].map(([siteId, status]) => formatEvent({ siteId, status }));
