@@ -17,7 +17,8 @@ async function main(args: readonly string[], environment: Environment): Promise<
   try {
     const settings = parseConfig(configSchema, environment);
     const names = chosenServices(args, settings.BACKLOT_PROCESSES);
-    const logs = new Map(names.map((name) => [name, createLog({ process: name, level: settings.BACKLOT_LOG_LEVEL, folder: settings.BACKLOT_LOG_FOLDER })]));
+    const level = settings.BACKLOT_LOG_LEVEL ?? (process.stdout.isTTY ? "warn" : "info");
+    const logs = new Map(names.map((name) => [name, createLog({ process: name, level, folder: settings.BACKLOT_LOG_FOLDER })]));
     await run(logs, environment, args.includes(supervisedFlag));
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
@@ -30,10 +31,11 @@ function chosenServices(args: readonly string[], processes: string | undefined):
   const [command, list] = args;
   if (command === "start" && processes === undefined) return ["supervisor"];
   const asked = command === "run" && list !== undefined && !list.startsWith("-") ? list : processes;
-  const names = (asked ?? "").split(",").map((name) => name.trim());
+  const names = (asked ?? "").split(",").flatMap((name) => name.trim() || []);
   const known = Object.keys(services).join(", ");
   const unknown = names.filter((name) => !isServiceName(name));
   if (unknown.length > 0) throw new ConfigError([`"${unknown.join(", ")}" is nothing that can run; choose some of: ${known}`]);
+  if (names.length === 0) throw new ConfigError([`Say what to run, for example: backlot run manager,worker. There are: ${known}`]);
   return names.filter(isServiceName);
 }
 

@@ -2,7 +2,10 @@ import { z } from "zod";
 
 /** Settings that main.ts itself reads, the same for every process. */
 export const configSchema = z.object({
-  BACKLOT_LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info").describe("The least level of what is logged"),
+  BACKLOT_LOG_LEVEL: z
+    .enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"])
+    .optional()
+    .describe("The least level of what is logged: `info`, or on a terminal, where a person reads, `warn`"),
   BACKLOT_LOG_FOLDER: z
     .string()
     .optional()

@@ -43,7 +43,9 @@ export const start: StartService = async (environment, log, signal = new AbortCo
   const { manager, worker, orchestrator, router } = serviceConfigs;
   const schemas = { control: [await manager(), await worker()], orchestrator: [await orchestrator()], router: [await router()] };
   const entry = fileURLToPath(new URL("../../bin/backlot.mjs", import.meta.url));
-  return startSupervisor({ environment, log, signal }, { entry, schemas, print: (line) => process.stdout.write(`${line}\n`) });
+  const print = (line: string): void => void process.stdout.write(`${line}\n`);
+  print("Starting Backlot …");
+  return startSupervisor({ environment, log, signal }, { entry, schemas, print });
 };
 
 /** The supervisor itself; see `start`. */
