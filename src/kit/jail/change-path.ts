@@ -50,8 +50,8 @@ async function moveEntry(move: { readonly isFolder: boolean; readonly from: stri
       await unlink(from);
       return;
     } catch (error) {
-      // File systems without hard links, files with too many, and rules on other people's files.
-      if (!["EPERM", "EOPNOTSUPP", "ENOTSUP", "EMLINK", "ENOSYS"].includes(codeOf(error))) throw error;
+      // File systems without hard links, files with too many, rules on other people's files, and full disks, where a link needs room.
+      if (!["EPERM", "EOPNOTSUPP", "ENOTSUP", "EMLINK", "ENOSYS", "ENOSPC", "EDQUOT"].includes(codeOf(error))) throw error;
     }
   }
   if (lstatSync(to, { throwIfNoEntry: false }) !== undefined) throw new Failure("file_exists", { path });

@@ -7,7 +7,6 @@ import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
 import { extract } from "tar-stream";
 import { Failure } from "#contract/failure.ts";
-import { codeOf } from "#kit/jail/descriptor.ts";
 import type { WriteBudget } from "#kit/jail/draft.ts";
 import { faultOf } from "#kit/jail/fault.ts";
 import type { FileOwner } from "#kit/jail/jail.ts";
@@ -174,8 +173,7 @@ function translate(error: unknown): unknown {
   return new Failure("archive_invalid", { reason: error.message.replace(/[.\s]+$/, "") }, { cause: error });
 }
 
-// A failure of ours or of the system, not of the streams that read the archive.
+// A failure of ours or of the system (only those name a call), not of the streams that read the archive.
 function isOwn(error: unknown): boolean {
-  const code = codeOf(error);
-  return error instanceof Failure || (code !== "" && !code.startsWith("Z_") && code !== "ERR_STREAM_PREMATURE_CLOSE");
+  return error instanceof Failure || (error instanceof Error && "syscall" in error);
 }

@@ -1,6 +1,7 @@
 import { statfs } from "node:fs/promises";
 import type { Clock } from "#kit/clock.ts";
 import type { WriteBudget } from "#kit/jail/draft.ts";
+import type { Jail } from "#kit/jail/jail.ts";
 import { judgeQuota, type Usage } from "./quota.ts";
 import { jailOf, requireSpec, type SiteShelf } from "./site-shelf.ts";
 import { scanUsage } from "./usage-scan.ts";
@@ -18,6 +19,8 @@ export interface QuotaBookDeps {
   readonly reservedBytes: number;
   /** Free bytes on a folder's disk; absent: asks the system. */
   readonly freeBytes?: (folder: string) => Promise<number>;
+  /** Counts a site's files; absent: walks them. */
+  readonly scan?: (jail: Jail) => Promise<Usage>;
 }
 
 /** What a write is known to do before it begins. */
@@ -188,7 +191,7 @@ export class QuotaBook {
     const before = this.#ledgers.get(siteId);
     const [bytesBefore, filesBefore] = [before?.addedBytes ?? 0, before?.addedFiles ?? 0];
     const scannedAt = this.#deps.clock.now();
-    const usage = await scanUsage(jailOf(this.#deps.sites, siteId));
+    const usage = await (this.#deps.scan ?? scanUsage)(jailOf(this.#deps.sites, siteId));
     const during = this.#ledgers.get(siteId);
     const ledger: Ledger = {
       usage,

@@ -1,0 +1,88 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { defaultSiteLimits } from "#contract/site.ts";
+import { Draft } from "#kit/jail/draft.ts";
+import type { Usage } from "./quota.ts";
+import { QuotaBook } from "./quota-book.ts";
+
+let folder: string;
+let now: number;
+let book: QuotaBook;
+const limits = { ...defaultSiteLimits, fileBytes: 1_000_000, diskBytes: 1_000_000 };
+const spec = {
+  siteId: 1,
+  name: "one",
+  kind: "static",
+  availability: "enabled",
+  limits,
+  environment: {},
+  timeZone: "UTC",
+  canRunTwice: true,
+  isTrusted: false,
+  revision: 1,
+} as const;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "backlot-quota-"));
+  now = 1_000_000;
+  const sites = { folderOf: () => folder, specOf: () => spec, ownerOf: () => null };
+  book = new QuotaBook({ sites, clock: { now: () => now }, reservedBytes: 0, freeBytes: async () => 1e12 });
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+it("counts by a scan that is at most a minute old, and what was kept since", async () => {
+  writeFileSync(join(folder, "a"), "x".repeat(1000));
+  expect(await book.usage(1)).toEqual({ bytes: 1000, files: 1, isTooDeep: false });
+  writeFileSync(join(folder, "by-program"), "x".repeat(500));
+  {
+    using account = await book.open(1, { files: 1 });
+    account.take(70);
+    account.keep();
+  }
+  {
+    using account = await book.open(1, { files: 1 });
+    account.take(30);
+  }
+  expect(await book.usage(1)).toEqual({ bytes: 1070, files: 2, isTooDeep: false });
+  now += 60_000;
+  expect(await book.usage(1)).toEqual({ bytes: 1500, files: 2, isTooDeep: false });
+});
+
+it("looks again before it refuses somebody by an old scan", async () => {
+  writeFileSync(join(folder, "a"), "x".repeat(999_000));
+  await book.usage(1);
+  rmSync(join(folder, "a"));
+  await expect(book.open(1, { files: 1, expectedBytes: 5000 })).rejects.toMatchObject({ code: "quota_exceeded" });
+  now += 2_000;
+  using account = await book.open(1, { files: 1, expectedBytes: 5000 });
+  account.take(5000);
+});
+
+it("does not count what is being written twice", async () => {
+  await using draft = new Draft({ root: folder, owner: null });
+  await draft.write(Buffer.alloc(600_000), 0);
+  using account = await book.open(1, { files: 1 });
+  account.take(600_000);
+  now += 60_000;
+  expect(await book.usage(1)).toEqual({ bytes: 0, files: 0, isTooDeep: false });
+  using other = await book.open(1, { files: 1 });
+  expect(() => other.take(399_000)).not.toThrow();
+  expect(() => other.take(2_000)).toThrow(/full/);
+});
+
+it("shares one scan among all who ask at once", async () => {
+  const { promise, resolve } = Promise.withResolvers<Usage>();
+  let scans = 0;
+  const scan = (): Promise<Usage> => {
+    scans += 1;
+    return promise;
+  };
+  const sites = { folderOf: () => folder, specOf: () => spec, ownerOf: () => null };
+  const shared = new QuotaBook({ sites, clock: { now: () => now }, reservedBytes: 0, freeBytes: async () => 1e12, scan });
+  const asked = [shared.usage(1), shared.usage(1), shared.open(1, { files: 0 }).then(() => shared.usage(1))];
+  resolve({ bytes: 7, files: 1, isTooDeep: false });
+  expect(await Promise.all(asked)).toEqual(Array(3).fill({ bytes: 7, files: 1, isTooDeep: false }));
+  expect(scans).toBe(1);
+});
