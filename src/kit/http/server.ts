@@ -2,6 +2,10 @@ import { randomUUID } from "node:crypto";
 import fastify, { type FastifyBaseLogger, type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from "fastify";
 import { Failure, type FailureCode, problemOf } from "#contract/failure.ts";
 import type { Log } from "../log.ts";
+import { drainUnread } from "./unread-body.ts";
+
+/** Longest part of a path, in characters: a file's whole path inside a site fits. */
+const maxParamLength = 5000;
 
 /** What a server needs to start. */
 export interface ServerOptions {
@@ -26,13 +30,15 @@ export function createServer(options: ServerOptions): FastifyInstance {
     genReqId: () => randomUUID(),
     requestIdHeader: false,
     trustProxy: options.trustProxy ?? false,
-    routerOptions: { ignoreTrailingSlash: false, maxParamLength: 5000 },
+    routerOptions: { ignoreTrailingSlash: false, maxParamLength },
     forceCloseConnections: true,
     // Slow heads end; bodies may take as long as they move (see `requestTimeout` of Node: it covers the whole request).
     requestTimeout: 0,
     connectionTimeout: 0,
     keepAliveTimeout: 72_000,
     http: { headersTimeout: 20_000, maxHeaderSize: 16 * 1024 },
+    // What fails before there is a route: no error handler of a route is asked then.
+    frameworkErrors: (_error, request, reply) => sendFailure(reply, unusableAddress(request.raw.url ?? "")),
   });
   parseJsonOnly(app);
   app.setErrorHandler(answerError);
@@ -41,6 +47,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
     reply.header("x-request-id", request.id);
   });
   app.addHook("onResponse", async (request, reply) => {
+    drainUnread(request.raw);
     request.log.debug({ method: request.method, route: request.routeOptions.url, status: reply.statusCode, ms: Math.round(reply.elapsedTime) }, "request");
   });
   app.get("/healthz", async () => "ok\n");
@@ -60,6 +67,11 @@ export function sendFailure(reply: FastifyReply, failure: Failure): FastifyReply
     .code(failure.status)
     .type("application/problem+json")
     .send(JSON.stringify(problemOf(failure, reply.request.id)));
+}
+
+function unusableAddress(address: string): Failure {
+  const reason = address.length > maxParamLength ? "a part of it is too long" : "it is not correctly percent-encoded";
+  return new Failure("path_invalid", { path: address.slice(0, 200), reason });
 }
 
 /** Memory and uptime of this process in Prometheus' text format. */
