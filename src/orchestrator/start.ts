@@ -1,4 +1,4 @@
-import { mkdir, rm } from "node:fs/promises";
+import { mkdir, readdir } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -16,10 +16,11 @@ import type { FileOwner } from "#kit/jail/jail.ts";
 import type { RunningService, StartService } from "#kit/lifecycle.ts";
 import type { Log } from "#kit/log.ts";
 import { configSchema, type OrchestratorConfig } from "./config.ts";
-import { Deployments } from "./deployments/deployments.ts";
+import { Deployments, type DeploymentsDeps } from "./deployments/deployments.ts";
 import { mountDeployments } from "./deployments/mount-deployments.ts";
 import { mountFiles } from "./files/mount-files.ts";
 import { QuotaBook } from "./files/quota-book.ts";
+import type { SiteShelf } from "./files/site-shelf.ts";
 import { probeInterpreters } from "./runtime/process/interpreters.ts";
 import { createProcessRuntime } from "./runtime/process/process-runtime.ts";
 import { siteOwner } from "./runtime/process/site-owner.ts";
@@ -61,27 +62,24 @@ export async function startOrchestrator(
 ): Promise<RunningService> {
   const { config, log } = settings;
   const key = await readComponentKey(config.BACKLOT_COMPONENT_KEY_FILE);
-  const data = resolve(config.BACKLOT_DATA);
-  const state = join(data, "orchestrator");
-  await mkdir(state, { recursive: true, mode: 0o700 });
-  const folders = new SiteFolders({ sites: join(data, "sites"), trash: join(state, "trash") });
-  await folders.open();
+  const places = await openPlaces(resolve(config.BACKLOT_DATA));
+  const specs = await SpecStore.open({ folder: join(places.state, "specs"), secret: key.secret, log });
+  const capabilities = await findCapabilities(parts, log);
 
-  const ended = await parts.runtime.cleanUp();
-  if (ended > 0) log.warn({ processes: ended }, "ended what an earlier orchestrator left running");
-  const capabilities = await findCapabilities(parts);
-  if (capabilities.missing.length > 0) log.warn({ missing: capabilities.missing }, "sites cannot be kept apart on this machine");
-
+  const { folders } = places;
+  const shelf: SiteShelf = { folderOf: (siteId) => folders.folderOf(siteId), specOf: (siteId) => specs.get(siteId), ownerOf: parts.ownerOf };
+  const quota = new QuotaBook({ sites: shelf, clock: systemClock, reservedBytes: config.BACKLOT_DISK_RESERVE_BYTES });
+  const deployments = await openDeployments({ sites: shelf, quota, clock: systemClock, log }, join(places.state, "deployments"));
   const board = new StatusBoard();
-  const forget: ((siteId: number) => Promise<void> | void)[] = [];
   const sites = new HeldSites({
-    specs: await SpecStore.open({ folder: join(state, "specs"), secret: key.secret, log }),
+    specs,
     folders,
     board,
-    logFolder: join(state, "logs"),
+    logFolder: join(places.state, "logs"),
     ownerOf: parts.ownerOf,
     forget: async (siteId) => {
-      for (const forgetOne of forget) await forgetOne(siteId);
+      quota.forget(siteId);
+      await deployments.forget(siteId);
     },
     runtime: parts.runtime,
     clock: systemClock,
@@ -91,21 +89,35 @@ export async function startOrchestrator(
     backOff: defaultBackOff,
     newInstance: newInstanceKey,
   });
+
   const epochs = new EpochTable();
   const guard = componentGuard({ audience: "orchestrator", verify: await createVerifier(key.managerPublicKey), epochs });
   const app = createServer({ log });
-  const quota = new QuotaBook({ sites, clock: systemClock, reservedBytes: config.BACKLOT_DISK_RESERVE_BYTES });
-  forget.push((siteId) => quota.forget(siteId));
-  const deploymentsFolder = (siteId: number): string => join(state, "deployments", String(siteId));
-  const deployments = new Deployments({ sites, quota, clock: systemClock, log, stateFolder: deploymentsFolder });
-  forget.push((siteId) => rm(deploymentsFolder(siteId), { recursive: true, force: true }));
-  await deployments.recover(sites.all().map((site) => site.siteId));
-  mountFiles(app, guard, { sites, quota });
-  mountDeployments(app, guard, { sites, quota, deployments, starterFolder: (name) => starterFolder(capabilities, name) });
+  mountFiles(app, guard, { sites: shelf, quota });
+  mountDeployments(app, guard, { sites: shelf, quota, deployments, starterFolder: (name) => starterFolder(capabilities, name) });
   mountSites(app, guard, { sites, board, epochs, capabilities });
   const url = await listen(app, config);
+  // Nobody waits for it: what lies there belongs to nobody any more.
+  void folders.sweep().catch((err: unknown) => log.error({ err }, "files of removed sites cannot be deleted"));
   log.info({ url, sites: sites.all().length }, "orchestrator is ready");
   return { doors: { orchestrator: url }, stop: () => stop({ app, board, sites, runtime: parts.runtime }) };
+}
+
+async function openPlaces(data: string): Promise<{ readonly state: string; readonly folders: SiteFolders }> {
+  const state = join(data, "orchestrator");
+  await mkdir(state, { recursive: true, mode: 0o700 });
+  const folders = new SiteFolders({ sites: join(data, "sites"), trash: join(state, "trash") });
+  await folders.open();
+  return { state, folders };
+}
+
+/** Deployments, with what a crash interrupted brought to its end. */
+async function openDeployments(deps: Omit<DeploymentsDeps, "stateFolder">, folder: string): Promise<Deployments> {
+  const deployments = new Deployments({ ...deps, stateFolder: (siteId) => join(folder, String(siteId)) });
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  // Most sites have never been deployed to: those are not looked at.
+  await deployments.recover((await readdir(folder)).map(Number).filter((siteId) => deps.sites.specOf(siteId) !== undefined));
+  return deployments;
 }
 
 // Only a name that was read from the folder at the start: what a caller sends never becomes a path.
@@ -115,8 +127,11 @@ function starterFolder(capabilities: Capabilities, name: string): string {
   return join(startersFolder, name);
 }
 
-async function findCapabilities(parts: OrchestratorParts): Promise<Capabilities> {
+async function findCapabilities(parts: OrchestratorParts, log: Log): Promise<Capabilities> {
+  const ended = await parts.runtime.cleanUp();
+  if (ended > 0) log.warn({ processes: ended }, "ended what an earlier orchestrator left running");
   const [runtime, interpreters, starters] = await Promise.all([parts.runtime.probe(), parts.interpreters(), readStarters(startersFolder)]);
+  if (runtime.missing.length > 0) log.warn({ missing: runtime.missing }, "sites cannot be kept apart on this machine");
   return capabilitiesOf({ runtime, interpreters, starters });
 }
 
@@ -124,7 +139,8 @@ async function listen(app: FastifyInstance, config: OrchestratorConfig): Promise
   await app.listen({ host: config.BACKLOT_ORCHESTRATOR_HOST, port: config.BACKLOT_ORCHESTRATOR_PORT });
   // A TCP server that listens has an address of this kind.
   const { port } = app.server.address() as AddressInfo;
-  return `http://${config.BACKLOT_ORCHESTRATOR_HOST}:${port}`;
+  const host = config.BACKLOT_ORCHESTRATOR_HOST === "0.0.0.0" ? "127.0.0.1" : config.BACKLOT_ORCHESTRATOR_HOST;
+  return `http://${host}:${port}`;
 }
 
 async function stop(running: {

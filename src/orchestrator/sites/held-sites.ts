@@ -2,7 +2,6 @@ import { Failure } from "#contract/failure.ts";
 import type { SiteSpec } from "#contract/site-spec.ts";
 import { codeOf } from "#kit/jail/descriptor.ts";
 import type { FileOwner } from "#kit/jail/jail.ts";
-import type { SiteShelf } from "#orchestrator/files/site-shelf.ts";
 import { Lanes } from "./lane.ts";
 import type { SiteFolders } from "./site-folders.ts";
 import { SiteLog } from "./site-log.ts";
@@ -29,7 +28,7 @@ interface Held {
 }
 
 /** Every site that this orchestrator holds. */
-export class HeldSites implements SiteShelf {
+export class HeldSites {
   readonly #deps: HeldSitesDeps;
   readonly #held = new Map<number, Held>();
   // A site's specification and its removal come one after the other.
@@ -54,12 +53,14 @@ export class HeldSites implements SiteShelf {
     });
   }
 
-  /** Stops the site's program and deletes everything of it. The specification goes last: until then a removal that was cut short is seen. */
+  /** Stops the site's program and deletes everything of it. The stored specification goes last: a removal that was cut short is seen after a crash. */
   async remove(siteId: number): Promise<void> {
-    // Outside the lane, so that nothing starts from now on.
+    // Outside the lane, so that from now on nothing starts, and nobody writes what would be left behind.
+    this.#deps.specs.withdraw(siteId);
     const ended = this.#held.get(siteId)?.runner.end("site_being_deleted");
     await this.#lanes.run(siteId, async () => {
       await ended;
+      this.#deps.specs.withdraw(siteId);
       const held = this.#held.get(siteId);
       await held?.runner.end("site_being_deleted");
       await this.#deps.folders.remove(siteId);
@@ -80,18 +81,6 @@ export class HeldSites implements SiteShelf {
     return this.#find(siteId).log;
   }
 
-  specOf(siteId: number): SiteSpec | undefined {
-    return this.#deps.specs.get(siteId);
-  }
-
-  folderOf(siteId: number): string {
-    return this.#deps.folders.folderOf(siteId);
-  }
-
-  ownerOf(siteId: number): FileOwner | null {
-    return this.#deps.ownerOf(siteId);
-  }
-
   all(): readonly (SiteStatusEvent & { readonly revision: number })[] {
     return this.#deps.specs.all().flatMap((spec) => {
       const held = this.#held.get(spec.siteId);
@@ -102,7 +91,7 @@ export class HeldSites implements SiteShelf {
   /** Statuses of the sites that are doing something. */
   active(): readonly SiteStatusEvent[] {
     return this.all().filter(({ siteId, status }) => {
-      const spec = this.specOf(siteId);
+      const spec = this.#deps.specs.get(siteId);
       return spec !== undefined && !isAtRest(spec, status.state);
     });
   }
@@ -124,7 +113,7 @@ export class HeldSites implements SiteShelf {
     const { siteId } = spec;
     const log = this.#logOf(siteId);
     const onStatus = (status: SiteStatusEvent["status"]): void => this.#deps.board.announce({ siteId, status });
-    const runner = new SiteRunner({ ...this.#deps, log, onStatus, folder: this.folderOf(siteId) }, spec);
+    const runner = new SiteRunner({ ...this.#deps, log, onStatus, folder: this.#deps.folders.folderOf(siteId) }, spec);
     this.#held.set(siteId, { runner, log });
   }
 

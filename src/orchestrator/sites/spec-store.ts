@@ -47,6 +47,11 @@ export class SpecStore {
     return spec;
   }
 
+  /** The site is going: nobody finds its specification any more, but a crash brings it back until it is deleted. */
+  withdraw(siteId: number): void {
+    this.#specs.delete(siteId);
+  }
+
   async delete(siteId: number): Promise<void> {
     await rm(this.#file(siteId), { force: true });
     await syncFolder(this.#folder);
