@@ -12,5 +12,5 @@ if [ "$descriptors" != - ]; then
 fi
 echo ready >&3
 read -r go <&3 || exit 1
-unset descriptors number go
+unset descriptors number go SHLVL
 exec "$@" 3>&-

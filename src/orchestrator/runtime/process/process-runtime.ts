@@ -50,7 +50,7 @@ class ProcessRuntime implements SiteRuntime {
   readonly #running = new Set<Promise<ProcessInstance>>();
   #cleaned: Promise<number> | null = null;
   #machine: Promise<Machine> | null = null;
-  #isClosed = false;
+  #closed: Promise<void> | null = null;
 
   constructor(options: ProcessRuntimeOptions) {
     this.#options = options;
@@ -78,7 +78,7 @@ class ProcessRuntime implements SiteRuntime {
   async start(request: StartRequest): Promise<RunningInstance> {
     if (!instancePattern.test(request.instance)) throw new Error(`the instance key ${request.instance} does not match ${instancePattern}`);
     const machine = await this.#prepared();
-    if (this.#isClosed) throw new Failure("machine_full");
+    if (this.#closed !== null) throw new Failure("machine_full");
     if (machine.sandbox === null && !request.spec.isTrusted) throw new Failure("isolation_missing", { missing: machine.capabilities.missing });
     const starting: Promise<ProcessInstance> = this.#launch(machine, { ...request, folder: realpathSync(request.folder) }, () =>
       this.#running.delete(starting),
@@ -88,8 +88,12 @@ class ProcessRuntime implements SiteRuntime {
     return starting;
   }
 
-  async close(): Promise<void> {
-    this.#isClosed = true;
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
     await Promise.all([...this.#running].map((starting) => starting.then((instance) => instance.stop(0)).catch(() => undefined)));
     await (await this.#machine)?.close();
   }

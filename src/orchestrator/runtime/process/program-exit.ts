@@ -1,7 +1,12 @@
 import { constants } from "node:os";
 import type { InstanceExit } from "../site-runtime.ts";
 
-const signalNames: ReadonlyMap<number, string> = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name]));
+// Backwards, so that of two names the first one stays: SIGABRT, not SIGIOT.
+const signalNames: ReadonlyMap<number, string> = new Map(
+  Object.entries(constants.signals)
+    .reverse()
+    .map(([name, number]) => [number, name]),
+);
 
 /** How the program ended, from how bubblewrap ended: it reports a signal as 128 + its number, as shells do. */
 export function exitOf(ended: { readonly code: number | null; readonly signal: string | null }, oomKills: number): InstanceExit {

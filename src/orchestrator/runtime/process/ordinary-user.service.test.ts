@@ -1,0 +1,47 @@
+import { request } from "node:http";
+import { text } from "node:stream/consumers";
+import { describe, expect, it } from "vitest";
+import { ordinaryUser, startHost } from "../../../../test/support/site-runtime-hosting.ts";
+import { countsProcessesPerNamespace } from "./machine.ts";
+import { findProgram } from "./machine-programs.ts";
+
+// As root this test makes an ordinary user; as an ordinary user all other tests are this one already.
+const canBecomeOrdinary = process.getuid?.() === 0 && findProgram("bwrap") !== null && findProgram("setpriv") !== null;
+const server = { "run.sh": '#!/bin/sh\nexec node "$(dirname "$0")/program.mjs"\n', "program.mjs": "" };
+
+describe.runIf(canBecomeOrdinary)("run by an ordinary user", () => {
+  const orderFor = (folder: string) => ({ stateFolder: `${folder}/state`, sitesFolder: `${folder}/sites`, installation: "ordin", mode: "auto" }) as const;
+
+  it("isolates sites and reaches them over unix sockets", async () => {
+    using user = ordinaryUser();
+    const sites = [1, 2].map((siteId) => ({ siteId, files: server, environment: { BEHAVIOUR: "serves" } }));
+    await using host = await startHost({ ...orderFor(user.folder), sites, waits: "until they listen" }, user.as, user.checkout);
+    const { capabilities, started } = host.report;
+    expect(capabilities).toEqual({ isolates: true, missing: [], limits: { memory: false, cpu: false, pids: countsProcessesPerNamespace() } });
+    const sockets = started.map(({ address }) => (address !== undefined && "socket" in address ? address.socket : ""));
+    expect(new Set(sockets).size).toBe(2);
+    expect(await Promise.all(sockets.map((socket) => get(socket, "/a")))).toEqual(["hello from /a", "hello from /a"]);
+  });
+
+  it("limits the number of a program's processes, and lets it have no rights", async () => {
+    using user = ordinaryUser();
+    const fork = "started=0; while [ $started -lt 60 ]; do sleep 3 & started=$((started+1)); done; echo $started";
+    const files = {
+      "run.sh": `#!/bin/sh\ngrep -E 'Seccomp:|CapEff|NoNewPrivs' /proc/self/status; unshare -U true || echo kept; ls -d /proc/[0-9]* | wc -l\n${fork}\n`,
+    };
+    const sites = [{ siteId: 1, files, limits: { pids: 30 } }];
+    await using host = await startHost({ ...orderFor(user.folder), sites, waits: "until they end" }, user.as, user.checkout);
+    const [program] = host.report.started;
+    expect(program?.printed).toMatch(/CapEff:\s+0{16}\nNoNewPrivs:\s+1\nSeccomp:\s+2\n/);
+    expect(program?.printed).toContain("kept");
+    if (countsProcessesPerNamespace()) expect(program?.printed).toMatch(/fork/i);
+  });
+});
+
+async function get(socketPath: string, path: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    request({ socketPath, path }, (response) => resolve(text(response)))
+      .once("error", reject)
+      .end();
+  });
+}

@@ -1,0 +1,103 @@
+// Sites in a temporary folder for the process runtime, under a folder that no other user may enter: as /root is.
+import { randomBytes } from "node:crypto";
+import { chmodSync, chownSync, copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { defaultSiteLimits, type SiteLimits, siteFolder } from "#contract/site.ts";
+import type { SiteSpec } from "#contract/site-spec.ts";
+import { silentLog } from "#kit/log.ts";
+import { createProcessRuntime, type ProcessRuntimeOptions } from "#orchestrator/runtime/process/process-runtime.ts";
+import { siteOwner } from "#orchestrator/runtime/process/site-owner.ts";
+import type { StartRequest } from "#orchestrator/runtime/site-runtime.ts";
+import type { RuntimeUnderTest } from "./site-runtime-suite.ts";
+
+export interface SiteGiven {
+  readonly siteId?: number;
+  readonly instance?: string;
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly limits?: Partial<SiteLimits>;
+  readonly isTrusted?: boolean;
+  readonly runFile?: StartRequest["runFile"];
+  /** Path → text; `run.sh` becomes executable. */
+  readonly files?: Readonly<Record<string, string>>;
+}
+
+export interface ProcessRuntimeHarness extends RuntimeUnderTest {
+  readonly base: string;
+  readonly installation: string;
+  readonly options: ProcessRuntimeOptions;
+  /** A site with these files; what its program prints is gathered in `printed`. */
+  make(given: SiteGiven): { readonly request: StartRequest; readonly printed: () => string };
+}
+
+// Programs of tests boot in parallel on a busy machine: a whole core each, and enough memory for Node.
+const roomyLimits: SiteLimits = { ...defaultSiteLimits, cpu: 2, memoryBytes: 256_000_000 };
+
+export function processRuntimeHarness(given: Partial<ProcessRuntimeOptions> = {}): ProcessRuntimeHarness {
+  const base = mkdtempSync(join(tmpdir(), "backlot-runtime-"));
+  chmodSync(base, 0o700);
+  const installation = given.installation ?? `t${randomBytes(3).toString("hex").slice(0, 5)}`;
+  const options = { stateFolder: join(base, "state"), sitesFolder: join(base, "sites"), log: silentLog(), installation, ...given };
+  const runtime = createProcessRuntime(options);
+  const make = (site: SiteGiven) => {
+    const output: { stream: "stdout" | "stderr"; text: string }[] = [];
+    const request = makeSite(options.sitesFolder, site, (stream, text) => output.push({ stream, text }));
+    return { request, output, printed: () => output.map((chunk) => chunk.text).join("") };
+  };
+  return {
+    base,
+    installation,
+    options,
+    runtime,
+    make,
+    site: async (siteId, behaviour, more = {}) => make({ siteId, ...more, environment: { BEHAVIOUR: behaviour }, files: programFiles }),
+    [Symbol.asyncDispose]: async () => {
+      await runtime.close();
+      rmSync(base, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Copied into a site, so that the sandbox needs to show nothing else. */
+const program = fileURLToPath(new URL("./site-runtime-program.mjs", import.meta.url));
+const programFiles = { "run.sh": '#!/bin/sh\nexec node "$(dirname "$0")/program.mjs"\n', "program.mjs": "" };
+
+export function makeSite(sitesFolder: string, given: SiteGiven, onOutput: StartRequest["onOutput"]): StartRequest {
+  const siteId = given.siteId ?? 1;
+  const folder = join(sitesFolder, siteFolder(siteId));
+  for (const inner of ["", "public", "private", ".home"]) mkdirSync(join(folder, inner), { recursive: true, mode: 0o770 });
+  for (const [path, text] of Object.entries(given.files ?? {})) {
+    if (path === "program.mjs" && text === "") copyFileSync(program, join(folder, path));
+    else writeFileSync(join(folder, path), text);
+    if (path.endsWith("run.sh")) chmodSync(join(folder, path), 0o755);
+  }
+  ownAll(folder, siteId);
+  return { spec: specOf(siteId, given), instance: given.instance ?? "main", folder, runFile: given.runFile ?? "run.sh", onOutput };
+}
+
+function specOf(siteId: number, given: SiteGiven): SiteSpec {
+  return {
+    siteId,
+    name: `site-${siteId}`,
+    kind: "dynamic",
+    availability: "enabled",
+    limits: { ...roomyLimits, ...given.limits },
+    environment: { ...given.environment },
+    timeZone: "Europe/Berlin",
+    canRunTwice: true,
+    isTrusted: given.isTrusted ?? false,
+    revision: 1,
+  };
+}
+
+function ownAll(folder: string, siteId: number): void {
+  const owner = siteOwner(siteId);
+  if (owner === null) return;
+  chownSync(folder, owner.uid, owner.gid);
+  for (const name of readdirSync(folder)) {
+    const path = join(folder, name);
+    chownSync(path, owner.uid, owner.gid);
+    if (statSync(path).isDirectory()) ownAll(path, siteId);
+  }
+}

@@ -1,0 +1,42 @@
+// A process that hosts a process runtime, to be killed or to be run as another user: starts sites as told by its one argument
+// (JSON), prints a line of JSON when they listen, and closes the runtime when its input ends.
+import { text } from "node:stream/consumers";
+import { silentLog } from "#kit/log.ts";
+import { createProcessRuntime } from "#orchestrator/runtime/process/process-runtime.ts";
+import { makeSite, type SiteGiven } from "./process-runtime-harness.ts";
+
+export interface HostOrder {
+  readonly stateFolder: string;
+  readonly sitesFolder: string;
+  readonly installation: string;
+  readonly mode: "auto" | "veth" | "relay" | "plain";
+  readonly sites: readonly SiteGiven[];
+  /** Whether to wait until the programs listen; else until they end. */
+  readonly waits: "until they listen" | "until they end";
+}
+
+// The test that starts this writes the argument.
+const order = JSON.parse(process.argv[2] ?? "") as HostOrder;
+const runtime = createProcessRuntime({ ...order, log: silentLog() });
+const cleaned = await runtime.cleanUp();
+const capabilities = await runtime.probe();
+const started = await Promise.all(
+  order.sites.map(async (given) => {
+    let printed = "";
+    const running = await runtime.start(
+      makeSite(order.sitesFolder, given, (_stream, chunk) => {
+        printed += chunk;
+      }),
+    );
+    if (order.waits === "until they listen") {
+      await running.whenListening(AbortSignal.timeout(60_000));
+      return { address: running.address };
+    }
+    const exit = await running.exited;
+    return { exit, printed };
+  }),
+);
+console.log(JSON.stringify({ cleaned, capabilities, started }));
+await text(process.stdin);
+await runtime.close();
+console.log("closed");
