@@ -136,7 +136,6 @@ test("an owner can let crawlers wake the site", async () => {
 test.each([
   [
     new Failure("site_crashed", { reason: "exited 1 three times in 10 s; last line: <b>boom</b>" }),
-    503,
     "exited 1 three times in 10 s; last line: &#60;b&#62;boom&#60;/b&#62;",
   ],
   [new Failure("run_file_missing"), "There is no run.sh"],

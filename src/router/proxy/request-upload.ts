@@ -16,7 +16,10 @@ export interface UploadPlan {
 export class RequestUpload {
   readonly #plan: UploadPlan;
   readonly #connection: UpstreamConnection;
+  readonly #queue: Buffer[] = [];
   #bytes = 0;
+  #isComplete = false;
+  #isStopped = false;
   isSent = false;
 
   constructor(plan: UploadPlan, connection: UpstreamConnection) {
@@ -33,21 +36,50 @@ export class RequestUpload {
 
   /** Nothing more of the body goes to the site. */
   stop(): void {
+    this.#isStopped = true;
     this.#plan.req.removeListener("data", this.#onData);
     this.#plan.req.removeListener("end", this.#onEnd);
   }
 
   readonly #onData = (chunk: Buffer): void => {
-    const { req, isChunked, mostBytes } = this.#plan;
-    const connection = this.#connection;
+    const isFirst = this.#bytes === 0;
     this.#bytes += chunk.length;
-    if (this.#bytes > mostBytes) {
+    if (this.#bytes > this.#plan.mostBytes) {
       this.stop();
       this.#plan.onTooLarge();
       return;
     }
-    connection.touch();
-    const { socket } = connection;
+    this.#connection.touch();
+    if (isFirst) this.#write(chunk);
+    else this.#writeLater(chunk);
+  };
+
+  readonly #onEnd = (): void => {
+    this.#isComplete = true;
+    if (this.#queue.length === 0) this.#finish();
+  };
+
+  // A program that answers without taking the whole body closes its connection, and Node drops what came on a connection
+  // as soon as a write to it fails. So whatever has come is read first.
+  #writeLater(chunk: Buffer): void {
+    this.#plan.req.pause();
+    this.#queue.push(chunk);
+    if (this.#queue.length > 1) return;
+    // The first turn ends after a look at the sockets that may be older than this chunk, the second after a fresh one.
+    setImmediate(() => setImmediate(() => this.#flush()));
+  }
+
+  #flush(): void {
+    const queue = this.#queue.splice(0);
+    if (this.#isStopped) return;
+    this.#plan.req.resume();
+    for (const queued of queue) this.#write(queued);
+    if (this.#isComplete) this.#finish();
+  }
+
+  #write(chunk: Buffer): void {
+    const { req, isChunked } = this.#plan;
+    const { socket } = this.#connection;
     if (isChunked) {
       socket.cork();
       socket.write(`${chunk.length.toString(16)}\r\n`, "latin1");
@@ -56,11 +88,11 @@ export class RequestUpload {
     const takesMore = isChunked ? socket.write("\r\n", "latin1") : socket.write(chunk);
     if (isChunked) socket.uncork();
     if (!takesMore) req.pause();
-  };
+  }
 
-  readonly #onEnd = (): void => {
+  #finish(): void {
     if (this.#plan.isChunked) this.#connection.socket.write("0\r\n\r\n", "latin1");
     this.isSent = true;
     this.#plan.onSent();
-  };
+  }
 }
