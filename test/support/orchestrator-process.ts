@@ -1,0 +1,52 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { basename } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { vi } from "vitest";
+import type { ComponentClient } from "#kit/component-client.ts";
+import { belongsTo, processesWhere } from "./backlot-processes.ts";
+import { clientOf, type OrchestratorHome } from "./orchestrator-under-test.ts";
+
+const script = fileURLToPath(new URL("./run-orchestrator.ts", import.meta.url));
+
+/** An orchestrator in a process of its own. */
+export interface OrchestratorProcess extends AsyncDisposable {
+  readonly client: ComponentClient;
+  readonly url: string;
+  /** Ends it as a crash of the machine would, without a word. */
+  kill(): Promise<void>;
+}
+
+export async function spawnOrchestrator(home: OrchestratorHome): Promise<OrchestratorProcess> {
+  const child = spawn(process.execPath, [script], { env: { PATH: process.env.PATH, ...home.environment }, stdio: ["ignore", "pipe", "inherit"] });
+  const [url] = (await Promise.race([once(createInterface({ input: child.stdout }), "line"), failed(child)])) as [string];
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const gone = once(child, "exit");
+    child.kill(signal);
+    await gone;
+  };
+  return { client: clientOf(home, url), url, kill: () => end("SIGKILL"), [Symbol.asyncDispose]: () => end("SIGTERM") };
+}
+
+/** Waits until no process of this data folder is left, whoever its parent is. */
+export async function untilNoProcessIsLeft(home: OrchestratorHome): Promise<void> {
+  await vi.waitFor(
+    () => {
+      const left = processesWhere(({ pid }) => pid !== process.pid && belongsTo(pid, basename(home.data)));
+      if (left.length > 0) throw new Error(`still there: ${left.map(({ pid, command }) => `${pid} ${command}`).join("; ")}`);
+    },
+    { timeout: 5_000, interval: 20 },
+  );
+}
+
+/** How many processes of this data folder there are besides the orchestrator itself. */
+export function countProgramsOf(home: OrchestratorHome): number {
+  return processesWhere(({ pid, command }) => pid !== process.pid && !command.includes(script) && belongsTo(pid, basename(home.data))).length;
+}
+
+async function failed(child: ChildProcess): Promise<never> {
+  const [code, signal] = await once(child, "exit");
+  throw new Error(`the orchestrator ended before it was ready: ${code ?? signal}`);
+}
