@@ -85,13 +85,17 @@ test("a renamed site answers under its new name and not under the old one", asyn
 test("a program that ends, and one that does not listen, are told in plain words", async () => {
   const crashing = await application("crashing", { "run.sh": "#!/bin/sh\necho broken on purpose >&2\nexit 3\n" });
   await cli(["deploy", crashing, "--create"]);
-  const page = await backlot.visit("crashing");
+  const page = await backlot.visit("crashing", "/", { headers: { accept: "text/html" } });
   expect(page.status).toBe(503);
-  expect((await done(cli(["status", "crashing"]))).out).toMatch(/exited 3|exit code 3|ended with 3/);
+  expect(page.headers["content-type"]).toContain("text/html");
+  const reason = async (): Promise<string | null> => (await ann.client.call(readStatus, { params: { name: "crashing" } })).reason;
+  // It is tried again by itself, so that the state changes between starting and crashed.
+  await expect.poll(reason, { timeout: 30_000 }).toMatch(/exited 3 .*times in .*; last line: broken on purpose/);
   const empty = await application("empty", { "readme.txt": "no run.sh" });
   await done(cli(["create", "empty", "--kind", "dynamic"]));
   await cli(["deploy", empty, "--site", "empty"]);
   expect((await backlot.visit("empty")).status).toBe(503);
+  expect((await ann.client.call(readStatus, { params: { name: "empty" } })).reason).toContain("run.sh");
 });
 
 function cli(argv: readonly string[]): Promise<CliRun> {

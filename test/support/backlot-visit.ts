@@ -9,6 +9,9 @@ export interface VisitInit {
   readonly signal?: AbortSignal;
 }
 
+/** A real browser: what looks like a crawler does not wake a site. */
+const browser = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36";
+
 /** What a visitor gets. */
 export interface Visited {
   readonly status: number;
@@ -30,7 +33,7 @@ export function visit(address: string, at: { readonly host: string; readonly pat
         port,
         path: at.path,
         method: init.method ?? "GET",
-        headers: { "user-agent": "Mozilla/5.0 (e2e)", ...init.headers, host: at.host },
+        headers: { "user-agent": browser, ...init.headers, host: at.host },
         agent: false,
         ...(init.signal === undefined ? {} : { signal: init.signal }),
       },
