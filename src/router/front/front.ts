@@ -12,9 +12,10 @@ import type { RouterMetrics } from "../metrics.ts";
 import { sendFailure } from "../pages/send-failure.ts";
 import { Exchange } from "../proxy/exchange.ts";
 import { forwardingLines, isTrusted, plainAddress } from "../proxy/forwarding.ts";
-import type { ProxyDeps, ProxyLimits, ProxyVisit } from "../proxy/proxy-visit.ts";
+import type { ProxyDeps, ProxyLimits } from "../proxy/proxy-visit.ts";
 import type { RouteTable } from "../routes/route-table.ts";
 import type { StaticServer } from "../static/serve-static.ts";
+import type { Arrival } from "./arrival.ts";
 import { parsePathForm, pathFormLocation } from "./path-form.ts";
 import { parseTarget, splitQuery } from "./request-target.ts";
 
@@ -34,12 +35,6 @@ export interface FrontOptions {
   readonly trustedProxies: BlockList | null;
 }
 
-interface Upgrade {
-  readonly protocol: string;
-  readonly socket: Duplex;
-  readonly head: Buffer;
-}
-
 /** Where every visitor's request arrives: it goes to a static site's files, to a dynamic site's program, or gets a page that says why not. */
 export class Front {
   readonly #options: FrontOptions;
@@ -54,15 +49,20 @@ export class Front {
       limits: options.limits,
       metrics: options.metrics,
       now: Date.now,
-      sendFailure: (visit, failure) => this.#refuse(visit.req, visit.res, failure),
+      isVisit: ({ arrival, route }) => isVisit(factsOf(arrival), route.botsWake),
+      sendFailure: (arrival, failure) => this.#refuse(arrival, failure),
     };
   }
 
   /** An ordinary request. */
-  readonly request = (req: IncomingMessage, res: ServerResponse): void => this.#serve(req, res, false, null);
+  readonly request = (req: IncomingMessage, res: ServerResponse): void => {
+    this.#serve({ req, res, expectsContinue: false, upgrade: null, host: "", target: "", onClose: null });
+  };
 
   /** A request that asks for 100 before it sends its body. */
-  readonly checkContinue = (req: IncomingMessage, res: ServerResponse): void => this.#serve(req, res, true, null);
+  readonly checkContinue = (req: IncomingMessage, res: ServerResponse): void => {
+    this.#serve({ req, res, expectsContinue: true, upgrade: null, host: "", target: "", onClose: null });
+  };
 
   /** A request for another protocol. Answers that are none, such as error pages, are ordinary ones. */
   readonly upgrade = (req: IncomingMessage, socket: Duplex, head: Buffer): void => {
@@ -73,58 +73,49 @@ export class Front {
     // Without a listener the error of a visitor who vanishes would end the process.
     socket.on("error", () => socket.destroy());
     res.on("finish", () => socket.end());
-    this.#serve(req, res, false, { protocol: req.headers.upgrade ?? "", socket, head });
+    const upgrade = { protocol: req.headers.upgrade ?? "", socket, head };
+    this.#serve({ req, res, expectsContinue: false, upgrade, host: "", target: "", onClose: null });
   };
 
-  #serve(req: IncomingMessage, res: ServerResponse, expectsContinue: boolean, upgrade: Upgrade | null): void {
+  #serve(arrival: Arrival): void {
     const { metrics, log } = this.#options;
     metrics.requests += 1;
     metrics.inFlight += 1;
     const startedAt = log.isLevelEnabled("debug") ? performance.now() : 0;
-    res.on("close", () => {
+    arrival.res.on("close", () => {
       metrics.inFlight -= 1;
-      if (startedAt > 0)
-        log.debug({ method: req.method, host: req.headers.host, url: req.url, status: res.statusCode, ms: performance.now() - startedAt }, "request");
+      arrival.onClose?.();
+      if (startedAt > 0) this.#logRequest(arrival, startedAt);
     });
     try {
-      this.#route(req, res, expectsContinue, upgrade);
+      this.#route(arrival);
     } catch (error) {
-      if (error instanceof Failure) {
-        this.#refuse(req, res, error);
-        return;
-      }
-      log.error({ err: error, host: req.headers.host }, "request failed unexpectedly");
-      this.#refuse(req, res, new Failure("internal", { requestId: "router" }));
+      if (!(error instanceof Failure)) log.error({ err: error, host: arrival.host }, "request failed unexpectedly");
+      this.#refuse(arrival, error instanceof Failure ? error : new Failure("internal", { requestId: "router" }, { cause: error }));
     }
   }
 
-  #route(req: IncomingMessage, res: ServerResponse, expectsContinue: boolean, upgrade: Upgrade | null): void {
-    const { table } = this.#options;
+  #route(arrival: Arrival): void {
+    const { req } = arrival;
     const { host, target } = parseTarget(req.url ?? "/", req.headers.host);
-    const route = table.byHost(host);
-    if (route === undefined) {
-      this.#withoutSite(req, res, host, target);
-      return;
-    }
-    if (route.availability !== "enabled") throw new Failure(route.availability === "disabled" ? "site_closed" : "site_not_served");
-    if (route.kind === "static") {
-      this.#serveFiles(req, res, route, target);
-      return;
-    }
-    const gate = this.#options.gates.of(route.siteId);
-    const isVisitNow = (): boolean => isVisit(factsOf(req, target, upgrade !== null), route.botsWake);
-    const forwarding = this.#forwardingOf(req);
-    const visit: ProxyVisit = { req, res, route, gate, host, target, forwarding, expectsContinue, upgrade, isVisit: isVisitNow };
-    const exchange = new Exchange(this.#proxy, visit);
-    if (gate.wouldWake && !isVisitNow()) {
-      this.#refuseVisit(req, res, target);
-      return;
-    }
-    exchange.begin();
+    arrival.host = host;
+    arrival.target = target;
+    const route = this.#options.table.byHost(host);
+    if (route === undefined) this.#withoutSite(arrival);
+    else if (route.availability !== "enabled") throw new Failure(route.availability === "disabled" ? "site_closed" : "site_not_served");
+    else if (route.kind === "static") this.#serveFiles(arrival, route);
+    else this.#forward(arrival, route);
   }
 
-  #serveFiles(req: IncomingMessage, res: ServerResponse, route: SiteRoute, target: string): void {
-    const { siteId } = route;
+  #forward(arrival: Arrival, route: SiteRoute): void {
+    const gate = this.#options.gates.of(route.siteId);
+    const visit = { arrival, route, gate, forwarding: this.#forwardingOf(arrival.req) };
+    const exchange = new Exchange(this.#proxy, visit);
+    if (gate.wouldWake && !this.#proxy.isVisit(visit)) this.#refuseVisit(arrival);
+    else exchange.begin();
+  }
+
+  #serveFiles({ req, res, target }: Arrival, { siteId }: SiteRoute): void {
     let root = this.#folders.get(siteId);
     if (root === undefined) {
       root = path.join(this.#options.sitesFolder, siteFolder(siteId));
@@ -134,7 +125,7 @@ export class Front {
   }
 
   // Something that is no visit does not wake a site; it is told to come back.
-  #refuseVisit(req: IncomingMessage, res: ServerResponse, target: string): void {
+  #refuseVisit({ req, res, target }: Arrival): void {
     this.#options.metrics.refusedVisits += 1;
     if (splitQuery(target).path !== "/favicon.ico") throw new Failure("site_asleep", { retryAfterSeconds: 3600 });
     res.writeHead(204, { "Cache-Control": "no-store" });
@@ -142,7 +133,7 @@ export class Front {
     req.resume();
   }
 
-  #withoutSite(req: IncomingMessage, res: ServerResponse, host: string, target: string): void {
+  #withoutSite({ req, res, host, target }: Arrival): void {
     const { sitesDomain, table } = this.#options;
     const form = host === sitesDomain ? parsePathForm(target) : null;
     const siteHost = form === null ? undefined : table.byName(form.name)?.hosts[0];
@@ -167,17 +158,22 @@ export class Front {
     return lines;
   }
 
-  #refuse(req: IncomingMessage, res: ServerResponse, failure: Failure): void {
+  #refuse({ req, res }: Arrival, failure: Failure): void {
     const { dashboardUrl } = this.#options;
     const link = dashboardUrl === undefined ? undefined : { href: dashboardUrl, text: "Open the dashboard" };
     const headers = failure.code === "method_not_allowed" ? { Allow: "GET, HEAD" } : {};
     sendFailure(req, res, { failure, link, headers });
   }
+
+  #logRequest({ req, res, host }: Arrival, startedAt: number): void {
+    const ms = Math.round((performance.now() - startedAt) * 10) / 10;
+    this.#options.log.debug({ method: req.method, host, url: req.url, status: res.statusCode, ms }, "request");
+  }
 }
 
-function factsOf(req: IncomingMessage, target: string, isUpgrade: boolean): Parameters<typeof isVisit>[0] {
+function factsOf({ req, target }: Arrival): Parameters<typeof isVisit>[0] {
   const purpose = req.headers["sec-purpose"] ?? req.headers.purpose;
-  return { method: req.method ?? "GET", path: splitQuery(target).path, userAgent: req.headers["user-agent"], purpose: oneOf(purpose), isUpgrade };
+  return { method: req.method ?? "GET", path: splitQuery(target).path, userAgent: req.headers["user-agent"], purpose: oneOf(purpose) };
 }
 
 function oneOf(header: string | string[] | undefined): string | undefined {

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { isVisit } from "./waking-visit.ts";
 
 const chrome = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0.0.0 Safari/537.36";
-const facts = { method: "GET", path: "/", userAgent: chrome, purpose: undefined, isUpgrade: false };
+const facts = { method: "GET", path: "/", userAgent: chrome, purpose: undefined };
 
 test.each([
   ["a browser", chrome],

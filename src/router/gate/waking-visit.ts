@@ -8,7 +8,6 @@ export interface VisitFacts {
   readonly userAgent: string | undefined;
   /** `Sec-Purpose` or `Purpose`: a browser that only guesses where its user goes next says `prefetch`. */
   readonly purpose: string | undefined;
-  readonly isUpgrade: boolean;
 }
 
 // isbot also calls these bots: programs that a person starts, and browsers that a test drives.

@@ -35,8 +35,9 @@ export class Exchange implements Visitor, UpstreamUser {
   constructor(deps: ProxyDeps, visit: ProxyVisit) {
     this.#deps = deps;
     this.#visit = visit;
-    this.#facts = readRequestHeaders(visit.req.rawHeaders);
-    if (visit.upgrade !== null && this.#facts.hasBody) throw new Failure("request_malformed", { reason: "it asks for another protocol and has a body" });
+    this.#facts = readRequestHeaders(visit.arrival.req.rawHeaders);
+    if (visit.arrival.upgrade !== null && this.#facts.hasBody)
+      throw new Failure("request_malformed", { reason: "it asks for another protocol and has a body" });
     this.#refuseLargeBody(this.#facts.contentLength ?? 0);
   }
 
@@ -46,7 +47,7 @@ export class Exchange implements Visitor, UpstreamUser {
 
   /** Sets out to the site. */
   begin(): void {
-    this.#visit.res.on("close", () => this.#visitorLeft());
+    this.#visit.arrival.onClose = () => this.#visitorLeft();
     this.#visit.gate.enter(this);
   }
 
@@ -59,7 +60,7 @@ export class Exchange implements Visitor, UpstreamUser {
   refuse(failure: Failure): void {
     if (this.#isDone) return;
     this.#isDone = true;
-    this.#deps.sendFailure(this.#visit, failure);
+    this.#deps.sendFailure(this.#visit.arrival, failure);
   }
 
   onConnected(connection: UpstreamConnection): void {
@@ -68,7 +69,8 @@ export class Exchange implements Visitor, UpstreamUser {
       return;
     }
     this.#connection = connection;
-    const { req, upgrade, target, host, forwarding, route, res } = this.#visit;
+    const { arrival, forwarding, route } = this.#visit;
+    const { req, res, upgrade, target, host } = arrival;
     const { lines, contentLength, hasBody } = this.#facts;
     const asks = upgrade === null ? "" : `Connection: Upgrade\r\nUpgrade: ${upgrade.protocol}\r\n`;
     const shown = req.headers.host ?? host;
@@ -76,7 +78,7 @@ export class Exchange implements Visitor, UpstreamUser {
     connection.send(`${req.method} ${target} HTTP/1.1\r\n${lines}${forwarding}X-Forwarded-Host: ${shown}\r\n${asks}\r\n`, req.method === "HEAD");
     if (!hasBody) return;
     // Nothing of the body has been read until here: had nobody listened, it could have gone elsewhere whole.
-    if (this.#visit.expectsContinue) res.writeContinue();
+    if (arrival.expectsContinue) res.writeContinue();
     const plan = {
       req,
       isChunked: contentLength === null,
@@ -91,7 +93,7 @@ export class Exchange implements Visitor, UpstreamUser {
 
   onHead(head: ResponseHead): void {
     if (this.#isDone) return;
-    const { res, host } = this.#visit;
+    const { res, host } = this.#visit.arrival;
     this.#head = head;
     if (this.#connection !== null) this.#connection.limitMs = this.#deps.limits.idleMs;
     // Throws for characters that no header may hold; the connection reports that as a broken answer.
@@ -107,7 +109,7 @@ export class Exchange implements Visitor, UpstreamUser {
 
   onEnd(): void {
     if (this.#isDone) return;
-    const { res } = this.#visit;
+    const { res } = this.#visit.arrival;
     const pending = this.#pending;
     this.#pending = null;
     this.#finish();
@@ -121,7 +123,7 @@ export class Exchange implements Visitor, UpstreamUser {
     const pending = this.#pending;
     this.#pending = null;
     if (pending !== null) this.#write(pending);
-    else if (!this.#isFlushed) this.#visit.res.flushHeaders();
+    else if (!this.#isFlushed) this.#visit.arrival.res.flushHeaders();
     this.#isFlushed = true;
   }
 
@@ -130,7 +132,7 @@ export class Exchange implements Visitor, UpstreamUser {
   }
 
   onUpgrade(head: ResponseHead, rest: Buffer): void {
-    const { upgrade, res, host } = this.#visit;
+    const { upgrade, res, host } = this.#visit.arrival;
     const connection = this.#connection;
     if (this.#isDone || connection === null) return;
     if (upgrade === null) throw new ProtocolError("it changed to another protocol without being asked");
@@ -162,10 +164,10 @@ export class Exchange implements Visitor, UpstreamUser {
 
   onBroken(connection: UpstreamConnection, error: Error): void {
     if (this.#isDone) return;
-    const { gate, req } = this.#visit;
+    const { gate, arrival } = this.#visit;
     const target = this.#target;
     this.#connection = null;
-    const isUntouched = !connection.isConnected || (!connection.hasAnswered && !this.#facts.hasBody && repeatable.has(req.method ?? ""));
+    const isUntouched = !connection.isConnected || (!connection.hasAnswered && !this.#facts.hasBody && repeatable.has(arrival.req.method ?? ""));
     const mayReplay = isUntouched && !(error instanceof UpstreamTimeout && connection.isConnected) && this.#replays < mostReplays;
     if (target === null || !mayReplay) {
       this.#fail(this.#failureOf(error), error);
@@ -184,7 +186,7 @@ export class Exchange implements Visitor, UpstreamUser {
   }
 
   #write(chunk: Buffer): void {
-    const { res } = this.#visit;
+    const { res } = this.#visit.arrival;
     const connection = this.#connection;
     if (res.write(chunk) || connection === null) return;
     connection.socket.pause();
@@ -213,7 +215,7 @@ export class Exchange implements Visitor, UpstreamUser {
     // The program answered without waiting for the whole body: the rest of it is of no use to anyone.
     if (upload !== null && !upload.isSent) {
       upload.stop();
-      discardBody(this.#visit.req);
+      discardBody(this.#visit.arrival.req);
     }
     this.#leaveGate();
   }
@@ -225,7 +227,7 @@ export class Exchange implements Visitor, UpstreamUser {
     this.#connection = null;
     this.#leaveGate();
     if (cause !== undefined) this.#deps.metrics.upstreamFailures += 1;
-    this.#deps.sendFailure(this.#visit, failure);
+    this.#deps.sendFailure(this.#visit.arrival, failure);
   }
 
   #visitorLeft(): void {
@@ -260,9 +262,9 @@ export class Exchange implements Visitor, UpstreamUser {
   }
 
   #noteActivity(): void {
-    const { gate, isVisit } = this.#visit;
+    const { gate } = this.#visit;
     const now = this.#deps.now();
-    if (now - gate.lastActiveAt >= activityGrainMs && isVisit()) gate.lastActiveAt = now;
+    if (now - gate.lastActiveAt >= activityGrainMs && this.#deps.isVisit(this.#visit)) gate.lastActiveAt = now;
   }
 }
 

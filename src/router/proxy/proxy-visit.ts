@@ -1,28 +1,16 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Duplex } from "node:stream";
 import type { Failure } from "#contract/failure.ts";
 import type { SiteRoute } from "#contract/site-spec.ts";
+import type { Arrival } from "../front/arrival.ts";
 import type { SiteGate } from "../gate/site-gate.ts";
 import type { RouterMetrics } from "../metrics.ts";
 
 /** A visitor's request to a dynamic site. */
 export interface ProxyVisit {
-  readonly req: IncomingMessage;
-  readonly res: ServerResponse;
+  readonly arrival: Arrival;
   readonly route: SiteRoute;
   readonly gate: SiteGate;
-  /** The visited host, lower case, without its port. */
-  readonly host: string;
-  /** Path and query as they came. */
-  readonly target: string;
   /** Header lines that tell the site who asks. */
   readonly forwarding: string;
-  /** The visitor waits for 100 before it sends the body. */
-  readonly expectsContinue: boolean;
-  /** The visitor asks for another protocol, WebSocket mostly. */
-  readonly upgrade: { readonly protocol: string; readonly socket: Duplex; readonly head: Buffer } | null;
-  /** Whether the request counts as a visit, which keeps a site awake. Costs a little: asked only when it matters. */
-  readonly isVisit: () => boolean;
 }
 
 /** How long things may take, in milliseconds. */
@@ -37,6 +25,8 @@ export interface ProxyDeps {
   readonly limits: ProxyLimits;
   readonly metrics: RouterMetrics;
   readonly now: () => number;
+  /** Whether a request counts as a visit, which keeps a site awake. Costs a little: asked only when it matters. */
+  readonly isVisit: (visit: ProxyVisit) => boolean;
   /** Tells the visitor what went wrong. */
-  readonly sendFailure: (visit: ProxyVisit, failure: Failure) => void;
+  readonly sendFailure: (arrival: Arrival, failure: Failure) => void;
 }

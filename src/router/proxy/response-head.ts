@@ -37,6 +37,17 @@ const actionOf = fieldActions({
   "set-cookie": "set-cookie",
 });
 
+/** What is gathered of a head line by line. */
+interface Draft {
+  readonly fields: string[];
+  hasSetCookie: boolean;
+  contentLength: number | null;
+  isChunked: boolean;
+  connection: string;
+  keepAliveMs: number | null;
+  upgrade: string | null;
+}
+
 /** Parses a head (RFC 9112, sections 4 and 5), given without the empty line at its end. @throws {ProtocolError} */
 export function parseResponseHead(text: string): ResponseHead {
   let lineEnd = text.indexOf("\r\n");
@@ -47,68 +58,56 @@ export function parseResponseHead(text: string): ResponseHead {
   const status = Number(text.slice(9, 12));
   const reason = text.slice(13, lineEnd);
   if (!(status >= 100 && status <= 999) || (lineEnd > 12 && text[12] !== " ")) throw new ProtocolError("its status is not a number");
-  const fields: string[] = [];
-  let hasSetCookie = false;
-  let contentLength: number | null = null;
-  let isChunked = false;
-  let connection = "";
-  let keepAliveMs: number | null = null;
-  let upgrade: string | null = null;
+  const draft: Draft = { fields: [], hasSetCookie: false, contentLength: null, isChunked: false, connection: "", keepAliveMs: null, upgrade: null };
   while (lineEnd < text.length) {
     const start = lineEnd + 2;
     lineEnd = text.indexOf("\r\n", start);
     if (lineEnd === -1) lineEnd = text.length;
     const colon = text.indexOf(":", start);
     if (colon === -1 || colon >= lineEnd || colon === start) throw new ProtocolError("one of its header lines has no name");
-    const name = text.slice(start, colon);
-    const value = text.slice(colon + 1, lineEnd).trim();
-    switch (actionOf(name)) {
-      case "pass":
-        fields.push(name, value);
-        break;
-      case "set-cookie":
-        hasSetCookie = true;
-        fields.push(name, value);
-        break;
-      case "length": {
-        const length = Number(value);
-        if (!/^\d{1,15}$/.test(value) || (contentLength !== null && contentLength !== length))
-          throw new ProtocolError("its Content-Length is no single number");
-        contentLength = length;
-        break;
-      }
-      case "transfer":
-        if (isChunked || isOld || value.toLowerCase() !== "chunked") throw new ProtocolError("its Transfer-Encoding is not just `chunked`");
-        isChunked = true;
-        break;
-      case "connection":
-        connection = connection === "" ? value.toLowerCase() : `${connection},${value.toLowerCase()}`;
-        break;
-      case "keep-alive":
-        keepAliveMs = keepAliveHint(value);
-        break;
-      case "upgrade":
-        upgrade = value;
-        break;
-      default:
-        break;
-    }
+    take(draft, text.slice(start, colon), text.slice(colon + 1, lineEnd).trim());
   }
-  if (isChunked && contentLength !== null) throw new ProtocolError("it gives its length in two ways");
+  const { fields, hasSetCookie, contentLength, isChunked, connection, keepAliveMs, upgrade } = draft;
+  if (isChunked && (contentLength !== null || isOld)) throw new ProtocolError("it gives its length in two ways");
   if (contentLength !== null) fields.push("Content-Length", String(contentLength));
   const keepsAlive = isOld ? connection.includes("keep-alive") : !connection.includes("close");
   const isListing = connection !== "" && connection !== "keep-alive" && connection !== "close";
-  return {
-    status,
-    reason,
-    fields: isListing ? withoutListed(fields, connection) : fields,
-    hasSetCookie,
-    contentLength,
-    isChunked,
-    keepsAlive,
-    keepAliveMs,
-    upgrade,
-  };
+  const own = isListing ? withoutListed(fields, connection) : fields;
+  return { status, reason, fields: own, hasSetCookie, contentLength, isChunked, keepsAlive, keepAliveMs, upgrade };
+}
+
+function take(draft: Draft, name: string, value: string): void {
+  switch (actionOf(name)) {
+    case "pass":
+      draft.fields.push(name, value);
+      break;
+    case "set-cookie":
+      draft.hasSetCookie = true;
+      draft.fields.push(name, value);
+      break;
+    case "length": {
+      const length = Number(value);
+      const isAnother = draft.contentLength !== null && draft.contentLength !== length;
+      if (isAnother || !/^\d{1,15}$/.test(value)) throw new ProtocolError("its Content-Length is no single number");
+      draft.contentLength = length;
+      break;
+    }
+    case "transfer":
+      if (draft.isChunked || value.toLowerCase() !== "chunked") throw new ProtocolError("its Transfer-Encoding is not just `chunked`");
+      draft.isChunked = true;
+      break;
+    case "connection":
+      draft.connection = draft.connection === "" ? value.toLowerCase() : `${draft.connection},${value.toLowerCase()}`;
+      break;
+    case "keep-alive":
+      draft.keepAliveMs = keepAliveHint(value);
+      break;
+    case "upgrade":
+      draft.upgrade = value;
+      break;
+    default:
+      break;
+  }
 }
 
 function keepAliveHint(value: string): number | null {

@@ -81,8 +81,8 @@ export class FileStore {
   }
 
   /** Keeps the bytes of a file that was found, unless it was reached through a link or was written just now. */
-  keep(root: string, names: readonly string[], found: FoundFile & { readonly file: PublicFile }, bytes: Buffer): void {
-    const { file, facts } = found;
+  keep(root: string, names: readonly string[], { facts, file, bytes }: FoundFile): void {
+    if (file === null || bytes === null) return;
     if (bytes.length !== file.size || Date.now() - Math.max(file.mtimeMs, file.ctimeMs) < settledAfterMs) return;
     const folders = foldersOf(root, names);
     if (folders === null) return;

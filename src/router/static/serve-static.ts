@@ -66,20 +66,20 @@ export class StaticServer {
       this.#notFound(visit);
       return;
     }
-    this.#answer(visit, this.#represent(root, names, found, req.headers["accept-encoding"]));
+    this.#answer(visit, this.#represent(visit, names, found));
   }
 
   #notFound(visit: StaticVisit): void {
     const names = ["404.html"];
     const found: Found = this.#files.find(visit.root, names);
     if (found.kind !== "file") throw new Failure("not_found");
-    this.#send(visit, { found, names, contentType: found.facts.contentType, encoding: null, varies: false }, 404);
+    this.#send(visit, { found, names, contentType: found.facts.contentType, encoding: null, varies: false }, { status: 404, range: null });
   }
 
-  #represent(root: string, names: readonly string[], found: FoundFile, acceptEncoding: string | undefined): Representation {
+  #represent({ req, root }: StaticVisit, names: readonly string[], found: FoundFile): Representation {
     const plain = { found, names, contentType: found.facts.contentType, encoding: null, varies: found.facts.isCompressible };
     if (!plain.varies) return plain;
-    for (const { name, suffix } of acceptedEncodings(acceptEncoding)) {
+    for (const { name, suffix } of acceptedEncodings(req.headers["accept-encoding"])) {
       const beside = [...names.slice(0, -1), `${names.at(-1)}${suffix}`];
       if (!this.#files.mayExist(root, beside)) continue;
       const compressed = this.#files.find(root, beside);
@@ -107,7 +107,7 @@ export class StaticServer {
     const isCurrent = isRangeCurrent(req.headers["if-range"] as string | undefined, facts.etag, facts.mtimeMs);
     const range = req.method === "GET" && isCurrent ? parseRange(req.headers.range, facts.size) : null;
     if (range !== "unsatisfiable") {
-      this.#send(visit, representation, 200, range);
+      this.#send(visit, representation, { status: range === null ? 200 : 206, range });
       return;
     }
     file?.[Symbol.dispose]();
@@ -115,21 +115,22 @@ export class StaticServer {
     res.end();
   }
 
-  #send(visit: StaticVisit, representation: Representation, status: number, range: ByteRange | null = null): void {
+  #send(visit: StaticVisit, representation: Representation, { status, range }: { readonly status: number; readonly range: ByteRange | null }): void {
     const { req, res } = visit;
     const { found } = representation;
     const { start, end } = range ?? { start: 0, end: found.facts.size };
     const headers = headersOf(representation, end - start);
     if (range !== null) headers.push("Content-Range", `bytes ${start}-${end - 1}/${found.facts.size}`);
-    res.writeHead(range === null ? status : 206, headers);
+    res.writeHead(status, headers);
     if (req.method === "HEAD" || start === end) {
       found.file?.[Symbol.dispose]();
       res.end();
     } else if (found.bytes !== null) res.end(range === null ? found.bytes : found.bytes.subarray(start, end));
-    else if (found.file !== null) this.#stream(visit, representation, found.file.stream(start, end), range === null);
+    else if (found.file !== null) this.#stream(visit, representation, found.file.stream(start, end));
   }
 
-  #stream(visit: StaticVisit, { found, names }: Representation, stream: Readable, isWhole: boolean): void {
+  #stream(visit: StaticVisit, { found, names }: Representation, stream: Readable): void {
+    const isWhole = visit.res.statusCode !== 206;
     const parts: Buffer[] | null = isWhole && this.#files.isWorthKeeping(found) ? [] : null;
     if (parts !== null) stream.on("data", (chunk: Buffer) => parts.push(chunk));
     const streams = this.#streams.get(visit.siteId) ?? new Set();
@@ -139,7 +140,7 @@ export class StaticServer {
       if (streams.size === 0) this.#streams.delete(visit.siteId);
       // A visitor who left is not worth a line; a file that was cut meanwhile ends the connection, which tells the visitor.
       if (error) this.#log.debug({ err: error, siteId: visit.siteId }, "file not sent whole");
-      else if (parts !== null && found.file !== null) this.#files.keep(visit.root, names, { ...found, file: found.file }, Buffer.concat(parts));
+      else if (parts !== null) this.#files.keep(visit.root, names, { ...found, bytes: Buffer.concat(parts) });
     });
   }
 }
