@@ -25,5 +25,14 @@ export default defineConfig(({ mode }) => ({
     // Nothing inlined: pictures and fonts stay files, so that the policy needs no `data:`.
     assetsInlineLimit: 0,
     chunkSizeWarningLimit: 400,
+    rolldownOptions: {
+      output: {
+        chunkFileNames: ({ name }) => (name.startsWith("shared") ? "assets/shared-[hash].js" : "assets/[name]-[hash].js"),
+        codeSplitting: {
+          // What several pages share goes into a few files instead of one for every icon.
+          groups: [{ name: "shared", minShareCount: 2, entriesAware: true, entriesAwareMergeThreshold: 6_000 }],
+        },
+      },
+    },
   },
 }));

@@ -1,6 +1,6 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Outlet, redirect } from "@tanstack/react-router";
 import { PageError } from "../parts/page-error.tsx";
-import { PageLoading } from "../parts/page-loading.tsx";
+import { FirstLoading, PageLoading } from "../parts/page-loading.tsx";
 import { hasCode } from "./api.ts";
 import { sessionQuery } from "./data-session.ts";
 import { queryClient } from "./query-client.ts";
@@ -36,6 +36,7 @@ const appRoute = createRoute({
       throw redirect({ to: "/sign-in", search: location.href === "/" ? {} : { next: location.href } });
     }
   },
+  pendingComponent: FirstLoading,
   component: lazyRouteComponent(() => import("../pages/shell.tsx"), "Shell"),
 });
 

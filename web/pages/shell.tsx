@@ -37,7 +37,7 @@ function Header(): ReactNode {
   return (
     <header className="border-line border-b bg-surface">
       <div className="mx-auto flex h-16 w-full max-w-6xl items-center gap-2 px-4 sm:gap-4 sm:px-6">
-        <Link to="/" className="rounded-lg py-1.5" aria-label="Backlot, to the list of sites">
+        <Link to="/" className="flex min-h-11 items-center rounded-lg" aria-label="Backlot, to the list of sites">
           <Logo />
         </Link>
         <nav aria-label="Main" className="ml-4 hidden items-center gap-1 md:flex">

@@ -28,7 +28,7 @@ export function Section({
 }): ReactNode {
   return (
     <section className="card p-4 sm:p-6">
-      <div className="mb-4 flex flex-wrap items-start justify-between gap-3">
+      <div className="flex flex-wrap items-start justify-between gap-3 not-last:mb-4">
         <div className="min-w-0">
           <h2 className="text-lg font-semibold">{title}</h2>
           {lead !== undefined && <p className="mt-0.5 text-sm text-soft">{lead}</p>}

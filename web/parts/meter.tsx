@@ -25,16 +25,9 @@ export function Meter({
           {isTight && " – almost full"}
         </span>
       </div>
-      <div
-        // biome-ignore lint/a11y/useSemanticElements: browsers do not let <meter> be styled alike.
-        role="meter"
-        aria-label={label}
-        aria-valuemin={0}
-        aria-valuemax={100}
-        aria-valuenow={percent}
-        aria-valuetext={text}
-        className="h-2.5 overflow-hidden rounded-full bg-line"
-      >
+      {/* The element is for screen readers; browsers do not let it be styled alike. */}
+      <meter className="sr-only" aria-label={label} aria-valuetext={text} min={0} max={100} value={percent} />
+      <div aria-hidden="true" className="h-2.5 overflow-hidden rounded-full bg-line">
         <div className={cx("h-full min-w-1 rounded-full", isTight ? "bg-bad-fill" : "bg-accent")} style={{ width: `${percent}%` }} />
       </div>
     </div>

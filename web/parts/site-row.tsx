@@ -1,5 +1,5 @@
 import { Link, useNavigate } from "@tanstack/react-router";
-import { EllipsisVertical, ExternalLink, FolderOpen, Moon, Play, RotateCw, ScrollText } from "lucide-react";
+import { EllipsisVertical, ExternalLink, FolderOpen, ScrollText } from "lucide-react";
 import type { ReactNode } from "react";
 import type { SiteView } from "#contract/api/views.ts";
 import { wordsOf } from "../app/api.ts";
@@ -11,6 +11,7 @@ import { IconButton } from "./button.tsx";
 import { ExternalLink as External, shortAddress } from "./external-link.tsx";
 import { Facade } from "./facade.tsx";
 import { Menu, MenuItem, MenuSeparator } from "./menu.tsx";
+import { actionLooks } from "./site-buttons.tsx";
 import { Loading, Skeleton } from "./skeleton.tsx";
 import { StatePill } from "./state-pill.tsx";
 
@@ -55,12 +56,6 @@ function Address({ site }: { readonly site: SiteView }): ReactNode {
   );
 }
 
-const looks = {
-  restart: { Icon: RotateCw, label: "Restart" },
-  sleep: { Icon: Moon, label: "Put to sleep" },
-  wake: { Icon: Play, label: "Start" },
-} as const;
-
 function RowMenu({ site }: { readonly site: SiteView }): ReactNode {
   const act = useSiteAction(site.name);
   const navigate = useNavigate();
@@ -88,7 +83,7 @@ function RowMenu({ site }: { readonly site: SiteView }): ReactNode {
       </MenuItem>
       {actions.length > 0 && <MenuSeparator />}
       {actions.map((action) => {
-        const { Icon, label } = looks[action];
+        const { Icon, label } = actionLooks[action];
         return (
           <MenuItem key={action} onSelect={() => run(action)}>
             <Icon aria-hidden="true" />

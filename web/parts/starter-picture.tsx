@@ -1,16 +1,16 @@
 import type { ReactNode } from "react";
 
-const sky = "var(--tint)";
 const line = { fill: "none", stroke: "var(--accent)", strokeWidth: 2.5, strokeLinecap: "round", strokeLinejoin: "round" } as const;
 
 /** A small picture of what a starter builds: every set stands on the same ground. */
 export function StarterPicture({ starter }: { readonly starter: string | null }): ReactNode {
   return (
-    <svg viewBox="0 0 120 72" className="w-full rounded-lg" aria-hidden="true">
-      <rect width="120" height="72" fill={sky} />
-      {drawing(starter)}
-      <path d="M0 64h120" stroke="var(--accent)" strokeWidth="2.5" />
-    </svg>
+    <span className="block h-20 overflow-hidden rounded-lg bg-tint">
+      <svg viewBox="0 0 120 72" className="size-full overflow-visible" aria-hidden="true">
+        {drawing(starter)}
+        <path d="M-200 64h520" stroke="var(--accent)" strokeWidth="2.5" />
+      </svg>
+    </span>
   );
 }
 

@@ -4,13 +4,14 @@ import type { SiteView } from "#contract/api/views.ts";
 import { wordsOf } from "../../app/api.ts";
 import { useUsage } from "../../app/data-files.ts";
 import { useSite } from "../../app/data-sites.ts";
-import { bytesText, countText, secondsText } from "../../app/formats.ts";
+import { bytesText, secondsText } from "../../app/formats.ts";
 import { Section } from "../../parts/heading.tsx";
+import { roleLabels } from "../../parts/member-row.tsx";
 import { Meter } from "../../parts/meter.tsx";
 import { OperationHistory } from "../../parts/operation-history.tsx";
 import { ProblemBox } from "../../parts/problem-box.tsx";
 import { SiteActivity } from "../../parts/site-activity.tsx";
-import { SiteControls } from "../../parts/site-controls.tsx";
+import { SiteTrouble } from "../../parts/site-trouble.tsx";
 import { Loading, Skeleton } from "../../parts/skeleton.tsx";
 import { TimeAgo } from "../../parts/time-ago.tsx";
 
@@ -21,7 +22,7 @@ export function OverviewPage(): ReactNode {
   return (
     <div className="grid items-start gap-5 lg:grid-cols-[minmax(0,1fr)_20rem]">
       <div className="flex min-w-0 flex-col gap-5">
-        <SiteControls site={site} />
+        <SiteTrouble site={site} />
         <OperationHistory name={name} />
         <SiteActivity site={site} />
       </div>
@@ -50,7 +51,7 @@ function UsageSection({ name }: { readonly name: string }): ReactNode {
             label="Files and folders"
             used={usage.files}
             limit={usage.limitFiles}
-            text={`${countText(usage.files, "entry").replace("entrys", "entries")} of ${usage.limitFiles.toLocaleString("en")}`}
+            text={`${usage.files.toLocaleString("en")} of ${usage.limitFiles.toLocaleString("en")}`}
           />
         </div>
       )}
@@ -61,15 +62,15 @@ function UsageSection({ name }: { readonly name: string }): ReactNode {
 function FactsSection({ site }: { readonly site: SiteView }): ReactNode {
   const { idleSeconds } = site.settings;
   const facts: readonly (readonly [string, ReactNode])[] = [
-    ["Kind", site.kind === "static" ? "Static: files only" : "Dynamic: runs a program"],
+    ["Kind", site.kind === "static" ? "Static" : "Dynamic"],
     ...(site.kind === "dynamic"
       ? ([
-          ["Sleeps after", idleSeconds === null ? "never" : `${secondsText(idleSeconds)} without visitors`],
+          ["Sleeps after", idleSeconds === null ? "Never" : secondsText(idleSeconds)],
           ["Memory", bytesText(site.limits.memoryBytes)],
           ["Processor", `${Math.round(site.limits.cpu * 100)} % of a core`],
         ] as const)
       : []),
-    ["Your role", site.you.role ?? "administrator"],
+    ["Your role", site.you.role === null ? "Administrator" : roleLabels[site.you.role]],
     ["Created", <TimeAgo key="created" at={site.createdAt} />],
   ];
   return (
