@@ -1,4 +1,4 @@
-import { rm } from "node:fs/promises";
+import { access, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { writeFileAtomically } from "./atomic-file.ts";
 
@@ -10,6 +10,14 @@ export async function writeEndpoints(dataFolder: string, doors: Readonly<Record<
 /** Removes the file; absent is success. */
 export async function removeEndpoints(dataFolder: string): Promise<void> {
   await rm(pathOf(dataFolder), { force: true });
+}
+
+/** Whether the doors are open, as far as the file says. */
+export async function hasEndpoints(dataFolder: string): Promise<boolean> {
+  return access(pathOf(dataFolder)).then(
+    () => true,
+    () => false,
+  );
 }
 
 function pathOf(dataFolder: string): string {

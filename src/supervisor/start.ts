@@ -1,5 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { z } from "zod";
 import { ConfigError } from "#kit/config.ts";
@@ -9,8 +10,8 @@ import { serviceConfigs } from "#service-configs.ts";
 import { type ChildName, childCommand, type Wiring } from "./child-commands.ts";
 import type { ChildMessage } from "./child-protocol.ts";
 import type { SupervisorConfig } from "./config.ts";
-import { removeEndpoints, writeEndpoints } from "./endpoints-file.ts";
-import { holderOf, lockFolder } from "./folder-lock.ts";
+import { hasEndpoints, removeEndpoints, writeEndpoints } from "./endpoints-file.ts";
+import { type FolderLock, holderOf, lockFolder } from "./folder-lock.ts";
 import { KeptProcess, type Launch } from "./kept-process.ts";
 import { ensureKeys } from "./keys.ts";
 import { launchChild } from "./launch-child.ts";
@@ -37,6 +38,8 @@ export interface SupervisorRequest {
 
 /** Each child's time between being asked to end and being killed. The orchestrator follows the others; together they stay below the five seconds of main.ts. */
 const graceMs = 2200;
+/** A little more than the time that main.ts gives a supervisor to end. */
+const holderEndsWithinMs = 6000;
 
 /** Runs everything on this machine: the database, and every process as a child that is started again when it ends. */
 export const start: StartService = async (environment, log, signal = new AbortController().signal) => {
@@ -72,7 +75,7 @@ async function takeDataFolder(data: string, stack: AsyncDisposableStack): Promis
   await mkdir(data, { recursive: true }).catch((cause: NodeJS.ErrnoException) => {
     throw new ConfigError([`BACKLOT_DATA: the folder ${data} cannot be made (${cause.code})`]);
   });
-  const lock = await lockFolder(data, "data");
+  const lock = await lockPatiently(data);
   if (lock === null) {
     const holder = await holderOf(data, "data");
     throw new ConfigError([`BACKLOT_DATA: another Backlot (process ${holder ?? "unknown"}) uses ${data}; stop it, or set BACKLOT_DATA to another folder`]);
@@ -80,6 +83,16 @@ async function takeDataFolder(data: string, stack: AsyncDisposableStack): Promis
   stack.use(lock);
   await removeEndpoints(data);
   return data;
+}
+
+// Without open doors the holder is most likely ending: a start right after Ctrl-C finds it so, and had better wait than complain.
+async function lockPatiently(data: string): Promise<FolderLock | null> {
+  const deadline = performance.now() + holderEndsWithinMs;
+  for (;;) {
+    const lock = await lockFolder(data, "data");
+    if (lock !== null || performance.now() > deadline || (await hasEndpoints(data))) return lock;
+    await delay(50);
+  }
 }
 
 type Places = Pick<Wiring, "host" | "managerPort" | "routerPort" | "orchestratorPort" | "routerAdminPort" | "managerUrl">;

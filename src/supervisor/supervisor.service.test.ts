@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readFile, realpath, rm, watch, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, realpath, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -178,6 +178,19 @@ describe("the supervisor", () => {
     expect((await childPids(data)).map(isAlive)).toEqual([true, true, true]);
   });
 
+  it("waits for the one before to end, when that is on its way", async () => {
+    const data = await temporaryFolder();
+    await writeFile(join(data, "router.ignores-sigterm"), "");
+    const first = launch(data);
+    await first.next();
+    const firstEnded = once(first.process, "exit");
+    first.process.send("stop");
+    await expect.poll(() => existsSync(join(data, "endpoints.json")), { timeout: 10_000 }).toBe(false);
+    const second = launch(data);
+    expect(await second.next()).toHaveProperty("ready");
+    expect(await firstEnded).toEqual([0, null]);
+  });
+
   it("refuses ports that others have, all at once, before anything is started", async () => {
     const data = await temporaryFolder();
     await mkdir(data, { recursive: true });
@@ -204,9 +217,8 @@ describe("the supervisor", () => {
   it("keeps trying a child that fails at its first start", async () => {
     const data = await temporaryFolder();
     await writeFile(join(data, "router.fails"), "");
-    const changes = watch(data);
     const backlot = launch(data);
-    for await (const { filename } of changes) if (filename === "router.started") break;
+    await expect.poll(() => existsSync(join(data, "router.started")), { timeout: 20_000 }).toBe(true);
     await rm(join(data, "router.fails"));
     expect(await backlot.next()).toHaveProperty("ready");
   });
