@@ -27,10 +27,12 @@ export default defineConfig(({ mode }) => ({
     chunkSizeWarningLimit: 400,
     rolldownOptions: {
       output: {
-        chunkFileNames: ({ name }) => (name.startsWith("shared") ? "assets/shared-[hash].js" : "assets/[name]-[hash].js"),
         codeSplitting: {
-          // What several pages share goes into a few files instead of one for every icon.
-          groups: [{ name: "shared", minShareCount: 2, entriesAware: true, entriesAwareMergeThreshold: 6_000 }],
+          // What every page needs, what several pages share, and then a file for each page; not a file for every icon.
+          groups: [
+            { name: "base", tags: ["$initial"], priority: 1 },
+            { name: "shared", minShareCount: 2 },
+          ],
         },
       },
     },
