@@ -9,3 +9,23 @@ export function violates(error: unknown, constraint: string): boolean {
 export function isMissingReference(error: unknown): boolean {
   return error instanceof pg.DatabaseError && error.code === "23503";
 }
+
+const lostLine = ["ECONNREFUSED", "ECONNRESET", "ENOENT", "ENOTFOUND", "EAI_AGAIN", "ETIMEDOUT", "EHOSTUNREACH", "ENETUNREACH", "EPIPE", "EACCES"];
+/** Shutting down, crashed, starting up, out of connections. */
+const busyServer = ["57P01", "57P02", "57P03", "53300"];
+
+/** Whether an error of connecting says that there is no server now, though there may be one later: not a wrong password. */
+export function isDatabaseAway(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const code = "code" in error && typeof error.code === "string" ? error.code : undefined;
+  if (code === undefined) return /connection terminated|timeout exceeded when trying to connect/i.test(error.message);
+  return lostLine.includes(code) || busyServer.includes(code) || code.startsWith("08");
+}
+
+/** What a person is told who cannot connect for a reason that waiting does not mend; null for anything else. */
+export function connectionRefusal(error: unknown): string | null {
+  if (!(error instanceof pg.DatabaseError)) return null;
+  if (error.code === "28P01" || error.code === "28000") return `The database server refuses the user or password: ${error.message}. Check DATABASE_URL.`;
+  if (error.code === "3D000") return `The database does not exist: ${error.message}. Create it with \`createdb -E UTF8\`, or check DATABASE_URL.`;
+  return null;
+}

@@ -1,6 +1,8 @@
 import { CamelCasePlugin, Kysely, PostgresDialect } from "kysely";
 import pg from "pg";
+import { Failure } from "#contract/failure.ts";
 import type { Log } from "#kit/log.ts";
+import { isDatabaseAway } from "./database-error.ts";
 import type { Tables } from "./tables.ts";
 
 /** The database, over a pool of connections; `destroy()` closes them. */
@@ -31,10 +33,16 @@ export function openDatabase(options: DatabaseOptions): Database {
   // An idle connection that breaks is replaced by the next query; unheard, the event would end the process.
   pool.on("error", (error) => log.warn({ err: error }, "an idle database connection was lost"));
   return new Kysely<Tables>({
-    dialect: new PostgresDialect({ pool }),
+    dialect: new PostgresDialect({ pool: { options: pool.options, Client: pg.Client, connect: () => pool.connect().catch(translate), end: () => pool.end() } }),
     // Limits, settings, inputs and details are ours: their keys are not columns.
     plugins: [new CamelCasePlugin({ maintainNestedObjectKeys: true })],
   });
+}
+
+/** That the database is away is something to tell people, and to try again; anything else is a bug. */
+function translate(error: unknown): never {
+  if (isDatabaseAway(error)) throw new Failure("component_away", { component: "database" }, { cause: error });
+  throw error;
 }
 
 /** What every connection of ours is made with. */

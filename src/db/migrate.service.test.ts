@@ -1,11 +1,16 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { sql } from "kysely";
 import { afterEach, describe, expect, it } from "vitest";
+import { ConfigError } from "#kit/config.ts";
 import { silentLog } from "#kit/log.ts";
+import { startPrivatePostgres } from "#supervisor/private-postgres.ts";
 import { createTestDatabase, type TestDatabase } from "../../test/support/test-database.ts";
 import { type Database, openDatabase } from "./database.ts";
-import { DatabaseUnsuitableError, migrate } from "./migrate.ts";
+import { migrate } from "./migrate.ts";
 
 const log = silentLog();
 const migrator = new URL("../../test/support/migrator.ts", import.meta.url).pathname;
@@ -56,7 +61,7 @@ describe("migrating", () => {
     const url = await aDatabase({ isEmpty: false });
     await using db = open(url);
     await sql`insert into kysely_migration (name, timestamp) values ('0002-future', '')`.execute(db);
-    await expect(migrate({ url, log })).rejects.toThrow(DatabaseUnsuitableError);
+    await expect(migrate({ url, log })).rejects.toThrow(ConfigError);
     await expect(migrate({ url, log })).rejects.toThrow("was changed by a newer Backlot (0002-future)");
     expect(await migrationsOf(url)).toEqual(["0001-foundation", "0002-future"]);
   });
@@ -85,6 +90,42 @@ describe("migrating", () => {
     latin.pathname = `/${name}`;
     await expect(migrate({ url: latin.href, log })).rejects.toThrow("Backlot needs UTF8");
     await sql.raw(`drop database ${name}`).execute(db);
+  });
+});
+
+describe("a database that is not there", () => {
+  it("is waited for, since it may be starting", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "backlot-late-"));
+    const url = `postgres://backlot@localhost/postgres?host=${encodeURIComponent(join(folder, "run"))}`;
+    const migrating = migrate({ url, log });
+    const server = await startPrivatePostgres({ folder, log });
+    try {
+      await migrating;
+      expect(server.url).toBe(url);
+      expect(await migrationsOf(url)).toEqual(["0001-foundation"]);
+    } finally {
+      await server.stop();
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  it("is something that people can be told", async () => {
+    await using db = open("postgres://backlot@localhost/postgres?host=/nonexistent");
+    await expect(db.selectFrom("users").select("id").execute()).rejects.toMatchObject({
+      code: "component_away",
+      status: 503,
+      details: { component: "database" },
+    });
+    await expect(migrate({ url: "postgres://backlot@localhost/postgres?host=/nonexistent", log, patienceMs: 0 })).rejects.toMatchObject({
+      code: "component_away",
+    });
+  });
+
+  it("is not waited for when its name is wrong", async () => {
+    const url = new URL(await aDatabase({ isEmpty: true }));
+    url.pathname = "/no_such_database";
+    await expect(migrate({ url: url.href, log })).rejects.toThrow(ConfigError);
+    await expect(migrate({ url: url.href, log })).rejects.toThrow("createdb");
   });
 });
 

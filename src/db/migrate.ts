@@ -1,7 +1,11 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { sql } from "kysely";
 import { type Migration, Migrator } from "kysely/migration";
+import { Failure } from "#contract/failure.ts";
+import { ConfigError } from "#kit/config.ts";
 import type { Log } from "#kit/log.ts";
 import { type Database, openDatabase } from "./database.ts";
+import { connectionRefusal } from "./database-error.ts";
 import { foundation } from "./migrations/0001-foundation.ts";
 
 /** Every change of the tables, in order. One that was released is never edited. */
@@ -11,18 +15,17 @@ const migrations: Readonly<Record<string, Migration>> = {
 
 const oldestServer = 140_000;
 
-/** The database cannot be used by this Backlot; the message tells a person why and what to do. */
-export class DatabaseUnsuitableError extends Error {
-  override readonly name = "DatabaseUnsuitableError";
-}
+/** How long a database that is still starting is waited for. */
+const patienceMs = 30_000;
 
 /**
  * Brings the tables up to what this code needs, all or nothing. Several processes may do so at once: one works, the others wait.
- * @throws {DatabaseUnsuitableError} when a newer Backlot changed the tables already, or the server is too old.
+ * @throws {ConfigError} when a newer Backlot changed the tables already, the server is too old, or it lets us in nowhere.
  */
-export async function migrate(options: { readonly url: string; readonly log: Log }): Promise<void> {
+export async function migrate(options: { readonly url: string; readonly log: Log; readonly patienceMs?: number }): Promise<void> {
   // A connection of its own without a limit of time: those that wait for a long migration must not give up.
   await using db = openDatabase({ ...options, maxConnections: 2, statementTimeoutMs: 0 });
+  await awaitDatabase(db, options.log, options.patienceMs ?? patienceMs);
   await checkServer(db);
   await refuseNewer(db);
   const migrator = new Migrator({ db, provider: { getMigrations: async () => ({ ...migrations }) } });
@@ -34,6 +37,23 @@ export async function migrate(options: { readonly url: string; readonly log: Log
   throw error;
 }
 
+async function awaitDatabase(db: Database, log: Log, patienceMs: number): Promise<void> {
+  const deadline = Date.now() + patienceMs;
+  while (true) {
+    try {
+      await sql`select 1`.execute(db);
+      return;
+    } catch (error) {
+      const refusal = connectionRefusal(error);
+      if (refusal !== null) throw new ConfigError([refusal]);
+      const isAway = error instanceof Failure && error.code === "component_away";
+      if (!isAway || Date.now() > deadline) throw error;
+      log.warn({ err: error.cause }, "waiting for the database");
+      await delay(500);
+    }
+  }
+}
+
 async function checkServer(db: Database): Promise<void> {
   const { rows } = await sql<{ version: number; name: string; encoding: string }>`
     select current_setting('server_version_num')::int as version, current_setting('server_version') as name, current_setting('server_encoding') as encoding`.execute(
@@ -42,12 +62,10 @@ async function checkServer(db: Database): Promise<void> {
   const server = rows[0];
   if (server === undefined) throw new Error("the server did not say its version");
   if (server.version < oldestServer) {
-    throw new DatabaseUnsuitableError(
-      `The database server is PostgreSQL ${server.name}; Backlot needs 14 or newer. Upgrade it, or set DATABASE_URL to another.`,
-    );
+    throw new ConfigError([`The database server is PostgreSQL ${server.name}; Backlot needs 14 or newer. Upgrade it, or set DATABASE_URL to another.`]);
   }
   if (server.encoding !== "UTF8") {
-    throw new DatabaseUnsuitableError(`The database's encoding is ${server.encoding}; Backlot needs UTF8. Create one with \`createdb -E UTF8 -T template0\`.`);
+    throw new ConfigError([`The database's encoding is ${server.encoding}; Backlot needs UTF8. Create one with \`createdb -E UTF8 -T template0\`.`]);
   }
 }
 
@@ -57,7 +75,7 @@ async function refuseNewer(db: Database): Promise<void> {
   const { rows } = await sql<{ name: string }>`select name from kysely_migration order by name`.execute(db);
   const unknown = rows.map((row) => row.name).filter((name) => !(name in migrations));
   if (unknown.length === 0) return;
-  throw new DatabaseUnsuitableError(
+  throw new ConfigError([
     `The database was changed by a newer Backlot (${unknown.join(", ")}). Install that version again, or restore a backup from before the upgrade.`,
-  );
+  ]);
 }

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import pg from "pg";
 import { afterEach, describe, expect, it } from "vitest";
 import { silentLog } from "#kit/log.ts";
@@ -179,8 +180,7 @@ describe("kill -9 of the process that started it", () => {
         folder = await temporaryFolder();
         acknowledged.clear();
       }
-      const delayMs = Math.random() * (isFirstStart ? 1600 : 800);
-      const printed = await writeUntilKilled(folder, round, delayMs);
+      const printed = await writeUntilKilled(folder, round, isFirstStart);
       if (isFirstStart && printed.length === 0) numbers.killedInFirstStart++;
       for (const number of printed) acknowledged.add(`${round}:${number}`);
       numbers.slowestGoneMs = Math.max(numbers.slowestGoneMs, await untilNoneRuns(folder));
@@ -199,15 +199,19 @@ describe("kill -9 of the process that started it", () => {
   });
 });
 
-/** Runs the writer, kills it (and only it) after a while, and gives the row numbers that it acknowledged. */
-async function writeUntilKilled(folder: string, round: number, delayMs: number): Promise<string[]> {
+/**
+ * Runs the writer, kills it (and only it), and gives the row numbers that it acknowledged: at any moment of a first start,
+ * or else at any moment while it writes.
+ */
+async function writeUntilKilled(folder: string, round: number, isFirstStart: boolean): Promise<string[]> {
   const child = spawn(process.execPath, [writer, folder, String(round)], { stdio: ["ignore", "pipe", "inherit"] });
   let output = "";
   child.stdout.on("data", (chunk) => {
     output += String(chunk);
   });
   const closed = once(child, "close");
-  await new Promise((resolve) => setTimeout(resolve, delayMs));
+  if (!isFirstStart) await once(child.stdout, "data");
+  await delay(Math.random() * (isFirstStart ? 1600 : 400));
   child.kill("SIGKILL");
   const [, signal] = await closed;
   expect(signal).toBe("SIGKILL");
@@ -220,7 +224,7 @@ async function untilNoneRuns(folder: string): Promise<number> {
   const began = Date.now();
   while (await isUsed(folder)) {
     if (Date.now() - began > 20_000) throw new Error(`processes remain: ${(await processesIn(join(folder, "data"))).join(", ")}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    await delay(10);
   }
   return Date.now() - began;
 }
