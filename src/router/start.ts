@@ -70,8 +70,15 @@ export async function start(environment: Environment, log: Log): Promise<Running
     },
   });
   mountAdmin(admin, componentGuard({ audience: "router", verify: await createVerifier(key.managerPublicKey) }), { table: state.table, gates });
-  await admin.listen({ host: "127.0.0.1", port: config.BACKLOT_ROUTER_ADMIN_PORT });
-  await listen(server, config);
+  try {
+    await admin.listen({ host: "127.0.0.1", port: config.BACKLOT_ROUTER_ADMIN_PORT });
+    await listen(server, config);
+  } catch (error) {
+    gates.stop();
+    clock.stop();
+    await admin.close();
+    throw error;
+  }
   const feed = new AbortController();
   const following = followRouteFeed(
     {
