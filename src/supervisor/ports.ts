@@ -13,13 +13,12 @@ export interface Door {
 
 /** The ports of these doors, all different, all free at this moment; what cannot be had is a line for a person. */
 export async function choosePorts(doors: readonly Door[]): Promise<{ readonly ports: readonly number[]; readonly problems: readonly string[] }> {
-  const taken = new Set(doors.map((door) => door.port));
+  const given = new Set(doors.map((door) => door.port));
   const lowest = await lowestEphemeralPort();
   const ports: number[] = [];
   const problems: string[] = [];
   for (const door of doors) {
-    const port = door.port === 0 ? await anyFreePort(door.host, taken, lowest) : door.port;
-    taken.add(port);
+    const port = door.port === 0 ? await anyFreePort(door.host, given, lowest) : door.port;
     ports.push(port);
     const code = door.port === 0 ? undefined : await refusal(door.host, port);
     if (code !== undefined) problems.push(explain(door, code));
@@ -31,11 +30,11 @@ export async function choosePorts(doors: readonly Door[]): Promise<{ readonly po
 
 // Below the range from which outgoing connections take their ports: a server that is started again must find its port
 // free, and while it was away a connection could have got one of that range.
-async function anyFreePort(host: string, taken: ReadonlySet<number>, lowestEphemeral: number): Promise<number> {
+async function anyFreePort(host: string, given: ReadonlySet<number>, lowestEphemeral: number): Promise<number> {
   const lowest = Math.max(1024, lowestEphemeral - 12_000);
   for (let attempt = 0; attempt < 200; attempt++) {
     const port = lowestEphemeral > lowest + 100 ? randomInt(lowest, lowestEphemeral) : randomInt(10_000, 30_000);
-    if (!taken.has(port) && (await refusal(host, port)) === undefined && (await promise(port))) return port;
+    if (!given.has(port) && (await refusal(host, port)) === undefined && (await promise(port))) return port;
   }
   throw new Error(`no free port was found at ${host}`);
 }
