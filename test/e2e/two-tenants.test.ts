@@ -14,7 +14,7 @@ const operationObject = z.object({
   "x-access": z.object({ kind: z.enum(["anyone", "signed-in", "platform", "site", "operation"]) }),
   requestBody: z.object({ content: z.record(z.string(), z.unknown()) }).optional(),
 });
-const openApi = z.object({ paths: z.record(z.string(), z.record(z.enum(["get", "put", "post", "patch", "delete"]), operationObject)) });
+const openApi = z.object({ paths: z.record(z.string(), z.partialRecord(z.enum(["get", "put", "post", "patch", "delete"]), operationObject)) });
 
 /** One endpoint of the document, with the ids of Ann filled in. */
 interface Endpoint {
