@@ -34,16 +34,27 @@ export interface Launch {
   readonly command: readonly string[];
 }
 
-/** The whole command line: limits of the process, then namespaces and user, then bubblewrap, the gate and the program. */
+/** The whole command line: namespaces and user, then bubblewrap, the gate and the program. */
 export function launchCommand(launch: Launch): readonly string[] {
   const { programs, as } = launch;
   return [
-    ...[programs.prlimit, `--fsize=${launch.fileBytes}`, "--core=0"],
     ...(as === null ? [] : [programs.nsenter, ...namespacesOf(as), "--setuid", String(as.uid), "--setgid", String(as.gid), "--"]),
     ...[programs.bwrap, "--args", String(descriptors.arguments), "--info-fd", String(descriptors.info), "--"],
     ...(launch.pids === null ? [] : [programs.prlimit, `--nproc=${launch.pids}`]),
-    ...[programs.shell, inside.gate, launch.leaked.length === 0 ? "-" : launch.leaked.join(","), ...launch.command],
+    ...gateCommand({ ...launch, shell: programs.shell, gate: inside.gate }),
   ];
+}
+
+/** The gate (see `gate.sh`) and what comes after it. */
+export function gateCommand(launch: {
+  readonly shell: string;
+  readonly gate: string;
+  readonly leaked: readonly number[];
+  readonly fileBytes: number;
+  readonly command: readonly string[];
+}): readonly string[] {
+  const leaked = launch.leaked.length === 0 ? "-" : launch.leaked.join(",");
+  return [launch.shell, launch.gate, leaked, String(Math.floor(launch.fileBytes / 512)), ...launch.command];
 }
 
 function namespacesOf(as: LaunchAs): readonly string[] {

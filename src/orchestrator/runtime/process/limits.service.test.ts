@@ -73,8 +73,8 @@ describe.runIf(canSandbox)("limits of a program", () => {
 
   it("lets no file grow larger than it may", async () => {
     const script = "head -c 5000000 /dev/zero > /site/big; stat -c %s /site/big; ulimit -c";
-    const { printed } = await runToEnd({ siteId: 7, limits: { fileBytes: 2 * megabyte }, script });
-    expect(printed.trim().split("\n").slice(-2)).toEqual(["2000000", "0"]);
+    const { printed } = await runToEnd({ siteId: 7, limits: { fileBytes: 2_048_000 }, script });
+    expect(printed.trim().split("\n").slice(-2)).toEqual(["2048000", "0"]);
   });
 
   it("takes no more of an endless output than it has use for", async () => {

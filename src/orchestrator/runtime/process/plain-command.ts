@@ -1,6 +1,8 @@
+import { gateCommand } from "./launch-command.ts";
+
 /** A program without a sandbox: only an administrator's, where the machine cannot isolate. */
 export interface PlainLaunch {
-  readonly programs: { readonly prlimit: string | null; readonly setpriv: string | null; readonly nsenter: string | null; readonly shell: string };
+  readonly programs: { readonly setpriv: string | null; readonly nsenter: string | null; readonly shell: string };
   /** Root still becomes the site's user. */
   readonly as: { readonly uid: number; readonly gid: number; readonly mountNamespace: string | null } | null;
   readonly fileBytes: number;
@@ -12,13 +14,12 @@ export interface PlainLaunch {
 /** The whole command line. What the machine does not have is left out: this is the mode of last resort. */
 export function plainCommand(launch: PlainLaunch): readonly string[] {
   const { programs, as } = launch;
-  const { nsenter, setpriv, prlimit } = programs;
+  const { nsenter, setpriv } = programs;
   const enters = nsenter !== null && as !== null && as.mountNamespace !== null;
   const user = as === null || setpriv === null ? [] : ["--reuid", String(as.uid), "--regid", String(as.gid), "--clear-groups"];
   return [
-    ...(prlimit === null ? [] : [prlimit, `--fsize=${launch.fileBytes}`, "--core=0"]),
     ...(enters ? [nsenter, `--mount=${as.mountNamespace}`, "--"] : []),
     ...(setpriv === null ? [] : [setpriv, ...user, "--no-new-privs", "--pdeathsig", "KILL"]),
-    ...[programs.shell, launch.gate, launch.leaked.length === 0 ? "-" : launch.leaked.join(","), ...launch.command],
+    ...gateCommand({ ...launch, shell: programs.shell }),
   ];
 }

@@ -67,7 +67,7 @@ function commandOf(machine: Machine, request: StartRequest): readonly string[] {
   const leaked = leakedDescriptors();
   const bash = leaked.length === 0 ? null : find("bash");
   return plainCommand({
-    programs: { prlimit: find("prlimit"), setpriv: find("setpriv"), nsenter: find("nsenter"), shell: bash ?? "/bin/sh" },
+    programs: { setpriv: find("setpriv"), nsenter: find("nsenter"), shell: bash ?? "/bin/sh" },
     as: owner === null ? null : { ...owner, mountNamespace: machine.view.namespace },
     fileBytes: spec.limits.fileBytes,
     gate: machine.view.gate,

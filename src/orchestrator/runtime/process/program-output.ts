@@ -65,15 +65,16 @@ class LineBreaker {
     }
     let result = "";
     for (const piece of text.split(/(?<=\n)/)) {
-      let rest = piece;
-      while (this.#length + rest.length > this.#limit && !(rest === "\n")) {
+      const isWhole = piece.endsWith("\n");
+      let rest = isWhole ? piece.slice(0, -1) : piece;
+      while (this.#length + rest.length > this.#limit) {
         const fits = this.#limit - this.#length;
         result += `${rest.slice(0, fits)}\n`;
         rest = rest.slice(fits);
         this.#length = 0;
       }
-      result += rest;
-      this.#length = rest.endsWith("\n") ? 0 : this.#length + rest.length;
+      result += isWhole ? `${rest}\n` : rest;
+      this.#length = isWhole ? 0 : this.#length + rest.length;
     }
     return result;
   }

@@ -1,0 +1,89 @@
+import { readdirSync } from "node:fs";
+import { request } from "node:http";
+import { text } from "node:stream/consumers";
+import { describe, expect, it } from "vitest";
+import { processRuntimeHarness } from "../../../../test/support/process-runtime-harness.ts";
+import { findProgram } from "./machine-programs.ts";
+import { runCommand } from "./run-command.ts";
+
+const hasNetworks = process.getuid?.() === 0 && ["bwrap", "ip", "nft"].every((name) => findProgram(name) !== null);
+const soon = () => AbortSignal.timeout(50_000);
+
+describe.runIf(hasNetworks)("networks of sites", () => {
+  it("starts twenty programs at once, each with an address that answers for it alone", async () => {
+    await using harness = processRuntimeHarness({ mode: "veth", warmNetworks: 2 });
+    const running = await Promise.all(
+      Array.from({ length: 20 }, async (_, index) => {
+        const { request: start } = await harness.site(index + 1, "serves");
+        const program = await harness.runtime.start(start);
+        await program.whenListening(soon());
+        return program;
+      }),
+    );
+    const addresses = running.map(({ address }) => ("host" in address ? `http://${address.host}:${address.port}` : ""));
+    expect(new Set(addresses).size).toBe(20);
+    const answers = await Promise.all(addresses.map((address, index) => get(`${address}/${index}`)));
+    expect(answers).toEqual(running.map((_, index) => `hello from /${index}`));
+    await Promise.all(running.map((program) => program.stop(2000)));
+  });
+
+  it("shares the machine with another Backlot, and leaves nothing on it", async () => {
+    const first = processRuntimeHarness({ mode: "veth" });
+    const second = processRuntimeHarness({ mode: "veth" });
+    const hosts = await Promise.all(
+      [first, second].map(async (harness) => {
+        const program = await harness.runtime.start((await harness.site(1, "serves")).request);
+        await program.whenListening(soon());
+        return "host" in program.address ? program.address.host : "";
+      }),
+    );
+    expect(new Set(hosts).size).toBe(2);
+    expect(await linksOf(first.installation)).not.toEqual([]);
+    await first[Symbol.asyncDispose]();
+    await second[Symbol.asyncDispose]();
+    for (const { installation } of [first, second]) {
+      // The kernel takes a namespace apart after its last holder has gone.
+      await expect.poll(() => linksOf(installation), { timeout: 20_000 }).toEqual([]);
+      expect((await runCommand([findProgram("nft") ?? "", "list", "tables"])).stdout).not.toContain(installation);
+    }
+  });
+
+  it("gives an address to no other program until it has rested", async () => {
+    let now = 1_000_000;
+    await using harness = processRuntimeHarness({ mode: "veth", warmNetworks: 1, quarantineMs: 60_000, clock: { now: () => now } });
+    const used: string[] = [];
+    for (let round = 0; round < 6; round += 1) {
+      const program = await harness.runtime.start((await harness.site(round + 1, "serves")).request);
+      used.push("host" in program.address ? program.address.host : "");
+      await program.stop(0);
+      now += 1000;
+    }
+    expect(new Set(used).size).toBe(6);
+  });
+
+  it("holds no descriptor of programs that have gone", async () => {
+    await using harness = processRuntimeHarness({ mode: "veth" });
+    const once = async () => {
+      const program = await harness.runtime.start((await harness.site(1, "exits-3")).request);
+      await program.exited;
+    };
+    await once();
+    const before = readdirSync("/proc/self/fd").length;
+    for (let round = 0; round < 6; round += 1) await once();
+    // The pool may be between two sizes.
+    await expect.poll(() => readdirSync("/proc/self/fd").length, { timeout: 20_000 }).toBeLessThanOrEqual(before + 3);
+  });
+});
+
+async function linksOf(installation: string): Promise<readonly string[]> {
+  const { stdout } = await runCommand([findProgram("ip") ?? "", "-brief", "link"]);
+  return stdout.match(new RegExp(`bl${installation}-\\d+`, "g")) ?? [];
+}
+
+async function get(url: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    request(url, { agent: false }, (response) => resolve(text(response)))
+      .once("error", reject)
+      .end();
+  });
+}
