@@ -3,7 +3,7 @@ import { longFiles, longFunctions } from "./dependency-table.ts";
 import type { Rule } from "./import-rules.ts";
 import { type SourceFile, walk } from "./source-file.ts";
 
-const isTest = (path: string): boolean => /\.test\.tsx?$/.test(path) || path.startsWith("test/");
+const isTest = (path: string): boolean => /\.(test|fixture)\.tsx?$/.test(path) || path.startsWith("test/");
 const isProduct = (path: string): boolean => (path.startsWith("src/") || path.startsWith("web/")) && !isTest(path);
 
 /** A rule about single nodes: `judge` says what is wrong with one. */

@@ -5,7 +5,7 @@ import type { Import, SourceFile } from "./source-file.ts";
 /** A rule looks at all files and says what is wrong, a line each. */
 export type Rule = (files: readonly SourceFile[]) => readonly string[];
 
-const isTest = (path: string): boolean => /\.test\.tsx?$/.test(path);
+const isTest = (path: string): boolean => /\.(test|fixture)\.tsx?$/.test(path);
 const at = (file: SourceFile, line: number): string => `${file.path}:${line}`;
 
 /** Every import stays inside the table of who may import whom. */

@@ -1,7 +1,7 @@
 const forbidden = /^(utils?|helpers?|common|misc|types?|index|base|shared|lib)$/;
 const kebab = /^[a-z0-9]+(-[a-z0-9]+)*$/;
 /** Migrations are ordered by number: 0001-foundation.ts. */
-const suffixes = /(\.(service|e2e))?(\.test)?(\.config)?\.tsx?$/;
+const suffixes = /(\.(service|e2e|fixture))?(\.test)?(\.config)?\.tsx?$/;
 
 /** Source files are named for what they hold, in kebab-case; a name that says nothing is refused. */
 export function misnamed(paths: readonly string[]): readonly string[] {
@@ -16,12 +16,11 @@ export function misnamed(paths: readonly string[]): readonly string[] {
     });
 }
 
-/** Decisions are numbered from 0001 without gaps and without two of one number. */
+/** Every decision has a number of four digits, and no other has the same. */
 export function misnumbered(files: readonly string[]): readonly string[] {
   const numbers = files.map((file) => /^(\d{4})-[a-z0-9]+(-[a-z0-9]+)*\.md$/.exec(file)?.[1]);
-  const problems = files.filter((_, index) => numbers[index] === undefined).map((file) => `docs/decisions/${file} is not named NNNN-what-was-decided.md`);
-  const sorted = numbers.filter((number) => number !== undefined).sort();
-  const wrong = sorted.findIndex((number, index) => Number(number) !== index + 1);
-  if (wrong !== -1) problems.push(`docs/decisions: ${String(wrong + 1).padStart(4, "0")} is missing, or another number is given twice`);
-  return problems;
+  return files.flatMap((file, index) => {
+    if (numbers[index] === undefined) return [`docs/decisions/${file} is not named NNNN-what-was-decided.md`];
+    return numbers.indexOf(numbers[index]) === index ? [] : [`docs/decisions/${file}: another decision has this number`];
+  });
 }
