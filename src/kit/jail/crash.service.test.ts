@@ -11,7 +11,7 @@ import { makeFolder, movePath } from "./change-path.ts";
 import { sweepLeftOvers } from "./remove-tree.ts";
 import { draftOf, writeWhole } from "./write-file.ts";
 
-const fixture = fileURLToPath(new URL("./write-and-die.fixture.ts", import.meta.url));
+const fixture = fileURLToPath(new URL("../../../test/support/write-and-die.ts", import.meta.url));
 const isRoot = process.getuid?.() === 0;
 let root: string;
 beforeEach(() => {

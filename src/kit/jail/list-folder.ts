@@ -8,8 +8,8 @@ import { findPlace, type Jail } from "./jail.ts";
 import { entryOf, shown } from "./read-file.ts";
 import { isReservedName } from "./temporary-name.ts";
 
-/** As many entries of one folder as are listed; the rest of a larger one is reachable by path only. */
-export const maxListedEntries = 20_000;
+// As many entries of one folder as are listed; the rest of a larger one is reachable by path only.
+const maxListedEntries = 20_000;
 
 /** Opens a folder, following links inside the jail. */
 export function openFolder(jail: Jail, path: string): Descriptor {

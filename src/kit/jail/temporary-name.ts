@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 
-/** What unfinished files and half deleted folders are called: hidden from listings, refused in paths, swept when left over. */
-export const reservedPrefix = ".backlot-tmp-";
+// What unfinished files and half deleted folders are called: hidden from listings, refused in paths, swept when left over.
+const reservedPrefix = ".backlot-tmp-";
 
 // Whoever runs in a site can see and imitate such names; only what this process remembers is spared by a sweep.
 const live = new Set<string>();

@@ -3,8 +3,8 @@ import { Failure } from "#contract/failure.ts";
 import { at, codeOf, type Descriptor, folderFlags, openAt, openRoot } from "./descriptor.ts";
 import { isReservedName } from "./temporary-name.ts";
 
-/** As many links as Linux itself follows in one path. */
-export const maxHops = 40;
+// As many links as Linux itself follows in one path.
+const maxHops = 40;
 // Every step holds a descriptor until the walk ends; people's paths have at most 64 parts, links may lead deeper.
 const maxDepth = 256;
 

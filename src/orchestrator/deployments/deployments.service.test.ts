@@ -28,7 +28,7 @@ import { silentLog } from "#kit/log.ts";
 import { QuotaBook } from "../files/quota-book.ts";
 import { Deployments } from "./deployments.ts";
 
-const fixture = fileURLToPath(new URL("./place-and-die.fixture.ts", import.meta.url));
+const fixture = fileURLToPath(new URL("../../../test/support/place-and-die.ts", import.meta.url));
 const isRoot = process.getuid?.() === 0;
 let outer: string;
 let site: string;
@@ -240,7 +240,7 @@ describe("kill -9 while a deployment is placed", () => {
     return { signal: child.signal, out: child.stdout };
   };
 
-  it("at any step leaves the old site or, once started again, the new one, whole", async () => {
+  it("at any step leaves the old site or, once started again, the new one, whole", { timeout: 300_000 }, async () => {
     let step = 0;
     for (; ; step += 1) {
       rmSync(site, { recursive: true, force: true });

@@ -1,6 +1,6 @@
-// A process that writes files without end and says which are done; see crash.service.test.ts.
-import { deletePath } from "./change-path.ts";
-import { writeWhole } from "./write-file.ts";
+// A process that writes files without end and says which are done; see src/kit/jail/crash.service.test.ts.
+import { deletePath } from "#kit/jail/change-path.ts";
+import { writeWhole } from "#kit/jail/write-file.ts";
 
 const [root = "", names = "8"] = process.argv.slice(2);
 const jail = { root, owner: null };

@@ -1,10 +1,10 @@
-// A process that places a deployment and ends itself without warning before a given step; see deployments.service.test.ts.
+// A process that places a deployment and ends itself without warning before a given step; see src/orchestrator/deployments/deployments.service.test.ts.
 
 import { defaultSiteLimits } from "#contract/site.ts";
 import { systemClock } from "#kit/clock.ts";
 import { silentLog } from "#kit/log.ts";
-import { QuotaBook } from "../files/quota-book.ts";
-import { Deployments } from "./deployments.ts";
+import { Deployments } from "#orchestrator/deployments/deployments.ts";
+import { QuotaBook } from "#orchestrator/files/quota-book.ts";
 
 const [site = "", state = "", uploadId = "", dieAt = "0"] = process.argv.slice(2);
 const spec = {
