@@ -162,9 +162,9 @@ const examples: readonly Example[] = [
   {
     name: "every test runs",
     rule: testsAllRun,
-    bad: { "src/kit/a.test.ts": "it.only('a', f); describe.skip('b', f); test.todo('c');" },
+    bad: { "src/kit/a.test.ts": "it.only('a', f); describe.skip('b', () => {}); test.todo('c');" },
     problems: 3,
-    good: { "src/kit/a.test.ts": "it.skipIf(true)('a', f); it.each([])('b', f);" },
+    good: { "src/kit/a.test.ts": "it.skipIf(true)('a', f); it.each([])('b', f); it('c', (test) => test.skip('no room here'));" },
   },
   {
     name: "files are short",

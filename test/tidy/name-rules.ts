@@ -1,4 +1,4 @@
-const forbidden = /^(utils?|helpers?|common|misc|types?|index|base|shared|lib)$/;
+const forbidden = /^(utils?|helpers?|common|misc|types?|index)$/;
 const kebab = /^[a-z0-9]+(-[a-z0-9]+)*$/;
 /** Migrations are ordered by number: 0001-foundation.ts. */
 const suffixes = /(\.(service|e2e|fixture))?(\.test)?(\.config)?\.tsx?$/;
