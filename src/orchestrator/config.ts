@@ -16,6 +16,12 @@ export const configSchema = z.object({
     .max(60_000)
     .default(3_000)
     .describe("Milliseconds that a site's program has to end by itself when it is stopped"),
+  BACKLOT_SITE_UNVISITED_MS: z.coerce
+    .number()
+    .int()
+    .min(1_000)
+    .default(600_000)
+    .describe("Milliseconds after which a program that came back by itself after a crash goes to sleep unless somebody has asked for it"),
   BACKLOT_STARTS_AT_ONCE: z.coerce
     .number()
     .int()

@@ -85,6 +85,7 @@ export async function startOrchestrator(
     clock: systemClock,
     bootTimeoutMs: config.BACKLOT_SITE_BOOT_MS,
     graceMs: config.BACKLOT_SITE_GRACE_MS,
+    unvisitedMs: config.BACKLOT_SITE_UNVISITED_MS,
     gate: new StartGate({ slots: config.BACKLOT_STARTS_AT_ONCE, heldMs: turnMs }),
     backOff: defaultBackOff,
     newInstance: newInstanceKey,

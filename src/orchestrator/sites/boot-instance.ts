@@ -1,4 +1,4 @@
-import type { SiteSpec } from "#contract/site-spec.ts";
+import type { SiteAddress, SiteSpec } from "#contract/site-spec.ts";
 import type { Clock } from "#kit/clock.ts";
 import type { InstanceExit, RunningInstance, SiteRuntime, StartRequest } from "#orchestrator/runtime/site-runtime.ts";
 import type { InstanceOutput } from "./instance-output.ts";
@@ -11,6 +11,18 @@ export interface Live {
   /** Milliseconds since 1970. */
   readonly startedAt: number;
   readonly bootMs: number;
+}
+
+/** Where a site's program answers. */
+export interface Started {
+  readonly address: SiteAddress;
+  readonly instance: string;
+  readonly bootMs: number;
+}
+
+/** What those get who asked for the site. */
+export function startedOf(live: Live): Started {
+  return { address: live.running.address, instance: live.key, bootMs: live.bootMs };
 }
 
 /** How a start went; but for `listening` the instance is gone. */

@@ -56,6 +56,7 @@ function runner(given: Partial<SiteSpec> = {}, policy = backOff): SiteRunner {
       clock: systemClock,
       bootTimeoutMs: 200,
       graceMs: 10,
+      unvisitedMs: 100,
       gate: new StartGate({ slots: 8, heldMs: 1_000 }),
       backOff: policy,
       log,
@@ -168,6 +169,37 @@ describe("a program that ends by itself", () => {
     expect(runtime.started).toHaveLength(1);
   });
 
+  it("comes back under its key, so that whoever was given it can put it to sleep", async () => {
+    const site = runner();
+    const { instance } = await site.wake(visitor);
+    runtime.latest.exit();
+    await vi.waitFor(() => expect(runtime.started).toHaveLength(2));
+    await vi.waitFor(() => expect(site.status.state).toBe("running"));
+    expect(runtime.latest.instance).toBe(instance);
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    expect(site.status.state).toBe("running");
+    expect((await site.sleep(instance)).state).toBe("asleep");
+  });
+
+  it("goes to sleep by itself when it came back and nobody has ever been given its key", async () => {
+    const site = runner();
+    runtime.script = (program) => (runtime.started.length === 1 ? program.exit() : program.listen());
+    await expect(site.wake(visitor)).rejects.toMatchObject({ code: "site_crashed" });
+    await vi.waitFor(() => expect(site.status.state).toBe("running"));
+    await vi.waitFor(() => expect(site.status.state).toBe("asleep"));
+    expect(runtime.running).toEqual([]);
+  });
+
+  it("stays asleep when it is put to sleep while it backs off", async () => {
+    const site = runner({}, { ...backOff, delaysMs: [100] });
+    const { instance } = await site.wake(visitor);
+    runtime.latest.exit();
+    await vi.waitFor(() => expect(site.status.state).toBe("crashed"), { interval: 1 });
+    expect((await site.sleep(instance)).state).toBe("asleep");
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    expect(runtime.started).toHaveLength(1);
+  });
+
   it("answers visitors at once while it backs off, but tries for a person who asks", async () => {
     runtime.script = crashing;
     const site = runner({}, patient);
@@ -228,17 +260,6 @@ describe("a site that sleeps", () => {
     const [, started] = await Promise.all([site.sleep(), site.wake(visitor)]);
     expect(site.status.state).toBe("running");
     expect(runtime.running.map(({ instance }) => instance)).toEqual([started.instance]);
-  });
-
-  it("does not come back by itself after a crash", async () => {
-    const site = runner({}, { ...backOff, delaysMs: [100] });
-    await site.wake(visitor);
-    runtime.latest.exit();
-    await vi.waitFor(() => expect(site.status.state).toBe("crashed"), { interval: 1 });
-    await site.sleep();
-    await new Promise((resolve) => setTimeout(resolve, 150));
-    expect(site.status.state).toBe("asleep");
-    expect(runtime.started).toHaveLength(1);
   });
 });
 

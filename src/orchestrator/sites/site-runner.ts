@@ -1,29 +1,27 @@
 import { Failure } from "#contract/failure.ts";
 import type { SiteStatus } from "#contract/site.ts";
-import type { SiteAddress, SiteSpec } from "#contract/site-spec.ts";
-import { afterCrash, afterVisit, type BackOffPolicy, type Crash, type CrashHistory, type EndCause, noCrashes } from "./back-off.ts";
-import { type BootDeps, type BootResult, bootInstance, type Live } from "./boot-instance.ts";
+import type { SiteSpec } from "#contract/site-spec.ts";
+import type { BackOffPolicy, EndCause } from "./back-off.ts";
+import { type BootDeps, type BootResult, bootInstance, type Live, type Started, startedOf } from "./boot-instance.ts";
+import { CrashBook } from "./crash-book.ts";
 import { crashFailure, crashOf, explain } from "./crash-failure.ts";
 import { causeOf, reasonOf } from "./end-reason.ts";
 import { InstanceOutput } from "./instance-output.ts";
+import { KeptStatus } from "./kept-status.ts";
 import { Lane } from "./lane.ts";
 import { findRunFile } from "./run-file.ts";
+import { Shared } from "./shared.ts";
 import type { SiteLog } from "./site-log.ts";
 import type { StartGate } from "./start-gate.ts";
-import { type Activity, mayRun, visibleStatus } from "./visible-status.ts";
-
-/** Where a site's program answers. */
-export interface Started {
-  readonly address: SiteAddress;
-  readonly instance: string;
-  readonly bootMs: number;
-}
+import { type Activity, mayRun } from "./visible-status.ts";
 
 export interface RunnerDeps extends BootDeps {
   readonly gate: StartGate;
   readonly backOff: BackOffPolicy;
   readonly log: SiteLog;
   readonly folder: string;
+  /** A program that came back by itself goes to sleep after this long unless somebody has asked for it. */
+  readonly unvisitedMs: number;
   /** A key for an instance that nobody named, unlike every other of the site. */
   readonly newInstance: () => string;
   readonly onStatus: (status: SiteStatus) => void;
@@ -33,15 +31,17 @@ export interface RunnerDeps extends BootDeps {
 export class SiteRunner {
   readonly #deps: RunnerDeps;
   #spec: SiteSpec;
-  #activity: Activity = { state: "asleep", reason: null };
-  #status: SiteStatus;
+  readonly #status: KeptStatus;
   /** Everything that listens: the current instance, and those that a restart has replaced but not retired yet. */
   readonly #lives = new Set<Live>();
   #current: Live | null = null;
-  #starting: { readonly key: string; readonly result: Promise<Started> } | null = null;
-  #confirming: { readonly live: Live; readonly result: Promise<Started> } | null = null;
-  #history: CrashHistory = noCrashes;
-  #lastFailure: Failure | null = null;
+  readonly #starting = new Shared<string, Started>();
+  readonly #confirming = new Shared<Live, Started>();
+  /** The key of the instance that was started last, which may have ended. */
+  #latestKey: string | null = null;
+  /** The key that a caller was given last: that one will be put to sleep by whoever has it. */
+  #knownKey: string | null = null;
+  readonly #crashes: CrashBook;
   #retry: NodeJS.Timeout | null = null;
   #withdraw = new AbortController();
   #gone: "site_being_deleted" | "not_ready" | null = null;
@@ -51,11 +51,12 @@ export class SiteRunner {
   constructor(deps: RunnerDeps, spec: SiteSpec) {
     this.#deps = deps;
     this.#spec = spec;
-    this.#status = { ...visibleStatus(spec, this.#activity), since: this.#now() };
+    this.#crashes = new CrashBook(deps.backOff);
+    this.#status = new KeptStatus({ clock: deps.clock, onChange: deps.onStatus }, spec);
   }
 
   get status(): SiteStatus {
-    return this.#status;
+    return this.#status.visible;
   }
 
   /** Whether it will never run again. */
@@ -64,21 +65,30 @@ export class SiteRunner {
   }
 
   /** The instance that listens, started if there is none. `isAsked`: a person wants it, so a back-off does not hold it up. */
-  async wake(options: { readonly isAsked: boolean }): Promise<Started> {
+  wake(options: { readonly isAsked: boolean }): Promise<Started> {
+    return this.#handOut(this.#wake(options));
+  }
+
+  async #wake(options: { readonly isAsked: boolean }): Promise<Started> {
     this.#checkMayRun();
-    this.#history = afterVisit(this.#history);
-    if (this.#current !== null) return this.#confirm(this.#current);
-    if (this.#starting !== null) return this.#starting.result;
-    const isBlocked = !options.isAsked && this.#deps.clock.now() < this.#history.retryAt;
-    if (isBlocked && this.#lastFailure !== null) throw new Failure(this.#lastFailure.code, this.#lastFailure.details);
+    this.#crashes.noteVisit();
+    const current = this.#current;
+    // It may be asked for because a connection was refused: the program may have closed its port and live on.
+    if (current !== null) return this.#confirming.run(current, () => this.#confirm(current));
+    if (this.#starting.result !== null) return this.#starting.result;
+    const blocking = options.isAsked ? null : this.#crashes.blocking(this.#deps.clock.now());
+    if (blocking !== null) throw blocking;
     return this.#start(this.#deps.newInstance(), { replaces: false });
   }
 
   /** A second instance beside the current one (or after it, when the site cannot run twice); the new one becomes current. */
-  async startInstance(key: string): Promise<Started> {
+  startInstance(key: string): Promise<Started> {
+    return this.#handOut(this.#startInstance(key));
+  }
+
+  async #startInstance(key: string): Promise<Started> {
     this.#checkMayRun();
     if (this.#current?.key === key) return startedOf(this.#current);
-    if (this.#starting?.key === key) return this.#starting.result;
     return this.#start(key, { replaces: true });
   }
 
@@ -90,16 +100,17 @@ export class SiteRunner {
   /** Stops the program; with an instance, only if that one is still the current one. */
   sleep(instance?: string): Promise<SiteStatus> {
     return this.#lane.run(async () => {
-      if (instance !== undefined && this.#current?.key !== instance) return this.#status;
+      // One that has crashed meanwhile counts too: it would come back under its key.
+      if (instance !== undefined && instance !== (this.#current?.key ?? this.#latestKey)) return this.status;
       await this.#rest();
-      return this.#status;
+      return this.status;
     });
   }
 
   /** Takes a later specification; what it does not allow any more has ended when this resolves. */
   async apply(spec: SiteSpec): Promise<void> {
     this.#spec = spec;
-    this.#publish();
+    this.#status.set(this.#status.activity, spec);
     if (mayRun(spec)) return;
     this.#withdrawStarts();
     await this.#lane.run(async () => {
@@ -114,17 +125,13 @@ export class SiteRunner {
     await this.#lane.run(() => this.#rest());
   }
 
-  /** Whoever asks for a site that runs may have been refused a connection: its program may have closed the port and live on. */
-  #confirm(live: Live): Promise<Started> {
-    if (this.#confirming?.live === live) return this.#confirming.result;
-    const result = this.#listensStill(live).finally(() => {
-      if (this.#confirming?.result === result) this.#confirming = null;
-    });
-    this.#confirming = { live, result };
-    return result;
+  async #handOut(starting: Promise<Started>): Promise<Started> {
+    const started = await starting;
+    this.#knownKey = started.instance;
+    return started;
   }
 
-  async #listensStill(live: Live): Promise<Started> {
+  async #confirm(live: Live): Promise<Started> {
     try {
       await live.running.whenListening(AbortSignal.timeout(this.#deps.bootTimeoutMs));
       if (this.#current === live) return startedOf(live);
@@ -132,7 +139,7 @@ export class SiteRunner {
     } catch {
       // It was put to sleep meanwhile, it has crashed, or it does not listen: each of these is answered like any other wake.
       await this.#lane.run(() => this.#giveUp(live));
-      return this.wake({ isAsked: false });
+      return this.#wake({ isAsked: false });
     }
   }
 
@@ -140,29 +147,24 @@ export class SiteRunner {
     if (this.#current !== live) return;
     const found = await live.running.listening();
     await this.#stop([live]);
-    this.#failed(crashOf(live, { at: this.#deps.clock.now(), cause: this.#silence }), found);
+    this.#failed(live, this.#silence, found);
   }
 
   #start(key: string, options: { readonly replaces: boolean }): Promise<Started> {
     this.#cancelRetry();
-    const result = this.#lane
-      .run(() => this.#boot(key, options))
-      .finally(() => {
-        if (this.#starting?.result === result) this.#starting = null;
-      });
-    this.#starting = { key, result };
-    return result;
+    return this.#starting.run(key, () => this.#lane.run(() => this.#boot(key, options)));
   }
 
   async #boot(key: string, options: { readonly replaces: boolean }): Promise<Started> {
     const spec = this.#checkMayRun();
     const signal = this.#withdraw.signal;
     if (this.#current !== null && (!options.replaces || this.#current.key === key)) return startedOf(this.#current);
+    this.#latestKey = key;
     const runFile = await findRunFile(this.#deps.folder).catch((failure: unknown) => this.#refused(failure));
     if (options.replaces) {
       // Leftovers of a restart that never came to its second half go too: at most two instances run at once.
       await this.#stop([...this.#lives].filter((live) => !spec.canRunTwice || live !== this.#current));
-      this.#history = noCrashes;
+      this.#crashes.clear();
     }
     if (this.#current === null) this.#set("starting", null);
     const output = new InstanceOutput({ write: (stream, line) => this.#deps.log.write(stream, line), clock: this.#deps.clock });
@@ -180,16 +182,15 @@ export class SiteRunner {
         this.#checkMayRun();
         throw new Failure("site_not_served");
       case "ended":
-        throw this.#failed(crashOf(result.live, { at: this.#deps.clock.now(), cause: causeOf(result.exit, this.#spec.limits.memoryBytes) }), []);
+        throw this.#failed(result.live, causeOf(result.exit, this.#spec.limits.memoryBytes), []);
       case "silent":
-        throw this.#failed(crashOf(result.live, { at: this.#deps.clock.now(), cause: this.#silence }), result.found);
+        throw this.#failed(result.live, this.#silence, result.found);
     }
   }
 
   #adopt(live: Live): void {
     this.#lives.add(live);
     this.#current = live;
-    this.#lastFailure = null;
     this.#say(`run.sh listens after ${Math.round(live.bootMs)} ms`);
     this.#set("running", null);
     void live.running.exited.then((exit) => {
@@ -197,45 +198,54 @@ export class SiteRunner {
       // Ended on purpose: whoever stopped it took it out before.
       if (!this.#lives.delete(live)) return;
       const cause = causeOf(exit, this.#spec.limits.memoryBytes);
-      const crash = crashOf(live, { at: this.#deps.clock.now(), cause });
-      if (this.#current !== live) return this.#say(`the instance before ${reasonOf([crash])}`);
-      this.#current = null;
-      this.#failed(crash, []);
+      if (this.#current === live) {
+        this.#current = null;
+        this.#failed(live, cause, []);
+      } else this.#say(`the instance before ${reasonOf([crashOf(live, { at: this.#deps.clock.now(), cause })])}`);
     });
   }
 
   /** A start was refused before anything ran: nothing to back off from, the next one looks again. */
   #refused(failure: unknown): never {
     const reason = failure instanceof Failure ? failure.message : "it could not be started because of a fault of the platform";
-    if (this.#activity.reason !== reason) this.#say(reason);
+    if (this.#status.activity.reason !== reason) this.#say(reason);
     if (this.#current === null) this.#set("stopped", reason);
     throw failure;
   }
 
   /** The program ended by itself or never listened: says so, and plans the next try. */
-  #failed(crash: Crash, found: readonly string[]): Failure {
+  #failed(live: Live, cause: EndCause, found: readonly string[]): Failure {
+    const crash = crashOf(live, { at: this.#deps.clock.now(), cause });
     if (this.#current !== null) {
       const reason = explain([crash], found);
       this.#say(`the new instance did not start, the one before goes on: ${reason}`);
       return crashFailure(crash, reason, found);
     }
-    const next = afterCrash(this.#history, crash, this.#deps.backOff);
-    const reason = explain(next.history.crashes, found);
-    this.#history = next.history;
-    this.#lastFailure = crashFailure(crash, reason, found);
-    this.#say(next.restartInMs === null ? `${reason}; waiting for the next visitor` : `${reason}; next try in ${next.restartInMs / 1000} s`);
+    const { reason, failure, restartInMs } = this.#crashes.note(crash, found);
+    this.#say(restartInMs === null ? `${reason}; waiting for the next visitor` : `${reason}; next try in ${restartInMs / 1000} s`);
+    this.#latestKey = live.key;
     this.#set("crashed", reason);
-    if (next.restartInMs !== null && this.#gone === null) this.#planRetry(next.restartInMs);
-    return this.#lastFailure;
+    if (restartInMs !== null && this.#gone === null) this.#planRetry(restartInMs, live.key);
+    return failure;
   }
 
-  #planRetry(delayMs: number): void {
+  #planRetry(delayMs: number, key: string): void {
     this.#cancelRetry();
     this.#retry = setTimeout(() => {
-      if (this.#current !== null || this.#starting !== null || !mayRun(this.#spec) || this.#gone !== null) return;
-      // Its failure is in the status and in the site's log already.
-      this.#start(this.#deps.newInstance(), { replaces: false }).catch(() => undefined);
+      if (this.#current !== null || this.#starting.result !== null || !mayRun(this.#spec) || this.#gone !== null) return;
+      // Under the same key, so that whoever was given it can put it to sleep. A failure is in the status and in the log already.
+      this.#start(key, { replaces: false }).then(
+        () => this.#sleepUnlessKnown(key),
+        () => undefined,
+      );
     }, delayMs).unref();
+  }
+
+  /** A program that came back by itself and that nobody asks for would stay awake for ever: no router knows it. */
+  #sleepUnlessKnown(key: string): void {
+    setTimeout(() => {
+      if (this.#current?.key === key && this.#knownKey !== key) void this.sleep(key);
+    }, this.#deps.unvisitedMs).unref();
   }
 
   #cancelRetry(): void {
@@ -252,8 +262,7 @@ export class SiteRunner {
   async #rest(): Promise<void> {
     this.#cancelRetry();
     await this.#stop([...this.#lives]);
-    this.#history = noCrashes;
-    this.#lastFailure = null;
+    this.#crashes.clear();
     this.#set("asleep", null);
   }
 
@@ -280,26 +289,10 @@ export class SiteRunner {
   }
 
   #set(state: Activity["state"], reason: string | null): void {
-    this.#activity = { state, reason };
-    this.#publish();
-  }
-
-  #publish(): void {
-    const { state, reason } = visibleStatus(this.#spec, this.#activity);
-    if (state === this.#status.state && reason === this.#status.reason) return;
-    this.#status = { state, reason, since: this.#now() };
-    this.#deps.onStatus(this.#status);
+    this.#status.set({ state, reason }, this.#spec);
   }
 
   #say(line: string): void {
     this.#deps.log.write("platform", line);
   }
-
-  #now(): string {
-    return new Date(this.#deps.clock.now()).toISOString();
-  }
-}
-
-function startedOf(live: Live): Started {
-  return { address: live.running.address, instance: live.key, bootMs: live.bootMs };
 }
