@@ -10,6 +10,7 @@ export interface HostOrder {
   readonly sitesFolder: string;
   readonly installation: string;
   readonly mode: "auto" | "veth" | "relay" | "plain";
+  readonly hasSocat?: boolean;
   readonly sites: readonly SiteGiven[];
   /** Whether to wait until the programs listen; else until they end. */
   readonly waits: "until they listen" | "until they end";

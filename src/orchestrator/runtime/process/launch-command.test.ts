@@ -60,12 +60,12 @@ it("relays from a unix socket into the sandbox's network, as root or as an ordin
   const relay = {
     programs: { nsenter: "/usr/bin/nsenter", setpriv: "/usr/bin/setpriv", socat: "/usr/bin/socat", node: "/node", relayFile: "/relay.mjs" },
     initPid: 77,
-    as: { uid: 2_000_007, gid: 2_000_007 },
+    as: { uid: 2_000_007, gid: 2_000_007, mountNamespace: "/proc/9/fd/20" },
     socket: "/run/s",
     port: 8080,
   };
   expect(relayCommand(relay).join(" ")).toBe(
-    "/usr/bin/nsenter --target 77 --net --setuid 2000007 --setgid 2000007 -- /usr/bin/setpriv --pdeathsig KILL " +
+    "/usr/bin/nsenter --target 77 --net --mount=/proc/9/fd/20 --setuid 2000007 --setgid 2000007 -- /usr/bin/setpriv --pdeathsig KILL " +
       "/usr/bin/socat -t 30 UNIX-LISTEN:/run/s,fork,mode=600,backlog=512,max-children=512 TCP4:127.0.0.1:8080",
   );
   expect(relayCommand({ ...relay, as: null, programs: { ...relay.programs, socat: null } }).join(" ")).toBe(

@@ -5,7 +5,7 @@ import type { Log } from "#kit/log.ts";
 import type { RuntimeCapabilities } from "../site-runtime.ts";
 import { type Cgroups, makeCgroupParents, openCgroups } from "./cgroups.ts";
 import { isRoot, socketFolder, viewFolder } from "./machine-places.ts";
-import { findPrograms } from "./machine-programs.ts";
+import { findProgram, findPrograms } from "./machine-programs.ts";
 import { type MountView, privateView, sharedView } from "./mount-view.ts";
 import { prepareSandbox, type SandboxMachine } from "./sandbox-machine.ts";
 
@@ -21,6 +21,8 @@ export interface MachineOptions {
   readonly mode: RuntimeMode | "auto";
   readonly quarantineMs: number;
   readonly warmNetworks: number;
+  /** False: relay by Node even where socat is installed. */
+  readonly hasSocat: boolean;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -70,7 +72,7 @@ async function sandboxOrReason(options: MachineOptions & { readonly view: MountV
     return null;
   }
   try {
-    return await prepareSandbox(options, { ...found, shell: "/bin/sh" });
+    return await prepareSandbox(options, { ...found, shell: "/bin/sh", socat: options.hasSocat ? findProgram("socat") : null });
   } catch (error) {
     if (options.mode !== "auto") throw error;
     options.log.warn({ err: error }, "bubblewrap does not work here");

@@ -26,18 +26,32 @@ export interface MountView {
   readonly etcFolder: string;
   readonly nodeBinary: string;
   readonly gate: string;
+  /** What relays where socat is not installed. */
+  readonly relay: string;
   /** A site's folder as the launcher sees it. */
   siteFolder(folder: string): string;
   close(): void;
 }
 
-const gateFile = fileURLToPath(new URL("./gate.sh", import.meta.url));
+/** Name in the view → our file. */
+const viewPrograms = {
+  gate: fileURLToPath(new URL("./gate.sh", import.meta.url)),
+  "relay.mjs": fileURLToPath(new URL("./relay-program.mjs", import.meta.url)),
+};
 
 /** For an ordinary user: the launcher is the same user and sees what the orchestrator sees. */
 export function sharedView(options: { readonly folder: string; readonly nodeBinary: string }): MountView {
   writeViewFiles(options.folder);
   const { nodeBinary, folder } = options;
-  return { namespace: null, etcFolder: join(folder, "etc"), nodeBinary, gate: join(folder, "gate"), siteFolder: (site) => site, close: () => undefined };
+  return {
+    namespace: null,
+    etcFolder: join(folder, "etc"),
+    nodeBinary,
+    gate: join(folder, "gate"),
+    relay: join(folder, "relay.mjs"),
+    siteFolder: (site) => site,
+    close: () => undefined,
+  };
 }
 
 /**
@@ -78,6 +92,7 @@ function viewOf(descriptor: number, options: { readonly folder: string; readonly
     etcFolder: join(folder, "etc"),
     nodeBinary: join(folder, "node"),
     gate: join(folder, "gate"),
+    relay: join(folder, "relay.mjs"),
     siteFolder: (site) => {
       const inner = relative(sitesFolder, site);
       if (inner === "" || inner.startsWith("..")) throw new Error(`the site's folder ${site} is not below ${sitesFolder}`);
@@ -103,7 +118,7 @@ function openTheWay(sitesFolder: string, site: string): void {
 export function removeViewFiles(folder: string): void {
   if (!existsSync(folder)) return;
   for (const name of Object.keys(etcFiles)) rmSync(join(folder, "etc", name), { force: true });
-  for (const name of ["gate", "node", "seccomp"]) rmSync(join(folder, name), { force: true });
+  for (const name of [...Object.keys(viewPrograms), "node", "seccomp"]) rmSync(join(folder, name), { force: true });
   for (const name of ["etc", "sites", "."]) {
     const path = join(folder, name);
     if (existsSync(path) && readdirSync(path).length === 0) rmdirSync(path);
@@ -113,8 +128,10 @@ export function removeViewFiles(folder: string): void {
 function writeViewFiles(folder: string): void {
   mkdirSync(join(folder, "etc"), { recursive: true });
   for (const path of [folder, join(folder, "etc")]) chmodSync(path, 0o711);
-  copyFileSync(gateFile, join(folder, "gate"));
-  chmodSync(join(folder, "gate"), 0o755);
+  for (const [name, file] of Object.entries(viewPrograms)) {
+    copyFileSync(file, join(folder, name));
+    chmodSync(join(folder, name), 0o755);
+  }
   for (const [name, text] of Object.entries(etcFiles)) {
     writeFileSync(join(folder, "etc", name), text);
     chmodSync(join(folder, "etc", name), 0o644);

@@ -10,12 +10,13 @@ const canBecomeOrdinary = process.getuid?.() === 0 && findProgram("bwrap") !== n
 const server = { "run.sh": '#!/bin/sh\nexec node "$(dirname "$0")/program.mjs"\n', "program.mjs": "" };
 
 describe.runIf(canBecomeOrdinary)("run by an ordinary user", () => {
-  const orderFor = (folder: string) => ({ stateFolder: `${folder}/state`, sitesFolder: `${folder}/sites`, installation: "ordin", mode: "auto" }) as const;
+  const orderFor = (folder: string) =>
+    ({ stateFolder: `${folder}/state`, sitesFolder: `${folder}/sites`, installation: "ordin", mode: "auto", hasSocat: true }) as const;
 
-  it("isolates sites and reaches them over unix sockets", async () => {
+  it.each([true, false])("isolates sites and reaches them over unix sockets, with socat: %s", async (hasSocat) => {
     using user = ordinaryUser();
     const sites = [1, 2].map((siteId) => ({ siteId, files: server, environment: { BEHAVIOUR: "serves" } }));
-    await using host = await startHost({ ...orderFor(user.folder), sites, waits: "until they listen" }, user.as, user.checkout);
+    await using host = await startHost({ ...orderFor(user.folder), hasSocat, sites, waits: "until they listen" }, user.as, user.checkout);
     const { capabilities, started } = host.report;
     expect(capabilities).toEqual({ isolates: true, missing: [], limits: { memory: false, cpu: false, pids: countsProcessesPerNamespace() } });
     const sockets = started.map(({ address }) => (address !== undefined && "socket" in address ? address.socket : ""));

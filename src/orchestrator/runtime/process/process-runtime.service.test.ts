@@ -15,6 +15,10 @@ describe.runIf(hasBubblewrap)("behind relays", () => {
   siteRuntimeSuite("the process runtime", async () => processRuntimeHarness({ mode: "relay" }));
 });
 
+describe.runIf(hasBubblewrap)("behind relays of Node", () => {
+  siteRuntimeSuite("the process runtime", async () => processRuntimeHarness({ mode: "relay", hasSocat: false }));
+});
+
 describe("without isolation", () => {
   siteRuntimeSuite("the process runtime", async () => {
     const harness = processRuntimeHarness({ mode: "plain" });

@@ -29,6 +29,8 @@ export interface ProcessRuntimeOptions {
   readonly quarantineMs?: number;
   /** How many networks wait ready for a start. */
   readonly warmNetworks?: number;
+  /** False: relay by Node even where socat is installed. */
+  readonly hasSocat?: boolean;
   readonly clock?: Clock;
 }
 
@@ -115,6 +117,7 @@ class ProcessRuntime implements SiteRuntime {
         mode: this.#options.mode ?? "auto",
         quarantineMs: this.#options.quarantineMs ?? 60_000,
         warmNetworks: this.#options.warmNetworks ?? 4,
+        hasSocat: this.#options.hasSocat ?? true,
         clock: this.#options.clock ?? systemClock,
         log,
       }),

@@ -4,19 +4,19 @@ export interface RelayPlan {
   /** First process of the sandbox. */
   readonly initPid: number;
   /** Whom the relay becomes; null for an ordinary user, who enters the sandbox's user namespace instead: it is their own. */
-  readonly as: { readonly uid: number; readonly gid: number } | null;
+  readonly as: { readonly uid: number; readonly gid: number; readonly mountNamespace: string } | null;
   readonly socket: string;
   readonly port: number;
 }
 
 /**
  * The relay's whole command line. It runs outside the sandbox but for its network, so that the program can neither see nor end
- * it, and dies with the orchestrator.
+ * it, and dies with the orchestrator. As root it runs where launchers do, where the site's user can reach Node and the relay.
  */
 export function relayCommand(plan: RelayPlan): readonly string[] {
   const { programs, as } = plan;
   const enter = [programs.nsenter, "--target", String(plan.initPid), "--net"];
-  const become = as === null ? ["--user", "--preserve-credentials"] : ["--setuid", String(as.uid), "--setgid", String(as.gid)];
+  const become = as === null ? ["--user", "--preserve-credentials"] : [`--mount=${as.mountNamespace}`, "--setuid", String(as.uid), "--setgid", String(as.gid)];
   // After nsenter: a change of user clears the signal.
   return [...enter, ...become, "--", programs.setpriv, "--pdeathsig", "KILL", ...relayProgram(plan)];
 }

@@ -7,14 +7,13 @@ import type { InstanceRecords } from "./instance-records.ts";
 import type { Launched } from "./launch.ts";
 import { runFileCommand } from "./launch-command.ts";
 import type { Machine } from "./machine.ts";
-import { findProgram } from "./machine-programs.ts";
 import { ProcessInstance } from "./process-instance.ts";
 import { childrenOf } from "./process-table.ts";
 import { sandboxTree } from "./process-tree.ts";
 import { type Relay, startRelay } from "./relay.ts";
 import { inspectRunFile } from "./run-file-kind.ts";
 import { inside } from "./sandbox-command.ts";
-import { launchInSandbox, relayFile, type SandboxMachine } from "./sandbox-machine.ts";
+import { launchInSandbox, type SandboxMachine } from "./sandbox-machine.ts";
 import { siteEnvironment } from "./site-environment.ts";
 import type { SiteNetwork } from "./site-networks.ts";
 import { siteOwner } from "./site-owner.ts";
@@ -112,9 +111,10 @@ function relayPlan(sandbox: SandboxMachine, siteId: number, instance: { readonly
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   rmSync(socket, { force: true });
   if (owner !== null) chownSync(folder, owner.uid, owner.gid);
-  const { nsenter, setpriv } = sandbox.programs;
-  const programs = { nsenter, setpriv, socat: findProgram("socat"), node: sandbox.view.nodeBinary, relayFile };
-  return { programs, initPid: instance.initPid, as: owner, socket, port: sitePort };
+  const { nsenter, setpriv, socat } = sandbox.programs;
+  const { namespace, nodeBinary, relay } = sandbox.view;
+  const as = owner === null || namespace === null ? null : { ...owner, mountNamespace: namespace };
+  return { programs: { nsenter, setpriv, socat, node: nodeBinary, relayFile: relay }, initPid: instance.initPid, as, socket, port: sitePort };
 }
 
 function socketPath(sandbox: SandboxMachine, name: string): string {

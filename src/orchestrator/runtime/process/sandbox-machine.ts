@@ -1,7 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { arch } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { type Launched, launch } from "./launch.ts";
 import { descriptors, type LaunchAs, launchCommand } from "./launch-command.ts";
 import type { MachineOptions } from "./machine.ts";
@@ -20,6 +19,8 @@ import { canDisableUserNamespaces, systemFolders } from "./system-folders.ts";
 export interface MachinePrograms {
   readonly bwrap: string;
   readonly prlimit: string;
+  /** Null where Node relays instead. */
+  readonly socat: string | null;
   readonly nsenter: string;
   readonly setpriv: string;
   readonly shell: string;
@@ -167,6 +168,3 @@ export function launchInSandbox(machine: SandboxMachine, request: SandboxLaunch)
     onOutput: request.onOutput,
   });
 }
-
-/** The relay that Node runs where socat is not installed. */
-export const relayFile = fileURLToPath(new URL("./relay-program.mjs", import.meta.url));
