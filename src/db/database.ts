@@ -30,8 +30,19 @@ export function openDatabase(options: DatabaseOptions): Database {
     ...(statementTimeoutMs === 0 ? {} : { query_timeout: statementTimeoutMs + 5_000 }),
     idle_in_transaction_session_timeout: 30_000,
   });
-  // An idle connection that breaks is replaced by the next query; unheard, the event would end the process.
+  // A connection that breaks is replaced by the next query; unheard, these events would end the process. The pool hears
+  // those of idle connections only: one that breaks in the middle of a query is heard by nobody but us.
   pool.on("error", (error) => log.warn({ err: error }, "an idle database connection was lost"));
+  pool.on("connect", (client) => {
+    client.on("error", (error) => log.debug({ err: error }, "a database connection was lost"));
+    const query = client.query.bind(client);
+    Object.assign(client, {
+      query: (...given: readonly unknown[]): unknown => {
+        const answer: unknown = Reflect.apply(query, undefined, given);
+        return answer instanceof Promise ? answer.catch(translate) : answer;
+      },
+    });
+  });
   return new Kysely<Tables>({
     dialect: new PostgresDialect({ pool: { options: pool.options, Client: pg.Client, connect: () => pool.connect().catch(translate), end: () => pool.end() } }),
     // Limits, settings, inputs and details are ours: their keys are not columns.

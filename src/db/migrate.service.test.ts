@@ -128,31 +128,3 @@ describe("a database that is not there", () => {
     await expect(migrate({ url: url.href, log })).rejects.toThrow("createdb");
   });
 });
-
-describe("a database", () => {
-  it("gives up a statement that takes too long", async () => {
-    await using db = openDatabase({ url: await aDatabase({ isEmpty: false }), maxConnections: 1, log, statementTimeoutMs: 50 });
-    await expect(sql`select pg_sleep(10)`.execute(db)).rejects.toThrow("statement timeout");
-  });
-
-  it("goes on after its connections were cut", async () => {
-    const url = await aDatabase({ isEmpty: false });
-    await using db = open(url);
-    await using other = open(url);
-    await db.selectFrom("settings").selectAll().execute();
-    await sql`select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`.execute(other);
-    // The first query may meet the cut connection itself; the next one has a new one.
-    await db
-      .selectFrom("settings")
-      .selectAll()
-      .execute()
-      .catch(() => undefined);
-    expect(await db.selectFrom("settings").selectAll().execute()).toEqual([]);
-  });
-
-  it("reads large counters as numbers, and refuses those that would be rounded", async () => {
-    await using db = open(await aDatabase({ isEmpty: false }));
-    expect((await sql`select 9007199254740991::bigint as n`.execute(db)).rows).toEqual([{ n: 9_007_199_254_740_991 }]);
-    await expect(sql`select 9007199254740993::bigint as n`.execute(db)).rejects.toThrow("too large");
-  });
-});

@@ -1,5 +1,4 @@
 // A child of the kill test: starts the private PostgreSQL in the folder of argv and commits rows, printing each number once it is committed.
-import { writeSync } from "node:fs";
 import pg from "pg";
 import { silentLog } from "#kit/log.ts";
 import { startPrivatePostgres } from "#supervisor/private-postgres.ts";
@@ -14,8 +13,8 @@ async function write(): Promise<void> {
   while (true) {
     const number = next++;
     await pool.query("insert into written values ($1, $2, repeat('x', 500))", [Number(round), number]);
-    // Synchronously, so that what the parent never sees was never printed.
-    writeSync(1, `${number}\n`);
+    // At the parent's pace: a slow one must not end the test.
+    await new Promise<void>((resolve) => process.stdout.write(`${number}\n`, () => resolve()));
   }
 }
 await Promise.all([write(), write(), write(), write()]);
