@@ -84,7 +84,11 @@ function makeGroup(parents: CgroupParents, name: string, limits: Pick<SiteLimits
     join: (pids) => {
       for (const folder of folders) for (const pid of pids) writeFileSync(join(folder, "cgroup.procs"), String(pid));
     },
-    oomKills: () => (memory === null ? 0 : oomKills(readFileSync(join(memory, oomFile(version)), "utf8"))),
+    oomKills: () => {
+      const file = memory === null ? null : join(memory, oomFile(version));
+      // Somebody may have removed the group; that is no reason not to tell how the program ended.
+      return file === null || !existsSync(file) ? 0 : oomKills(readFileSync(file, "utf8"));
+    },
     processes: () => folders.slice(0, 1).flatMap((folder) => cgroupProcesses(folder)),
     remove: async () => {
       for (const folder of folders) await removeFolder(folder);

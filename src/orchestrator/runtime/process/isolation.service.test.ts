@@ -67,7 +67,7 @@ for (const mode of ["veth", "relay"] as const) {
 
     it("has no rights and can gain none", () => {
       const none = "0000000000000000";
-      expect(found.rights).toMatchObject({ CapEff: none, CapPrm: none, CapBnd: none, NoNewPrivs: "1", Seccomp: "2" });
+      expect(found.rights).toMatchObject({ CapEff: none, CapPrm: none, CapBnd: none, Groups: "", NoNewPrivs: "1", Seccomp: "2" });
       expect(found.unshare).not.toBe(0);
       expect(found.mount).not.toBe(0);
     });

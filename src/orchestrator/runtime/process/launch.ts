@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { Duplex, Readable } from "node:stream";
 import { Failure } from "#contract/failure.ts";
 import { descriptors } from "./launch-command.ts";
-import { identify, type ProcessId } from "./process-table.ts";
+import { identify, type ProcessId, signalProcess } from "./process-table.ts";
 import { readProgramOutput } from "./program-output.ts";
 
 /** A program that stands at its gate: nothing of it has run yet. */
@@ -72,6 +72,13 @@ export async function launch(options: LaunchOptions): Promise<Launched> {
     child.kill("SIGKILL");
     throw isExhausted(error) ? new Failure("machine_full", {}, { cause: error }) : error;
   }
+}
+
+/** Ends what stands at its gate, because it may not go on. */
+export async function abandon(launched: Launched): Promise<void> {
+  signalProcess(launched.init, "SIGKILL");
+  launched.child.kill("SIGKILL");
+  await launched.ended;
 }
 
 function spawnAtGate(options: LaunchOptions): ChildProcess {

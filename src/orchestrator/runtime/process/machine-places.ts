@@ -1,4 +1,4 @@
-import { lstatSync, mkdirSync, realpathSync } from "node:fs";
+import { accessSync, constants, lstatSync, mkdirSync, realpathSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -14,12 +14,12 @@ export function isRoot(): boolean {
 
 /** Files that launchers have to reach, whatever user they are. */
 export function viewFolder(of: Installation): string {
-  return isRoot() ? `/run/backlot-${of.installation}` : join(of.stateFolder, "view");
+  return isRoot() && isWritable("/run") ? `/run/backlot-${of.installation}` : join(of.stateFolder, "view");
 }
 
 /** Unix sockets of relays: their paths may have at most 107 bytes, which a state folder can exceed. */
 export function socketFolder(of: Installation): string {
-  return isRoot() ? `/run/backlot-${of.installation}/sockets` : join(tmpdir(), `backlot-${process.getuid?.()}-${of.installation}`);
+  return isRoot() && isWritable("/run") ? `/run/backlot-${of.installation}/sockets` : join(tmpdir(), `backlot-${process.getuid?.()}-${of.installation}`);
 }
 
 /** Makes the folder of the sockets; one in /tmp that somebody else has made is refused. */
@@ -37,5 +37,15 @@ export function scratchFolder(of: Installation): string {
     return realpathSync("/dev/shm");
   } catch {
     return of.stateFolder; // not every container has one
+  }
+}
+
+// Root, too, cannot write to the read-only root of a container.
+function isWritable(folder: string): boolean {
+  try {
+    accessSync(folder, constants.W_OK);
+    return true;
+  } catch {
+    return false;
   }
 }

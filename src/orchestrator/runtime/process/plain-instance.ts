@@ -1,8 +1,9 @@
 import { createServer } from "node:net";
 import { dirname, join } from "node:path";
+import type { Log } from "#kit/log.ts";
 import type { StartRequest } from "../site-runtime.ts";
 import type { InstanceRecords } from "./instance-records.ts";
-import { launch } from "./launch.ts";
+import { abandon, type Launched, launch } from "./launch.ts";
 import { runFileCommand } from "./launch-command.ts";
 import type { Machine } from "./machine.ts";
 import { findProgram } from "./machine-programs.ts";
@@ -15,7 +16,7 @@ import { siteOwner } from "./site-owner.ts";
 
 /** Starts an administrator's program where nothing can be isolated: as a plain child process on a loopback port. */
 export async function startPlain(
-  context: { readonly machine: Machine; readonly records: InstanceRecords },
+  context: { readonly machine: Machine; readonly records: InstanceRecords; readonly log: Log },
   request: StartRequest,
   onEnd: () => void,
 ): Promise<ProcessInstance> {
@@ -30,8 +31,9 @@ export async function startPlain(
     records.remove(name);
     onEnd();
   };
+  let launched: Launched | null = null;
   try {
-    const launched = await launch({
+    launched = await launch({
       argv: commandOf(machine, request),
       environment: environmentOf(machine, request, { mark, port }),
       scratchFolder: "/",
@@ -50,8 +52,10 @@ export async function startPlain(
       reachable: Promise.resolve(),
       oomKills: () => cgroup?.oomKills() ?? 0,
       release,
+      log: context.log,
     });
   } catch (error) {
+    if (launched !== null) await abandon(launched);
     await release();
     throw error;
   }

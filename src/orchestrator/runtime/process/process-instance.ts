@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { SiteAddress } from "#contract/site-spec.ts";
+import type { Log } from "#kit/log.ts";
 import type { InstanceExit, RunningInstance } from "../site-runtime.ts";
 import type { Launched } from "./launch.ts";
 import { reaches, socketText } from "./listening-sockets.ts";
@@ -21,6 +22,7 @@ export interface InstanceParts {
   readonly oomKills: () => number;
   /** Gives back address, groups and records. */
   readonly release: () => Promise<void>;
+  readonly log: Log;
 }
 
 // How often to look whether the port is open: an application's boot is over in tens of milliseconds, or takes seconds.
@@ -81,7 +83,7 @@ export class ProcessInstance implements RunningInstance {
   }
 
   async #end(): Promise<InstanceExit> {
-    const { launched, tree, oomKills, release } = this.#parts;
+    const { launched, tree, oomKills, release, log } = this.#parts;
     const ended = await launched.ended;
     // Bubblewrap takes the rest with it by itself; this is for the case that it was ended in the middle of that.
     for (let waitMs = 1; !tree.isGone(); waitMs = Math.min(waitMs * 2, 50)) {
@@ -92,7 +94,8 @@ export class ProcessInstance implements RunningInstance {
     await Promise.race([launched.output, delay(2000)]);
     const exit = exitOf(ended, oomKills());
     this.#hasEnded = true;
-    await release();
+    // Whoever waits for the end of the program waits for nothing else: a group that stays behind is removed at the next start.
+    await release().catch((error: unknown) => log.error({ err: error, site: this.siteId }, "not everything of a program was given back"));
     return exit;
   }
 }

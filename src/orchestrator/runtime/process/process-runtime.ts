@@ -97,13 +97,15 @@ class ProcessRuntime implements SiteRuntime {
 
   async #close(): Promise<void> {
     await Promise.all([...this.#running].map((starting) => starting.then((instance) => instance.stop(0)).catch(() => undefined)));
-    await (await this.#machine)?.close();
+    // A machine that could not be prepared has nothing to give back.
+    const machine = await this.#machine?.catch(() => null);
+    await machine?.close();
   }
 
   #launch(machine: Machine, request: StartRequest, onEnd: () => void): Promise<ProcessInstance> {
     const { sandbox } = machine;
-    const records = this.#records;
-    return sandbox === null ? startPlain({ machine, records }, request, onEnd) : startSandboxed({ machine, sandbox, records }, request, onEnd);
+    const context = { machine, records: this.#records, log: this.#options.log };
+    return sandbox === null ? startPlain(context, request, onEnd) : startSandboxed({ ...context, sandbox }, request, onEnd);
   }
 
   #prepared(): Promise<Machine> {

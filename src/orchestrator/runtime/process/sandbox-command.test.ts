@@ -29,9 +29,11 @@ it("describes the whole sandbox", () => {
     ...flat(["--hostname site --uid 1000 --gid 1000 --cap-drop ALL --seccomp 6 --clearenv --setenv PORT 8080"]),
     ...["--setenv", "SECRET", "a b"],
     ...flat(["--ro-bind /usr /usr", "--symlink usr/bin /bin", "--ro-bind-try /lib /lib", "--perms 0755 --dir /etc"]),
-    ...["alternatives", "ca-certificates", "ld.so.cache", "localtime", "mime.types", "php", "python3", "python3.11", "ssl/certs", "ssl/openssl.cnf"].flatMap(
-      (name) => ["--ro-bind-try", `/etc/${name}`, `/etc/${name}`],
-    ),
+    ...["alternatives", "ca-certificates", "ld.so.cache", "localtime", "mime.types", "php", "ssl/certs", "ssl/openssl.cnf"].flatMap((name) => [
+      "--ro-bind-try",
+      `/etc/${name}`,
+      `/etc/${name}`,
+    ]),
     ...flat(["--ro-bind /run/view/etc/passwd /etc/passwd", "--ro-bind /run/view/etc/hosts /etc/hosts"]),
     ...flat(["--proc /proc --dev /dev", "--perms 1777 --size 1000 --tmpfs /dev/shm", "--remount-ro /dev"]),
     ...flat(["--perms 1777 --size 1000 --tmpfs /tmp", "--perms 0755 --size 1048576 --tmpfs /run"]),

@@ -42,7 +42,7 @@ export const inside = {
 } as const;
 
 /** Read-only parts of the machine's own `/etc` that interpreters need and that hold no secrets. */
-const sharedEtc = ["alternatives", "ca-certificates", "ld.so.cache", "localtime", "mime.types", "php", "python3", "python3.11", "ssl/certs", "ssl/openssl.cnf"];
+const sharedEtc = ["alternatives", "ca-certificates", "ld.so.cache", "localtime", "mime.types", "php", "ssl/certs", "ssl/openssl.cnf"];
 
 /**
  * The arguments of bubblewrap, given to it through a file (`--args`) so that the site's variables and the machine's paths

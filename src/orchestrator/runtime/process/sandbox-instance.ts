@@ -1,10 +1,11 @@
 import { chownSync, mkdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { SiteAddress } from "#contract/site-spec.ts";
+import type { Log } from "#kit/log.ts";
 import type { StartRequest } from "../site-runtime.ts";
 import type { SiteCgroup } from "./cgroups.ts";
 import type { InstanceRecords } from "./instance-records.ts";
-import type { Launched } from "./launch.ts";
+import { abandon, type Launched } from "./launch.ts";
 import { runFileCommand } from "./launch-command.ts";
 import type { Machine } from "./machine.ts";
 import { ProcessInstance } from "./process-instance.ts";
@@ -26,12 +27,14 @@ export interface SandboxContext {
   readonly machine: Machine;
   readonly sandbox: SandboxMachine;
   readonly records: InstanceRecords;
+  readonly log: Log;
 }
 
 /** What an instance holds, in the order it was taken. */
 interface Held {
   network: SiteNetwork | null;
   cgroup: SiteCgroup | null;
+  launched: Launched | null;
   relay: Relay | null;
 }
 
@@ -40,7 +43,7 @@ export async function startSandboxed(context: SandboxContext, request: StartRequ
   const { sandbox, machine, records } = context;
   const { spec } = request;
   const name = `${spec.siteId}-${request.instance}`;
-  const held: Held = { network: null, cgroup: null, relay: null };
+  const held: Held = { network: null, cgroup: null, launched: null, relay: null };
   const release = async (): Promise<void> => {
     held.relay?.stop();
     held.network?.release();
@@ -52,6 +55,7 @@ export async function startSandboxed(context: SandboxContext, request: StartRequ
     held.network = (await sandbox.networks?.lease()) ?? null;
     held.cgroup = machine.cgroups?.make(name, spec.limits) ?? null;
     const launched = await launchProgram(sandbox, request, held.network);
+    held.launched = launched;
     admit(launched, held.cgroup);
     if (held.network === null) held.relay = startRelay(relayPlan(sandbox, spec.siteId, { name, initPid: launched.init.pid }));
     const relayProcess = held.relay?.process ?? null;
@@ -68,8 +72,10 @@ export async function startSandboxed(context: SandboxContext, request: StartRequ
       reachable: relay?.listens ?? Promise.resolve(),
       oomKills: () => cgroup?.oomKills() ?? 0,
       release,
+      log: context.log,
     });
   } catch (error) {
+    if (held.launched !== null) await abandon(held.launched);
     await release();
     throw error;
   }
