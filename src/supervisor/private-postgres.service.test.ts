@@ -143,6 +143,13 @@ describe("a private PostgreSQL", () => {
     expect(await readFile(join(folder, "data", "thesis.txt"), "utf8")).toBe("years of work");
   });
 
+  it("says that the folder cannot be used", async () => {
+    const file = join(await temporaryFolder(), "file");
+    await writeFile(file, "");
+    await expect(start(file)).rejects.toThrow("cannot be used (EEXIST");
+    await expect(start(join(file, "below"))).rejects.toThrow("Start Backlot as its owner, or set BACKLOT_DATA to another");
+  });
+
   it("says that no server is installed, or that it cannot run", async () => {
     const folder = await temporaryFolder();
     await expect(start(folder, { installed: [] })).rejects.toThrow("set DATABASE_URL");

@@ -49,10 +49,7 @@ const readyMs = 120_000;
  * @throws {PrivatePostgresError} when the folder is in use, of another version, or no server can run here.
  */
 export async function startPrivatePostgres(options: PrivatePostgresOptions): Promise<PrivatePostgres> {
-  await mkdir(options.folder, { recursive: true, mode: 0o700 });
-  await chmod(options.folder, 0o700);
-  // Postgres' processes are recognised by their working folder, which the kernel tells without symlinks.
-  const folder = await realpath(options.folder);
+  const folder = await openFolder(options.folder);
   const lock = await lockFolder(folder, "postgres");
   if (lock === null) {
     const holder = await holderOf(folder, "postgres");
@@ -63,6 +60,20 @@ export async function startPrivatePostgres(options: PrivatePostgresOptions): Pro
   } catch (error) {
     await lock.release();
     throw error;
+  }
+}
+
+/** Makes the folder nobody else's; its name comes back without symlinks, as the kernel tells the working folder of a process. */
+async function openFolder(folder: string): Promise<string> {
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await chmod(folder, 0o700);
+    return await realpath(folder);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new PrivatePostgresError(`The database's folder ${folder} cannot be used (${why}). Start Backlot as its owner, or set BACKLOT_DATA to another.`, {
+      cause,
+    });
   }
 }
 
