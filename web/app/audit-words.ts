@@ -21,7 +21,7 @@ const words: Readonly<Record<string, string>> = {
   "members.remove": "removed a member",
   "files.write": "wrote a file",
   "files.delete": "deleted a file",
-  "files.change": "moved or changed a file",
+  "files.move": "moved a file",
   "deployments.create": "deployed",
 };
 

@@ -6,6 +6,8 @@ export const connection = createStore<"there" | "away">("there");
 export const sessionEnded = createStore(false);
 
 const retryMs = 3000;
+/** A single lost request is asked again this soon before anything is said of it. */
+const secondLookMs = 600;
 let timer: ReturnType<typeof setTimeout> | undefined;
 
 /** The browser's fetch, which also notes whether an answer came. */
@@ -29,11 +31,19 @@ export function isFromBacklot(status: number, contentType: string | null): boole
 export async function retryConnection(): Promise<void> {
   clearTimeout(timer);
   timer = undefined;
+  isDoubtful = true;
   // Any answer will do, a 401 too.
   await watchedFetch("/api/v1/session", { cache: "no-store" }).catch(() => undefined);
 }
 
+let isDoubtful = false;
+
 function reportAnswer(isThere: boolean): void {
-  connection.set(isThere ? "there" : "away");
-  if (!isThere && timer === undefined) timer = setTimeout(() => void retryConnection(), retryMs);
+  if (isThere) {
+    isDoubtful = false;
+    connection.set("there");
+    return;
+  }
+  if (isDoubtful) connection.set("away");
+  timer ??= setTimeout(() => void retryConnection(), isDoubtful ? retryMs : secondLookMs);
 }

@@ -16,7 +16,8 @@ export function useFolder(site: string, folder: string) {
     queryKey: [...filesKey(site), "folder", folder],
     queryFn: async ({ signal }) => {
       const response = await api.fetch(readFile, { params: paramsOf(site, folder === "" ? "" : `${folder}/`), signal });
-      return sortEntries(folderListing.parse(await response.json()).entries);
+      const { entries, truncated = false } = folderListing.parse(await response.json());
+      return { entries: sortEntries(entries), isTruncated: truncated };
     },
   });
 }
@@ -43,7 +44,7 @@ export async function fetchFile(site: string, path: string, signal?: AbortSignal
 /** The folder entry of one file: its size decides whether it is opened at all. */
 export function useFileEntry(site: string, path: string) {
   const folder = useFolder(site, parentOf(path));
-  return { ...folder, entry: folder.data?.find((entry) => joinPath(parentOf(path), entry.name) === path) };
+  return { ...folder, entry: folder.data?.entries.find((entry) => joinPath(parentOf(path), entry.name) === path) };
 }
 
 export function useFile(site: string, path: string, isWanted: boolean) {

@@ -5,6 +5,7 @@ import { readEvents } from "#contract/events.ts";
 import { api, hasCode } from "./api.ts";
 import { queryClient } from "./query-client.ts";
 import { createStore } from "./store.ts";
+import { whileVisible } from "./visibility.ts";
 
 export interface TrackedOperation {
   readonly operation: OperationView;
@@ -59,15 +60,20 @@ async function follow(id: string): Promise<void> {
 
 async function stream(id: string): Promise<void> {
   streams++;
+  const { signal, release } = whileVisible(new AbortController().signal);
   try {
-    const response = await api.fetch(followOperation, { params: { id } });
+    const response = await api.fetch(followOperation, { params: { id }, signal });
     if (response.body === null) return;
     for await (const { data } of readEvents(response.body)) {
       const operation = operationView.parse(JSON.parse(data));
       patch(id, { operation, trouble: null });
       if (isOver(operation)) return;
     }
+  } catch (error) {
+    // Left or hidden: asking now and then goes on instead.
+    if (!signal.aborted) throw error;
   } finally {
+    release();
     streams--;
   }
 }

@@ -22,6 +22,8 @@ export interface MockCall {
 export type MockHandler = (call: MockCall) => unknown;
 
 const handlers: Readonly<Record<string, MockHandler>> = { ...mockAccountHandlers, ...mockSiteHandlers, ...mockFileHandlers };
+/** What is pretended, so that a test can tell what is not. */
+export const mockHandlerIds: readonly string[] = Object.keys(handlers);
 const routes = publicEndpoints.map((shape) => ({ shape, pattern: patternOf(shape) }));
 
 /** Answers `/api/v1/…` from memory in Vite's development server. */

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import type { AuditView, OperationView, SiteView, UserView } from "#contract/api/views.ts";
 import { defaultSiteLimits, type MemberRole, type SiteKind, type SiteState } from "#contract/site.ts";
 import { siteVerbs } from "#contract/verb.ts";
@@ -15,7 +16,7 @@ export interface MockSite {
   members: Map<string, MemberRole>;
   environment: Record<string, string>;
   operations: OperationView[];
-  log: { line: string; at: string; stream: "stdout" | "stderr" }[];
+  log: { line: string; at: string; stream: "stdout" | "stderr" | "platform" }[];
 }
 
 export interface MockToken {
@@ -151,9 +152,26 @@ export function builtSite([name, kind, state, description, reason]: (typeof lots
       ["ben", "viewer"],
     ]),
     environment: kind === "dynamic" ? { GREETING: "Good morning", API_KEY: "k-2f4a9c" } : {},
-    operations: [],
-    log: kind === "dynamic" ? startLog(name, state) : [],
+    operations: [finishedOperation(name, id)],
+    log: kind === "dynamic" ? startLog(state) : [],
   };
+}
+
+/** Every site was created once. */
+function finishedOperation(site: string, day: number): OperationView {
+  const at = (seconds: number): string => new Date(Date.now() - day * 86_400_000 + seconds * 1000).toISOString();
+  const titles = ["Reserve the name and the address", "Make the site's folder", "Copy the starter's files", "Tell the router"];
+  const steps = titles.map((title, index) => ({
+    name: `step-${index}`,
+    title,
+    state: "succeeded" as const,
+    attempt: 1,
+    message: null,
+    startedAt: at(index * 0.1),
+    finishedAt: at(index * 0.1 + 0.1),
+  }));
+  const times = { createdAt: at(0), startedAt: at(0), finishedAt: at(0.4) };
+  return { id: randomUUID(), kind: "create", state: "succeeded", site, requestedBy: "admin", failure: null, steps, ...times };
 }
 
 function starterFiles(name: string, kind: SiteKind): [string, MockFile][] {
@@ -170,13 +188,17 @@ function starterFiles(name: string, kind: SiteKind): [string, MockFile][] {
   return files;
 }
 
-function startLog(name: string, state: SiteState): MockSite["log"] {
-  const lines = [`[backlot] starting ${name}`, "listening on 10.40.0.7:4821"];
+function startLog(state: SiteState): MockSite["log"] {
+  const lines = ["The program was started.", "listening on 10.40.0.7:4821"];
   for (let index = 0; index < 40; index++) {
     lines.push(`GET /${["", "style.css", "api/scores", "img/logo.svg", "favicon.ico"][index % 5]} 200 ${3 + ((index * 7) % 23)} ms`);
     if (index % 13 === 12) lines.push("Warning: slow query, 412 ms: SELECT * FROM scores ORDER BY points DESC LIMIT 100 OFFSET 4000");
   }
   if (state === "crashed")
-    lines.push("node:internal/modules/package_json_reader:268", "Error: Cannot find module 'express'", "[backlot] the program exited with code 1");
-  return lines.map((line, index) => ({ line, at: ago(60 - index), stream: /warning|error/i.test(line) ? "stderr" : "stdout" }));
+    lines.push("node:internal/modules/package_json_reader:268", "Error: Cannot find module 'express'", "The program exited with code 1.");
+  return lines.map((line, index) => ({
+    line,
+    at: ago(60 - index),
+    stream: line.startsWith("The program") ? "platform" : /warning|error/i.test(line) ? "stderr" : "stdout",
+  }));
 }

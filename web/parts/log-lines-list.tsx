@@ -28,7 +28,8 @@ const Line = memo(function Line({ line, search }: { readonly line: NumberedLine;
       <time dateTime={line.at} className="shrink-0 select-none text-soft">
         {Number.isNaN(at.getTime()) ? "" : clock.format(at)}
       </time>
-      <span className="min-w-0">
+      <span className={cx("min-w-0", line.stream === "platform" && "font-sans text-sky")}>
+        {line.stream === "platform" && <span className="font-medium">Backlot: </span>}
         {isError && <span className="sr-only">Error output: </span>}
         <Marked text={line.line} search={search} />
       </span>

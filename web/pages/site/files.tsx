@@ -45,9 +45,20 @@ interface FolderProps {
 }
 
 function Folder({ site, folder, mayWrite, onMove, onDelete }: FolderProps): ReactNode {
-  const { data: entries, error, refetch } = useFolder(site, folder);
-  if (entries !== undefined)
-    return <EntryList key={folder} site={site} folder={folder} entries={entries} mayWrite={mayWrite} onMove={onMove} onDelete={onDelete} />;
+  const { data, error, refetch } = useFolder(site, folder);
+  if (data !== undefined)
+    return (
+      <EntryList
+        key={folder}
+        site={site}
+        folder={folder}
+        entries={data.entries}
+        isTruncated={data.isTruncated}
+        mayWrite={mayWrite}
+        onMove={onMove}
+        onDelete={onDelete}
+      />
+    );
   if (hasCode(error, "file_not_found", "not_a_folder"))
     return <ProblemBox title={`There is no folder called ${folder} here. It may have been moved or deleted.`} />;
   if (error !== null) return <ProblemBox title={wordsOf(error)} retry={() => void refetch()} />;

@@ -1,5 +1,5 @@
-import { Link, Outlet, useParams } from "@tanstack/react-router";
-import type { ReactNode } from "react";
+import { Link, Outlet, useLocation, useParams } from "@tanstack/react-router";
+import { type ReactNode, useEffect, useRef } from "react";
 import type { SiteView } from "#contract/api/views.ts";
 import { hasCode, wordsOf } from "../../app/api.ts";
 import { may, useSite } from "../../app/data-sites.ts";
@@ -29,12 +29,20 @@ export function SiteLayout(): ReactNode {
 }
 
 const tabClass =
-  "relative inline-flex min-h-11 items-center whitespace-nowrap rounded-t-lg px-3.5 font-medium text-[0.9375rem] text-soft hover:text-ink focus-visible:-outline-offset-4 after:absolute after:inset-x-2 after:bottom-0 after:h-[3px] after:rounded-full aria-[current=page]:text-ink aria-[current=page]:after:bg-accent";
+  "relative inline-flex min-h-11 items-center whitespace-nowrap rounded-t-lg px-2.5 sm:px-3.5 font-medium text-[0.9375rem] text-soft hover:text-ink focus-visible:-outline-offset-4 after:absolute after:inset-x-2 after:bottom-0 after:h-[3px] after:rounded-full aria-[current=page]:text-ink aria-[current=page]:after:bg-accent";
 
 function Tabs({ site }: { readonly site: SiteView }): ReactNode {
   const params = { name: site.name };
+  const nav = useRef<HTMLElement>(null);
+  const { pathname } = useLocation();
+  const page = pathname.split("/")[3] ?? "";
+  // On narrow screens the tabs scroll sideways; the present one stays in sight.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: it is the page that decides which tab is the present one.
+  useEffect(() => {
+    nav.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }, [page]);
   return (
-    <nav aria-label={`Pages of ${site.name}`} className="-mx-4 mb-6 flex overflow-x-auto border-line border-b px-4 sm:mx-0 sm:px-0">
+    <nav ref={nav} aria-label={`Pages of ${site.name}`} className="-mx-4 mb-6 flex overflow-x-auto border-line border-b px-4 sm:mx-0 sm:px-0">
       <Link to="/sites/$name" params={params} activeOptions={{ exact: true }} className={tabClass}>
         Overview
       </Link>
@@ -42,9 +50,9 @@ function Tabs({ site }: { readonly site: SiteView }): ReactNode {
         <Link
           to="/sites/$name/files/$"
           params={{ ...params, _splat: "" }}
-          activeOptions={{ exact: false }}
           className={tabClass}
-          activeProps={{ "aria-current": "page" }}
+          // An open file belongs to this tab too, though its address is not below it.
+          {...(page === "edit" ? { "aria-current": "page" as const } : {})}
         >
           Files
         </Link>

@@ -19,6 +19,7 @@ interface ListProps {
   readonly site: string;
   readonly folder: string;
   readonly entries: readonly FolderEntry[];
+  readonly isTruncated: boolean;
   readonly mayWrite: boolean;
   readonly onMove: (entry: FolderEntry) => void;
   readonly onDelete: (entry: FolderEntry) => void;
@@ -50,6 +51,9 @@ export function EntryList(props: ListProps): ReactNode {
         <button type="button" className="mt-2 min-h-11 rounded-lg px-3 font-medium text-accent hover:underline" onClick={() => setLimit(limit + step)}>
           Show {Math.min(step, shown.length - limit)} more of {shown.length}
         </button>
+      )}
+      {props.isTruncated && (
+        <p className="mt-2 text-soft text-sm">This folder holds so many files that only some of them are listed. The zip has all of them.</p>
       )}
       {hidden > 0 && (
         <div className="mt-3">

@@ -1,0 +1,38 @@
+import { expect, test } from "vitest";
+import type { SiteView } from "#contract/api/views.ts";
+import { defaultSiteLimits, siteLimits } from "#contract/site.ts";
+import { createMockWorld } from "../dev/mock-world.ts";
+import { changeOf, draftOf, limitFields, limitTexts, parseLimits } from "./settings-draft.ts";
+
+function robotics(): SiteView {
+  const site = createMockWorld().sites.get("robotics");
+  if (site === undefined) throw new Error("the mock has lost its robotics site");
+  return site.view;
+}
+
+test("an untouched form sends nothing, a touched one only what differs", () => {
+  const site = robotics();
+  expect(changeOf(site, draftOf(site))).toBeNull();
+  expect(changeOf(site, { ...draftOf(site), idleSeconds: null, description: "x" })).toEqual({ description: "x", settings: { idleSeconds: null } });
+  expect(changeOf(site, { ...draftOf(site), kind: "static" })).toEqual({ kind: "static" });
+});
+
+test("every limit has a field", () => {
+  expect(limitFields.map(({ key }) => key).sort()).toEqual(Object.keys(siteLimits.shape).sort());
+});
+
+test("limits are shown in plain units and come back exactly", () => {
+  expect(limitTexts(defaultSiteLimits)).toMatchObject({ cpu: "60", memoryBytes: "100", requestBodyBytes: "2048", fileBytes: "100", files: "100000" });
+  expect(parseLimits(limitTexts(defaultSiteLimits), defaultSiteLimits)).toEqual({ limits: {} });
+});
+
+test("only changed limits are sent, in the API's units", () => {
+  const texts = { ...limitTexts(defaultSiteLimits), cpu: "150", memoryBytes: "256,5" };
+  expect(parseLimits(texts, defaultSiteLimits)).toEqual({ limits: { cpu: 1.5, memoryBytes: 256_500_000 } });
+});
+
+test("a limit out of bounds is refused with its bounds", () => {
+  const texts = limitTexts(defaultSiteLimits);
+  expect(parseLimits({ ...texts, memoryBytes: "1" }, defaultSiteLimits)).toEqual({ key: "memoryBytes", problem: "Between 16 and 64,000 MB." });
+  expect(parseLimits({ ...texts, cpu: "lots" }, defaultSiteLimits)).toEqual({ key: "cpu", problem: "Give a number." });
+});
