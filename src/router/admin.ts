@@ -10,17 +10,17 @@ const awaitMs = 5000;
 /** Serves the endpoints by which the manager and the worker steer traffic. */
 export function mountAdmin(app: FastifyInstance, guard: Guard<GrantClaims>, deps: { readonly table: RouteTable; readonly gates: SiteGates }): void {
   const { table, gates } = deps;
-  mount(app, awaitRoutes, guard, async ({ body }) => ({ version: await table.whenVersion(body.version, awaitMs) }));
-  mount(app, holdSite, guard, async ({ params, body }) => {
+  mount({ app, guard }, awaitRoutes, async ({ body }) => ({ version: await table.whenVersion(body.version, awaitMs) }));
+  mount({ app, guard }, holdSite, async ({ params, body }) => {
     const gate = gates.of(params.siteId);
     gate.hold();
     return { inFlight: await gate.drained(body.drainMs) };
   });
-  mount(app, releaseSite, guard, async ({ params, body }) => {
+  mount({ app, guard }, releaseSite, async ({ params, body }) => {
     gates.of(params.siteId).release(body.target);
     return undefined;
   });
-  mount(app, switchSite, guard, async ({ params, body }) => {
+  mount({ app, guard }, switchSite, async ({ params, body }) => {
     const gate = gates.of(params.siteId);
     gate.switchTo(body.target);
     return { inFlight: await gate.drained(body.drainMs, gate.target ?? undefined) };

@@ -1,4 +1,5 @@
 import { Failure } from "#contract/failure.ts";
+import { endAnswer } from "../end-answer.ts";
 import type { Visitor } from "../gate/site-gate.ts";
 import type { Target } from "../gate/target.ts";
 import { discardBody } from "../pages/send-failure.ts";
@@ -113,9 +114,8 @@ export class Exchange implements Visitor, UpstreamUser {
     const pending = this.#pending;
     this.#pending = null;
     this.#finish();
-    // A small answer leaves in one piece with its head.
     if (pending === null) res.end();
-    else res.end(pending);
+    else endAnswer(res, pending);
   }
 
   onPause(): void {

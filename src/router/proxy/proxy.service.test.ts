@@ -100,6 +100,12 @@ test.each([
   expect(createHash("sha256").update(reply.body).digest("hex")).toBe(createHash("sha256").update(body).digest("hex"));
 });
 
+test.each([1, 256, 4096, 4097, 100_000])("an answer of %i bytes of every value arrives as it was", async (size) => {
+  const bytes = Buffer.from(Array.from({ length: size }, (_, index) => index % 256));
+  handle = (_req, res) => res.end(bytes);
+  expect((await visit(router.door, { host })).body.equals(bytes)).toBe(true);
+});
+
 test("an answer is passed on as it comes, not when it is complete", async () => {
   const goOn = Promise.withResolvers<void>();
   handle = async (_req, res) => {

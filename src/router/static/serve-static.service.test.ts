@@ -27,6 +27,7 @@ beforeAll(async () => {
   router = await startRouter({ routes: [aRoute({ siteId, name: "pages", kind: "static" }), aRoute({ siteId: 106, name: "bare", kind: "static" })] });
   await put("index.html", "<h1>home</h1>");
   await put("docs/index.html", "docs");
+  await put("small.bin", Buffer.from(Array.from({ length: 256 }, (_, index) => index)));
   await put("docs/a b ü.txt", "named");
   await put("large.bin", large);
   await put(".env", "secret");
@@ -88,6 +89,10 @@ test("a large file comes whole, and in any part", async () => {
   expect(tail.body.equals(large.subarray(-5))).toBe(true);
   const small = await get("/index.html", { headers: { range: "bytes=4-7" } });
   expect([small.status, small.text]).toEqual([206, "home"]);
+});
+
+test("a small file of every byte value comes as it is, from disk and from memory", async () => {
+  for (let round = 0; round < 3; round += 1) expect([...(await get("/small.bin")).body]).toEqual(Array.from({ length: 256 }, (_, index) => index));
 });
 
 test("a part that is not there, a changed file and several parts", async () => {

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { pipeline, type Readable } from "node:stream";
 import { Failure } from "#contract/failure.ts";
 import type { Log } from "#kit/log.ts";
+import { endAnswer } from "../end-answer.ts";
 import { isRangeCurrent, isUnchanged } from "./conditions.ts";
 import type { FileStore, Found, FoundFile } from "./file-store.ts";
 import { type ByteRange, parseRange } from "./range.ts";
@@ -125,7 +126,7 @@ export class StaticServer {
     if (req.method === "HEAD" || start === end) {
       found.file?.[Symbol.dispose]();
       res.end();
-    } else if (found.bytes !== null) res.end(range === null ? found.bytes : found.bytes.subarray(start, end));
+    } else if (found.bytes !== null) endAnswer(res, range === null ? found.bytes : found.bytes.subarray(start, end));
     else if (found.file !== null) this.#stream(visit, representation, found.file.stream(start, end));
   }
 
