@@ -62,20 +62,20 @@ function mountSessions(app: FastifyInstance, deps: AccountsDeps): void {
     userAgent: request.headers["user-agent"],
   });
 
-  mount(app, api.signIn, guards.anyone, async ({ body, request }) => {
+  mount({ app, guard: guards.anyone }, api.signIn, async ({ body, request }) => {
     const user = await signIn({ ...deps, now: () => new Date() }, { ...body, address: request.ip });
     return new Answer({ user: userViewOf(user) }, { headers: await begin(user, from(request)) });
   });
-  mount(app, api.readSession, guards.person, async ({ caller }) => ({ user: userViewOf(caller.actor.user) }));
-  mount(app, api.signOut, guards.person, async ({ caller }) => {
+  mount({ app, guard: guards.person }, api.readSession, async ({ caller }) => ({ user: userViewOf(caller.actor.user) }));
+  mount({ app, guard: guards.person }, api.signOut, async ({ caller }) => {
     if (caller.sessionId !== null) await deps.sessions.delete(caller.sessionId);
     return new Answer(undefined, { headers: { "set-cookie": setCookie("", isSecure) } });
   });
-  mount(app, api.setUp, guards.anyone, async ({ body, request }) => {
+  mount({ app, guard: guards.anyone }, api.setUp, async ({ body, request }) => {
     const user = await deps.firstAdministrator.redeem(body.secret, body.password);
     return new Answer({ user: userViewOf(user) }, { headers: await begin(user, from(request)) });
   });
-  mount(app, api.changePassword, guards.person, async ({ body, caller }) => {
+  mount({ app, guard: guards.person }, api.changePassword, async ({ body, caller }) => {
     const { user } = caller.actor;
     checkPassword(body.newPassword);
     await signIn({ ...deps, now: () => new Date() }, { username: user.username, password: body.currentPassword, address: caller.actor.address ?? "" });
@@ -87,7 +87,7 @@ function mountSessions(app: FastifyInstance, deps: AccountsDeps): void {
 
 function mountTokens(app: FastifyInstance, deps: AccountsDeps): void {
   const { guards, note } = deps;
-  mount(app, api.createToken, guards.person, async ({ body, caller }) => {
+  mount({ app, guard: guards.person }, api.createToken, async ({ body, caller }) => {
     const secret = `blt_${newSecret()}`;
     const token = await deps.tokens.create({
       id: randomUUID(),
@@ -100,8 +100,8 @@ function mountTokens(app: FastifyInstance, deps: AccountsDeps): void {
     await note(caller.actor, "tokens.create", { details: { name: body.name, scopes: body.scopes } });
     return { id: token.id, secret, token: tokenViewOf(token) };
   });
-  mount(app, api.listTokens, guards.person, async ({ caller }) => ({ tokens: (await deps.tokens.list(caller.actor.user.id)).map(tokenViewOf) }));
-  mount(app, api.deleteToken, guards.person, async ({ params, caller }) => {
+  mount({ app, guard: guards.person }, api.listTokens, async ({ caller }) => ({ tokens: (await deps.tokens.list(caller.actor.user.id)).map(tokenViewOf) }));
+  mount({ app, guard: guards.person }, api.deleteToken, async ({ params, caller }) => {
     if (!isUuid(params.id) || !(await deps.tokens.delete(caller.actor.user.id, params.id))) throw new Failure("token_not_found");
     await note(caller.actor, "tokens.delete", { details: { id: params.id } });
     return undefined;
@@ -110,16 +110,16 @@ function mountTokens(app: FastifyInstance, deps: AccountsDeps): void {
 
 function mountUsers(app: FastifyInstance, deps: AccountsDeps): void {
   const { guards, note, users } = deps;
-  mount(app, api.createUser, guards.person, async ({ body, caller }) => {
+  mount({ app, guard: guards.person }, api.createUser, async ({ body, caller }) => {
     const user = await createUser(deps, body);
     await note(caller.actor, "users.create", { details: { username: user.username, role: user.role } });
     return { user: userViewOf(user) };
   });
-  mount(app, api.listUsers, guards.person, async ({ query }) => {
+  mount({ app, guard: guards.person }, api.listUsers, async ({ query }) => {
     const page = await users.list(query);
     return { users: page.items.map(userViewOf), next: page.next };
   });
-  mount(app, api.updateUser, guards.person, async ({ params, body, caller }) => {
+  mount({ app, guard: guards.person }, api.updateUser, async ({ params, body, caller }) => {
     const found = await users.byUsername(params.username);
     if (found === null) throw new Failure("user_not_found");
     if (body.password !== undefined) checkPassword(body.password);
@@ -128,7 +128,7 @@ function mountUsers(app: FastifyInstance, deps: AccountsDeps): void {
     await note(caller.actor, "users.update", { details: { username: user.username, changed: Object.keys(body) } });
     return { user: userViewOf(user) };
   });
-  mount(app, api.listAudit, guards.person, async ({ query }) => {
+  mount({ app, guard: guards.person }, api.listAudit, async ({ query }) => {
     const page = await deps.audit.list(query);
     return { entries: page.items.map(auditViewOf), next: page.next };
   });

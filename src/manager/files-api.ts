@@ -41,7 +41,7 @@ export function mountFiles(app: FastifyInstance, deps: FilesDeps): void {
 const passedOn = ["etag", "content-length", "content-range", "accept-ranges", "last-modified"] as const;
 
 function mountReading(app: FastifyInstance, deps: FilesDeps): void {
-  mount(app, api.readFile, deps.guards.site, async ({ caller, request, signal }) => {
+  mount({ app, guard: deps.guards.site }, api.readFile, async ({ caller, request, signal }) => {
     const { path, isFolder } = pathOf(request);
     const client = clientFor(deps, caller);
     const params = { siteId: caller.site.id };
@@ -55,21 +55,21 @@ function mountReading(app: FastifyInstance, deps: FilesDeps): void {
     if (response.status === 304 || response.body === null) return new Answer(undefined, { status: response.status, headers });
     return new Answer(Readable.fromWeb(response.body), { status: response.status, headers });
   });
-  mount(app, api.downloadArchive, deps.guards.site, async ({ query, caller, signal }) => {
+  mount({ app, guard: deps.guards.site }, api.downloadArchive, async ({ query, caller, signal }) => {
     parseSitePath(query.path);
     const response = await clientFor(deps, caller).fetch(host.readArchive, { params: { siteId: caller.site.id }, query: { path: query.path }, signal });
     const name = query.path === "" ? caller.site.name : (query.path.split("/").at(-1) ?? caller.site.name);
     const headers = { "content-disposition": `attachment; filename*=UTF-8''${encodeURIComponent(`${name}.zip`)}` };
     return new Answer(response.body === null ? "" : Readable.fromWeb(response.body), { headers });
   });
-  mount(app, api.readUsage, deps.guards.site, async ({ caller, signal }) => {
+  mount({ app, guard: deps.guards.site }, api.readUsage, async ({ caller, signal }) => {
     const usage = await clientFor(deps, caller).call(host.readSiteUsage, { params: { siteId: caller.site.id }, signal });
     return { ...usage, limitBytes: caller.site.limits.diskBytes, limitFiles: caller.site.limits.files };
   });
 }
 
 function mountWriting(app: FastifyInstance, deps: FilesDeps): void {
-  mount(app, api.writeFile, deps.guards.site, async ({ caller, request, stream }) => {
+  mount({ app, guard: deps.guards.site }, api.writeFile, async ({ caller, request, stream }) => {
     const { path, isFolder } = pathOf(request);
     if (isFolder) throw new Failure("not_a_file", { path: path === "" ? "the site's folder" : path });
     const written = await sendBody(request, (signal) =>
@@ -82,14 +82,14 @@ function mountWriting(app: FastifyInstance, deps: FilesDeps): void {
     );
     return new Answer(undefined, { status: written.created ? 201 : 204, headers: { etag: `"${written.sha256}"` } });
   });
-  mount(app, api.deletePath, deps.guards.site, async ({ caller, request, query }) => {
+  mount({ app, guard: deps.guards.site }, api.deletePath, async ({ caller, request, query }) => {
     const { path } = pathOf(request);
     if (path === "") throw new Failure("path_invalid", { path: "/", reason: "the site's own folder cannot be deleted" });
     await clientFor(deps, caller).call(host.deleteSitePath, { params: { siteId: caller.site.id }, query: { path, recursive: query.recursive } });
     await deps.note(caller.actor, "files.delete", { site: caller.site, details: { path } });
     return undefined;
   });
-  mount(app, api.changePath, deps.guards.site, async ({ caller, request, body }) => {
+  mount({ app, guard: deps.guards.site }, api.changePath, async ({ caller, request, body }) => {
     const { path } = pathOf(request);
     const client = clientFor(deps, caller);
     const params = { siteId: caller.site.id };
@@ -105,7 +105,7 @@ function mountWriting(app: FastifyInstance, deps: FilesDeps): void {
 }
 
 function mountDeployment(app: FastifyInstance, deps: FilesDeps): void {
-  mount(app, deploySite, deps.guards.site, async ({ caller, request, stream }) => {
+  mount({ app, guard: deps.guards.site }, deploySite, async ({ caller, request, stream }) => {
     const type = request.headers["content-type"]?.split(";")[0]?.trim().toLowerCase();
     if (type !== "application/gzip" && type !== "application/x-gzip") throw new Failure("media_type_unsupported", { expected: "application/gzip" });
     const uploadId = randomUUID();

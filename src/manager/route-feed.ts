@@ -25,7 +25,7 @@ const grantEveryMs = 60 * 60 * 1000;
 
 /** Serves the route table to routers: a snapshot, then each change as it is committed. */
 export function mountRouteFeed(app: FastifyInstance, deps: RouteFeedDeps): void {
-  mount(app, followRoutes, deps.guard, async ({ signal }) => eventStream(feed(deps, signal), signal));
+  mount({ app, guard: deps.guard }, followRoutes, async ({ signal }) => eventStream(feed(deps, signal), signal));
 }
 
 async function* feed(deps: RouteFeedDeps, signal: AbortSignal): AsyncGenerator<RouteFeedEvent> {

@@ -51,19 +51,19 @@ const coreDeps = (deps: SitesDeps) => ({ ...deps, host: deps.mirror, newId: rand
 
 function mountSite(app: FastifyInstance, deps: SitesDeps): void {
   const { guards, mirror, sitePattern } = deps;
-  mount(app, api.createSite, guards.person, async ({ body, caller }) => {
+  mount({ app, guard: guards.person }, api.createSite, async ({ body, caller }) => {
     const { site, operation } = await createSite(coreDeps(deps), caller.actor, body);
     await deps.note(caller.actor, "sites.create", { site, details: { kind: site.kind, starter: body.starter ?? null } });
     return { site: siteViewOf(site, caller.actor, { status: undefined, sitePattern }), operation: operationViewOf(operation) };
   });
-  mount(app, api.listSites, guards.person, async ({ query, caller }) => {
+  mount({ app, guard: guards.person }, api.listSites, async ({ query, caller }) => {
     const page = await deps.sites.listFor(caller.actor, query);
     return { sites: page.items.map((site) => siteViewOf(site, caller.actor, { status: mirror.statusOf(site.id), sitePattern })), next: page.next };
   });
-  mount(app, api.readSite, guards.site, async ({ caller }) => ({
+  mount({ app, guard: guards.site }, api.readSite, async ({ caller }) => ({
     site: siteViewOf(caller.site, caller.actor, { status: await liveStatus(deps, caller), sitePattern }),
   }));
-  mount(app, api.readStatus, guards.site, async ({ caller }) => statusOf(caller.site, await liveStatus(deps, caller)));
+  mount({ app, guard: guards.site }, api.readStatus, async ({ caller }) => statusOf(caller.site, await liveStatus(deps, caller)));
 }
 
 // The mirror lags behind by a few milliseconds; whoever asks about one site gets the orchestrator's own word.
@@ -81,7 +81,7 @@ async function liveStatus(deps: SitesDeps, caller: SiteCaller): Promise<SiteStat
 
 function mountChanges(app: FastifyInstance, deps: SitesDeps): void {
   const { guards, mirror, sitePattern, note } = deps;
-  mount(app, api.updateSite, guards.site, async ({ body, caller }) => {
+  mount({ app, guard: guards.site }, api.updateSite, async ({ body, caller }) => {
     const { site, operation } = await updateSite(coreDeps(deps), caller.actor, { site: caller.site, input: body });
     await note(caller.actor, "sites.update", {
       site,
@@ -92,14 +92,14 @@ function mountChanges(app: FastifyInstance, deps: SitesDeps): void {
       operation: operation === null ? null : operationViewOf(operation),
     };
   });
-  mount(app, api.deleteSite, guards.site, async ({ caller }) => {
+  mount({ app, guard: guards.site }, api.deleteSite, async ({ caller }) => {
     const operation = await deleteSite(coreDeps(deps), caller.actor, caller.site);
     await note(caller.actor, "sites.delete", { site: caller.site });
     return { operation: operationViewOf(operation) };
   });
   const run = { restart: api.restartSite, sleep: api.sleepSite, wake: api.wakeSite } as const;
   for (const verb of ["restart", "sleep", "wake"] as const) {
-    mount(app, run[verb], guards.site, async ({ caller }) => {
+    mount({ app, guard: guards.site }, run[verb], async ({ caller }) => {
       const operation = await runSite(coreDeps(deps), caller.actor, { site: caller.site, verb });
       await note(caller.actor, `sites.${verb}`, { site: caller.site });
       return { operation: operationView.parse(operationViewOf(operation)) };
@@ -109,11 +109,11 @@ function mountChanges(app: FastifyInstance, deps: SitesDeps): void {
 
 function mountEnvironment(app: FastifyInstance, deps: SitesDeps): void {
   const { guards, seal } = deps;
-  mount(app, api.readEnvironment, guards.site, async ({ caller }) => {
+  mount({ app, guard: guards.site }, api.readEnvironment, async ({ caller }) => {
     const sealed = await deps.sites.environment(caller.site);
     return { environment: sealed === null ? {} : JSON.parse(seal.open(sealed)) };
   });
-  mount(app, api.writeEnvironment, guards.site, async ({ body, caller }) => {
+  mount({ app, guard: guards.site }, api.writeEnvironment, async ({ body, caller }) => {
     const sealed = seal.seal(JSON.stringify(body.environment));
     const operation = await writeEnvironment(coreDeps(deps), caller.actor, { site: caller.site, sealed });
     // Names only: values are secrets as often as not.
@@ -124,17 +124,17 @@ function mountEnvironment(app: FastifyInstance, deps: SitesDeps): void {
 
 function mountMembers(app: FastifyInstance, deps: SitesDeps): void {
   const { guards, sites, users, note } = deps;
-  mount(app, api.listMembers, guards.site, async ({ caller }) => ({
+  mount({ app, guard: guards.site }, api.listMembers, async ({ caller }) => ({
     members: (await sites.members(caller.site)).map(({ username, role }) => ({ username, role })),
   }));
-  mount(app, api.setMember, guards.site, async ({ params, body, caller }) => {
+  mount({ app, guard: guards.site }, api.setMember, async ({ params, body, caller }) => {
     const user = await users.byUsername(params.username);
     if (user === null) throw new Failure("user_not_found");
     await sites.setMember(caller.site, user.id, body.role);
     await note(caller.actor, "members.set", { site: caller.site, details: { username: user.username, role: body.role } });
     return { member: { username: user.username, role: body.role } };
   });
-  mount(app, api.removeMember, guards.site, async ({ params, caller }) => {
+  mount({ app, guard: guards.site }, api.removeMember, async ({ params, caller }) => {
     const user = await users.byUsername(params.username);
     if (user === null || !(await sites.removeMember(caller.site, user.id))) throw new Failure("member_not_found");
     await note(caller.actor, "members.remove", { site: caller.site, details: { username: user.username } });
@@ -143,11 +143,11 @@ function mountMembers(app: FastifyInstance, deps: SitesDeps): void {
 }
 
 function mountHistory(app: FastifyInstance, deps: SitesDeps): void {
-  mount(app, api.listSiteOperations, deps.guards.site, async ({ query, caller }) => {
+  mount({ app, guard: deps.guards.site }, api.listSiteOperations, async ({ query, caller }) => {
     const page = await deps.operations.listFor(caller.site, query);
     return { operations: page.items.map(operationViewOf), next: page.next };
   });
-  mount(app, api.listSiteAudit, deps.guards.site, async ({ query, caller }) => {
+  mount({ app, guard: deps.guards.site }, api.listSiteAudit, async ({ query, caller }) => {
     const page = await deps.audit.listFor(caller.site, query);
     return { entries: page.items.map(auditViewOf), next: page.next };
   });

@@ -33,16 +33,16 @@ const lookEveryMs = 2_000;
 
 /** Serves logs, operations as they go, and changes of state. */
 export function mountStreams(app: FastifyInstance, deps: StreamsDeps): void {
-  mount(app, api.readOperation, deps.guards.operation, async ({ caller }) => ({ operation: operationViewOf(caller.operation) }));
-  mount(app, api.followOperation, deps.guards.operation, async ({ caller, signal }) => {
+  mount({ app, guard: deps.guards.operation }, api.readOperation, async ({ caller }) => ({ operation: operationViewOf(caller.operation) }));
+  mount({ app, guard: deps.guards.operation }, api.followOperation, async ({ caller, signal }) => {
     const watch = deps.access.signalFor(caller.actor, null, signal);
     return released(eventStream(progressOf(deps, caller, watch.signal), watch.signal), watch.release);
   });
-  mount(app, api.followSites, deps.guards.person, async ({ caller, signal }) => {
+  mount({ app, guard: deps.guards.person }, api.followSites, async ({ caller, signal }) => {
     const watch = deps.access.signalFor(caller.actor, null, signal);
     return released(eventStream(changesFor(deps, caller, watch.signal), watch.signal), watch.release);
   });
-  mount(app, api.readLogs, deps.guards.site, async ({ caller, query, signal }) => {
+  mount({ app, guard: deps.guards.site }, api.readLogs, async ({ caller, query, signal }) => {
     const watch = deps.access.signalFor(caller.actor, caller.site, signal);
     const behalf = { user: caller.actor.user.id, userEpoch: caller.actor.user.epoch, siteEpoch: caller.site.epoch };
     const response = await deps.orchestrator

@@ -21,7 +21,7 @@ export interface SystemDeps {
 /** Serves what the installation offers, and the API's own description. */
 export async function mountSystem(app: FastifyInstance, deps: SystemDeps): Promise<void> {
   const version = await readVersion();
-  mount(app, readSystem, deps.guards.person, async ({ caller }) => {
+  mount({ app, guard: deps.guards.person }, readSystem, async ({ caller }) => {
     const capabilities = await deps.mirror.capabilities();
     return {
       version,

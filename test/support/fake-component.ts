@@ -57,7 +57,7 @@ export async function startFakeComponent(options: {
   };
   for (const shape of options.endpoints) {
     const handler = options.handlers[shape.id];
-    mount<EndpointShape, unknown>(app, shape, guard, (async (call: Call<EndpointShape, unknown>) => {
+    mount<EndpointShape, unknown>({ app, guard }, shape, (async (call: Call<EndpointShape, unknown>) => {
       const received = { id: shape.id, params: call.params as Record<string, unknown>, body: call.body };
       calls.push(received);
       await fake.onCall(received);

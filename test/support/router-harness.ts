@@ -57,7 +57,7 @@ export class FakeManager {
     const app = createServer({ log: silentLog() });
     const manager = new FakeManager(app);
     const guard = componentGuard({ audience: "manager", verify: await createVerifier(routerSecret) });
-    mount(app, followRoutes, guard, async ({ signal }) => Readable.from(manager.#feed(signal)));
+    mount({ app, guard }, followRoutes, async ({ signal }) => Readable.from(manager.#feed(signal)));
     manager.url = await app.listen({ host: "127.0.0.1", port: 0 });
     return manager;
   }
@@ -142,11 +142,11 @@ export class FakeOrchestrator {
     const app = createServer({ log: silentLog() });
     const orchestrator = new FakeOrchestrator(app);
     const guard = componentGuard({ audience: "orchestrator", verify: await createVerifier(managerPublicKey) });
-    mount(app, wakeSite, guard, async ({ params }) => {
+    mount({ app, guard }, wakeSite, async ({ params }) => {
       orchestrator.wakes.push(params.siteId);
       return { bootMs: 1, ...(await orchestrator.onWake(params.siteId)) };
     });
-    mount(app, sleepSite, guard, async ({ params, body }) => {
+    mount({ app, guard }, sleepSite, async ({ params, body }) => {
       orchestrator.sleeps.push({ siteId: params.siteId, instance: body.instance });
       await orchestrator.onSleep(params.siteId);
       return { status: { state: "asleep" as const, reason: null, since: new Date().toISOString() } };

@@ -49,7 +49,12 @@ export type Guard<Caller> = (shape: EndpointShape, request: FastifyRequest) => P
 export const defaultJsonLimitBytes = 64 * 1024;
 
 /** Serves one endpoint: guard on the head, then body, query and parameters by their schemas, then the handler. */
-export function mount<const E extends EndpointShape, Caller>(app: FastifyInstance, shape: E, guard: Guard<Caller>, handler: Handler<E, Caller>): void {
+export function mount<const E extends EndpointShape, Caller>(
+  at: { readonly app: FastifyInstance; readonly guard: Guard<Caller> },
+  shape: E,
+  handler: Handler<E, Caller>,
+): void {
+  const { app, guard } = at;
   const callers = new WeakMap<FastifyRequest, Caller>();
   app.route({
     method: shape.method,

@@ -32,13 +32,13 @@ let url: string;
 beforeEach(async () => {
   app = createServer({ log: silentLog() });
   const guard = async (): Promise<undefined> => undefined;
-  mount(app, upload, guard, async ({ stream }): Promise<undefined> => {
+  mount({ app, guard }, upload, async ({ stream }): Promise<undefined> => {
     // As fetch leaves it when the orchestrator refuses what is being passed on: begun, and still listened to.
     await new Promise<void>((resolve) => stream.on("readable", resolve));
     stream.read(10);
     throw new Failure("quota_exceeded", { detail: "full" });
   });
-  mount(app, read, guard, async ({ params }) => ({ name: params.name }));
+  mount({ app, guard }, read, async ({ params }) => ({ name: params.name }));
   url = await app.listen({ host: "127.0.0.1", port: 0 });
 });
 afterEach(() => app.close());

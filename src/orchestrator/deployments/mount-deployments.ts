@@ -20,12 +20,12 @@ export interface MountDeploymentsDeps {
 /** Serves uploads, deployments and starters. */
 export function mountDeployments(app: FastifyInstance, guard: Guard<GrantClaims>, deps: MountDeploymentsDeps): void {
   const { deployments } = deps;
-  mount(app, endpoints.uploadArchive, guard, ({ params, request }) =>
+  mount({ app, guard }, endpoints.uploadArchive, ({ params, request }) =>
     deployments.upload(params.siteId, params.uploadId, { source: bodyOf(request.raw), expectedBytes: announcedBytes(request.raw) }),
   );
-  mount(app, endpoints.unpackUpload, guard, ({ params }) => deployments.unpack(params.siteId, params.uploadId));
-  mount(app, endpoints.placeDeployment, guard, ({ params }) => deployments.place(params.siteId, params.uploadId));
-  mount(app, endpoints.placeStarter, guard, async ({ params, body }) => {
+  mount({ app, guard }, endpoints.unpackUpload, ({ params }) => deployments.unpack(params.siteId, params.uploadId));
+  mount({ app, guard }, endpoints.placeDeployment, ({ params }) => deployments.place(params.siteId, params.uploadId));
+  mount({ app, guard }, endpoints.placeStarter, async ({ params, body }) => {
     const jail = jailOf(deps.sites, params.siteId);
     const folder = deps.starterFolder(body.starter);
     await deployments.exclusively(params.siteId, () => placeStarter(jail, folder));

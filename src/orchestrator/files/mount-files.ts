@@ -24,7 +24,7 @@ export interface FilesDeps {
 export function mountFiles(app: FastifyInstance, guard: Guard<GrantClaims>, deps: FilesDeps): void {
   mountReading(app, guard, deps);
   mountChanges(app, guard, deps);
-  mount(app, endpoints.writeSiteFile, guard, async ({ params, query, request }) => {
+  mount({ app, guard }, endpoints.writeSiteFile, async ({ params, query, request }) => {
     const jail = jailOf(deps.sites, params.siteId);
     const expectedBytes = announcedBytes(request.raw);
     const replaces = present(jail, query.path);
@@ -37,11 +37,11 @@ export function mountFiles(app: FastifyInstance, guard: Guard<GrantClaims>, deps
 }
 
 function mountReading(app: FastifyInstance, guard: Guard<GrantClaims>, deps: FilesDeps): void {
-  mount(app, endpoints.listFolder, guard, async ({ params, query }) => {
+  mount({ app, guard }, endpoints.listFolder, async ({ params, query }) => {
     const { entries, isComplete } = await listFolder(jailOf(deps.sites, params.siteId), query.path);
     return { entries: [...entries], ...(isComplete ? {} : { truncated: true }) };
   });
-  mount(app, endpoints.readSiteFile, guard, async ({ params, query, request, reply }) => {
+  mount({ app, guard }, endpoints.readSiteFile, async ({ params, query, request, reply }) => {
     using file = openFile(jailOf(deps.sites, params.siteId), query.path);
     const tag = `"${await file.sha256()}"`;
     const headers = { etag: tag, "accept-ranges": "bytes", "last-modified": new Date(file.modifiedMs).toUTCString() };
@@ -54,31 +54,31 @@ function mountReading(app: FastifyInstance, guard: Guard<GrantClaims>, deps: Fil
     }
     return sendFile(file, range, headers);
   });
-  mount(app, endpoints.readArchive, guard, async ({ params, query }) => zipFolder(jailOf(deps.sites, params.siteId), query.path));
-  mount(app, endpoints.readSiteUsage, guard, async ({ params }) => {
+  mount({ app, guard }, endpoints.readArchive, async ({ params, query }) => zipFolder(jailOf(deps.sites, params.siteId), query.path));
+  mount({ app, guard }, endpoints.readSiteUsage, async ({ params }) => {
     const { bytes, files } = await deps.quota.usage(params.siteId);
     return { bytes, files };
   });
 }
 
 function mountChanges(app: FastifyInstance, guard: Guard<GrantClaims>, deps: FilesDeps): void {
-  mount(app, endpoints.makeFolder, guard, async ({ params, body }) => {
+  mount({ app, guard }, endpoints.makeFolder, async ({ params, body }) => {
     const jail = jailOf(deps.sites, params.siteId);
     using account = await deps.quota.open(params.siteId, { files: newEntries(jail, body.path) });
     await makeFolder(jail, body.path);
     account.keep();
     return undefined;
   });
-  mount(app, endpoints.deleteSitePath, guard, async ({ params, query }) => {
+  mount({ app, guard }, endpoints.deleteSitePath, async ({ params, query }) => {
     await deletePath(jailOf(deps.sites, params.siteId), query.path, { recursive: query.recursive });
     deps.quota.doubt(params.siteId);
     return undefined;
   });
-  mount(app, endpoints.moveSitePath, guard, async ({ params, body }) => {
+  mount({ app, guard }, endpoints.moveSitePath, async ({ params, body }) => {
     await movePath(jailOf(deps.sites, params.siteId), body.from, body.to);
     return undefined;
   });
-  mount(app, endpoints.setExecutable, guard, async ({ params, body }) => {
+  mount({ app, guard }, endpoints.setExecutable, async ({ params, body }) => {
     setExecutable(jailOf(deps.sites, params.siteId), body.path, body.executable);
     return undefined;
   });

@@ -32,38 +32,38 @@ export interface SitesApi {
 /** Serves the endpoints that hold, start, stop and watch sites. */
 export function mountSites(app: FastifyInstance, guard: Guard<GrantClaims>, api: SitesApi): void {
   const { sites } = api;
-  mount(app, applySite, guard, async ({ params, body }) => {
+  mount({ app, guard }, applySite, async ({ params, body }) => {
     if (params.siteId !== body.siteId) throw new Failure("input_invalid", { detail: "siteId: it is not the number in the address." });
     await sites.apply(body);
     return undefined;
   });
-  mount(app, removeSite, guard, async ({ params }) => {
+  mount({ app, guard }, removeSite, async ({ params }) => {
     await sites.remove(params.siteId);
     return undefined;
   });
-  mount(app, listHeldSites, guard, async () => ({ sites: [...sites.all()] }));
+  mount({ app, guard }, listHeldSites, async () => ({ sites: [...sites.all()] }));
   // A visitor's wake waits out a back-off; one that a person asked for by the dashboard tries at once.
-  mount(app, wakeSite, guard, async ({ params, caller }) => sites.runnerOf(params.siteId).wake({ isAsked: caller.sub !== "router" }));
-  mount(app, sleepSite, guard, async ({ params, body }) => ({ status: await sites.runnerOf(params.siteId).sleep(body.instance) }));
-  mount(app, startInstance, guard, async ({ params }) => sites.runnerOf(params.siteId).startInstance(params.instance));
-  mount(app, retireInstances, guard, async ({ params }) => {
+  mount({ app, guard }, wakeSite, async ({ params, caller }) => sites.runnerOf(params.siteId).wake({ isAsked: caller.sub !== "router" }));
+  mount({ app, guard }, sleepSite, async ({ params, body }) => ({ status: await sites.runnerOf(params.siteId).sleep(body.instance) }));
+  mount({ app, guard }, startInstance, async ({ params }) => sites.runnerOf(params.siteId).startInstance(params.instance));
+  mount({ app, guard }, retireInstances, async ({ params }) => {
     await sites.runnerOf(params.siteId).retireInstances();
     return undefined;
   });
-  mount(app, readSiteStatus, guard, async ({ params }) => sites.runnerOf(params.siteId).status);
+  mount({ app, guard }, readSiteStatus, async ({ params }) => sites.runnerOf(params.siteId).status);
   mountStreams(app, guard, api);
-  mount(app, readCapabilities, guard, async () => api.capabilities);
-  mount(app, pushEpochs, guard, async ({ body }) => {
+  mount({ app, guard }, readCapabilities, async () => api.capabilities);
+  mount({ app, guard }, pushEpochs, async ({ body }) => {
     api.epochs.raise(body);
     return undefined;
   });
 }
 
 function mountStreams(app: FastifyInstance, guard: Guard<GrantClaims>, { sites, board, epochs }: SitesApi): void {
-  mount(app, followStatuses, guard, async (call) => {
+  mount({ app, guard }, followStatuses, async (call) => {
     return streamOf(call, epochs, (signal) => board.follow(sites.active(), signal));
   });
-  mount(app, readSiteLogs, guard, async (call) => {
+  mount({ app, guard }, readSiteLogs, async (call) => {
     const log = sites.logOf(call.params.siteId);
     if (!call.query.follow) return log.tail(call.query.tail);
     return streamOf({ ...call, siteId: call.params.siteId }, epochs, (signal) => log.follow(call.query.tail, signal));
