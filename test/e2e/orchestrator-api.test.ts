@@ -193,6 +193,14 @@ describe("running sites", () => {
     expect(orchestrator.runtime.latest.request.spec).toEqual(specOf(1, { environment: { TOKEN: "t" } }));
   });
 
+  it("gives programs a second at most when it has to end itself", async () => {
+    const site = await hold(1);
+    await orchestrator.client.call(wakeSite, site);
+    const program = orchestrator.runtime.latest;
+    await restart();
+    expect(program.graceMs).toBe(1_000);
+  });
+
   it("does not start more programs at once than it may", async () => {
     orchestrator.runtime.script = () => undefined;
     const sites = await Promise.all(Array.from({ length: 20 }, (_, index) => hold(index + 1)));

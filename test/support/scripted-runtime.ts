@@ -55,6 +55,8 @@ export class ScriptedProgram implements RunningInstance {
   isListening = false;
   /** What it listens at instead. */
   elsewhere: readonly string[] = [];
+  /** How long it was given to end, once it was stopped. */
+  graceMs: number | null = null;
   #end: (exit: InstanceExit) => void = () => undefined;
 
   constructor(request: StartRequest, port: number) {
@@ -92,7 +94,8 @@ export class ScriptedProgram implements RunningInstance {
     }
   }
 
-  async stop() {
+  async stop(graceMs = 0) {
+    this.graceMs = graceMs;
     if (!this.isGone) this.exit({ code: null, signal: "SIGTERM" });
   }
 }

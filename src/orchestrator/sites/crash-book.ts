@@ -32,7 +32,9 @@ export class CrashBook {
 
   /** What a visitor is told who comes before the next try; null when it may be tried. */
   blocking(now: number): Failure | null {
-    if (this.#last === null || now >= this.#history.retryAt) return null;
+    const lastAt = this.#history.crashes.at(-1)?.at ?? 0;
+    // A clock that was set back must not keep visitors away for the hours that it lost.
+    if (this.#last === null || now >= this.#history.retryAt || now < lastAt) return null;
     return new Failure(this.#last.code, this.#last.details);
   }
 

@@ -22,6 +22,9 @@ export interface HeldSitesDeps extends Omit<RunnerDeps, "log" | "folder" | "onSt
   readonly forget: (siteId: number) => Promise<void>;
 }
 
+/** When the orchestrator itself is asked to end, it has two seconds for everything. */
+const closingGraceMs = 1_000;
+
 interface Held {
   readonly runner: SiteRunner;
   readonly log: SiteLog;
@@ -54,12 +57,9 @@ export class HeldSites {
   }
 
   /** Stops the site's program and deletes everything of it. The stored specification goes last: a removal that was cut short is seen after a crash. */
-  async remove(siteId: number): Promise<void> {
-    // Outside the lane, so that from now on nothing starts, and nobody writes what would be left behind.
-    this.#deps.specs.withdraw(siteId);
-    const ended = this.#held.get(siteId)?.runner.end("site_being_deleted");
-    await this.#lanes.run(siteId, async () => {
-      await ended;
+  remove(siteId: number): Promise<void> {
+    return this.#lanes.run(siteId, async () => {
+      // From now on nothing starts, and nobody writes what would be left behind.
       this.#deps.specs.withdraw(siteId);
       const held = this.#held.get(siteId);
       await held?.runner.end("site_being_deleted");
@@ -99,7 +99,8 @@ export class HeldSites {
   /** Stops every program and writes every log out. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    await Promise.all([...this.#held.values()].map(({ runner }) => runner.end("not_ready")));
+    const graceMs = Math.min(this.#deps.graceMs, closingGraceMs);
+    await Promise.all([...this.#held.values()].map(({ runner }) => runner.end("not_ready", graceMs)));
     await Promise.all([...this.#held.values()].map(({ log }) => log.close()));
   }
 

@@ -119,10 +119,10 @@ export class SiteRunner {
   }
 
   /** Stops the program for good: the site is being removed, or the orchestrator ends. */
-  async end(why: "site_being_deleted" | "not_ready"): Promise<void> {
+  async end(why: "site_being_deleted" | "not_ready", graceMs: number = this.#deps.graceMs): Promise<void> {
     this.#gone = why;
     this.#withdrawStarts();
-    await this.#lane.run(() => this.#rest());
+    await this.#lane.run(() => this.#rest(graceMs));
   }
 
   async #handOut(starting: Promise<Started>): Promise<Started> {
@@ -259,21 +259,21 @@ export class SiteRunner {
     this.#withdraw = new AbortController();
   }
 
-  async #rest(): Promise<void> {
+  async #rest(graceMs: number = this.#deps.graceMs): Promise<void> {
     this.#cancelRetry();
-    await this.#stop([...this.#lives]);
+    await this.#stop([...this.#lives], graceMs);
     this.#crashes.clear();
     this.#set("asleep", null);
   }
 
-  async #stop(ending: readonly Live[]): Promise<void> {
+  async #stop(ending: readonly Live[], graceMs: number = this.#deps.graceMs): Promise<void> {
     if (ending.length === 0) return;
     for (const live of ending) {
       this.#lives.delete(live);
       if (this.#current === live) this.#current = null;
     }
     if (this.#current === null) this.#set("stopping", null);
-    await Promise.all(ending.map((live) => live.running.stop(this.#deps.graceMs)));
+    await Promise.all(ending.map((live) => live.running.stop(graceMs)));
     this.#say(ending.length === 1 ? "run.sh was stopped" : `${ending.length} instances of run.sh were stopped`);
   }
 
