@@ -36,18 +36,27 @@ async function userNamespaces(isRoot: boolean): Promise<Check> {
 async function controlGroups(): Promise<Check> {
   const name = "cgroups";
   const root = "/sys/fs/cgroup";
-  const controllers = await readFile(`${root}/cgroup.controllers`, "utf8").catch(() => undefined);
+  const wanted = ["cpu", "memory", "pids"];
+  const unified = await readFile(`${root}/cgroup.controllers`, "utf8").catch(() => undefined);
+  const version = unified === undefined ? 1 : 2;
+  // Version 1 has a folder for each controller; version 2 lists them in one file.
+  const places = version === 1 ? wanted.map((controller) => `${root}/${controller}`) : [root];
+  const lacking = version === 1 ? await notThere(places) : wanted.filter((controller) => !unified?.split(/\s+/).includes(controller));
   const advice = "Limits of memory and processes are then set by prlimit, which counts less exactly.";
-  if (controllers === undefined) return { name, state: "limited", detail: "version 2 is not mounted", advice };
-  const lacking = ["cpu", "memory", "pids"].filter((wanted) => !controllers.split(/\s+/).includes(wanted));
-  if (lacking.length > 0) return { name, state: "limited", detail: `version 2 without ${lacking.join(", ")}`, advice };
-  const isWritable = await access(root, constants.W_OK).then(
+  if (lacking.length === wanted.length) return { name, state: "limited", detail: "not mounted", advice };
+  if (lacking.length > 0) return { name, state: "limited", detail: `version ${version} without ${lacking.join(", ")}`, advice };
+  const isWritable = await Promise.all(places.map((place) => access(place, constants.W_OK))).then(
     () => true,
     () => false,
   );
   return isWritable
-    ? { name, state: "ok", detail: "version 2, writable" }
-    : { name, state: "limited", detail: "version 2, not writable for this user", advice };
+    ? { name, state: "ok", detail: `version ${version}, writable` }
+    : { name, state: "limited", detail: `version ${version}, not writable for this user`, advice };
+}
+
+async function notThere(folders: readonly string[]): Promise<readonly string[]> {
+  const found = await Promise.allSettled(folders.map((folder) => access(folder)));
+  return folders.filter((_, index) => found[index]?.status === "rejected");
 }
 
 async function virtualLinks(): Promise<Check> {
