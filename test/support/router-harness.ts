@@ -171,16 +171,24 @@ export interface RouterHarness extends AsyncDisposable {
   /** Calls the router's internal API as the worker does. */
   readonly admin: ComponentClient;
   readonly managerSigner: GrantSigner;
-  /** Ends the router and starts it again on the same data. */
-  restart(): Promise<void>;
+  /** Ends the router, in order unless told otherwise, and starts it again on the same data. */
+  restart(end?: (service: RunningService) => Promise<void>): Promise<void>;
   /** Resolves when the router has taken in what the manager told it. */
   settled(): Promise<void>;
 }
 
-/** Starts a router; the environment adds to what it needs. */
-export async function startRouter(
-  options: { readonly routes?: readonly SiteRoute[]; readonly environment?: Readonly<Record<string, string>> } = {},
-): Promise<RouterHarness> {
+/** How a router is started for a test. */
+export interface StartRouterOptions {
+  /** The manager's routes; the start waits until the router has them. */
+  readonly routes?: readonly SiteRoute[];
+  /** Adds to what the router needs. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Starts it elsewhere than in this process. */
+  readonly launch?: (environment: Readonly<Record<string, string>>) => Promise<RunningService>;
+}
+
+/** Starts a router with everything around it. */
+export async function startRouter(options: StartRouterOptions = {}): Promise<RouterHarness> {
   const data = await mkdtemp(path.join(tmpdir(), "backlot-router-"));
   const { privateKey, publicKey } = generateKeyPairSync("ed25519");
   const managerPublicKey = publicKey.export({ format: "jwk" }) as JWK;
@@ -201,7 +209,8 @@ export async function startRouter(
     BACKLOT_ROUTER_SWEEP_MS: "20",
     ...options.environment,
   };
-  let running: RunningService = await start(environment, silentLog());
+  const launch = (): Promise<RunningService> => options.launch?.(environment) ?? start(environment, silentLog());
+  let running = await launch();
   const doorOf = (name: string): string => running.doors[name] ?? "";
   const adminOf = (): ComponentClient => createComponentClient({ baseUrl: doorOf("routerAdmin"), audience: "router", caller: "worker", signer: managerSigner });
   const harness: RouterHarness = {
@@ -218,9 +227,9 @@ export async function startRouter(
       return adminOf();
     },
     managerSigner,
-    restart: async () => {
-      await running.stop();
-      running = await start(environment, silentLog());
+    restart: async (end = (service) => service.stop()) => {
+      await end(running);
+      running = await launch();
     },
     settled: async () => {
       const { awaitRoutes } = await import("#contract/internal/router.ts");

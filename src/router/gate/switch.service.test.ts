@@ -13,7 +13,10 @@ const params = { siteId: 8 };
 const startSite = () => startRouter({ routes: [aRoute({ siteId: 8, name: "app" })] });
 
 /** Asks again and again on kept connections until it is told to stop; gives every status or error, and every body. */
-function load(router: RouterHarness, connections: number): { stop(): Promise<{ readonly outcomes: Map<string, number>; readonly bodies: Set<string> }> } {
+function load(
+  router: RouterHarness,
+  connections: number,
+): { readonly asked: () => number; stop(): Promise<{ readonly outcomes: Map<string, number>; readonly bodies: Set<string> }> } {
   const agent = new Agent({ keepAlive: true, maxSockets: connections });
   const { hostname, port } = new URL(router.door);
   const outcomes = new Map<string, number>();
@@ -42,6 +45,7 @@ function load(router: RouterHarness, connections: number): { stop(): Promise<{ r
     while (!isOver) await once(index % 4 === 0 ? "POST" : "GET");
   });
   return {
+    asked: () => [...outcomes.values()].reduce((sum, count) => sum + count, 0),
     stop: async () => {
       isOver = true;
       await Promise.all(workers);
@@ -57,14 +61,13 @@ test("switching back and forth between two instances under load loses no request
   await using router = await startSite();
   router.orchestrator.onWake = () => target(first, "first");
   const visitors = load(router, 16);
-  for (let round = 0; round < 50; round += 1) {
+  for (let round = 0; round < 20 || visitors.asked() < 2000; round += 1) {
     const [program, name] = round % 2 === 0 ? [second, "second"] : [first, "first"];
     const { inFlight } = await router.admin.call(switchSite, { params, body: { target: target(program, `${name}-${round}`), drainMs: 10_000 } });
     expect(inFlight).toBe(0);
   }
   const { outcomes, bodies } = await visitors.stop();
   expect([...outcomes.keys()]).toEqual(["200"]);
-  expect(outcomes.get("200")).toBeGreaterThan(200);
   expect(bodies).toEqual(new Set(["first", "second"]));
 });
 
