@@ -45,12 +45,21 @@ test.for(victims)("kill -9 of the $name: visitors of static sites notice $static
   expect(processOf(victim.marker).pid).not.toBe(target.pid);
 });
 
-test("kill -9 of a site's program: the next request starts it again", async () => {
+test("kill -9 of a site's program: requests start it again, and none is sent to anybody else meanwhile", async () => {
   expect((await backlot.visit("moving")).status).toBe(200);
   const program = backlot.processes().find(({ command }) => /node server\.js/.test(command) && !command.includes("bwrap"));
   expect(program).toBeDefined();
   process.kill(program?.pid ?? 0, "SIGKILL");
-  await expect.poll(() => visitOrNothing("moving"), { timeout: 15_000 }).toBe(200);
+  const answers = new Map<string, number>();
+  const answered = async (): Promise<string> => {
+    const { status, headers, text } = await backlot.visit("moving");
+    const kind = `${status} ${headers.server ?? ""} ${text.includes("Your Node server is running.") ? "the site" : text.slice(0, 40)}`;
+    answers.set(kind, (answers.get(kind) ?? 0) + 1);
+    return kind;
+  };
+  await expect.poll(answered, { timeout: 15_000, interval: 10 }).toBe("200  the site");
+  // Its address belongs to nobody now: the machine must not look for it in the network outside.
+  expect([...answers.keys()].filter((kind) => !kind.startsWith("200  the site") && !kind.startsWith('503  {"status":503,"code":"site_crashed"'))).toEqual([]);
 });
 
 test("when it is stopped in order no process is left", async () => {

@@ -65,6 +65,8 @@ export class Backlot implements AsyncDisposable {
   /** Starts it (again), and resolves when every door is open. */
   async start(): Promise<this> {
     this.#doors = undefined;
+    // One that was killed left its file: the next one removes it too, but only when it has got that far.
+    await rm(join(this.data, "endpoints.json"), { force: true });
     const child = this.spawn();
     const deadline = Date.now() + (this.#options.readyWithinMs ?? 90_000);
     while (this.#doors === undefined) {
