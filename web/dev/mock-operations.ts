@@ -110,7 +110,7 @@ function advance(world: MockWorld, site: MockSite, at: { operation: OperationVie
 }
 
 function fail(world: MockWorld, site: MockSite, operation: OperationView): void {
-  const failure = new Failure("site_not_listening", { seconds: 30 });
+  const failure = new Failure("site_not_listening", { seconds: 30, found: ", but listens on 127.0.0.1:3000" });
   const step = operation.steps.find((each) => each.name === "answer");
   if (step !== undefined) Object.assign(step, { state: "failed", message: "Nothing listened on $PORT after 30 s.", attempt: 3, finishedAt: now() });
   Object.assign(operation, { state: "failed", failure: { code: failure.code, title: failure.message }, finishedAt: now() });

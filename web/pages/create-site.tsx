@@ -20,11 +20,14 @@ export function CreateSitePage(): ReactNode {
   const created = create.data;
   return (
     <div className="mx-auto max-w-3xl">
-      <PageHeading
-        title={created === undefined ? "New site" : `Creating ${created.site.name}`}
-        {...(created === undefined ? { lead: "Choose what to start from and give it a name. Everything can be changed later." } : {})}
-      />
-      {created === undefined ? <CreateForm create={create} /> : <CreateProgress site={created.site} first={created.operation} onAgain={create.reset} />}
+      {created === undefined ? (
+        <>
+          <PageHeading title="New site" lead="Choose what to start from and give it a name. Everything can be changed later." />
+          <CreateForm create={create} />
+        </>
+      ) : (
+        <CreateProgress site={created.site} first={created.operation} onAgain={create.reset} />
+      )}
     </div>
   );
 }

@@ -7,6 +7,7 @@ import { useStore } from "../app/store.ts";
 import { Button, buttonClass } from "./button.tsx";
 import { ExternalLink, shortAddress } from "./external-link.tsx";
 import { Facade } from "./facade.tsx";
+import { PageHeading } from "./heading.tsx";
 import { OperationSteps } from "./operation-steps.tsx";
 import { ProblemBox } from "./problem-box.tsx";
 
@@ -21,49 +22,53 @@ export function CreateProgress({ site, first, onAgain }: Props): ReactNode {
   const tracked = useStore(trackedOperations).find((each) => each.operation.id === first.id);
   const operation = tracked?.operation ?? first;
   const isReady = operation.state === "succeeded";
+  const title = isReady ? `${site.name} is ready` : operation.state === "failed" ? `${site.name} could not be created` : `Creating ${site.name}`;
   return (
-    <section className="card p-5 sm:p-8" aria-label="Progress">
-      <div className="mb-6 flex items-center gap-4">
-        <Facade name={site.name} state={isReady ? "running" : "asleep"} className="size-16 shrink-0" />
-        <div className="min-w-0">
-          <h2 className="truncate font-semibold text-lg">{site.name}</h2>
-          <p className="truncate text-soft">{shortAddress(site.url)}</p>
+    <>
+      <PageHeading title={title} />
+      <section className="card p-5 sm:p-8" aria-label="Progress">
+        <div className="mb-6 flex items-center gap-4">
+          <Facade name={site.name} state={isReady ? "running" : "asleep"} className="size-16 shrink-0" />
+          <div className="min-w-0">
+            <h2 className="truncate font-semibold text-lg">{site.name}</h2>
+            <p className="truncate text-soft">{shortAddress(site.url)}</p>
+          </div>
         </div>
-      </div>
-      <OperationSteps operation={operation} />
-      <div aria-live="polite" className="mt-6">
+        <OperationSteps operation={operation} />
+        <div aria-live="polite" className="mt-6">
+          {isReady && (
+            <p className="mb-4 flex items-center gap-2 font-medium text-good">
+              <CircleCheck className="size-5" aria-hidden="true" />
+              Your site is ready.
+            </p>
+          )}
+          {operation.failure !== null && <ProblemBox title={operation.failure.title} />}
+          {tracked?.trouble != null && <p className="text-warn">{tracked.trouble}</p>}
+          {operation.state === "queued" && <p className="text-soft">Waiting for its turn…</p>}
+        </div>
         {isReady && (
-          <p className="mb-4 flex items-center gap-2 font-medium text-good">
-            <CircleCheck className="size-5" aria-hidden="true" />
-            Your site is ready.
-          </p>
+          <div className="flex flex-col gap-2 sm:flex-row">
+            <ExternalLink href={site.url} className={buttonClass("primary")}>
+              Open site
+            </ExternalLink>
+            <Link to="/sites/$name/files/$" params={{ name: site.name, _splat: "" }} className={buttonClass()}>
+              <FolderOpen aria-hidden="true" />
+              Edit files
+            </Link>
+            <Link to="/sites/$name" params={{ name: site.name }} className={buttonClass("quiet")}>
+              To its overview
+            </Link>
+          </div>
         )}
-        {operation.failure !== null && <ProblemBox title={operation.failure.title} />}
-        {tracked?.trouble != null && <p className="text-warn">{tracked.trouble}</p>}
-        {operation.state === "queued" && <p className="text-soft">Waiting for its turn…</p>}
-      </div>
-      {isReady && (
-        <div className="flex flex-col gap-2 sm:flex-row">
-          <ExternalLink href={site.url} className={buttonClass("primary")}>
-            Open site
-          </ExternalLink>
-          <Link to="/sites/$name/files/$" params={{ name: site.name, _splat: "" }} className={buttonClass()}>
-            <FolderOpen aria-hidden="true" />
-            Edit files
-          </Link>
-          <Link to="/sites/$name" params={{ name: site.name }} className={buttonClass("quiet")}>
-            To its overview
-          </Link>
-        </div>
-      )}
-      {operation.state === "failed" && (
-        <div className="mt-4 flex flex-col gap-2 sm:flex-row">
-          <Link to="/sites/$name" params={{ name: site.name }} className={buttonClass("primary")}>
-            To the site
-          </Link>
-          <Button onClick={onAgain}>Create another</Button>
-        </div>
-      )}
-    </section>
+        {operation.state === "failed" && (
+          <div className="mt-4 flex flex-col gap-2 sm:flex-row">
+            <Link to="/sites/$name" params={{ name: site.name }} className={buttonClass("primary")}>
+              To the site
+            </Link>
+            <Button onClick={onAgain}>Create another</Button>
+          </div>
+        )}
+      </section>
+    </>
   );
 }

@@ -33,20 +33,19 @@ export function Dialog({ isOpen, onClose, title, description, isWide = false, is
             isWide ? "sm:max-w-4xl" : "sm:max-w-lg",
           )}
         >
-          <div className="mb-4 flex items-start justify-between gap-4">
-            <div>
-              <RadixDialog.Title className="text-lg font-semibold">{title}</RadixDialog.Title>
-              {description !== undefined && <RadixDialog.Description className="mt-1 text-soft">{description}</RadixDialog.Description>}
-            </div>
-            {isDismissible && (
-              <RadixDialog.Close asChild>
-                <IconButton label="Close" className="-mt-1.5 -mr-2">
-                  <X aria-hidden="true" />
-                </IconButton>
-              </RadixDialog.Close>
-            )}
+          <div className={cx("mb-4", isDismissible && "pr-10")}>
+            <RadixDialog.Title className="font-semibold text-lg [overflow-wrap:anywhere]">{title}</RadixDialog.Title>
+            {description !== undefined && <RadixDialog.Description className="mt-1 text-soft">{description}</RadixDialog.Description>}
           </div>
           {children}
+          {/* Last in the order of the Tab key, so that the dialog opens with the focus on what it asks. */}
+          {isDismissible && (
+            <RadixDialog.Close asChild>
+              <IconButton label="Close" className="absolute top-3 right-3">
+                <X aria-hidden="true" />
+              </IconButton>
+            </RadixDialog.Close>
+          )}
         </RadixDialog.Content>
       </RadixDialog.Portal>
     </RadixDialog.Root>

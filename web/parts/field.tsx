@@ -89,14 +89,14 @@ interface SwitchProps {
 export function SwitchField({ label, hint, checked, disabled, onChange }: SwitchProps): ReactNode {
   const id = useId();
   return (
-    <div className="flex min-h-11 items-start gap-3">
+    <div className={cx("flex min-h-11 gap-3", hint === undefined ? "items-center" : "items-start")}>
       <RadixSwitch.Root
         id={id}
         checked={checked}
         disabled={disabled ?? false}
         onCheckedChange={onChange}
         aria-describedby={hint === undefined ? undefined : `${id}-hint`}
-        className="relative mt-0.5 h-6 w-11 shrink-0 rounded-full border border-edge bg-sunken transition-colors before:absolute before:-inset-3 data-[state=checked]:border-accent data-[state=checked]:bg-accent disabled:opacity-50"
+        className="relative h-6 w-11 shrink-0 rounded-full border border-edge bg-sunken transition-colors before:absolute before:-inset-3 data-[state=checked]:border-accent data-[state=checked]:bg-accent disabled:opacity-50"
       >
         <RadixSwitch.Thumb className="block size-4 translate-x-[3px] rounded-full bg-edge transition-transform data-[state=checked]:translate-x-[23px] data-[state=checked]:bg-on-accent" />
       </RadixSwitch.Root>

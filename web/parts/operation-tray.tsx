@@ -39,7 +39,7 @@ function OperationCard({ tracked: { operation, trouble } }: { readonly tracked: 
       <div className="flex items-center gap-2 py-1.5 pr-1.5 pl-4">
         <TrayIcon state={operation.state} />
         <div className="min-w-0 flex-1 py-1" aria-live="polite">
-          <p className="truncate font-medium">{operationWords(operation)}</p>
+          <p className="font-medium leading-snug [overflow-wrap:anywhere]">{operationWords(operation)}</p>
           {!isOpen && !over && current !== undefined && <p className="truncate text-sm text-soft">{current.title}</p>}
         </div>
         <IconButton label={isOpen ? "Hide the steps" : "Show the steps"} aria-expanded={isOpen} onClick={() => setChoice(!isOpen)}>

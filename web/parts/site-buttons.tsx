@@ -27,7 +27,7 @@ export function SiteButtons({ site, act }: Props): ReactNode {
         return (
           <Button
             key={action}
-            variant={index === 0 && site.state !== "running" ? "primary" : "plain"}
+            variant={action === "wake" || site.state === "crashed" ? "primary" : "plain"}
             className={index === 0 ? "grow sm:grow-0" : "max-sm:hidden"}
             onClick={() => act.mutate(action)}
             disabled={act.isPending}
