@@ -66,6 +66,8 @@ export class SiteGates {
       gate.sweep(now);
       const route = this.#options.table.byId(gate.siteId);
       if (gate.isAtRest) this.#gates.delete(gate.siteId);
+      // Told an address by the control plane without a route to it: the address would be kept for ever.
+      else if (gate.isAwake && route === undefined) gate.shut(new Failure("site_not_found"), this.#options.shutGraceMs);
       else if (gate.isAwake && route !== undefined && this.#isIdle(gate, route, now)) this.#sleep(gate);
     }
     for (const siteId of this.#unsure) this.#sleepUnsure(siteId, now);

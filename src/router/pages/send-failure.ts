@@ -45,15 +45,18 @@ export function wantsPage(accept: string | undefined): boolean {
 
 /** So much of a refused body is read and thrown away, since most clients read the answer only when they have sent everything. */
 const mostDiscardedBytes = 8 * 1024 * 1024;
+const longestDiscardMs = 30_000;
 
-/** Reads the rest of a request's body and throws it away, within a limit. */
+/** Reads the rest of a request's body and throws it away, within limits; beyond them the connection ends. */
 export function discardBody(req: IncomingMessage): void {
   if (req.complete) return;
   let discarded = 0;
+  const deadline = setTimeout(() => req.socket.destroy(), longestDiscardMs);
   req.removeAllListeners("data");
   req.on("data", (chunk: Buffer) => {
     discarded += chunk.length;
     if (discarded > mostDiscardedBytes) req.socket.destroy();
   });
+  req.on("close", () => clearTimeout(deadline));
   req.resume();
 }

@@ -180,6 +180,28 @@ test("a body that grows beyond the site's limit is stopped in the middle", async
   expect(received).toBeLessThanOrEqual(mostBytes);
 });
 
+test("a visitor who sends on and on after a refusal is cut off", async () => {
+  const { hostname, port } = new URL(router.door);
+  const socket = createConnection({ host: hostname, port: Number(port) });
+  socket.on("error", () => undefined);
+  // Not `once`, which takes the broken connection for a failure of its own.
+  const closed = new Promise<void>((resolve) => socket.on("close", () => resolve()));
+  socket.write(`POST / HTTP/1.1\r\nHost: ${host}\r\nContent-Length: 999999999\r\n\r\n`);
+  const [head] = (await once(socket, "data")) as [Buffer];
+  expect(head.toString()).toMatch(/^HTTP\/1.1 413 /);
+  let sent = 0;
+  const push = (): void => {
+    while (!socket.destroyed && sent < 100_000_000) {
+      sent += 1_000_000;
+      if (!socket.write(Buffer.alloc(1_000_000))) return;
+    }
+  };
+  socket.on("drain", push);
+  push();
+  await closed;
+  expect(sent).toBeLessThan(100_000_000);
+});
+
 test("a visitor who asks first sends its body only when the program is there to take it", async () => {
   handle = (req, res) => req.pipe(res);
   const asked = request(router.door, { method: "POST", headers: { host, expect: "100-continue", "content-length": "5" }, agent: false });

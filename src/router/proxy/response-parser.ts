@@ -1,4 +1,4 @@
-// HTTP/1.1 answers of sites' programs, read on a plain socket. Why not a library: docs/decisions/router-upstream.md.
+// HTTP/1.1 answers of sites' programs, read on a plain socket. Why not a library: docs/decisions, "own upstream client".
 import { ProtocolError, parseResponseHead, type ResponseHead } from "./response-head.ts";
 
 /** Takes an answer in, piece by piece, in order. A piece of the body is only good during the call unless it is copied. */

@@ -74,7 +74,7 @@ test("the feed is opened again when it ends, and brings what changed meanwhile",
 });
 
 test("a feed that falls silent is opened again", async () => {
-  await using router = await startRouter({ routes: [app], environment: { BACKLOT_ROUTER_FEED_SILENCE_MS: "50" } });
+  await using router = await startRouter({ routes: [app], environment: { BACKLOT_ROUTER_FEED_SILENCE_MS: "700" } });
   await until(() => router.manager.connections >= 3, "the feed was opened three times");
 });
 
