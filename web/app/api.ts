@@ -21,7 +21,7 @@ export const guestApi: Client = client;
 /** What to tell a person about anything that was thrown. */
 export function wordsOf(error: unknown): string {
   // The API's own words also speak to programs, of tokens.
-  if (hasCode(error, "not_signed_in")) return "Your session has ended. Sign in, then try again.";
+  if (hasCode(error, "not_signed_in")) return "You were signed out meanwhile. Sign in, then try again.";
   if (error instanceof Failure) return error.message;
   return "Something went wrong in this page. Reload it and try again.";
 }

@@ -46,8 +46,7 @@ function patch(id: string, change: Partial<TrackedOperation>): void {
 async function follow(id: string): Promise<void> {
   for (let isFirst = true; ; isFirst = false) {
     try {
-      if (streams < maxStreams) await stream(id);
-      const { operation } = await api.call(readOperation, { params: { id } });
+      const operation = (streams < maxStreams ? await stream(id) : null) ?? (await api.call(readOperation, { params: { id } })).operation;
       patch(id, { operation, trouble: null });
       if (isOver(operation)) return void refresh(operation);
     } catch (error) {
@@ -58,20 +57,23 @@ async function follow(id: string): Promise<void> {
   }
 }
 
-async function stream(id: string): Promise<void> {
+/** Follows live; gives the operation when it has ended, null when the stream broke off before. */
+async function stream(id: string): Promise<OperationView | null> {
   streams++;
   const { signal, release } = whileVisible(new AbortController().signal);
   try {
     const response = await api.fetch(followOperation, { params: { id }, signal });
-    if (response.body === null) return;
+    if (response.body === null) return null;
     for await (const { data } of readEvents(response.body)) {
       const operation = operationView.parse(JSON.parse(data));
       patch(id, { operation, trouble: null });
-      if (isOver(operation)) return;
+      if (isOver(operation)) return operation;
     }
+    return null;
   } catch (error) {
     // Left or hidden: asking now and then goes on instead.
     if (!signal.aborted) throw error;
+    return null;
   } finally {
     release();
     streams--;

@@ -50,7 +50,7 @@ export function SiteRow({ site }: { readonly site: SiteView }): ReactNode {
 
 function Address({ site }: { readonly site: SiteView }): ReactNode {
   return (
-    <External href={site.url} className="relative z-10 -my-1 inline-flex min-w-0 items-center gap-1.5 rounded py-1 text-accent text-sm hover:underline">
+    <External href={site.url} className="relative z-10 -my-3 inline-flex min-w-0 items-center gap-1.5 rounded py-3 text-accent text-sm hover:underline">
       <span className="truncate">{shortAddress(site.url)}</span>
     </External>
   );

@@ -1,5 +1,5 @@
 import { Link } from "@tanstack/react-router";
-import { EllipsisVertical, ExternalLink } from "lucide-react";
+import { Download, EllipsisVertical, ExternalLink, FileCog, PencilLine, Trash2 } from "lucide-react";
 import { type ReactNode, useState } from "react";
 import type { FolderEntry } from "#contract/api/files.ts";
 import { wordsOf } from "../../app/api.ts";
@@ -122,15 +122,25 @@ function EntryMenu({ site, path, entry, mayWrite, onMove, onDelete }: MenuProps)
       )}
       <MenuItem asChild>
         <a href={entry.type === "folder" ? archiveAddress(site, path) : fileAddress(site, path)} download={entry.type === "folder" ? "" : entry.name}>
+          <Download aria-hidden="true" />
           Download{entry.type === "folder" && " as zip"}
         </a>
       </MenuItem>
       {mayWrite && (
         <>
-          <MenuItem onSelect={() => onMove(entry)}>Rename or move…</MenuItem>
-          {entry.type === "file" && <MenuItem onSelect={toggle}>{entry.executable ? "Make not executable" : "Make executable"}</MenuItem>}
+          <MenuItem onSelect={() => onMove(entry)}>
+            <PencilLine aria-hidden="true" />
+            Rename or move…
+          </MenuItem>
+          {entry.type === "file" && (
+            <MenuItem onSelect={toggle}>
+              <FileCog aria-hidden="true" />
+              {entry.executable ? "Make not executable" : "Make executable"}
+            </MenuItem>
+          )}
           <MenuSeparator />
           <MenuItem isDangerous onSelect={() => onDelete(entry)}>
+            <Trash2 aria-hidden="true" />
             Delete…
           </MenuItem>
         </>

@@ -1,4 +1,4 @@
-import { Download, EllipsisVertical } from "lucide-react";
+import { Download, EllipsisVertical, Trash2 } from "lucide-react";
 import type { ReactNode } from "react";
 import type { FolderEntry } from "#contract/api/files.ts";
 import type { SiteView } from "#contract/api/views.ts";
@@ -39,6 +39,7 @@ export function FileActions({ site, path, entry, mayWrite, onDelete }: Props): R
           }
         >
           <MenuItem isDangerous onSelect={onDelete}>
+            <Trash2 aria-hidden="true" />
             Delete…
           </MenuItem>
         </Menu>
