@@ -12,9 +12,19 @@ export interface ListeningSocket {
 // The kernel lists listening sockets before all others, so that a program with many connections costs no more than this.
 const readBytes = 32 * 1024;
 
+// The kernel makes a table by walking every connection that the whole machine could have: 5 to 15 ms of a core, measured with
+// half a million places. Its counters of one network cost 0.05 ms, and say whether there is anything to find.
+const tables = [
+  { table: "tcp", counters: "sockstat", inUse: /^TCP: inuse (\d+)/m },
+  { table: "tcp6", counters: "sockstat6", inUse: /^TCP6: inuse (\d+)/m },
+] as const;
+
 /** Reads what listens where a process lives, without connecting to it. Empty when the process is gone. */
 export function listeningSockets(pid: number): readonly ListeningSocket[] {
-  return ["tcp", "tcp6"].flatMap((table) => parseSocketTable(readStart(`/proc/${pid}/net/${table}`)));
+  return tables.flatMap(({ table, counters, inUse }) => {
+    const count = inUse.exec(readStart(`/proc/${pid}/net/${counters}`))?.[1];
+    return count === "0" ? [] : parseSocketTable(readStart(`/proc/${pid}/net/${table}`));
+  });
 }
 
 function readStart(path: string): string {
