@@ -1,5 +1,5 @@
 import { createServer, type Server } from "node:net";
-import { blockCount, blockRange, isSiteInterface, rangeOf } from "./network-plan.ts";
+import { blockCount, blockRange, isLinkOf, rangeOf } from "./network-plan.ts";
 import { mustRun } from "./run-command.ts";
 
 /** A part of the addresses that is ours alone on this machine until `release`, or until this process ends in whatever way. */
@@ -9,8 +9,8 @@ export interface AddressBlock {
 }
 
 /** Takes a free block; null when other Backlots or networks of the machine use all of them. */
-export async function claimAddressBlock(ip: string): Promise<AddressBlock | null> {
-  const used = await usedRanges(ip);
+export async function claimAddressBlock(ip: string, installation: string): Promise<AddressBlock | null> {
+  const used = await usedRanges(ip, installation);
   for (let block = 0; block < blockCount; block += 1) {
     const range = blockRange(block);
     if (used.some((other) => other.first <= range.last && range.first <= other.last)) continue;
@@ -22,13 +22,16 @@ export async function claimAddressBlock(ip: string): Promise<AddressBlock | null
   return null;
 }
 
-/** What the machine itself routes; whatever a Backlot made stands behind that one's lock. */
-async function usedRanges(ip: string): Promise<readonly { readonly first: number; readonly last: number }[]> {
+/**
+ * What the machine routes already, but for what is left of this installation itself and is removed next. Sandboxes of another
+ * Backlot that was killed may live on for a moment: their addresses are not free, although nobody holds the lock any more.
+ */
+async function usedRanges(ip: string, installation: string): Promise<readonly { readonly first: number; readonly last: number }[]> {
   const routes: unknown = JSON.parse((await mustRun([ip, "-4", "-json", "route", "show", "table", "all"])) || "[]");
   if (!Array.isArray(routes)) return [];
   return routes.flatMap((route: { readonly dst?: unknown; readonly dev?: unknown }) => {
     const range = rangeOf(String(route.dst));
-    return range === null || isSiteInterface(String(route.dev)) ? [] : [range];
+    return range === null || isLinkOf(installation, String(route.dev)) ? [] : [range];
   });
 }
 

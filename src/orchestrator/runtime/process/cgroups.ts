@@ -1,4 +1,5 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { SiteLimits } from "#contract/site.ts";
@@ -7,10 +8,14 @@ import { type CgroupHome, type Controller, cgroupWrites, controllers, findCgroup
 
 /** The group of one program. */
 export interface SiteCgroup {
-  /** Moves processes in; what they start later is in by itself. */
-  join(pids: readonly number[]): void;
+  /**
+   * Moves a process in; what it starts later is in by itself. The kernel may take 10 ms over it, so it is asked in the
+   * background. A process that has ended meanwhile is none to move.
+   */
+  join(pid: number): Promise<void>;
   /** How many processes the memory limit has ended. */
   oomKills(): number;
+  /** Processes that are in entirely. */
   processes(): readonly number[];
   /** Once every process has gone. */
   remove(): Promise<void>;
@@ -81,19 +86,27 @@ function makeGroup(parents: CgroupParents, name: string, limits: Pick<SiteLimits
   }
   const memory = folderOf("memory");
   return {
-    join: (pids) => {
-      for (const folder of folders) for (const pid of pids) writeFileSync(join(folder, "cgroup.procs"), String(pid));
+    join: async (pid) => {
+      for (const folder of folders) await writeFile(join(folder, "cgroup.procs"), String(pid)).catch(unlessGone);
     },
     oomKills: () => {
       const file = memory === null ? null : join(memory, oomFile(version));
       // Somebody may have removed the group; that is no reason not to tell how the program ended.
       return file === null || !existsSync(file) ? 0 : oomKills(readFileSync(file, "utf8"));
     },
-    processes: () => folders.slice(0, 1).flatMap((folder) => cgroupProcesses(folder)),
+    // One that is being moved may be in some of them already.
+    processes: () => {
+      const [first = [], ...others] = folders.map((folder) => cgroupProcesses(folder));
+      return first.filter((pid) => others.every((pids) => pids.includes(pid)));
+    },
     remove: async () => {
       for (const folder of folders) await removeFolder(folder);
     },
   };
+}
+
+function unlessGone(error: unknown): void {
+  if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
 }
 
 /** Processes in a group and the groups in it. */

@@ -30,6 +30,8 @@ export interface LaunchOptions {
   readonly scratchFolder: string;
   readonly environment?: Readonly<Record<string, string>>;
   readonly workFolder?: string;
+  /** Called with the number of the process as soon as there is one; its preparations go on meanwhile. */
+  readonly onSpawned?: (pid: number) => void;
   readonly onOutput: (stream: "stdout" | "stderr", text: string) => void;
 }
 
@@ -38,6 +40,7 @@ const readyTimeoutMs = 20_000;
 /** Starts a command whose program waits at the gate, and resolves when it stands there. */
 export async function launch(options: LaunchOptions): Promise<Launched> {
   const child = spawnAtGate(options);
+  if (child.pid !== undefined) options.onSpawned?.(child.pid);
   const ended = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) =>
     child.once("exit", (code, signal) => resolve({ code, signal })),
   );

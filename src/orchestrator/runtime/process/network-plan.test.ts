@@ -8,7 +8,7 @@ import {
   firewallRules,
   hostLinkCommands,
   interfaceName,
-  isSiteInterface,
+  isLinkOf,
   rangeOf,
   siteLinkCommands,
 } from "./network-plan.ts";
@@ -32,7 +32,7 @@ it("names interfaces within fifteen letters, and tells them from others", () => 
   const longest = interfaceName("abcdef", blockSlots - 1);
   expect(longest).toBe("blabcdef-2047");
   expect(longest.length).toBeLessThanOrEqual(15);
-  expect([longest, "bl1-0", "eth0", "veth12ab", "bl-1", "blabcdefg-1"].map(isSiteInterface)).toEqual([true, true, false, false, false, false]);
+  expect([longest, "blabcdef-0", "blabcde-0", "eth0", "blabcdef-x"].map((name) => isLinkOf("abcdef", name))).toEqual([true, true, false, false, false]);
 });
 
 it("makes both ends of a pair", () => {

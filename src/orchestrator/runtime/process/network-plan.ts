@@ -45,9 +45,9 @@ export function interfaceName(installation: string, slot: number): string {
   return `bl${installation}-${slot}`;
 }
 
-/** Whether an interface belongs to some Backlot's sites. */
-export function isSiteInterface(name: string): boolean {
-  return /^bl[a-z0-9]{1,6}-\d{1,4}$/.test(name);
+/** Whether an interface is one of an installation's. */
+export function isLinkOf(installation: string, name: string): boolean {
+  return name.startsWith(`bl${installation}-`) && /-\d{1,4}$/.test(name);
 }
 
 /** A pair to make: its host end in our namespace, its other end in the namespace of a process. */

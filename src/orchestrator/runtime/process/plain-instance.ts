@@ -39,7 +39,7 @@ export async function startPlain(
       scratchFolder: "/",
       onOutput: request.onOutput,
     });
-    cgroup?.join([launched.leader.pid]);
+    await cgroup?.join(launched.leader.pid);
     records.write(name, [launched.leader]);
     launched.open();
     return new ProcessInstance({

@@ -54,9 +54,16 @@ export async function startSandboxed(context: SandboxContext, request: StartRequ
   try {
     held.network = (await sandbox.networks?.lease()) ?? null;
     held.cgroup = machine.cgroups?.make(name, spec.limits) ?? null;
-    const launched = await launchProgram(sandbox, request, held.network);
+    let joining = Promise.resolve();
+    const onSpawned = (pid: number): void => {
+      joining = held.cgroup?.join(pid) ?? joining;
+      // Looked at below, when the sandbox stands.
+      joining.catch(() => undefined);
+    };
+    const launched = await launchProgram(sandbox, request, { network: held.network, onSpawned });
     held.launched = launched;
-    admit(launched, held.cgroup);
+    await joining;
+    if (held.cgroup !== null) await admit(launched, held.cgroup);
     if (held.network === null) held.relay = startRelay(relayPlan(sandbox, spec.siteId, { name, initPid: launched.init.pid }));
     const relayProcess = held.relay?.process ?? null;
     records.write(name, [launched.leader, launched.init, ...(relayProcess === null ? [] : [relayProcess])]);
@@ -85,8 +92,13 @@ function addressOf(sandbox: SandboxMachine, network: SiteNetwork | null, name: s
   return network === null ? { socket: socketPath(sandbox, name) } : { host: network.host, port: sitePort };
 }
 
-function launchProgram(machine: SandboxMachine, request: StartRequest, network: SiteNetwork | null): Promise<Launched> {
+function launchProgram(
+  machine: SandboxMachine,
+  request: StartRequest,
+  given: { readonly network: SiteNetwork | null; readonly onSpawned: (pid: number) => void },
+): Promise<Launched> {
   const { spec, runFile, folder } = request;
+  const { network } = given;
   const place = { host: "0.0.0.0", port: sitePort, home: inside.home, path: inside.path };
   return launchInSandbox(machine, {
     sandbox: {
@@ -102,12 +114,16 @@ function launchProgram(machine: SandboxMachine, request: StartRequest, network: 
     limits: spec.limits,
     command: runFileCommand(join(inside.site, runFile), inspectRunFile(join(folder, runFile))),
     onOutput: request.onOutput,
+    onSpawned: given.onSpawned,
   });
 }
 
-// Everything there is waits at the gate, so nothing can be started beside it while it is moved.
-function admit(launched: Launched, cgroup: SiteCgroup | null): void {
-  cgroup?.join([launched.leader.pid, launched.init.pid, ...childrenOf(launched.init.pid).map((child) => child.pid)]);
+// The launcher was moved while it made the sandbox; what it had started before that is moved now. All of it waits at the
+// gate, so nothing can be started beside it.
+async function admit(launched: Launched, cgroup: SiteCgroup): Promise<void> {
+  const inside = new Set(cgroup.processes());
+  const all = [launched.init.pid, ...childrenOf(launched.init.pid).map((child) => child.pid)];
+  for (const pid of all) if (!inside.has(pid)) await cgroup.join(pid);
 }
 
 function relayPlan(sandbox: SandboxMachine, siteId: number, instance: { readonly name: string; readonly initPid: number }) {

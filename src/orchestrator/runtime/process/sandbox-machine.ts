@@ -51,6 +51,7 @@ export interface SandboxLaunch {
   readonly limits: { readonly fileBytes: number; readonly pids: number };
   readonly command: readonly string[];
   readonly onOutput: (stream: "stdout" | "stderr", text: string) => void;
+  readonly onSpawned?: (pid: number) => void;
 }
 
 /** Finds out how sandboxes are made here, by making some; throws when none can be made. */
@@ -166,5 +167,6 @@ export function launchInSandbox(machine: SandboxMachine, request: SandboxLaunch)
     },
     scratchFolder: machine.scratchFolder,
     onOutput: request.onOutput,
+    ...(request.onSpawned === undefined ? {} : { onSpawned: request.onSpawned }),
   });
 }

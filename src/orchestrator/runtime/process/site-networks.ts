@@ -6,7 +6,7 @@ import type { Clock } from "#kit/clock.ts";
 import type { Log } from "#kit/log.ts";
 import { type AddressBlock, claimAddressBlock } from "./address-block.ts";
 import { AddressSlots } from "./address-slots.ts";
-import { addressPair, blockSlots, firewallRules, firewallTable, hostLinkCommands, interfaceName, isSiteInterface, siteLinkCommands } from "./network-plan.ts";
+import { addressPair, blockSlots, firewallRules, firewallTable, hostLinkCommands, interfaceName, isLinkOf, siteLinkCommands } from "./network-plan.ts";
 import { mustRun, runCommand } from "./run-command.ts";
 
 /** A network namespace with an address, for one program. */
@@ -29,6 +29,7 @@ export interface SiteNetworksOptions {
 }
 
 const largestBatch = 32;
+const refillAfterMs = 100;
 
 /** Makes network namespaces ahead of time, several at once, so that a start finds one ready. */
 export class SiteNetworks {
@@ -38,6 +39,7 @@ export class SiteNetworks {
   readonly #ready: SiteNetwork[] = [];
   readonly #waiting: { readonly resolve: (network: SiteNetwork) => void; readonly reject: (error: unknown) => void }[] = [];
   #filling: Promise<void> | null = null;
+  #refill: NodeJS.Timeout | null = null;
   #isClosed = false;
 
   private constructor(options: SiteNetworksOptions, block: AddressBlock) {
@@ -48,7 +50,7 @@ export class SiteNetworks {
 
   /** Claims addresses and closes the machine to the sites; throws when this machine cannot do it. */
   static async open(options: SiteNetworksOptions): Promise<SiteNetworks> {
-    const block = await claimAddressBlock(options.programs.ip);
+    const block = await claimAddressBlock(options.programs.ip, options.installation);
     if (block === null) throw new Error("no free addresses in 10.77.0.0/16: other Backlots or networks of this machine use them all");
     try {
       await removeLeftLinks(options);
@@ -67,12 +69,14 @@ export class SiteNetworks {
     if (this.#isClosed) return Promise.reject(new Failure("machine_full"));
     const network = this.#ready.shift();
     const result = network === undefined ? new Promise<SiteNetwork>((resolve, reject) => this.#waiting.push({ resolve, reject })) : Promise.resolve(network);
-    this.#fill();
+    if (network === undefined) this.#fill();
+    else this.#fillLater();
     return result;
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
+    if (this.#refill !== null) clearTimeout(this.#refill);
     await this.#filling;
     for (const network of this.#ready.splice(0)) network.release();
     for (const waiter of this.#waiting.splice(0)) waiter.reject(new Failure("machine_full"));
@@ -80,6 +84,14 @@ export class SiteNetworks {
     const removed = await runCommand([nft, "delete", "table", "inet", firewallTable(this.#options.installation)]);
     if (removed.code !== 0) this.#options.log.warn({ reason: removed.stderr.trim() }, "firewall table stays");
     this.#block.release();
+  }
+
+  // Making them costs a few milliseconds that the start which just took one needs for itself.
+  #fillLater(): void {
+    this.#refill ??= setTimeout(() => {
+      this.#refill = null;
+      this.#fill();
+    }, refillAfterMs).unref();
   }
 
   #fill(): void {
@@ -211,7 +223,7 @@ class NamespaceHolder {
 async function removeLeftLinks(options: SiteNetworksOptions): Promise<void> {
   const links: unknown = JSON.parse((await mustRun([options.programs.ip, "-json", "link", "show"])) || "[]");
   const names = Array.isArray(links) ? links.map((link: { readonly ifname?: unknown }) => String(link.ifname)) : [];
-  const ours = names.filter((name) => isSiteInterface(name) && name.startsWith(`bl${options.installation}-`));
+  const ours = names.filter((name) => isLinkOf(options.installation, name));
   // -force: one that goes by itself meanwhile is no failure.
   if (ours.length > 0) await runCommand([options.programs.ip, "-force", "-batch", "-"], { input: ours.map((name) => `link delete ${name}\n`).join("") });
 }
