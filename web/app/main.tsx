@@ -1,14 +1,11 @@
+import "./no-eval.ts";
 import { QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
-import { config } from "zod";
 import { queryClient } from "./query-client.ts";
 import { router } from "./router.tsx";
 import "./styles.css";
-
-// Zod would compile its schemas with `new Function`, which the content security policy refuses.
-config({ jitless: true });
 
 const root = document.getElementById("root");
 if (root === null) throw new Error("index.html has no #root");
