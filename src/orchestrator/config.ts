@@ -9,6 +9,7 @@ export const configSchema = z.object({
   BACKLOT_COMPONENT_KEY_FILE: z.string().describe("File with this process' own secret and the manager's public key"),
   BACKLOT_RUNTIME: z.enum(["process"]).default("process").describe("How sites' programs run: as child processes of the orchestrator"),
   BACKLOT_SITE_BOOT_MS: z.coerce.number().int().min(100).max(600_000).default(30_000).describe("Milliseconds that a site's program may take until it listens"),
+  BACKLOT_QUOTA_WATCH_MS: z.coerce.number().int().min(100).default(30_000).describe("How often the files of running programs are counted, in milliseconds"),
   BACKLOT_SITE_GRACE_MS: z.coerce
     .number()
     .int()

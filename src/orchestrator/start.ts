@@ -30,6 +30,7 @@ import { capabilitiesOf } from "./sites/capabilities.ts";
 import { HeldSites } from "./sites/held-sites.ts";
 import { mountSites } from "./sites/mount-sites.ts";
 import { newInstanceKey } from "./sites/new-instance-key.ts";
+import { QuotaWatch } from "./sites/quota-watch.ts";
 import { SiteFolders } from "./sites/site-folders.ts";
 import { SpecStore } from "./sites/spec-store.ts";
 import { StartGate } from "./sites/start-gate.ts";
@@ -71,7 +72,15 @@ export async function startOrchestrator(
   const quota = new QuotaBook({ sites: shelf, clock: systemClock, reservedBytes: config.BACKLOT_DISK_RESERVE_BYTES });
   const deployments = await openDeployments({ sites: shelf, quota, clock: systemClock, log }, join(places.state, "deployments"));
   const board = new StatusBoard();
+  const watch = new QuotaWatch({
+    running: () => sites.active().flatMap(({ siteId, status }) => (status.state === "running" ? [siteId] : [])),
+    excess: (siteId) => quota.excess(siteId),
+    stop: (siteId, failure) => sites.runnerOf(siteId).stopBecause(failure),
+    log,
+    everyMs: config.BACKLOT_QUOTA_WATCH_MS,
+  });
   const sites = new HeldSites({
+    checkRoom: (siteId) => watch.checkRoom(siteId),
     specs,
     folders,
     board,
@@ -100,8 +109,9 @@ export async function startOrchestrator(
   const url = await listen(app, config);
   // Nobody waits for it: what lies there belongs to nobody any more.
   void folders.sweep().catch((err: unknown) => log.error({ err }, "files of removed sites cannot be deleted"));
+  watch.start();
   log.info({ url, sites: sites.all().length }, "orchestrator is ready");
-  return { doors: { orchestrator: url }, stop: () => stop({ app, board, sites, runtime: parts.runtime }) };
+  return { doors: { orchestrator: url }, stop: () => stop({ app, board, sites, watch, runtime: parts.runtime }) };
 }
 
 async function openPlaces(data: string): Promise<{ readonly state: string; readonly folders: SiteFolders }> {
@@ -148,8 +158,10 @@ async function stop(running: {
   readonly app: FastifyInstance;
   readonly board: StatusBoard;
   readonly sites: HeldSites;
+  readonly watch: QuotaWatch;
   readonly runtime: SiteRuntime;
 }): Promise<void> {
+  await running.watch.stop();
   running.board.close();
   await running.sites.close();
   await running.app.close();

@@ -1,8 +1,9 @@
 import { statfs } from "node:fs/promises";
+import type { Failure } from "#contract/failure.ts";
 import type { Clock } from "#kit/clock.ts";
 import type { WriteBudget } from "#kit/jail/draft.ts";
 import type { Jail } from "#kit/jail/jail.ts";
-import { judgeQuota, type Usage } from "./quota.ts";
+import { judgeExcess, judgeQuota, type Usage } from "./quota.ts";
 import { jailOf, requireSpec, type SiteShelf } from "./site-shelf.ts";
 import { scanUsage } from "./usage-scan.ts";
 
@@ -73,6 +74,13 @@ export class QuotaBook {
     const ledger = await this.#ledger(siteId, false);
     const { bytes, files, isTooDeep } = ledger.usage;
     return { bytes: bytes + ledger.addedBytes, files: files + ledger.addedFiles, isTooDeep };
+  }
+
+  /** Whether a site has outgrown its quota, counted anew: its program writes without asking. */
+  async excess(siteId: number): Promise<Failure | null> {
+    const { limits } = requireSpec(this.#deps.sites, siteId);
+    const ledger = await this.#ledger(siteId, true);
+    return judgeExcess(ledger.usage, limits);
   }
 
   /** Something of the site was deleted: before anybody is refused, it is counted again. */

@@ -34,6 +34,14 @@ export function judgeQuota(question: QuotaQuestion): Failure | null {
   return null;
 }
 
+/** Decides whether a site has outgrown its quota by what its program wrote; null: it has not. */
+export function judgeExcess(used: Usage, limits: { readonly diskBytes: number; readonly files: number }): Failure | null {
+  if (used.isTooDeep) return full("some of its folders are nested too deep to be counted");
+  if (used.bytes > limits.diskBytes) return full(`its files have ${used.bytes} bytes together and may have ${limits.diskBytes}`);
+  if (used.files > limits.files) return full(`it has ${used.files} files and folders and may have ${limits.files}`);
+  return null;
+}
+
 function full(detail: string): Failure {
   return new Failure("quota_exceeded", { detail });
 }

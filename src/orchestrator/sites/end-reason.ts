@@ -90,3 +90,8 @@ export function notListeningReason(seconds: number, found: readonly string[]): s
 export function foundText(found: readonly string[]): string {
   return found.length === 0 ? "" : ` (it listens on ${found.slice(0, 3).join(" and ")})`;
 }
+
+/** A program that ran and never listened, for so long. */
+export function silenceOf(bootTimeoutMs: number): EndCause {
+  return { kind: "silent", seconds: Math.round(bootTimeoutMs / 100) / 10 };
+}

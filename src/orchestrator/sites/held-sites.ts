@@ -10,7 +10,9 @@ import type { SpecStore } from "./spec-store.ts";
 import type { SiteStatusEvent, StatusBoard } from "./status-board.ts";
 import { isAtRest } from "./visible-status.ts";
 
-export interface HeldSitesDeps extends Omit<RunnerDeps, "log" | "folder" | "onStatus"> {
+export interface HeldSitesDeps extends Omit<RunnerDeps, "log" | "folder" | "onStatus" | "checkRoom"> {
+  /** @throws {Failure} when a site's files have outgrown it. */
+  readonly checkRoom: (siteId: number) => Promise<void>;
   readonly specs: SpecStore;
   readonly folders: SiteFolders;
   readonly board: StatusBoard;
@@ -114,7 +116,8 @@ export class HeldSites {
     const { siteId } = spec;
     const log = this.#logOf(siteId);
     const onStatus = (status: SiteStatusEvent["status"]): void => this.#deps.board.announce({ siteId, status });
-    const runner = new SiteRunner({ ...this.#deps, log, onStatus, folder: this.#deps.folders.folderOf(siteId) }, spec);
+    const checkRoom = (): Promise<void> => this.#deps.checkRoom(siteId);
+    const runner = new SiteRunner({ ...this.#deps, checkRoom, log, onStatus, folder: this.#deps.folders.folderOf(siteId) }, spec);
     this.#held.set(siteId, { runner, log });
   }
 

@@ -19,6 +19,7 @@ let folder = "";
 let runtime = new ScriptedRuntime();
 let log = new SiteLog({ folder, clock: systemClock });
 let statuses: SiteStatus[] = [];
+let full: Failure | null = null;
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "backlot-runner-"));
@@ -26,6 +27,7 @@ beforeEach(async () => {
   runtime = new ScriptedRuntime();
   log = new SiteLog({ folder: join(folder, "log"), clock: systemClock });
   statuses = [];
+  full = null;
 });
 afterEach(async () => {
   await log.close();
@@ -57,6 +59,9 @@ function runner(given: Partial<SiteSpec> = {}, policy = backOff): SiteRunner {
       bootTimeoutMs: 200,
       graceMs: 10,
       unvisitedMs: 100,
+      checkRoom: async () => {
+        if (full !== null) throw full;
+      },
       gate: new StartGate({ slots: 8, heldMs: 1_000 }),
       backOff: policy,
       log,
@@ -350,5 +355,20 @@ describe("a site that may not run", () => {
     expect(runtime.running).toEqual([]);
     await expect(site.wake(visitor)).rejects.toMatchObject({ code: "site_being_deleted" });
     await expect(site.startInstance("op-1")).rejects.toMatchObject({ code: "site_being_deleted" });
+  });
+});
+
+describe("a site that is full", () => {
+  it("is stopped with the reason, refuses to start, and starts again once there is room", async () => {
+    const site = runner();
+    await site.wake(visitor);
+    full = new Failure("quota_exceeded", { detail: "it has 9 files" });
+    await site.stopBecause(full);
+    expect(runtime.running).toEqual([]);
+    expect(site.status).toMatchObject({ state: "stopped", reason: full.message });
+    await expect(site.wake(visitor)).rejects.toBe(full);
+    full = null;
+    await site.wake(visitor);
+    expect(site.status).toMatchObject({ state: "running", reason: null });
   });
 });

@@ -5,7 +5,7 @@ import type { BackOffPolicy, EndCause } from "./back-off.ts";
 import { type BootDeps, type BootResult, bootInstance, type Live, type Started, startedOf } from "./boot-instance.ts";
 import { CrashBook } from "./crash-book.ts";
 import { crashFailure, crashOf, explain } from "./crash-failure.ts";
-import { causeOf, reasonOf } from "./end-reason.ts";
+import { causeOf, reasonOf, silenceOf } from "./end-reason.ts";
 import { InstanceOutput } from "./instance-output.ts";
 import { KeptStatus } from "./kept-status.ts";
 import { Lane } from "./lane.ts";
@@ -13,7 +13,7 @@ import { findRunFile } from "./run-file.ts";
 import { Shared } from "./shared.ts";
 import type { SiteLog } from "./site-log.ts";
 import type { StartGate } from "./start-gate.ts";
-import { type Activity, mayRun } from "./visible-status.ts";
+import { type Activity, mayRun, whyNot } from "./visible-status.ts";
 
 export interface RunnerDeps extends BootDeps {
   readonly gate: StartGate;
@@ -22,6 +22,8 @@ export interface RunnerDeps extends BootDeps {
   readonly folder: string;
   /** A program that came back by itself goes to sleep after this long unless somebody has asked for it. */
   readonly unvisitedMs: number;
+  /** @throws {Failure} when the site's files have outgrown it. */
+  readonly checkRoom: () => Promise<void>;
   /** A key for an instance that nobody named, unlike every other of the site. */
   readonly newInstance: () => string;
   readonly onStatus: (status: SiteStatus) => void;
@@ -42,7 +44,7 @@ export class SiteRunner {
   /** The key that a caller was given last: that one will be put to sleep by whoever has it. */
   #knownKey: string | null = null;
   readonly #crashes: CrashBook;
-  #retry: NodeJS.Timeout | null = null;
+  #retry: NodeJS.Timeout | undefined;
   #withdraw = new AbortController();
   #gone: "site_being_deleted" | "not_ready" | null = null;
   // Starts and stops of one site never overlap; wakes meanwhile share the start that waits in the lane.
@@ -107,6 +109,11 @@ export class SiteRunner {
     });
   }
 
+  /** Stops the program for a reason that is said to people; a wake looks again. */
+  stopBecause(failure: Failure): Promise<void> {
+    return this.#lane.run(() => this.#rest().then(() => this.#refused(failure))).catch(() => undefined);
+  }
+
   /** Takes a later specification; what it does not allow any more has ended when this resolves. */
   async apply(spec: SiteSpec): Promise<void> {
     this.#spec = spec;
@@ -147,7 +154,7 @@ export class SiteRunner {
     if (this.#current !== live) return;
     const found = await live.running.listening();
     await this.#stop([live]);
-    this.#failed(live, this.#silence, found);
+    this.#failed(live, silenceOf(this.#deps.bootTimeoutMs), found);
   }
 
   #start(key: string, options: { readonly replaces: boolean }): Promise<Started> {
@@ -156,11 +163,13 @@ export class SiteRunner {
   }
 
   async #boot(key: string, options: { readonly replaces: boolean }): Promise<Started> {
-    const spec = this.#checkMayRun();
-    const signal = this.#withdraw.signal;
+    const [spec, signal] = [this.#checkMayRun(), this.#withdraw.signal];
     if (this.#current !== null && (!options.replaces || this.#current.key === key)) return startedOf(this.#current);
     this.#latestKey = key;
-    const runFile = await findRunFile(this.#deps.folder).catch((failure: unknown) => this.#refused(failure));
+    const runFile = await this.#deps
+      .checkRoom()
+      .then(() => findRunFile(this.#deps.folder))
+      .catch((failure: unknown) => this.#refused(failure));
     if (options.replaces) {
       // Leftovers of a restart that never came to its second half go too: at most two instances run at once.
       await this.#stop([...this.#lives].filter((live) => !spec.canRunTwice || live !== this.#current));
@@ -169,8 +178,7 @@ export class SiteRunner {
     if (this.#current === null) this.#set("starting", null);
     const output = new InstanceOutput({ write: (stream, line) => this.#deps.log.write(stream, line), clock: this.#deps.clock });
     const request = { spec, key, folder: this.#deps.folder, runFile, output, signal };
-    const result = await this.#deps.gate.run(() => bootInstance(this.#deps, request)).catch((failure: unknown) => this.#refused(failure));
-    return this.#booted(result);
+    return this.#booted(await this.#deps.gate.run(() => bootInstance(this.#deps, request)).catch((failure: unknown) => this.#refused(failure)));
   }
 
   #booted(result: BootResult): Started {
@@ -184,7 +192,7 @@ export class SiteRunner {
       case "ended":
         throw this.#failed(result.live, causeOf(result.exit, this.#spec.limits.memoryBytes), []);
       case "silent":
-        throw this.#failed(result.live, this.#silence, result.found);
+        throw this.#failed(result.live, silenceOf(this.#deps.bootTimeoutMs), result.found);
     }
   }
 
@@ -249,8 +257,7 @@ export class SiteRunner {
   }
 
   #cancelRetry(): void {
-    if (this.#retry !== null) clearTimeout(this.#retry);
-    this.#retry = null;
+    clearTimeout(this.#retry);
   }
 
   #withdrawStarts(): void {
@@ -277,14 +284,9 @@ export class SiteRunner {
     this.#say(ending.length === 1 ? "run.sh was stopped" : `${ending.length} instances of run.sh were stopped`);
   }
 
-  get #silence(): EndCause {
-    return { kind: "silent", seconds: Math.round(this.#deps.bootTimeoutMs / 100) / 10 };
-  }
-
   #checkMayRun(): SiteSpec {
-    if (this.#gone !== null) throw new Failure(this.#gone);
-    if (this.#spec.availability !== "enabled") throw new Failure("site_not_served");
-    if (this.#spec.kind === "static") throw new Failure("site_static");
+    const why = this.#gone ?? whyNot(this.#spec);
+    if (why !== null) throw new Failure(why);
     return this.#spec;
   }
 

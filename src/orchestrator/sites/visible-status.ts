@@ -24,5 +24,11 @@ export function isAtRest(spec: Pick<SiteSpec, "kind">, state: SiteState): boolea
 
 /** Whether the specification lets a program run at all. */
 export function mayRun(spec: Pick<SiteSpec, "availability" | "kind">): boolean {
-  return spec.kind === "dynamic" && spec.availability === "enabled";
+  return whyNot(spec) === null;
+}
+
+/** Why a site's program may not run, as a failure's code; null: it may. */
+export function whyNot(spec: Pick<SiteSpec, "availability" | "kind">): "site_not_served" | "site_static" | null {
+  if (spec.availability !== "enabled") return "site_not_served";
+  return spec.kind === "static" ? "site_static" : null;
 }
