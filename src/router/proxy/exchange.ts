@@ -42,6 +42,14 @@ export class Exchange implements Visitor, UpstreamUser {
     this.#refuseLargeBody(this.#facts.contentLength ?? 0);
   }
 
+  get hasBody(): boolean {
+    return this.#facts.hasBody;
+  }
+
+  get mayUpgrade(): boolean {
+    return this.#visit.arrival.upgrade !== null;
+  }
+
   get isGone(): boolean {
     return this.#isDone;
   }
@@ -55,7 +63,7 @@ export class Exchange implements Visitor, UpstreamUser {
   admit(target: Target): void {
     this.#target = target;
     this.#noteActivity();
-    target.pool.take(this, this.#facts.hasBody);
+    target.pool.take(this);
   }
 
   refuse(failure: Failure): void {
@@ -115,7 +123,7 @@ export class Exchange implements Visitor, UpstreamUser {
     this.#pending = null;
     this.#finish();
     if (pending === null) res.end();
-    else endAnswer(res, pending);
+    else endAnswer(res, pending, true);
   }
 
   onPause(): void {
@@ -188,7 +196,8 @@ export class Exchange implements Visitor, UpstreamUser {
   #write(chunk: Buffer): void {
     const { res } = this.#visit.arrival;
     const connection = this.#connection;
-    if (res.write(chunk) || connection === null) return;
+    // The connection reads on into the same place.
+    if (res.write(Buffer.from(chunk)) || connection === null) return;
     connection.socket.pause();
     connection.limitMs = this.#deps.limits.responseHeadMs;
     res.once("drain", () => {

@@ -32,10 +32,14 @@ export class UpstreamPool implements ConnectionOwner, Timed {
   }
 
   /** Calls the user back with an open connection, at once when one is idle. */
-  take(user: UpstreamUser, hasBody: boolean): void {
+  take(user: UpstreamUser): void {
+    if (user.mayUpgrade) {
+      this.connect(user);
+      return;
+    }
     for (let idle = this.#idle.pop(); idle !== undefined; idle = this.#idle.pop()) {
       const age = Date.now() - idle.touchedAt;
-      if (idle.isReusable && Date.now() <= idle.goodUntil && !(hasBody && age > reuseWithBodyMs)) {
+      if (idle.isReusable && Date.now() <= idle.goodUntil && !(user.hasBody && age > reuseWithBodyMs)) {
         idle.use(user);
         return;
       }
@@ -46,7 +50,7 @@ export class UpstreamPool implements ConnectionOwner, Timed {
 
   /** Opens a new connection for the user. */
   connect(user: UpstreamUser): void {
-    this.#all.add(new UpstreamConnection(this.#address, this, user));
+    this.#all.add(new UpstreamConnection({ address: this.#address, mayUpgrade: user.mayUpgrade }, this, user));
   }
 
   /** Takes a connection back whose answer is complete. */

@@ -126,7 +126,7 @@ export class StaticServer {
     if (req.method === "HEAD" || start === end) {
       found.file?.[Symbol.dispose]();
       res.end();
-    } else if (found.bytes !== null) endAnswer(res, range === null ? found.bytes : found.bytes.subarray(start, end));
+    } else if (found.bytes !== null) endAnswer(res, range === null ? found.bytes : found.bytes.subarray(start, end), false);
     else if (found.file !== null) this.#stream(visit, representation, found.file.stream(start, end));
   }
 
