@@ -1,0 +1,108 @@
+import { accessSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Builder, By, until, type WebDriver, type WebElement } from "selenium-webdriver";
+import { Options, ServiceBuilder } from "selenium-webdriver/chrome.js";
+
+const browserPath = "/usr/bin/chromium";
+const driverPath = "/usr/bin/chromedriver";
+
+/** Whether Debian's chromium and its driver are on this machine. */
+export function hasBrowser(): boolean {
+  try {
+    accessSync(browserPath);
+    accessSync(driverPath);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** How long anything may take to appear, in milliseconds: a loaded machine draws slowly. */
+const patienceMs = 20_000;
+
+/** A person at a headless Chromium: finds things by what they are called, as a person does. */
+export class Browser implements AsyncDisposable {
+  readonly driver: WebDriver;
+  readonly #profile: string;
+
+  private constructor(driver: WebDriver, profile: string) {
+    this.driver = driver;
+    this.#profile = profile;
+  }
+
+  static async open(): Promise<Browser> {
+    const profile = await mkdtemp(join(tmpdir(), "backlot-chromium-"));
+    // Without the background flags Chromium calls Google's hosts at every start; root needs --no-sandbox.
+    const flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"];
+    const more = ["--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--window-size=1200,900", `--user-data-dir=${profile}`];
+    const options = new Options();
+    options.addArguments(...flags, ...more);
+    options.setBinaryPath(browserPath);
+    const driver = await new Builder().forBrowser("chrome").setChromeOptions(options).setChromeService(new ServiceBuilder(driverPath)).build();
+    return new Browser(driver, profile);
+  }
+
+  /** The control that a label names. */
+  async field(label: string): Promise<WebElement> {
+    const found = await this.#find(By.xpath(`//label[starts-with(normalize-space(.), ${quoted(label)})]`));
+    return this.driver.findElement(By.id((await found.getAttribute("for")) ?? ""));
+  }
+
+  async fill(label: string, text: string): Promise<void> {
+    const control = await this.field(label);
+    await control.clear();
+    await control.sendKeys(text);
+  }
+
+  /** Clicks the button or link with this text, when it can be clicked. */
+  async click(text: string): Promise<void> {
+    const found = await this.#find(By.xpath(`//*[self::button or self::a or @role="radio" or @role="tab"][normalize-space(.) = ${quoted(text)}]`));
+    await this.driver.wait(until.elementIsEnabled(found), patienceMs);
+    await found.click();
+  }
+
+  /** Clicks the link that leads to an address. */
+  async follow(address: string): Promise<void> {
+    await (await this.#find(By.css(`a[href="${address}"]`))).click();
+  }
+
+  /** Clicks the first thing of this role whose text begins so. */
+  async choose(role: string, text: string): Promise<void> {
+    const found = await this.#find(
+      By.xpath(
+        `//*[@role="${role}"][starts-with(normalize-space(.), ${quoted(text)})] | //*[@role="${role}"][.//*[normalize-space(text()) = ${quoted(text)}]]`,
+      ),
+    );
+    await found.click();
+  }
+
+  /** Waits until the page shows a text. */
+  async sees(text: string): Promise<void> {
+    await this.#find(By.xpath(`//body//*[contains(normalize-space(.), ${quoted(text)})]`));
+  }
+
+  async area(label: string): Promise<WebElement> {
+    return this.#find(By.xpath(`//textarea[@aria-label=${quoted(label)}]`));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.driver.quit();
+    await rm(this.#profile, { recursive: true, force: true, maxRetries: 5 });
+  }
+
+  async #find(by: By): Promise<WebElement> {
+    try {
+      const element = await this.driver.wait(until.elementLocated(by), patienceMs);
+      return await this.driver.wait(until.elementIsVisible(element), patienceMs);
+    } catch (cause) {
+      const page = await this.driver.findElement(By.css("body")).getText();
+      throw new Error(`${by} is not to be seen at ${await this.driver.getCurrentUrl()}, where it says:\n${page.slice(0, 2000)}`, { cause });
+    }
+  }
+}
+
+function quoted(text: string): string {
+  return text.includes('"') ? `'${text}'` : `"${text}"`;
+}
