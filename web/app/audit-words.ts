@@ -33,6 +33,12 @@ export function auditWords(action: string): string {
 /** Details of an entry in one line: `path: public/index.html, bytes: 2048`. */
 export function detailsText(details: Readonly<Record<string, unknown>>): string {
   return Object.entries(details)
-    .map(([key, value]) => `${key}: ${typeof value === "string" ? value : JSON.stringify(value)}`)
+    .filter(([, value]) => value !== null && value !== "")
+    .map(([key, value]) => `${key}: ${valueText(value)}`)
     .join(", ");
+}
+
+function valueText(value: unknown): string {
+  if (typeof value === "string") return value;
+  return Array.isArray(value) ? value.map(valueText).join(" and ") : JSON.stringify(value);
 }

@@ -1,10 +1,10 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
-import { changePath, deletePath, downloadArchive, folderListing, readFile, readUsage, writeFile } from "#contract/api/files.ts";
+import { changePath, deletePath, downloadArchive, type FolderEntry, folderListing, readFile, readUsage, writeFile } from "#contract/api/files.ts";
 import { pathOf } from "#contract/client.ts";
 import { Failure } from "#contract/failure.ts";
 import { api } from "./api.ts";
 import { siteKey } from "./data-sites.ts";
-import { joinPath, parentOf, sortEntries } from "./paths.ts";
+import { baseOf, joinPath, parentOf, sortEntries } from "./paths.ts";
 import { queryClient } from "./query-client.ts";
 
 const filesKey = (site: string) => [...siteKey(site), "files"];
@@ -41,10 +41,15 @@ export async function fetchFile(site: string, path: string, signal?: AbortSignal
   return { bytes: new Uint8Array(await response.arrayBuffer()), etag: response.headers.get("etag") };
 }
 
+const unlistedFile = (name: string): FolderEntry => ({ name, type: "file", size: 0, modifiedAt: new Date(0).toISOString(), executable: false });
+
 /** The folder entry of one file: its size decides whether it is opened at all. */
 export function useFileEntry(site: string, path: string) {
   const folder = useFolder(site, parentOf(path));
-  return { ...folder, entry: folder.data?.entries.find((entry) => joinPath(parentOf(path), entry.name) === path) };
+  const listed = folder.data?.entries.find((entry) => joinPath(parentOf(path), entry.name) === path);
+  // In a folder that is too large to be listed whole the file may be there all the same: reading it tells.
+  const assumed = folder.data?.isTruncated === true ? unlistedFile(baseOf(path)) : undefined;
+  return { ...folder, entry: listed ?? assumed };
 }
 
 export function useFile(site: string, path: string, isWanted: boolean) {

@@ -37,6 +37,8 @@ export function useSites({ search, all }: { search: string; all: boolean }) {
     initialPageParam: null as string | null,
     getNextPageParam: (last: SitePage) => last.next,
     placeholderData: keepPreviousData,
+    // Events tell of states; a site that someone else made or renamed shows up by asking again.
+    refetchInterval: 30_000,
   });
 }
 

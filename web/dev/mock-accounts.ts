@@ -1,7 +1,7 @@
 import { changePassword, createToken, createUser, setUp, signIn, updateUser } from "#contract/api/accounts.ts";
 import { Failure } from "#contract/failure.ts";
 import { isSiteName } from "#contract/site.ts";
-import type { MockHandler } from "./mock-api.ts";
+import type { MockHandler } from "./mock-call.ts";
 import type { MockToken } from "./mock-world.ts";
 
 /** Every account of the pretended manager has this password. */

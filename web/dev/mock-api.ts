@@ -4,22 +4,10 @@ import { publicEndpoints } from "#contract/api/public.ts";
 import { type EndpointShape, hasRawBody } from "#contract/endpoint.ts";
 import { Failure, problemOf } from "#contract/failure.ts";
 import { mockAccountHandlers } from "./mock-accounts.ts";
+import type { MockHandler } from "./mock-call.ts";
 import { mockFileHandlers } from "./mock-files.ts";
 import { mockSiteHandlers } from "./mock-sites.ts";
 import { createMockWorld, type MockWorld } from "./mock-world.ts";
-
-/** What a handler of the pretended manager works with. It returns the JSON answer, or ends the response itself. */
-export interface MockCall {
-  readonly world: MockWorld;
-  readonly params: Readonly<Record<string, string>>;
-  readonly query: URLSearchParams;
-  /** Parsed by the endpoint's own schema; handlers know which one it was. */
-  readonly body: unknown;
-  readonly bytes: Uint8Array;
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
-}
-export type MockHandler = (call: MockCall) => unknown;
 
 const handlers: Readonly<Record<string, MockHandler>> = { ...mockAccountHandlers, ...mockSiteHandlers, ...mockFileHandlers };
 /** What is pretended, so that a test can tell what is not. */

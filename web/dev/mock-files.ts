@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { changePath } from "#contract/api/files.ts";
 import { Failure } from "#contract/failure.ts";
 import { parseSitePath } from "#contract/site-path.ts";
-import type { MockCall, MockHandler } from "./mock-api.ts";
+import type { MockCall, MockHandler } from "./mock-call.ts";
 import { siteOf } from "./mock-sites.ts";
 import type { MockFile, MockSite } from "./mock-world.ts";
 

@@ -2,7 +2,7 @@ import { createSite, setMember, updateSite, writeEnvironment } from "#contract/a
 import { formatEvent } from "#contract/events.ts";
 import { Failure } from "#contract/failure.ts";
 import { isSiteName } from "#contract/site.ts";
-import type { MockCall, MockHandler } from "./mock-api.ts";
+import type { MockCall, MockHandler } from "./mock-call.ts";
 import { reportState, startOperation } from "./mock-operations.ts";
 import { builtSite, type MockSite } from "./mock-world.ts";
 

@@ -24,7 +24,7 @@ export function SitesPage(): ReactNode {
     <>
       <PageHeading title={all ? "All sites" : "Your sites"} />
       <div className="mb-4 flex flex-wrap items-center gap-x-6 gap-y-2">
-        <SearchBox initial={q} all={all} />
+        {(q !== "" || sites?.length !== 0) && <SearchBox initial={q} all={all} />}
         {isAdministrator && (
           <SwitchField
             label="Everyone's sites"

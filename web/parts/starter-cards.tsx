@@ -34,8 +34,10 @@ export function cardsOf(system: System): readonly Card[] {
       obstacle: lacks ?? (starter.kind === "dynamic" ? noPrograms : null),
     };
   });
+  // The simplest first: pages before programs.
   return [
-    ...starters,
+    ...starters.filter(({ kind }) => kind === "static"),
+    ...starters.filter(({ kind }) => kind === "dynamic"),
     { starter: null, kind: "static", title: "Empty static site", description: "Bring your own pages; put them in public/.", obstacle: null },
     { starter: null, kind: "dynamic", title: "Empty dynamic site", description: "Bring your own program and a run.sh that starts it.", obstacle: noPrograms },
   ];

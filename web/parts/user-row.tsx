@@ -12,10 +12,12 @@ import { Menu, MenuItem, MenuSeparator } from "./menu.tsx";
 import { ResetPasswordDialog } from "./reset-password-dialog.tsx";
 import { TimeAgo } from "./time-ago.tsx";
 
+type Question = "password" | "deactivate";
+
 export function UserRow({ user }: { readonly user: UserView }): ReactNode {
   const isSelf = useMe()?.username === user.username;
   const update = useUpdateUser();
-  const [open, setOpen] = useState<"password" | "deactivate" | null>(null);
+  const [open, setOpen] = useState<Question | null>(null);
   const apply = (change: UserChange, said: string): void =>
     update.mutate(
       { username: user.username, change },
@@ -27,7 +29,6 @@ export function UserRow({ user }: { readonly user: UserView }): ReactNode {
         onError: (error) => open === null && notify({ tone: "bad", text: wordsOf(error) }),
       },
     );
-  const nextRole = user.role === "administrator" ? "member" : "administrator";
   const close = (): void => {
     update.reset();
     setOpen(null);
@@ -53,28 +54,7 @@ export function UserRow({ user }: { readonly user: UserView }): ReactNode {
         </p>
       </div>
       {!user.isActive && <span className="rounded-full bg-sunken px-3 py-1 font-medium text-soft text-sm">Deactivated</span>}
-      <Menu
-        trigger={
-          <IconButton label={`Actions for ${user.username}`}>
-            <EllipsisVertical aria-hidden="true" />
-          </IconButton>
-        }
-      >
-        <MenuItem
-          onSelect={() => apply({ role: nextRole }, `${user.username} is now ${nextRole === "administrator" ? "an administrator" : "an ordinary member"}`)}
-        >
-          {nextRole === "administrator" ? "Make administrator" : "Make ordinary member"}
-        </MenuItem>
-        <MenuItem onSelect={() => setOpen("password")}>Reset password…</MenuItem>
-        <MenuSeparator />
-        {user.isActive ? (
-          <MenuItem isDangerous onSelect={() => setOpen("deactivate")}>
-            Deactivate…
-          </MenuItem>
-        ) : (
-          <MenuItem onSelect={() => apply({ isActive: true }, `${user.username} can sign in again`)}>Activate again</MenuItem>
-        )}
-      </Menu>
+      <UserMenu user={user} onApply={apply} onOpen={setOpen} />
       <ResetPasswordDialog
         user={user}
         isOpen={open === "password"}
@@ -96,5 +76,39 @@ export function UserRow({ user }: { readonly user: UserView }): ReactNode {
         <p>Their sessions end and their tokens stop working at once. Their sites stay. You can activate them again.</p>
       </ConfirmDialog>
     </li>
+  );
+}
+
+interface MenuProps {
+  readonly user: UserView;
+  readonly onApply: (change: UserChange, said: string) => void;
+  readonly onOpen: (question: Question) => void;
+}
+
+function UserMenu({ user, onApply, onOpen }: MenuProps): ReactNode {
+  const nextRole = user.role === "administrator" ? "member" : "administrator";
+  return (
+    <Menu
+      trigger={
+        <IconButton label={`Actions for ${user.username}`}>
+          <EllipsisVertical aria-hidden="true" />
+        </IconButton>
+      }
+    >
+      <MenuItem
+        onSelect={() => onApply({ role: nextRole }, `${user.username} is now ${nextRole === "administrator" ? "an administrator" : "an ordinary member"}`)}
+      >
+        {nextRole === "administrator" ? "Make administrator" : "Make ordinary member"}
+      </MenuItem>
+      <MenuItem onSelect={() => onOpen("password")}>Reset password…</MenuItem>
+      <MenuSeparator />
+      {user.isActive ? (
+        <MenuItem isDangerous onSelect={() => onOpen("deactivate")}>
+          Deactivate…
+        </MenuItem>
+      ) : (
+        <MenuItem onSelect={() => onApply({ isActive: true }, `${user.username} can sign in again`)}>Activate again</MenuItem>
+      )}
+    </Menu>
   );
 }

@@ -39,21 +39,7 @@ export function LimitSettings({ site }: { readonly site: SiteView }): ReactNode 
     <Section title="Availability and limits" lead="Only administrators see this. Every change needs a reason, which is kept.">
       <form onSubmit={submit} noValidate>
         <div className="grid gap-5 sm:grid-cols-2">
-          <Field label="Availability" hint={availabilityWords[availability].meaning} className="sm:col-span-2">
-            {(control) => (
-              <Select
-                {...control}
-                value={availability}
-                onChange={(event) => setAvailability(siteAvailabilities.find((each) => each === event.target.value) ?? availability)}
-              >
-                {siteAvailabilities.map((each) => (
-                  <option key={each} value={each}>
-                    {availabilityWords[each].label}
-                  </option>
-                ))}
-              </Select>
-            )}
-          </Field>
+          <AvailabilityField value={availability} onChange={setAvailability} />
           {limitFields.map(({ key, label, unit }) => (
             <Field key={key} label={`${label} (${unit})`} error={"key" in parsed && parsed.key === key ? parsed.problem : null}>
               {(control) => (
@@ -78,5 +64,21 @@ export function LimitSettings({ site }: { readonly site: SiteView }): ReactNode 
         <SaveBar isChanged={isChanged} isSaving={update.isPending} error={update.error} onDiscard={discard} />
       </form>
     </Section>
+  );
+}
+
+function AvailabilityField({ value, onChange }: { readonly value: SiteAvailability; readonly onChange: (value: SiteAvailability) => void }): ReactNode {
+  return (
+    <Field label="Availability" hint={availabilityWords[value].meaning} className="sm:col-span-2">
+      {(control) => (
+        <Select {...control} value={value} onChange={(event) => onChange(siteAvailabilities.find((each) => each === event.target.value) ?? value)}>
+          {siteAvailabilities.map((each) => (
+            <option key={each} value={each}>
+              {availabilityWords[each].label}
+            </option>
+          ))}
+        </Select>
+      )}
+    </Field>
   );
 }
