@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { listHeldSites } from "#contract/internal/orchestrator.ts";
+import { listHeldSites, removeSite } from "#contract/internal/orchestrator.ts";
 import type { OperationQueue } from "#core/operations/operation-store.ts";
 import { planOperation } from "#core/operations/plan.ts";
 import { type Drift, judgeDrift } from "#core/sites/judge-drift.ts";
@@ -65,9 +65,20 @@ export class Reconciler {
       const page = await sites.after(last, pageSize);
       for (const site of page) {
         await this.#repair(site, judgeDrift(site, held.get(site.id)), signal);
+        held.delete(site.id);
         last = site.id;
       }
-      if (page.length < pageSize) return;
+      if (page.length < pageSize) return this.#removeDeleted([...held.keys()], signal);
+    }
+  }
+
+  // A specification that was under way while its site was deleted brings it back to the orchestrator. What this database has not
+  // seen deleted itself stays: after a restored backup the files may be all that is left of a site.
+  async #removeDeleted(strangers: readonly number[], signal: AbortSignal): Promise<void> {
+    const { orchestrator, sites, log } = this.#deps;
+    for (const siteId of await sites.deletedAmong(strangers)) {
+      log.info({ siteId }, "orchestrator still holds a deleted site");
+      await orchestrator.call(removeSite, { params: { siteId }, signal });
     }
   }
 

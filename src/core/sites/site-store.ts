@@ -72,6 +72,8 @@ export interface ReconcilerSiteStore {
   markActive(id: number): Promise<void>;
   /** Removes the row; its operations stay, with the site's name. Gone already is success. */
   remove(id: number): Promise<void>;
+  /** Those of the numbers whose sites this very database has seen deleted. A number that it never knew is not among them. */
+  deletedAmong(ids: readonly number[]): Promise<readonly number[]>;
   /** The newest version of the route table that concerns this site. */
   routeVersion(id: number): Promise<number>;
 }

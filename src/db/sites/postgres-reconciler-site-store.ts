@@ -44,6 +44,18 @@ export class PostgresReconcilerSiteStore implements ReconcilerSiteStore {
     await this.#db.deleteFrom("sites").where("id", "=", id).where("lifecycle", "=", "deleting").execute();
   }
 
+  async deletedAmong(ids: readonly number[]): Promise<readonly number[]> {
+    const known = ids.filter(isRowNumber);
+    if (known.length === 0) return [];
+    const rows = await this.#db
+      .selectFrom("removedRoutes")
+      .select("siteId")
+      .where("siteId", "in", known)
+      .where(({ not, exists, selectFrom }) => not(exists(selectFrom("sites").select("id").whereRef("sites.id", "=", "removedRoutes.siteId"))))
+      .execute();
+    return rows.map((row) => row.siteId);
+  }
+
   async routeVersion(id: number): Promise<number> {
     const site = await this.#db.selectFrom("sites").select("routeVersion as version").where("id", "=", id).executeTakeFirst();
     const gone = await this.#db.selectFrom("removedRoutes").select("version").where("siteId", "=", id).executeTakeFirst();
