@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { expect, it } from "vitest";
-import { listeningSockets, parseSocketTable, reaches, socketInodes, socketText } from "./listening-sockets.ts";
+import { listeningSockets, parseSocketTable, reaches, socketCount, socketInodes, socketText } from "./listening-sockets.ts";
 
 const head = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n";
 const row = (local: string, state: string, inode: string): string =>
@@ -44,6 +44,12 @@ it("sees a real socket of a real process", async () => {
   expect(ours?.address).toBe("127.0.0.1");
   expect(inodes.has(ours?.inode ?? "")).toBe(true);
   server.close();
+});
+
+it("counts sockets, so that it can be told cheaply that nothing has changed", async () => {
+  const before = socketCount(process.pid);
+  expect(before).toMatch(/^\d+\+\d+$/);
+  expect(socketCount(2 ** 22 + 1)).toBe("+");
 });
 
 it("finds nothing for a process that has gone", () => {

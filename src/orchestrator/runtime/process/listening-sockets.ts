@@ -19,6 +19,11 @@ const tables = [
   { table: "tcp6", counters: "sockstat6", inUse: /^TCP6: inuse (\d+)/m },
 ] as const;
 
+/** How many sockets there are where a process lives; another text than before when that has changed. */
+export function socketCount(pid: number): string {
+  return tables.map(({ counters, inUse }) => inUse.exec(readStart(`/proc/${pid}/net/${counters}`))?.[1] ?? "").join("+");
+}
+
 /** Reads what listens where a process lives, without connecting to it. Empty when the process is gone. */
 export function listeningSockets(pid: number): readonly ListeningSocket[] {
   return tables.flatMap(({ table, counters, inUse }) => {

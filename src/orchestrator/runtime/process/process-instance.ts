@@ -31,6 +31,8 @@ const lookEveryMs = [
   { forMs: 5000, everyMs: 5 },
   { forMs: Number.POSITIVE_INFINITY, everyMs: 25 },
 ] as const;
+/** At most one part in so many of the time goes into looking while nothing changes. */
+const lookCost = 4;
 const termEveryMs = 20;
 
 /** One program and everything that it started. */
@@ -55,9 +57,9 @@ export class ProcessInstance implements RunningInstance {
   }
 
   async whenListening(signal: AbortSignal): Promise<void> {
-    const { tree, target } = this.#parts;
     const startedAt = performance.now();
-    while (!tree.listening().some((socket) => reaches(socket, target))) {
+    const look = this.#look();
+    while (!look()) {
       signal.throwIfAborted();
       if (this.#hasEnded) throw new Error("the program ended before it listened");
       const waitedMs = performance.now() - startedAt;
@@ -65,6 +67,23 @@ export class ProcessInstance implements RunningInstance {
       await delay(pace?.everyMs ?? 25);
     }
     await Promise.race([this.#parts.reachable, aborted(signal)]);
+  }
+
+  /** Looks whether the program listens. To find out what listens can take 15 ms of a core, so a look without news is a rare one. */
+  #look(): () => boolean {
+    const { tree, target } = this.#parts;
+    let seen: string | null = null;
+    let nextAt = 0;
+    return () => {
+      const before = performance.now();
+      const count = tree.socketCount();
+      if (count === seen && before < nextAt) return false;
+      seen = count;
+      const isListening = tree.listening().some((socket) => reaches(socket, target));
+      const now = performance.now();
+      nextAt = now + lookCost * (now - before);
+      return isListening;
+    };
   }
 
   async stop(graceMs: number): Promise<void> {

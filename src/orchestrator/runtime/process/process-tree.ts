@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
-import { type ListeningSocket, listeningSockets, socketInodes } from "./listening-sockets.ts";
+import { type ListeningSocket, listeningSockets, socketCount, socketInodes } from "./listening-sockets.ts";
 import { childrenOf, identify, isAlive, isShell, type ProcessId, signalProcess } from "./process-table.ts";
 
 /** All processes of one program. */
@@ -10,6 +10,8 @@ export interface ProcessTree {
   /** Ends all of them at once, without asking. */
   kill(): void;
   listening(): readonly ListeningSocket[];
+  /** Changes when `listening` may have changed; always the same where that cannot be told cheaply. */
+  socketCount(): string;
 }
 
 /** A sandbox: its processes live in a namespace whose first one, once ended, takes all others with it, wherever they hid. */
@@ -19,6 +21,7 @@ export function sandboxTree(init: ProcessId): ProcessTree {
     receivers: () => childrenOf(init.pid).flatMap(withoutShells),
     kill: () => void signalProcess(init, "SIGKILL"),
     listening: () => listeningSockets(init.pid),
+    socketCount: () => socketCount(init.pid),
   };
 }
 
@@ -47,6 +50,8 @@ export function markedTree(leader: ProcessId, found: { readonly mark: string; re
       const inodes = new Set(living().flatMap((process) => socketInodes(process.pid)));
       return listeningSockets(leader.pid).filter((socket) => inodes.has(socket.inode));
     },
+    // The counters are those of the whole machine here.
+    socketCount: () => "",
   };
 }
 
