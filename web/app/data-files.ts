@@ -1,5 +1,5 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
-import { changePath, deletePath, downloadArchive, type FolderEntry, folderListing, readFile, readUsage, writeFile } from "#contract/api/files.ts";
+import { changePath, downloadArchive, type FolderEntry, folderListing, readFile, readUsage, writeFile } from "#contract/api/files.ts";
 import { pathOf } from "#contract/client.ts";
 import { Failure } from "#contract/failure.ts";
 import { api } from "./api.ts";
@@ -101,14 +101,6 @@ export function useMovePath(site: string) {
 export function useSetExecutable(site: string) {
   return useMutation({
     mutationFn: ({ path, executable }: { path: string; executable: boolean }) => api.call(changePath, { params: paramsOf(site, path), body: { executable } }),
-    onSuccess: () => refreshFiles(site),
-  });
-}
-
-export function useDeletePath(site: string) {
-  return useMutation({
-    mutationFn: ({ path, isFolder }: { path: string; isFolder: boolean }) =>
-      api.call(deletePath, { params: paramsOf(site, path), query: isFolder ? { recursive: true } : {} }),
     onSuccess: () => refreshFiles(site),
   });
 }

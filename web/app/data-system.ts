@@ -4,7 +4,6 @@ import type { ResultOf } from "#contract/endpoint.ts";
 import { api } from "./api.ts";
 
 export type System = ResultOf<typeof readSystem>;
-export type Starter = System["starters"][number];
 
 /** What this installation offers. */
 export function useSystem() {

@@ -7,7 +7,7 @@ import { may } from "../app/data-sites.ts";
 import { stateWords } from "../app/state-words.ts";
 import { buttonClass } from "./button.tsx";
 import { cx } from "./class-names.ts";
-import { toneClass } from "./state-pill.tsx";
+import { toneText } from "./state-pill.tsx";
 
 /** What helps in each kind of trouble, in the order to try it. */
 const remedies: Partial<Readonly<Record<SiteState, readonly string[]>>> = {
@@ -27,7 +27,7 @@ export function SiteTrouble({ site }: { readonly site: SiteView }): ReactNode {
   if (steps === undefined) return null;
   const { tone, label } = stateWords(site.state, site.kind);
   return (
-    <section className={cx("rounded-[0.875rem] p-4 sm:p-6", toneClass[tone])} aria-label="What to do">
+    <section className={cx("card border-l-4 border-l-current p-4 sm:p-6", toneText[tone])} aria-label="What to do">
       <h2 className="font-semibold text-lg">{label}: what to do</h2>
       <ol className="mt-2 flex list-decimal flex-col gap-1 pl-5 text-ink">
         {steps.map((step) => (

@@ -16,13 +16,23 @@ const icons: Readonly<Record<SiteState, ComponentType<{ className?: string }>>> 
   disabled: Ban,
 };
 
-export const toneClass: Readonly<Record<Tone, string>> = {
+const toneClass: Readonly<Record<Tone, string>> = {
   good: "bg-good-tint text-good",
   warn: "bg-warn-tint text-warn",
   bad: "bg-bad-tint text-bad",
   night: "bg-night-tint text-night",
   sky: "bg-sky-tint text-sky",
   off: "bg-sunken text-soft",
+};
+
+/** The same tones for text alone. */
+export const toneText: Readonly<Record<Tone, string>> = {
+  good: "text-good",
+  warn: "text-warn",
+  bad: "text-bad",
+  night: "text-night",
+  sky: "text-sky",
+  off: "text-soft",
 };
 
 /** A site's state as word, symbol and colour: never by colour alone. */

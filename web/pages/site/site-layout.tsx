@@ -29,7 +29,7 @@ export function SiteLayout(): ReactNode {
 }
 
 const tabClass =
-  "relative inline-flex min-h-11 items-center whitespace-nowrap rounded-t-lg px-2.5 sm:px-3.5 font-medium text-[0.9375rem] text-soft hover:text-ink focus-visible:-outline-offset-4 after:absolute after:inset-x-2 after:bottom-0 after:h-[3px] after:rounded-full aria-[current=page]:text-ink aria-[current=page]:after:bg-accent";
+  "relative inline-flex min-h-11 items-center whitespace-nowrap rounded-t-lg px-2 min-[380px]:px-2.5 sm:px-3.5 font-medium text-[0.9375rem] text-soft hover:text-ink focus-visible:-outline-offset-4 after:absolute after:inset-x-2 after:bottom-0 after:h-[3px] after:rounded-full aria-[current=page]:text-ink aria-[current=page]:after:bg-accent";
 
 function Tabs({ site }: { readonly site: SiteView }): ReactNode {
   const params = { name: site.name };
