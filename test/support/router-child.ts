@@ -8,6 +8,7 @@ const entry = fileURLToPath(new URL("../../bin/backlot.mjs", import.meta.url));
 
 /** A router in an operating-system process of its own, started as the supervisor starts it. */
 export interface RouterChild extends RunningService {
+  readonly pid: number;
   /** Ends it as a power cut would. */
   kill(): Promise<void>;
 }
@@ -28,5 +29,5 @@ export async function startRouterChild(environment: Readonly<Record<string, stri
     child.kill(signal);
     await exited;
   };
-  return { doors: childMessage.parse(message).doors, stop: () => end("SIGTERM"), kill: () => end("SIGKILL") };
+  return { doors: childMessage.parse(message).doors, pid: child.pid ?? 0, stop: () => end("SIGTERM"), kill: () => end("SIGKILL") };
 }
