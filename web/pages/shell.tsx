@@ -20,7 +20,7 @@ export function Shell(): ReactNode {
       </a>
       <AwayBanner />
       <Header />
-      <main id="main" tabIndex={-1} className="mx-auto w-full max-w-6xl px-4 pt-6 pb-32 focus:outline-none sm:px-6 sm:pt-8">
+      <main id="main" tabIndex={-1} className="mx-auto w-full max-w-6xl px-4 pt-6 pb-48 focus:outline-none sm:px-6 sm:pt-8">
         <Outlet />
       </main>
       <Corner />

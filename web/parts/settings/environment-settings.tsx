@@ -38,7 +38,7 @@ function EnvironmentForm({ site, saved }: { readonly site: SiteView; readonly sa
   const submit = (event: React.FormEvent): void => {
     event.preventDefault();
     setTried(true);
-    if (problems.size === 0) write.mutate(environment, { onSuccess: () => notify({ tone: "good", text: "Variables saved" }) });
+    if (problems.size === 0) write.mutate(environment, { onSuccess: (operation) => operation === null && notify({ tone: "good", text: "Variables saved" }) });
   };
   const paste = (row: VariableRow, event: ClipboardEvent): void => {
     const pasted = parseDotEnv(event.clipboardData.getData("text"));

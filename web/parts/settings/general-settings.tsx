@@ -18,7 +18,10 @@ export function GeneralSettings({ site }: { readonly site: SiteView }): ReactNod
   const set = (part: Partial<SettingsDraft>): void => setDraft({ ...draft, ...part });
   const submit = (event: React.FormEvent): void => {
     event.preventDefault();
-    if (change !== null) update.mutate(change, { onSuccess: () => notify({ tone: "good", text: "Settings saved" }) });
+    if (change !== null) {
+      // Where an operation follows, its own card tells of it.
+      update.mutate(change, { onSuccess: ({ operation }) => operation === null && notify({ tone: "good", text: "Settings saved" }) });
+    }
   };
   return (
     <Section title="General">

@@ -26,7 +26,7 @@ export function LimitSettings({ site }: { readonly site: SiteView }): ReactNode 
     const change: SiteChange = { reason: reason.trim() };
     if (availability !== site.availability) change.availability = availability;
     if (hasNewLimits) change.limits = parsed.limits;
-    update.mutate(change, { onSuccess: () => notify({ tone: "good", text: "Limits saved" }) });
+    update.mutate(change, { onSuccess: ({ operation }) => operation === null && notify({ tone: "good", text: "Limits saved" }) });
   };
   const discard = (): void => {
     setAvailability(site.availability);
