@@ -43,6 +43,9 @@ test("it is ready once it has routes, from the manager or from disk", async () =
   const reply = await fetch(`${router.adminDoor}/readyz`);
   expect([reply.status, await reply.text()]).toEqual([503, "the manager has not sent any routes yet\n"]);
   expect((await fetch(`${router.adminDoor}/healthz`)).status).toBe(200);
+  const early = await visit(router.door, { host: "app.localhost", headers: { accept: "text/html" } });
+  expect([early.status, early.headers["retry-after"]]).toEqual([503, "5"]);
+  expect(early.text).toContain("One moment, please");
 });
 
 test("a port that is taken, and settings that are none, are told in words", async () => {

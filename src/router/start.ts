@@ -12,7 +12,7 @@ import type { Environment, RunningService } from "#kit/lifecycle.ts";
 import type { Log } from "#kit/log.ts";
 import { mountAdmin } from "./admin.ts";
 import { configSchema, type RouterConfig } from "./config.ts";
-import { Front } from "./front/front.ts";
+import { Front, type FrontOptions } from "./front/front.ts";
 import { createVisitorServer } from "./front/visitor-server.ts";
 import { SiteGates } from "./gate/site-gates.ts";
 import { Waker } from "./gate/waker.ts";
@@ -44,21 +44,8 @@ export async function start(environment: Environment, log: Log): Promise<Running
   state.table.onChange((siteId, route) => {
     if (route?.availability !== "enabled" || route.kind !== "static") files.shut(siteId);
   });
-  const server = createVisitorServer({
-    front: new Front({
-      table: state.table,
-      gates,
-      files,
-      metrics,
-      log,
-      limits: limitsOf(config),
-      sitesFolder: path.resolve(config.BACKLOT_DATA, "sites"),
-      sitesDomain: config.BACKLOT_SITES_DOMAIN,
-      dashboardUrl: config.BACKLOT_PUBLIC_URL,
-      trustedProxies: trustedProxiesOf(config),
-    }),
-    maxConnections: config.BACKLOT_ROUTER_MAX_CONNECTIONS,
-  });
+  const front = createFront(config, { table: state.table, hasRoutes: () => state.isKnown, gates, files, metrics, log });
+  const server = createVisitorServer({ front, maxConnections: config.BACKLOT_ROUTER_MAX_CONNECTIONS });
   let isFeedConnected = false;
   const admin = createServer({
     log,
@@ -125,6 +112,17 @@ function createGates(
     mostInFlight: config.BACKLOT_ROUTER_SITE_REQUESTS,
     sweepMs: config.BACKLOT_ROUTER_SWEEP_MS,
     shutGraceMs,
+  });
+}
+
+function createFront(config: RouterConfig, parts: Pick<FrontOptions, "table" | "hasRoutes" | "gates" | "files" | "metrics" | "log">): Front {
+  return new Front({
+    ...parts,
+    limits: limitsOf(config),
+    sitesFolder: path.resolve(config.BACKLOT_DATA, "sites"),
+    sitesDomain: config.BACKLOT_SITES_DOMAIN,
+    dashboardUrl: config.BACKLOT_PUBLIC_URL,
+    trustedProxies: trustedProxiesOf(config),
   });
 }
 

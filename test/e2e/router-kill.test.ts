@@ -1,8 +1,10 @@
+import { existsSync } from "node:fs";
+import path from "node:path";
 import { expect, test } from "vitest";
 import type { RunningService } from "#kit/lifecycle.ts";
 import { type RouterChild, startRouterChild } from "../support/router-child.ts";
 import { aRoute, putFile, type RouterHarness, startRouter, visit } from "../support/router-harness.ts";
-import { freePort, startProgram } from "../support/site-program.ts";
+import { freePort, startProgram, until } from "../support/site-program.ts";
 
 const pages = aRoute({ siteId: 7, name: "pages", kind: "static" });
 const app = aRoute({ siteId: 8, name: "app", idleSeconds: 600 });
@@ -44,6 +46,7 @@ test("killed ten times while routes change, it always comes back with routes, an
   const { router, restartAfterKill } = await startApart();
   await using _ = router;
   await putFile(router, 7, "public/index.html", "here");
+  await until(() => existsSync(path.join(router.data, "router/routes.json")), "the first snapshot is on disk");
   for (let round = 0; round < 10; round += 1) {
     for (let change = 0; change < 20; change += 1) router.manager.upsert(aRoute({ siteId: 100 + change, name: `site-${round}-${change}`, kind: "static" }));
     await restartAfterKill();

@@ -22,6 +22,8 @@ import { parseTarget, splitQuery } from "./request-target.ts";
 /** What the front needs. */
 export interface FrontOptions {
   readonly table: RouteTable;
+  /** Whether the table was ever filled, by the manager or from disk. */
+  readonly hasRoutes: () => boolean;
   readonly gates: SiteGates;
   readonly files: StaticServer;
   readonly metrics: RouterMetrics;
@@ -134,7 +136,9 @@ export class Front {
   }
 
   #withoutSite({ req, res, host, target }: Arrival): void {
-    const { sitesDomain, table } = this.#options;
+    const { sitesDomain, table, hasRoutes } = this.#options;
+    // Nobody's site is gone because this router does not know any yet.
+    if (!hasRoutes()) throw new Failure("not_ready");
     const form = host === sitesDomain ? parsePathForm(target) : null;
     const siteHost = form === null ? undefined : table.byName(form.name)?.hosts[0];
     if (form === null || siteHost === undefined) throw new Failure("host_unknown", { host: host.slice(0, 255) });
