@@ -48,6 +48,19 @@ describe.runIf(hasNetworks)("networks of sites", () => {
     }
   });
 
+  it("refuses at once what is sent to a program that has gone, instead of asking the network outside", async () => {
+    await using harness = processRuntimeHarness({ mode: "veth" });
+    const program = await harness.runtime.start((await harness.site(1, "serves")).request);
+    await program.whenListening(soon());
+    const address = "host" in program.address ? `http://${program.address.host}:${program.address.port}/` : "";
+    expect(await get(address)).toBe("hello from /");
+    await program.stop(0);
+    // The interface goes with the namespace; from then on only the default route leads to the address.
+    const routed = async () => (await runCommand([findProgram("ip") ?? "", "route", "get", new URL(address).hostname])).stdout;
+    await expect.poll(routed, { timeout: 20_000 }).not.toContain(`dev bl${harness.installation}-`);
+    await expect(get(address)).rejects.toMatchObject({ code: "ECONNREFUSED" });
+  });
+
   it("gives an address to no other program until it has rested", async () => {
     let now = 1_000_000;
     await using harness = processRuntimeHarness({ mode: "veth", warmNetworks: 1, quarantineMs: 60_000, clock: { now: () => now } });
