@@ -6,6 +6,7 @@ import type { OperationView } from "#contract/api/views.ts";
 import { type Backlot, prepareBacklot, startBacklot } from "../support/backlot.ts";
 import { packed } from "../support/backlot-archive.ts";
 import type { Person } from "../support/backlot-person.ts";
+import { killIfThere } from "../support/backlot-processes.ts";
 
 const rounds = 20;
 
@@ -164,12 +165,4 @@ async function checkRound(): Promise<void> {
   );
   expect(new Set(markers).size).toBe(1);
   expect((await backlot.visit("program")).status).toBe(200);
-}
-
-function killIfThere(pid: number): void {
-  try {
-    process.kill(pid, "SIGKILL");
-  } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
-  }
 }

@@ -10,7 +10,13 @@ let admin: Person;
 beforeAll(async () => {
   // What a person has who cloned the repository: npm and the machine's Node, nothing of npm's own environment.
   const path = (process.env.PATH ?? "").split(delimiter).filter((folder) => !folder.includes("node_modules"));
-  backlot = await startBacklot({ command: ["npm", "start"], cwd: checkout, environment: { PATH: path.join(delimiter) }, readyWithinMs: 110_000 });
+  backlot = await startBacklot({
+    command: ["npm", "start"],
+    cwd: checkout,
+    environment: { PATH: path.join(delimiter) },
+    hasOwnGroup: true,
+    readyWithinMs: 110_000,
+  });
   admin = await backlot.admin();
 });
 afterAll(() => backlot[Symbol.asyncDispose]());
@@ -52,6 +58,6 @@ test("a dynamic site runs, logs, restarts, sleeps and wakes", async () => {
 });
 
 test("Ctrl-C ends everything", async () => {
-  await backlot.kill("SIGINT");
+  await backlot.pressControlC();
   await backlot.noneLeft();
 });

@@ -27,12 +27,13 @@ export function belongsTo(pid: number, folderName: string): boolean {
   return ["cmdline", "environ", "mountinfo"].some((file) => readProc(pid, file).includes(folderName));
 }
 
-/** A process and everything below it. */
-export function processTree(root: number): readonly ProcessInfo[] {
-  const all = processesWhere(() => true);
-  const tree = all.filter(({ pid }) => pid === root);
-  for (const member of tree) tree.push(...all.filter(({ parent }) => parent === member.pid));
-  return tree;
+/** Kills a process that may have ended by itself since it was listed. */
+export function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
+  }
 }
 
 /** Bytes of memory that a process holds for itself and its share of what it holds with others (Pss). */

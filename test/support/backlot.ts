@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { createUser } from "#contract/api/accounts.ts";
 import { type Person, signInAs } from "./backlot-person.ts";
-import { belongsTo, type ProcessInfo, processesWhere } from "./backlot-processes.ts";
+import { belongsTo, killIfThere, type ProcessInfo, processesWhere } from "./backlot-processes.ts";
 import { type Visited, type VisitInit, visit } from "./backlot-visit.ts";
 
 /** The checkout that is tested. */
@@ -23,6 +23,8 @@ export interface StartOptions {
   /** Program and arguments instead of `node bin/backlot.mjs start`. */
   readonly command?: readonly [string, ...string[]];
   readonly cwd?: string;
+  /** In a process group of its own, as a shell starts a command: Ctrl-C can then be sent to all of it. */
+  readonly hasOwnGroup?: boolean;
   /** Longest time until every door is open. */
   readonly readyWithinMs?: number;
 }
@@ -81,7 +83,12 @@ export class Backlot implements AsyncDisposable {
   /** Starts it without waiting; for starts that are meant to fail or to be killed. */
   spawn(): ChildProcess {
     const [file, ...args] = this.#options.command ?? [process.execPath, join(checkout, "bin/backlot.mjs"), "start"];
-    const child = spawn(file, args, { cwd: this.#options.cwd ?? this.data, env: this.environment(), stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(file, args, {
+      cwd: this.#options.cwd ?? this.data,
+      env: this.environment(),
+      stdio: ["ignore", "pipe", "pipe"],
+      detached: this.#options.hasOwnGroup === true,
+    });
     const take = (chunk: Buffer): void => {
       this.#output = `${this.#output}${chunk.toString("utf8")}`.slice(-200_000);
     };
@@ -141,6 +148,13 @@ export class Backlot implements AsyncDisposable {
     await gone;
   }
 
+  /** What Ctrl-C in a terminal does: a signal to the whole process group. */
+  async pressControlC(): Promise<void> {
+    const gone = this.#child === undefined ? undefined : once(this.#child, "exit");
+    process.kill(-this.pid, "SIGINT");
+    await gone;
+  }
+
   /** Resolves when no process of this Backlot lives any more; throws with what is left after `withinMs`. */
   async noneLeft(withinMs = 10_000): Promise<void> {
     const deadline = Date.now() + withinMs;
@@ -162,7 +176,7 @@ export class Backlot implements AsyncDisposable {
     try {
       await this.stop();
     } finally {
-      for (const { pid } of this.processes()) process.kill(pid, "SIGKILL");
+      for (const { pid } of this.processes()) killIfThere(pid);
       if (this.#removesData) await rm(this.data, { recursive: true, force: true, maxRetries: 5 });
     }
   }
