@@ -53,7 +53,7 @@ it("makes both ends of a pair", () => {
 });
 
 it("lets nothing in from sites but answers, and forwards nothing", () => {
-  expect(firewallRules("x1")).toBe(`add table inet backlot_x1
+  expect(firewallRules("x1", 1)).toBe(`add table inet backlot_x1
 delete table inet backlot_x1
 table inet backlot_x1 {
   chain input {
@@ -65,6 +65,11 @@ table inet backlot_x1 {
     type filter hook forward priority -10; policy accept;
     iifname "blx1-*" drop
     oifname "blx1-*" drop
+  }
+  chain output {
+    type filter hook output priority -10; policy accept;
+    ip daddr 10.77.16.0/20 oifname != "bl*" oifname != "lo" meta l4proto tcp reject with tcp reset
+    ip daddr 10.77.16.0/20 oifname != "bl*" oifname != "lo" reject
   }
 }
 `);

@@ -54,7 +54,7 @@ export class SiteNetworks {
     if (block === null) throw new Error("no free addresses in 10.77.0.0/16: other Backlots or networks of this machine use them all");
     try {
       await removeLeftLinks(options);
-      await mustRun([options.programs.nft, "-f", "-"], { input: firewallRules(options.installation) });
+      await mustRun([options.programs.nft, "-f", "-"], { input: firewallRules(options.installation, block.block) });
       const networks = new SiteNetworks(options, block);
       // The first ones also prove that the machine can make them.
       networks.#ready.push(...(await networks.#make(options.warm)));
