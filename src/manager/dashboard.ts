@@ -9,7 +9,7 @@ const folder = fileURLToPath(new URL("../../web/dist", import.meta.url));
 
 // Everything comes from this origin; nothing is inline. Sites live on origins of their own and may not frame the dashboard.
 const policy =
-  "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'; object-src 'none'";
+  "default-src 'self'; img-src 'self' blob:; style-src 'self'; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'; object-src 'none'";
 
 /** Serves the built dashboard; an address that is no file is a page of it. */
 export async function mountDashboard(app: FastifyInstance): Promise<void> {
