@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { type EndpointShape, hasRawBody, hasRawResult } from "./endpoint.ts";
 import { type FailureCode, failureTable } from "./failure.ts";
+import { sessionCookieName } from "./session-cookie.ts";
 
 type Json = Record<string, unknown>;
 
@@ -16,7 +17,7 @@ export function openApiOf(endpoints: readonly EndpointShape[], info: { readonly 
     info,
     paths,
     components: {
-      securitySchemes: { bearer: { type: "http", scheme: "bearer" }, session: { type: "apiKey", in: "cookie", name: "backlot_session" } },
+      securitySchemes: { bearer: { type: "http", scheme: "bearer" }, session: { type: "apiKey", in: "cookie", name: sessionCookieName } },
       schemas: { Problem: problemSchema },
     },
   };

@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
 import { parseCookie, stringifySetCookie } from "cookie";
+import { secureSessionCookieName, sessionCookieName } from "#contract/session-cookie.ts";
 
 /** How long a session lasts without being used, in milliseconds; as in the original. */
 export const sessionLifetimeMs = 14 * 24 * 60 * 60 * 1000;
@@ -16,7 +17,7 @@ export function hashOf(secret: string): string {
 
 /** The cookie's name. Under TLS the `__Host-` prefix keeps every other host from setting it. */
 export function cookieName(isSecure: boolean): string {
-  return isSecure ? "__Host-backlot_session" : "backlot_session";
+  return isSecure ? secureSessionCookieName : sessionCookieName;
 }
 
 /** The header that sets the cookie; an empty secret takes it away. */

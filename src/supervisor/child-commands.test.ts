@@ -20,7 +20,7 @@ const schema = (...names: readonly string[]) => z.object(Object.fromEntries(name
 describe("the command of a child", () => {
   it("carries the services as arguments and no setting among them", () => {
     const { args } = childCommand("control", wiring, { entry: "/backlot.mjs", schemas: [], environment: {}, databaseUrl: "postgres://secret" });
-    expect(args).toEqual(["/backlot.mjs", "run", "manager,worker", "--supervised"]);
+    expect(args).toEqual(["--max-semi-space-size=4", "/backlot.mjs", "run", "manager,worker", "--supervised"]);
   });
 
   it("passes on exactly the settings that the child's schemas name, and what any program needs", () => {

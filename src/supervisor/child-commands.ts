@@ -27,6 +27,16 @@ export interface Wiring {
   readonly keyFiles: KeyFiles;
 }
 
+/**
+ * Flags of the Node processes. Young objects get 4 MB instead of 16: the router then holds 130 MB under load instead of 290, and is
+ * as fast. A router that needs a quarter of a gigabyte for its table has a fault, and is started again.
+ */
+const nodeFlags: Readonly<Record<ChildName, readonly string[]>> = {
+  orchestrator: ["--max-semi-space-size=4"],
+  router: ["--max-semi-space-size=4", "--max-old-space-size=256"],
+  control: ["--max-semi-space-size=4"],
+};
+
 /** What any program needs to run at all, and what makes its messages readable; nothing that opens a door. */
 const ordinary = ["PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "TMPDIR", "NODE_ENV", "BACKLOT_LOG_LEVEL", "BACKLOT_LOG_FOLDER"];
 /** Other defaults than the process' own, where it is one of several on a machine: all of them together stop within seconds. */
@@ -57,7 +67,7 @@ export function childCommand(name: ChildName, wiring: Wiring, given: Given): Chi
     const isOverruled = key.endsWith("_FILE") && key.slice(0, -"_FILE".length) in wired;
     if (value !== undefined && value !== "" && !isOverruled && (isAsked || ordinary.includes(key))) environment[key] = value;
   }
-  return { name, args: [given.entry, "run", children[name].join(","), supervisedFlag], environment };
+  return { name, args: [...nodeFlags[name], given.entry, "run", children[name].join(","), supervisedFlag], environment };
 }
 
 function wiredSettings(name: ChildName, wiring: Wiring): Readonly<Record<string, string>> {

@@ -90,8 +90,10 @@ function runSteps(deps: StepDeps): Readonly<Record<RunStep, StepAction>> {
       return routers.release(numberOf(operation), target, signal);
     },
     wake: async (operation, signal) => {
-      const { bootMs } = await orchestrator.call(api.wakeSite, { params: { siteId: numberOf(operation) }, signal });
-      return `It answered after ${Math.round(bootMs)} ms.`;
+      const target = await orchestrator.call(api.wakeSite, { params: { siteId: numberOf(operation) }, signal });
+      // Told where it is, the router counts its visitors: otherwise nobody would put it to sleep again.
+      await routers.release(numberOf(operation), target, signal);
+      return `It answered after ${Math.round(target.bootMs)} ms.`;
     },
     refresh: async (operation, signal) => {
       const site = await siteOf(deps, operation);

@@ -1,31 +1,12 @@
 import { realpathSync, rmSync } from "node:fs";
 import { release } from "node:os";
-import type { Clock } from "#kit/clock.ts";
-import type { Log } from "#kit/log.ts";
 import type { RuntimeCapabilities } from "../site-runtime.ts";
 import { type Cgroups, makeCgroupParents, openCgroups } from "./cgroups.ts";
+import type { MachineOptions } from "./machine-options.ts";
 import { isRoot, socketFolder, viewFolder } from "./machine-places.ts";
 import { findProgram, findPrograms } from "./machine-programs.ts";
 import { type MountView, privateView, sharedView } from "./mount-view.ts";
 import { prepareSandbox, type SandboxMachine } from "./sandbox-machine.ts";
-
-/** How a site's program is reached: over a veth pair, over a unix socket and a relay, or without any isolation. */
-export type RuntimeMode = "veth" | "relay" | "plain";
-
-export interface MachineOptions {
-  readonly installation: string;
-  readonly stateFolder: string;
-  readonly sitesFolder: string;
-  readonly nodeBinary: string;
-  /** `auto` takes the best that works here. */
-  readonly mode: RuntimeMode | "auto";
-  readonly quarantineMs: number;
-  readonly warmNetworks: number;
-  /** False: relay by Node even where socat is installed. */
-  readonly hasSocat: boolean;
-  readonly clock: Clock;
-  readonly log: Log;
-}
 
 /** What was found out about this machine, and made on it. */
 export interface Machine {

@@ -3,7 +3,7 @@ import { arch } from "node:os";
 import { join } from "node:path";
 import { type Launched, launch } from "./launch.ts";
 import { descriptors, type LaunchAs, launchCommand } from "./launch-command.ts";
-import type { MachineOptions } from "./machine.ts";
+import type { MachineOptions } from "./machine-options.ts";
 import { type Installation, isRoot, makeSocketFolder, scratchFolder, viewFolder } from "./machine-places.ts";
 import { findProgram, findPrograms } from "./machine-programs.ts";
 import type { MountView } from "./mount-view.ts";

@@ -1,0 +1,21 @@
+import type { Clock } from "#kit/clock.ts";
+import type { Log } from "#kit/log.ts";
+
+/** How a site's program is reached: over a veth pair, over a unix socket and a relay, or without any isolation. */
+export type RuntimeMode = "veth" | "relay" | "plain";
+
+/** What the machine is prepared with. */
+export interface MachineOptions {
+  readonly installation: string;
+  readonly stateFolder: string;
+  readonly sitesFolder: string;
+  readonly nodeBinary: string;
+  /** `auto` takes the best that works here. */
+  readonly mode: RuntimeMode | "auto";
+  readonly quarantineMs: number;
+  readonly warmNetworks: number;
+  /** False: relay by Node even where socat is installed. */
+  readonly hasSocat: boolean;
+  readonly clock: Clock;
+  readonly log: Log;
+}
