@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 
 /** A process of the machine, as /proc tells it. */
 export interface ProcessInfo {
@@ -24,7 +24,17 @@ export function processesWhere(wanted: (info: ProcessInfo) => boolean): readonly
  * among its mounts, where a program under bubblewrap has its site. It finds orphans too, which no process tree would.
  */
 export function belongsTo(pid: number, folderName: string): boolean {
-  return ["cmdline", "environ", "mountinfo"].some((file) => readProc(pid, file).includes(folderName));
+  if (readProc(pid, "cmdline").includes(folderName) || readProc(pid, "environ").includes(folderName)) return true;
+  // Only where it sees mounts of its own: whatever somebody mounted below the folder stands in the table of every other process of the machine.
+  return mountNamespace(pid) !== mountNamespace("self") && readProc(pid, "mountinfo").includes(folderName);
+}
+
+function mountNamespace(pid: number | "self"): string {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/mnt`);
+  } catch {
+    return "";
+  }
 }
 
 /** Kills a process that may have ended by itself since it was listed. */
