@@ -1,4 +1,4 @@
-import pino, { type Logger } from "pino";
+import pino, { type Level, type Logger } from "pino";
 import { createStream } from "rotating-file-stream";
 
 export type Log = Logger;
@@ -17,7 +17,17 @@ export function createLog(options: LogOptions): Log {
   const base = { base: { process: options.process, pid: process.pid }, level: options.level, timestamp: pino.stdTimeFunctions.isoTime };
   if (options.folder === undefined || options.folder === "") return pino(base);
   const file = createStream(`${options.process}.log`, { path: options.folder, size: "10M", maxFiles: 10 });
-  return pino(base, pino.multistream([{ stream: process.stdout }, { stream: file }], { levels: pino.levels.values }));
+  // A full disk must not end the process: what cannot be kept is on stdout all the same.
+  file.on("error", (error) => process.stderr.write(`log file: ${error.message}\n`));
+  // Each stream has a level of its own, which would otherwise be `info`. Pino's type names the known levels; ours is checked by the settings.
+  const level = options.level as Level;
+  return pino(
+    base,
+    pino.multistream([
+      { level, stream: process.stdout },
+      { level, stream: file },
+    ]),
+  );
 }
 
 /** A log that says nothing, for tests. */
