@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { sql } from "kysely";
 import { afterEach, describe, expect, it } from "vitest";
 import { ConfigError } from "#kit/config.ts";
@@ -13,7 +14,7 @@ import { type Database, openDatabase } from "./database.ts";
 import { migrate } from "./migrate.ts";
 
 const log = silentLog();
-const migrator = new URL("../../test/support/migrator.ts", import.meta.url).pathname;
+const migrator = fileURLToPath(new URL("../../test/support/migrator.ts", import.meta.url));
 const databases: TestDatabase[] = [];
 
 afterEach(async () => {

@@ -4,6 +4,7 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import pg from "pg";
 import { afterEach, describe, expect, it } from "vitest";
 import { silentLog } from "#kit/log.ts";
@@ -14,7 +15,7 @@ import { type PrivatePostgres, type PrivatePostgresOptions, startPrivatePostgres
 
 const isRoot = process.getuid?.() === 0;
 const killRounds = Number(process.env.BACKLOT_KILL_ROUNDS ?? 20);
-const writer = new URL("../../test/support/database-writer.ts", import.meta.url).pathname;
+const writer = fileURLToPath(new URL("../../test/support/database-writer.ts", import.meta.url));
 const cleanups: (() => Promise<unknown>)[] = [];
 
 afterEach(async () => {

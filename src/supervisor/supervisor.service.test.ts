@@ -6,12 +6,13 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import pg from "pg";
 import { afterEach, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { readClusterKey, readComponentKey } from "#kit/cluster-key.ts";
 
-const script = new URL("../../test/support/fake-backlot.ts", import.meta.url).pathname;
+const script = fileURLToPath(new URL("../../test/support/fake-backlot.ts", import.meta.url));
 const cleanups: (() => Promise<unknown>)[] = [];
 
 afterEach(async () => {
