@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createSite, listSites, sleepSite } from "#contract/api/sites.ts";
+import type { OperationView } from "#contract/api/views.ts";
 import { type Backlot, startBacklot } from "../support/backlot.ts";
 import type { Person } from "../support/backlot-person.ts";
 import { memoryOf } from "../support/backlot-processes.ts";
@@ -25,11 +26,12 @@ test("a thousand sites are registered, 990 of them asleep, and a request wakes e
   // 25 of those made above are dynamic; 25 static ones are among the thousand, the rest below is dynamic.
   const names = Array.from({ length: 950 }, (_, index) => `sleeper-${index}`);
   const withProgram = new Set(names.filter((_, index) => index % 95 === 0));
-  await eachOf(names, 24, async (name) => {
+  const operations: OperationView[] = [];
+  await eachOf(names, 16, async (name) => {
     const starter = withProgram.has(name) ? { starter: "python" } : {};
-    const { operation } = await admin.client.call(createSite, { body: { name, kind: "dynamic", ...starter } });
-    await admin.succeeded(operation);
+    operations.push((await admin.client.call(createSite, { body: { name, kind: "dynamic", ...starter } })).operation);
   });
+  await eachOf(operations, 8, async (operation) => void (await admin.succeeded(operation)));
   const awake = (await everySite()).filter(({ state }) => state === "running").flatMap(({ name, kind }) => (kind === "dynamic" ? [name] : []));
   await eachOf(awake, 4, async (name) => {
     await admin.succeeded((await admin.client.call(sleepSite, { params: { name } })).operation);

@@ -77,9 +77,10 @@ async function awaitEnd(client: Client, operation: OperationView): Promise<Opera
     if (Date.now() > deadline) throw new Error(`the operation ${last.kind} of ${last.site} did not end: ${JSON.stringify(last)}`);
     try {
       const params = { id: operation.id };
+      last = (await client.call(readOperation, { params })).operation;
+      if (last.state === "succeeded" || last.state === "failed") break;
       const response = await client.fetch(followOperation, { params, signal: AbortSignal.timeout(30_000) });
       if (response.body !== null) for await (const event of readEvents(response.body)) last = operationView.parse(JSON.parse(event.data));
-      last = (await client.call(readOperation, { params })).operation;
     } catch (error) {
       // Away for a moment: it was killed, or its stream was cut. Every other refusal is the answer.
       const isAway =

@@ -29,6 +29,11 @@ export function belongsTo(pid: number, folderName: string): boolean {
   return mountNamespace(pid) !== mountNamespace("self") && readProc(pid, "mountinfo").includes(folderName);
 }
 
+/** Whether a process lives; a zombie does not. */
+export function isAlive(pid: number): boolean {
+  return processInfo(pid) !== undefined;
+}
+
 function mountNamespace(pid: number | "self"): string {
   try {
     return readlinkSync(`/proc/${pid}/ns/mnt`);
