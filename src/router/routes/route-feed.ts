@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { createClient } from "#contract/client.ts";
 import { readEvents } from "#contract/events.ts";
+import { Failure } from "#contract/failure.ts";
 import { followRoutes, type RouteFeedEvent, routeFeedEvent } from "#contract/internal/manager.ts";
 import type { GrantSigner } from "#kit/grant.ts";
 import type { Log } from "#kit/log.ts";
@@ -17,7 +18,8 @@ export interface RouteFeedOptions {
   readonly onConnected: (isConnected: boolean) => void;
 }
 
-const backOff = { firstMs: 100, mostMs: 5000 };
+// A manager that has just been started should not wait for its routers: each try is one refused connection.
+const backOff = { firstMs: 100, mostMs: 1000 };
 
 /** Follows the manager's route feed until the signal is aborted, connecting again whenever it ends. Never rejects. */
 export async function followRouteFeed(options: RouteFeedOptions, signal: AbortSignal): Promise<void> {
@@ -31,7 +33,8 @@ export async function followRouteFeed(options: RouteFeedOptions, signal: AbortSi
       options.log.info("route feed ended");
     } catch (err) {
       if (signal.aborted) return;
-      if (failures === 0) options.log.warn({ err }, "route feed lost");
+      // A manager that is away is told in words; only what is unexpected shows its stack.
+      if (failures === 0) options.log.warn(err instanceof Failure ? { reason: err.message } : { err }, "route feed lost");
     }
     options.onConnected(false);
     failures += 1;
