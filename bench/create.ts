@@ -1,8 +1,7 @@
 // From asking for a site to the first 200, beside the boot of the same program without a platform.
-import { fileURLToPath } from "node:url";
 import { createSite } from "#contract/api/sites.ts";
 import { startBacklot } from "../test/support/backlot.ts";
-import { bareSpawnMs } from "./support/bare-spawn.ts";
+import { bareSpawnMs, copyOfStarter } from "./support/bare-spawn.ts";
 import { medianAndTail, type Table } from "./support/table.ts";
 
 const rounds = 15;
@@ -29,9 +28,9 @@ export async function run(): Promise<Table> {
   const rows: string[][] = [["create → first 200", "median ms", "p95 ms"]];
   rows.push(["static", ...medianAndTail(await measure("static", "static"))]);
   rows.push(["dynamic (Node starter)", ...medianAndTail(await measure("dynamic", "node"))]);
-  const folder = fileURLToPath(new URL("../starters/node/", import.meta.url));
+  await using copy = await copyOfStarter("node");
   const bare: number[] = [];
-  for (let round = 0; round < rounds; round += 1) bare.push(await bareSpawnMs([process.execPath, "server.js"], folder));
+  for (let round = 0; round < rounds; round += 1) bare.push(await bareSpawnMs([process.execPath, "server.js"], copy.folder));
   rows.push(["the same program, bare spawn", ...medianAndTail(bare)]);
   return rows;
 }

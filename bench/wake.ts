@@ -1,14 +1,13 @@
 // From a sleeping site to the first byte, beside a bare spawn of the same program in the same run.
-import { fileURLToPath } from "node:url";
 import { readStatus, sleepSite } from "#contract/api/sites.ts";
 import { startBacklot } from "../test/support/backlot.ts";
-import { bareSpawnMs } from "./support/bare-spawn.ts";
+import { bareSpawnMs, copyOfStarter } from "./support/bare-spawn.ts";
 import { medianAndTail, type Table } from "./support/table.ts";
 
-const rounds = 20;
+const rounds = 15;
 const starters = [
   { name: "node", command: [process.execPath, "server.js"] as const },
-  { name: "python", command: ["python3", "app.py"] as const },
+  { name: "python", command: ["/usr/bin/python3", "app.py"] as const },
 ];
 
 /** Measures and gives the table. */
@@ -21,7 +20,7 @@ export async function run(): Promise<Table> {
   for (const starter of starters) {
     const site = `wake-${starter.name}`;
     await admin.createSite(site, "dynamic", starter.name);
-    const folder = fileURLToPath(new URL(`../starters/${starter.name}/`, import.meta.url));
+    await using copy = await copyOfStarter(starter.name);
     const wakes: number[] = [];
     const bare: number[] = [];
     for (let round = 0; round < rounds; round += 1) {
@@ -32,7 +31,7 @@ export async function run(): Promise<Table> {
       await admin.succeeded((await admin.client.call(sleepSite, { params: { name: site } })).operation);
       const { state } = await admin.client.call(readStatus, { params: { name: site } });
       if (state !== "asleep") throw new Error(`${site} is ${state}`);
-      bare.push(await bareSpawnMs(starter.command, folder));
+      bare.push(await bareSpawnMs(starter.command, copy.folder));
     }
     const [median, tail] = medianAndTail(wakes);
     const [bareMedian, bareTail] = medianAndTail(bare);

@@ -1,8 +1,19 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { cp, mkdtemp, rm } from "node:fs/promises";
 import { request } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** A copy of a starter outside this repository, whose package.json would make its files modules; removed with its scope. */
+export async function copyOfStarter(name: string): Promise<{ readonly folder: string } & AsyncDisposable> {
+  const folder = await mkdtemp(join(tmpdir(), "backlot-bench-starter-"));
+  await cp(fileURLToPath(new URL(`../../starters/${name}/`, import.meta.url)), folder, { recursive: true });
+  return { folder, [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }) };
+}
 
 /** How long a program takes from being spawned, without any platform, to its first answer; in milliseconds. */
 export async function bareSpawnMs(command: readonly [string, ...string[]], folder: string): Promise<number> {
