@@ -11,6 +11,7 @@ import type { PlatformVerb, SiteVerb } from "./verb.ts";
  * - `platform`: a person to whom policy grants a verb on the installation.
  * - `site`: a person to whom policy grants a verb on the site named by `:name`; anyone else gets 404.
  * - `operation`: a person who may read the site of the operation `:id`, or who asked for it.
+ * - `task`, `schedule`: a person who may see (`read`) or change (`control`) the task `:uid` or the schedule `:id`; anyone else gets 404.
  * - `component`: another process, with a grant for this verb.
  */
 export type Access =
@@ -19,6 +20,8 @@ export type Access =
   | { readonly kind: "platform"; readonly verb: PlatformVerb; readonly scope: TokenScope }
   | { readonly kind: "site"; readonly verb: SiteVerb; readonly scope: TokenScope }
   | { readonly kind: "operation"; readonly scope: TokenScope }
+  | { readonly kind: "task"; readonly act: "read" | "control"; readonly scope: TokenScope }
+  | { readonly kind: "schedule"; readonly act: "read" | "control"; readonly scope: TokenScope }
   | { readonly kind: "component"; readonly callers: readonly Component[]; readonly verb: GrantVerb };
 
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";

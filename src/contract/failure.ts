@@ -41,12 +41,26 @@ const table = {
   site_being_deleted: { status: 409, title: "This site is being deleted." },
   site_disabled: { status: 409, title: "This site was disabled by an administrator. Ask one of them." },
   site_static: { status: 409, title: "A static site has no process to do this with. Make it dynamic in its settings first." },
+  site_database_exists: { status: 409, title: "This site has a database already. Delete it first to begin with an empty one." },
+  site_database_not_found: { status: 404, title: "This site has no database. Add one first." },
+  site_database_taken: {
+    status: 409,
+    title: "The database server has a database {name} that belongs to something else. Ask an administrator to rename or drop it there.",
+  },
+  site_databases_off: {
+    status: 503,
+    title: "There is no server for sites' databases here ({reason}). Ask an administrator to set BACKLOT_SITE_DATABASE_URL.",
+  },
   last_owner: { status: 409, title: "A site needs an owner. Make someone else an owner first." },
-  limits_need_reason: { status: 422, title: "Say why the limits of this site change: fill in `reason`." },
+  limits_need_reason: { status: 422, title: "Say why the availability, the limits or the egress of this site change: fill in `reason`." },
   isolation_missing: {
     status: 409,
     title:
       "This machine cannot separate sites from each other ({missing}), so only administrators may run programs here. Install bubblewrap or ask an administrator.",
+  },
+  egress_unavailable: {
+    status: 409,
+    title: "This machine cannot let sites out into the internet: {reason} Run Backlot as root on a machine with nftables, or leave the setting as it is.",
   },
   interpreter_missing: {
     status: 409,
@@ -74,6 +88,19 @@ const table = {
   archive_invalid: { status: 422, title: "The archive cannot be unpacked: {reason}. Send a gzip-compressed tar file." },
   archive_too_large: { status: 413, title: "The archive holds too much: {reason}." },
   archive_unsafe: { status: 422, title: "The archive holds an entry that is not allowed: {path} ({reason})." },
+
+  // tasks
+  task_not_found: { status: 404, title: "There is no task with this uid that you can see." },
+  task_limit_reached: { status: 409, title: "{count} tasks wait already, which is the most. Wait until some have run, or cancel some." },
+  schedule_not_found: { status: 404, title: "There is no schedule with this id that you can see." },
+  script_not_found: { status: 422, title: "There is no script called {script}. {known}" },
+  parameters_invalid: { status: 422, title: "Some parameters of the script are not right: {detail}" },
+  commands_off: { status: 422, title: "Commands are switched off here: run a script, or ask an administrator to set BACKLOT_TASK_COMMANDS." },
+  idempotency_conflict: { status: 409, title: "This Idempotency-Key was used for another task already. Take a new key." },
+  cron_invalid: { status: 422, title: "This is not a cron expression: {reason}. An example: 30 5 * * 1 (half past five on Mondays)." },
+  time_zone_unknown: { status: 422, title: "There is no time zone called {timeZone}. An example: Europe/Berlin." },
+  run_not_found: { status: 404, title: "This orchestrator knows no such run." },
+  run_superseded: { status: 409, title: "A later attempt of this task was started already." },
 
   // running
   run_file_missing: { status: 409, title: "There is no run.sh in /site, /site/private or /site/public. Add one that starts your program on $HOST:$PORT." },

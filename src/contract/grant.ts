@@ -16,6 +16,8 @@ export const grantVerbs = [
   "site.files.read",
   "site.files.write",
   "site.deploy",
+  "run.start",
+  "run.read",
   "platform.read",
   "platform.epochs",
   "route.read",

@@ -6,6 +6,7 @@ export const siteVerbs = [
   "site.files.write",
   "site.deploy",
   "site.run",
+  "site.tasks",
   "site.configure",
   "site.members",
   "site.delete",
@@ -14,5 +15,5 @@ export const siteVerbs = [
 export type SiteVerb = (typeof siteVerbs)[number];
 
 /** What a person can do to the installation. */
-export const platformVerbs = ["site.create", "users.read", "users.manage", "audit.read", "platform.manage"] as const;
+export const platformVerbs = ["site.create", "users.read", "users.manage", "audit.read", "platform.manage", "tasks.home"] as const;
 export type PlatformVerb = (typeof platformVerbs)[number];

@@ -1,0 +1,56 @@
+import type { TaskState } from "#contract/task.ts";
+import type { Task, TaskResult } from "./task.ts";
+
+/** A task that one worker holds. `fence` grows with each claim: whoever claims it later has a higher one, and the earlier loses every write. */
+export interface ClaimedTask extends Task {
+  readonly fence: number;
+  /** Sealed JSON of name → value; null for none. */
+  readonly sealedEnvironment: string | null;
+  /**
+   * The orchestrator has answered for this attempt already: this claim follows the run, and must never start it anew. Otherwise the run is
+   * put again under the same attempt, which starts it only if the orchestrator has not.
+   */
+  readonly isStarted: boolean;
+}
+
+/** What a claim may take. */
+export interface TaskClaim {
+  readonly worker: string;
+  readonly leaseMs: number;
+  readonly limit: number;
+  /** The most tasks that run at once in one site. */
+  readonly perSite: number;
+}
+
+/** What was learnt about a run's start. */
+export interface TaskStart {
+  readonly startedAt: Date;
+  readonly diskBeforeBytes: number | null;
+}
+
+/** What becomes of a held task when its attempt has ended. */
+export type TaskVerdict =
+  | { readonly kind: "end"; readonly state: Exclude<TaskState, "queued" | "running">; readonly reason: string | null }
+  /** Queued once more, as the next attempt. */
+  | { readonly kind: "retry"; readonly afterMs: number; readonly reason: string };
+
+/** The queue of tasks, for workers. Times are the database server's. A write with an old fence answers false and changes nothing. */
+export interface TaskQueue {
+  /**
+   * Running tasks whose lease has expired first (same attempt), then waiting ones that are due: by priority, then by time, as far as the
+   * limits per script and site allow. A queued one that is claimed gets the next attempt number.
+   */
+  claim(request: TaskClaim): Promise<readonly ClaimedTask[]>;
+  /** Keeps the leases of all that a worker holds, in one statement; gives the uids that it does not hold any more, and those to be cancelled. */
+  renew(
+    held: readonly ClaimedTask[],
+    request: { readonly worker: string; readonly leaseMs: number },
+  ): Promise<{ readonly lost: readonly string[]; readonly cancelled: readonly string[] }>;
+  started(claim: ClaimedTask, start: TaskStart): Promise<boolean>;
+  /** Writes the attempt's result and what follows from it. `finishedAt` is the run's own end. */
+  finish(claim: ClaimedTask, outcome: { readonly finishedAt: Date; readonly result: TaskResult; readonly verdict: TaskVerdict }): Promise<boolean>;
+  /** Gives back a task whose run was certainly not started (the machine was full, the orchestrator away): queued again under the same number of starts. */
+  release(claim: ClaimedTask, request: { readonly afterMs: number; readonly reason: string }): Promise<boolean>;
+  /** Milliseconds until something falls due or a lease expires; null when nothing does. Blocked by a limit does not count. */
+  nextDueMs(): Promise<number | null>;
+}
