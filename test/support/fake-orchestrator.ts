@@ -1,10 +1,12 @@
 import { buffer } from "node:stream/consumers";
 import { Failure } from "#contract/failure.ts";
 import { orchestratorEndpoints } from "#contract/internal/orchestrator.ts";
+import { runEndpoints } from "#contract/internal/runs.ts";
 import type { SiteStatus } from "#contract/site.ts";
 import type { ClusterKey } from "#kit/cluster-key.ts";
 import { eventStream } from "#kit/http/event-stream.ts";
 import { type FakeComponent, startFakeComponent } from "./fake-component.ts";
+import { FakeRuns } from "./fake-runs.ts";
 
 /** What the fake keeps, for a test to look at. */
 export interface FakeOrchestratorState {
@@ -13,13 +15,14 @@ export interface FakeOrchestratorState {
   readonly statuses: Map<number, SiteStatus>;
   readonly log: { readonly at: string; readonly stream: "stdout"; readonly line: string }[];
   isolates: boolean;
+  readonly runs: FakeRuns;
 }
 
 const at = "2026-11-21T12:00:00.000Z";
 
 /** An orchestrator without sites: it remembers what it was told. */
 export async function startFakeOrchestrator(key: ClusterKey, port?: number): Promise<FakeComponent & { readonly state: FakeOrchestratorState }> {
-  const state: FakeOrchestratorState = { specs: new Map(), files: new Map(), statuses: new Map(), log: [], isolates: true };
+  const state: FakeOrchestratorState = { specs: new Map(), files: new Map(), statuses: new Map(), log: [], isolates: true, runs: new FakeRuns() };
   const started = (call: { readonly params: Record<string, unknown> }) => {
     const siteId = Number(call.params.siteId);
     state.statuses.set(siteId, { state: "running", reason: null, since: at });
@@ -29,8 +32,9 @@ export async function startFakeOrchestrator(key: ClusterKey, port?: number): Pro
     audience: "orchestrator",
     key,
     ...(port === undefined ? {} : { port }),
-    endpoints: orchestratorEndpoints,
+    endpoints: [...orchestratorEndpoints, ...runEndpoints],
     handlers: {
+      ...state.runs.handlers,
       "site.apply": async (call) => void state.specs.set(Number((call.params as { siteId: number }).siteId), call.body as unknown as { revision: number }),
       "site.remove": async (call) => void state.specs.delete(Number((call.params as { siteId: number }).siteId)),
       "site.list": async () => ({
@@ -68,6 +72,7 @@ export async function startFakeOrchestrator(key: ClusterKey, port?: number): Pro
         isolates: state.isolates,
         missing: state.isolates ? [] : ["bubblewrap is not installed"],
         limits: { memory: true, cpu: true, pids: true },
+        egress: { isAvailable: true, notes: [] },
         interpreters: { node: "24.0.0" },
         starters: [
           { name: "static", title: "Static", description: "Pages", kind: "static", needs: [] },
