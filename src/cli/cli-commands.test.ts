@@ -190,6 +190,7 @@ describe("sites", () => {
       siteUrlPattern: "x",
       starters,
       isolation: { isolates: true, missing: [] },
+      egress: { isAvailable: true, notes: [] },
       maySitesRun: true,
       isOrchestratorThere: true,
     });

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { siteAvailability, siteEnvironment, siteKind, siteLimits } from "./site.ts";
+import { siteAvailability, siteEgress, siteEnvironment, siteKind, siteLimits } from "./site.ts";
+import { siteDatabaseCredentials } from "./site-database.ts";
 
 /** Everything that an orchestrator has to know of a site. It keeps the last one, encrypted, to act while the manager is away. */
 export const siteSpec = z.object({
@@ -9,8 +10,12 @@ export const siteSpec = z.object({
   availability: siteAvailability,
   limits: siteLimits,
   environment: siteEnvironment,
+  /** Null: the site has no database, and no way to any. */
+  database: siteDatabaseCredentials.nullable().default(null),
   timeZone: z.string(),
   canRunTwice: z.boolean(),
+  /** Specifications kept from before there was a choice have none. */
+  egress: siteEgress.default("none"),
   /** An administrator's site, or programs were allowed for everyone: it may run where sites cannot be isolated. */
   isTrusted: z.boolean(),
   /** Grows with every change; an older one never replaces a newer one. */

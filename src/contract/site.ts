@@ -6,16 +6,21 @@ export const siteAvailabilities = ["enabled", "not-served", "disabled"] as const
 export const memberRoles = ["owner", "editor", "viewer"] as const;
 export const siteStates = ["starting", "running", "frozen", "asleep", "stopping", "stopped", "crashed", "not-served", "disabled"] as const;
 
+/** Where a site's program may connect to: nowhere, or the public internet. */
+export const siteEgresses = ["none", "internet"] as const;
+
 export const siteKind = z.enum(siteKinds);
 export const sitePurpose = z.enum(sitePurposes);
 export const siteAvailability = z.enum(siteAvailabilities);
 export const memberRole = z.enum(memberRoles);
 export const siteState = z.enum(siteStates);
+export const siteEgress = z.enum(siteEgresses);
 export type SiteKind = z.output<typeof siteKind>;
 export type SitePurpose = z.output<typeof sitePurpose>;
 export type SiteAvailability = z.output<typeof siteAvailability>;
 export type MemberRole = z.output<typeof memberRole>;
 export type SiteState = z.output<typeof siteState>;
+export type SiteEgress = z.output<typeof siteEgress>;
 
 /** 2–32 lower-case letters, digits and single inner dashes, first a letter. */
 export const siteNamePattern = /^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/;

@@ -7,10 +7,14 @@ import type { Log } from "#kit/log.ts";
 import { type Database, openDatabase } from "./database.ts";
 import { connectionRefusal } from "./database-error.ts";
 import { foundation } from "./migrations/0001-foundation.ts";
+import { siteDatabases } from "./migrations/0002-site-databases.ts";
+import { siteEgress } from "./migrations/0003-site-egress.ts";
 
 /** Every change of the tables, in order. One that was released is never edited. */
 const migrations: Readonly<Record<string, Migration>> = {
   "0001-foundation": foundation,
+  "0002-site-databases": siteDatabases,
+  "0003-site-egress": siteEgress,
 };
 
 const oldestServer = 140_000;

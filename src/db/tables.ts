@@ -1,9 +1,10 @@
 import type { Generated, GeneratedAlways, JSONColumnType } from "kysely";
 import type { OperationKind, OperationState, UserRole } from "#contract/api/views.ts";
-import type { MemberRole, SiteAvailability, SiteKind, SiteLimits, SitePurpose } from "#contract/site.ts";
+import type { MemberRole, SiteAvailability, SiteEgress, SiteKind, SiteLimits, SitePurpose } from "#contract/site.ts";
 import type { TokenScope } from "#contract/token-scope.ts";
 import type { OperationFailure, Step } from "#core/operations/operation.ts";
 import type { Site, SiteSettings } from "#core/sites/site.ts";
+import type { DatabaseHold, SiteDatabase } from "#core/sites/site-database.ts";
 
 // Columns are snake_case in SQL; Kysely's camel case plugin translates. JSON inside columns is left as it is.
 
@@ -50,6 +51,7 @@ interface SiteTable {
   availabilityReason: Generated<string>;
   limits: JSONColumnType<SiteLimits>;
   settings: JSONColumnType<SiteSettings>;
+  egress: SiteEgress;
   /** Sealed before it comes here. */
   environment: string | null;
   revision: Generated<number>;
@@ -60,6 +62,19 @@ interface SiteTable {
   lifecycle: Site["lifecycle"];
   createdAt: Generated<Date>;
   updatedAt: Generated<Date>;
+}
+
+interface SiteDatabaseTable {
+  siteId: number;
+  id: string;
+  lifecycle: SiteDatabase["lifecycle"];
+  /** Sealed before they come here. */
+  password: string;
+  pendingPassword: string | null;
+  hold: Generated<DatabaseHold>;
+  bytes: number | null;
+  measuredAt: Date | null;
+  createdAt: Generated<Date>;
 }
 
 interface SiteMemberTable {
@@ -122,6 +137,7 @@ export interface Tables {
   apiTokens: ApiTokenTable;
   sites: SiteTable;
   siteMembers: SiteMemberTable;
+  siteDatabases: SiteDatabaseTable;
   operations: OperationTable;
   operationSteps: OperationStepTable;
   auditEntries: AuditEntryTable;

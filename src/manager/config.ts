@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { siteEgress } from "#contract/site.ts";
 import { port } from "#kit/config.ts";
 
 /** The manager's settings, by the names of their environment variables. */
@@ -25,6 +26,15 @@ export const configSchema = z.object({
     .describe("Password of the first administrator (user admin); without it a one-time set-up link is printed")
     .meta({ secret: true }),
   BACKLOT_SITE_LIMIT: z.coerce.number().int().min(0).default(100).describe("The most sites that a member may own"),
+  BACKLOT_SITE_EGRESS: siteEgress
+    .default("none")
+    .describe("Where programs of new sites may connect to: none, or internet (public addresses only); administrators change it for each site"),
+  BACKLOT_SITE_DATABASE_BYTES: z.coerce
+    .number()
+    .int()
+    .min(16_777_216)
+    .default(268_435_456)
+    .describe("The most bytes of a site's database; above, it takes no writes, and above one and a half times as many no connections"),
   BACKLOT_UNISOLATED_FOR_ALL: z
     .stringbool()
     .default(false)

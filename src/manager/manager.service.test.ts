@@ -221,6 +221,32 @@ describe("sites", () => {
     expect(changed.site.limits).toMatchObject({ cpu: 2, pids: 128 });
   });
 
+  test("only administrators let a site's program out into the internet, with a reason that is kept", async () => {
+    await createSite("ada", "outward", "dynamic");
+    const change = (as: string, json: unknown) => bench.request("/api/v1/sites/outward", { method: "PATCH", as, json });
+    expect(await bodyOf(await bench.request("/api/v1/sites/outward", { as: "ada" }))).toMatchObject({ site: { egress: "none" } });
+    expect(await bodyOf(await change("ada", { egress: "internet", reason: "I want it" }))).toMatchObject({ code: "administrators_only", status: 403 });
+    expect(await bodyOf(await change("admin", { egress: "internet" }))).toMatchObject({ code: "limits_need_reason" });
+    const { site, operation } = (await (await change("admin", { egress: "internet", reason: "weather service" })).json()) as {
+      site: { egress: string };
+      operation: { id: string; steps: { name: string }[] };
+    };
+    expect(site.egress).toBe("internet");
+    expect(operation.steps.map((step) => step.name)).toEqual(["apply", "publish", "refresh"]);
+    expect(await ended("ada", operation.id)).toMatchObject({ state: "succeeded" });
+    expect(JSON.stringify(await bodyOf(await bench.request("/api/v1/sites/outward/audit", { as: "ada" })))).toContain("weather service");
+    expect(await bodyOf(await change("admin", { egress: "everywhere", reason: "x" }))).toMatchObject({ code: "input_invalid" });
+  });
+
+  test("are not let out where the machine cannot do it, and the refusal says why", async () => {
+    await using other = await startManagerBench();
+    other.orchestrator.state.isolates = false;
+    await other.request("/api/v1/sites", { method: "POST", as: "admin", json: { name: "shut", kind: "dynamic" } });
+    const response = await other.request("/api/v1/sites/shut", { method: "PATCH", as: "admin", json: { egress: "internet", reason: "x" } });
+    expect(await bodyOf(response)).toMatchObject({ code: "egress_unavailable", status: 409, title: expect.stringContaining("Backlot does not run as root") });
+    expect(await bodyOf(await other.request("/api/v1/sites/shut", { as: "admin" }))).toMatchObject({ site: { egress: "none" } });
+  });
+
   test("that are disabled can only be looked at by their members", async () => {
     await createSite("ada", "banned");
     await bench.request("/api/v1/sites/banned", { method: "PATCH", as: "admin", json: { availability: "disabled", reason: "policy" } });

@@ -4,7 +4,7 @@ import * as api from "#contract/api/sites.ts";
 import { operationView } from "#contract/api/views.ts";
 import { Failure } from "#contract/failure.ts";
 import { readSiteStatus } from "#contract/internal/orchestrator.ts";
-import type { SiteStatus } from "#contract/site.ts";
+import type { SiteEgress, SiteStatus } from "#contract/site.ts";
 import type { UserStore } from "#core/accounts/user-store.ts";
 import type { AuditStore } from "#core/audit/audit-store.ts";
 import type { OperationStore } from "#core/operations/operation-store.ts";
@@ -34,6 +34,7 @@ export interface SitesDeps {
   readonly runPolicy: RunPolicy;
   readonly seal: Seal;
   readonly siteLimit: number;
+  readonly siteEgress: SiteEgress;
   readonly sitePattern: string;
   readonly note: Note;
 }
@@ -85,7 +86,12 @@ function mountChanges(app: FastifyInstance, deps: SitesDeps): void {
     const { site, operation } = await updateSite(coreDeps(deps), caller.actor, { site: caller.site, input: body });
     await note(caller.actor, "sites.update", {
       site,
-      details: { changed: Object.keys(body).filter((key) => key !== "reason"), from: caller.site.name, reason: body.reason ?? null },
+      details: {
+        changed: Object.keys(body).filter((key) => key !== "reason"),
+        from: caller.site.name,
+        reason: body.reason ?? null,
+        ...(body.egress === undefined ? {} : { egress: body.egress }),
+      },
     });
     return {
       site: siteViewOf(site, caller.actor, { status: mirror.statusOf(site.id), sitePattern }),

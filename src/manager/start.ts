@@ -22,6 +22,7 @@ import { argon2PasswordHasher } from "./argon2-password-hasher.ts";
 import { createNote } from "./audit-trail.ts";
 import { configSchema, type ManagerConfig, publicAddresses } from "./config.ts";
 import { answerUnknown, mountDashboard } from "./dashboard.ts";
+import { mountDatabases } from "./database-api.ts";
 import { mountFiles } from "./files-api.ts";
 import { firstAdministrator } from "./first-administrator.ts";
 import { OrchestratorMirror } from "./orchestrator-mirror.ts";
@@ -84,7 +85,9 @@ async function serve({ config, key, db, log, stack }: Wiring): Promise<Pick<Runn
   const seal = createSeal(Buffer.from(key.secret, "base64url"), "site environment");
   const shared = { ...stores, guards, note, mirror, orchestrator, runPolicy, sitePattern };
   mountAccounts(app, { ...shared, hasher, decoyHash, firstAdministrator: administrator, isSecure });
-  mountSites(app, { ...shared, seal, siteLimit: config.BACKLOT_SITE_LIMIT });
+  mountSites(app, { ...shared, seal, siteLimit: config.BACKLOT_SITE_LIMIT, siteEgress: config.BACKLOT_SITE_EGRESS });
+  const databaseSeal = createSeal(Buffer.from(key.secret, "base64url"), "site database");
+  mountDatabases(app, { ...shared, databaseSeal, databaseBytes: config.BACKLOT_SITE_DATABASE_BYTES });
   mountFiles(app, shared);
   mountStreams(app, { ...shared, access, hints });
   await mountSystem(app, shared);

@@ -31,6 +31,7 @@ export async function mountSystem(app: FastifyInstance, deps: SystemDeps): Promi
         missing: capabilities === null ? [] : [...missingInterpreters(needs, capabilities)],
       })),
       isolation: { isolates: capabilities?.isolates ?? true, missing: [...(capabilities?.missing ?? [])] },
+      egress: { isAvailable: capabilities?.egress.isAvailable ?? false, notes: [...(capabilities?.egress.notes ?? [])] },
       maySitesRun: canRun(deps.runPolicy, capabilities, caller.actor.user.role === "administrator"),
       isOrchestratorThere: capabilities !== null,
     };

@@ -29,6 +29,7 @@ export function siteViewOf(site: ActorSite, actor: Actor, known: { readonly stat
     state: status.state,
     status,
     limits: site.limits,
+    egress: site.egress,
     settings: site.settings,
     you: { role: site.role, may: [...verbsFor({ userRole: actor.user.role, memberRole: site.role, availability: site.availability })] },
     createdAt: iso(site.createdAt),

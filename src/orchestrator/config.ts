@@ -30,6 +30,11 @@ export const configSchema = z.object({
     .max(1_000)
     .default(8)
     .describe("The most programs that start at the same time; others wait their turn"),
+  BACKLOT_EGRESS_CLOSED: z
+    .string()
+    .regex(/^$|^\s*\d+(\.\d+){3}\/\d+\s*(,\s*\d+(\.\d+){3}\/\d+\s*)*$/, "networks such as 192.0.2.0/24, separated by commas")
+    .default("")
+    .describe("Networks with public addresses that sites may not connect to although they may to the internet: 192.0.2.0/24, separated by commas"),
   BACKLOT_DISK_RESERVE_BYTES: z.coerce
     .number()
     .int()

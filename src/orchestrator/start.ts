@@ -52,7 +52,10 @@ const turnMs = 2_000;
 export const start: StartService = async (environment, log) => {
   const config = parseConfig(configSchema, environment);
   const data = resolve(config.BACKLOT_DATA);
-  const runtime = createProcessRuntime({ stateFolder: join(data, "orchestrator/runtime"), sitesFolder: join(data, "sites"), log });
+  const closedNetworks = config.BACKLOT_EGRESS_CLOSED.split(",")
+    .map((network) => network.trim())
+    .filter((network) => network !== "");
+  const runtime = createProcessRuntime({ closedNetworks, stateFolder: join(data, "orchestrator/runtime"), sitesFolder: join(data, "sites"), log });
   return startOrchestrator({ config, log }, { runtime, ownerOf: siteOwner, interpreters: probeInterpreters });
 };
 

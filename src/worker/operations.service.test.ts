@@ -128,7 +128,7 @@ async function newSite(name: string): Promise<{ readonly site: ActorSite; readon
   const operation = planOperation({ id, kind: "create", input: { starter: "node" }, subject: dynamic, requestedById: stage.actor.user.id });
   const { site } = await stage.stores.sites.create(
     stage.actor,
-    { name, kind: "dynamic", purpose: "project", description: "", limits: defaultSiteLimits, settings: defaultSiteSettings, ownerLimit: null },
+    { name, kind: "dynamic", purpose: "project", description: "", limits: defaultSiteLimits, settings: defaultSiteSettings, egress: "none", ownerLimit: null },
     operation,
   );
   return { site, createId: id };

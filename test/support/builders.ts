@@ -16,6 +16,7 @@ export function site(changes: Partial<Site> = {}): Site {
     availabilityReason: "",
     limits: defaultSiteLimits,
     settings: defaultSiteSettings,
+    egress: "none",
     revision: 1,
     epoch: 0,
     lifecycle: "active",

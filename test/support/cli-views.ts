@@ -24,6 +24,7 @@ export function siteViewOf(name: string, over: Partial<SiteView> = {}): SiteView
     state,
     status: { state, reason: null, since: at },
     limits: defaultSiteLimits,
+    egress: "none",
     settings: { idleSeconds: 900, botsWake: false, canRunTwice: true, timeZone: "UTC" },
     you: { role: "owner", may: ["site.read"] },
     createdAt: at,

@@ -72,7 +72,7 @@ export async function startFakeOrchestrator(key: ClusterKey, port?: number): Pro
         isolates: state.isolates,
         missing: state.isolates ? [] : ["bubblewrap is not installed"],
         limits: { memory: true, cpu: true, pids: true },
-        egress: { isAvailable: true, notes: [] },
+        egress: { isAvailable: state.isolates, notes: state.isolates ? [] : ["Backlot does not run as root."] },
         interpreters: { node: "24.0.0" },
         starters: [
           { name: "static", title: "Static", description: "Pages", kind: "static", needs: [] },

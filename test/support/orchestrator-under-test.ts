@@ -68,6 +68,8 @@ export function specOf(siteId: number, given: Partial<SiteSpec> = {}): SiteSpec 
     environment: {},
     timeZone: "UTC",
     canRunTwice: true,
+    egress: "none",
+    database: null,
     isTrusted: true,
     revision: 1,
     ...given,

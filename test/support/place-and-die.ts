@@ -16,6 +16,8 @@ const spec = {
   environment: {},
   timeZone: "UTC",
   canRunTwice: true,
+  egress: "none",
+  database: null,
   isTrusted: false,
   revision: 1,
 } as const;

@@ -18,6 +18,7 @@ export interface SiteGiven {
   readonly environment?: Readonly<Record<string, string>>;
   readonly limits?: Partial<SiteLimits>;
   readonly isTrusted?: boolean;
+  readonly egress?: SiteSpec["egress"];
   readonly runFile?: StartRequest["runFile"];
   /** Path → text; `run.sh` becomes executable. */
   readonly files?: Readonly<Record<string, string>>;
@@ -86,6 +87,8 @@ function specOf(siteId: number, given: SiteGiven): SiteSpec {
     environment: { ...given.environment },
     timeZone: "Europe/Berlin",
     canRunTwice: true,
+    egress: given.egress ?? "none",
+    database: null,
     isTrusted: given.isTrusted ?? false,
     revision: 1,
   };

@@ -13,7 +13,7 @@ export class ScriptedRuntime implements SiteRuntime {
   most = 0;
 
   async probe() {
-    return { isolates: true, missing: [], limits: { memory: true, cpu: true, pids: true } };
+    return { isolates: true, missing: [], limits: { memory: true, cpu: true, pids: true }, egress: { isAvailable: false, notes: [] } };
   }
 
   async start(request: StartRequest): Promise<RunningInstance> {

@@ -1,5 +1,5 @@
 import type { SiteView } from "#contract/api/views.ts";
-import { type SiteAvailability, type SiteKind, type SiteLimits, siteLimits } from "#contract/site.ts";
+import { type SiteAvailability, type SiteEgress, type SiteKind, type SiteLimits, siteLimits } from "#contract/site.ts";
 import type { SiteChange } from "./data-sites.ts";
 
 /** The settings of a site as a form holds them. */
@@ -86,4 +86,12 @@ export const availabilityWords: Readonly<Record<SiteAvailability, { readonly lab
   enabled: { label: "Enabled", meaning: "Works as usual." },
   "not-served": { label: "Not served", meaning: "Visitors are turned away; members can still work on it." },
   disabled: { label: "Disabled", meaning: "Nobody can visit it, change files or run its program, only administrators." },
+};
+
+export const egressWords: Readonly<Record<SiteEgress, { readonly label: string; readonly meaning: string }>> = {
+  none: { label: "None", meaning: "The program answers visitors, and can connect to nothing by itself." },
+  internet: {
+    label: "The public internet",
+    meaning: "The program can connect to public addresses: never to this machine, other sites, private networks, or mail servers (port 25).",
+  },
 };

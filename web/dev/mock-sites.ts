@@ -162,6 +162,7 @@ export const mockSiteHandlers: Readonly<Record<string, MockHandler>> = {
       },
     ],
     isolation: { isolates: true, missing: [] },
+    egress: { isAvailable: true, notes: [] },
     maySitesRun: true,
     isOrchestratorThere: true,
   }),

@@ -139,6 +139,7 @@ export function builtSite([name, kind, state, description, reason]: (typeof lots
       state,
       status,
       limits: defaultSiteLimits,
+      egress: "none",
       settings: { idleSeconds: 600, botsWake: false, canRunTwice: true, timeZone: "Europe/Berlin" },
       you: { role: id % 5 === 0 ? "editor" : "owner", may: [...siteVerbs] },
       createdAt: ago(60 * 24 * id),

@@ -9,6 +9,7 @@ const system: System = {
   siteUrlPattern: "http://{name}.localhost/",
   starters: [starter("python", "dynamic", ["python3"]), starter("node", "dynamic"), starter("static", "static")],
   isolation: { isolates: true, missing: [] },
+  egress: { isAvailable: true, notes: [] },
   maySitesRun: true,
   isOrchestratorThere: true,
 };

@@ -29,6 +29,14 @@ export async function checkServer(session: Session): Promise<readonly Check[]> {
             detail: missing.join("; ") || "sites are not kept apart",
             advice: "Install what is missing on the server's machine.",
           },
+      system.egress.isAvailable && system.egress.notes.length === 0
+        ? { name: "server egress", state: "ok", detail: "sites can be let out into the internet" }
+        : {
+            name: "server egress",
+            state: "limited",
+            detail: system.egress.notes.join(" ") || "sites cannot be let out into the internet",
+            advice: "It matters only to sites that administrators let out; see docs/decisions/0004-egress.md.",
+          },
       { name: "starters", state: "info", detail: offered.join(", ") || "none" },
     ];
   } catch (error) {

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { endpoint } from "../endpoint.ts";
-import { memberRole, siteAvailability, siteEnvironment, siteKind, siteLimits, siteNameInput, sitePurpose, siteStatus } from "../site.ts";
+import { memberRole, siteAvailability, siteEgress, siteEnvironment, siteKind, siteLimits, siteNameInput, sitePurpose, siteStatus } from "../site.ts";
 import { auditView, operationView, pageQuery, siteView } from "./views.ts";
 
 const byName = z.object({ name: siteNameInput });
@@ -57,7 +57,7 @@ export const updateSite = endpoint({
   id: "sites.update",
   method: "PATCH",
   path: "/api/v1/sites/:name",
-  summary: "Change name, description, kind, settings; administrators also availability and limits",
+  summary: "Change name, description, kind, settings; administrators also availability, limits and egress",
   access: { kind: "site", verb: "site.configure", scope: "full" },
   params: byName,
   body: z.strictObject({
@@ -74,12 +74,21 @@ export const updateSite = endpoint({
       .optional(),
     availability: siteAvailability.optional(),
     limits: siteLimits.partial().optional(),
-    /** Why the availability or the limits change; kept in the audit trail. */
+    egress: siteEgress.optional(),
+    /** Why the availability, the limits or the egress change; kept in the audit trail. */
     reason: z.string().trim().max(1000).optional(),
   }),
   result: z.object({ site: siteView, operation: operationView.nullable() }),
   status: 200,
-  failures: ["site_name_invalid", "site_name_reserved", "site_name_taken", "site_personal_name_fixed", "limits_need_reason", "administrators_only"],
+  failures: [
+    "site_name_invalid",
+    "site_name_reserved",
+    "site_name_taken",
+    "site_personal_name_fixed",
+    "limits_need_reason",
+    "administrators_only",
+    "egress_unavailable",
+  ],
 });
 
 export const deleteSite = endpoint({
@@ -282,6 +291,8 @@ export const readSystem = endpoint({
     siteUrlPattern: z.string(),
     starters: z.array(starterView),
     isolation: z.object({ isolates: z.boolean(), missing: z.array(z.string()) }),
+    /** Whether sites can be let out into the internet here, and what stands in the way or will. */
+    egress: z.object({ isAvailable: z.boolean(), notes: z.array(z.string()) }),
     maySitesRun: z.boolean(),
     /** False while the orchestrator is away; starters are then empty. */
     isOrchestratorThere: z.boolean(),

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { memberRole, siteAvailability, siteKind, siteLimits, sitePurpose, siteStatus, timestamp } from "../site.ts";
+import { memberRole, siteAvailability, siteEgress, siteKind, siteLimits, sitePurpose, siteStatus, timestamp } from "../site.ts";
 import { siteVerbs } from "../verb.ts";
 
 export const userRoles = ["administrator", "member"] as const;
@@ -31,6 +31,8 @@ export const siteView = z.object({
   state: siteStatus.shape.state,
   status: siteStatus,
   limits: siteLimits,
+  /** Where its program may connect to; only administrators change it. */
+  egress: siteEgress,
   settings: z.object({
     /** Seconds without traffic before the program sleeps; null keeps it awake. */
     idleSeconds: z.int().nullable(),
@@ -51,7 +53,19 @@ export const operationState = z.enum(operationStates);
 export type OperationState = z.output<typeof operationState>;
 export const stepStates = ["waiting", "running", "succeeded", "failed"] as const;
 export const stepState = z.enum(stepStates);
-export const operationKinds = ["create", "rename", "configure", "deploy", "restart", "sleep", "wake", "delete"] as const;
+export const operationKinds = [
+  "create",
+  "rename",
+  "configure",
+  "deploy",
+  "restart",
+  "sleep",
+  "wake",
+  "delete",
+  "add-database",
+  "change-database-password",
+  "delete-database",
+] as const;
 export const operationKind = z.enum(operationKinds);
 export type OperationKind = z.output<typeof operationKind>;
 

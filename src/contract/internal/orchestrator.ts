@@ -310,6 +310,8 @@ export const readCapabilities = endpoint({
     missing: z.array(z.string()),
     /** Which limits really hold here. */
     limits: z.object({ memory: z.boolean(), cpu: z.boolean(), pids: z.boolean() }),
+    /** Whether sites can be let out into the internet; `notes` say what stands in the way, or will when one tries. */
+    egress: z.object({ isAvailable: z.boolean(), notes: z.array(z.string()) }),
     /** Name → version of what sites can run. */
     interpreters: z.record(z.string(), z.string()),
     starters: z.array(starterOffer),

@@ -1,6 +1,6 @@
 import { Failure } from "#contract/failure.ts";
 import type { Capabilities } from "#contract/internal/orchestrator.ts";
-import { defaultSiteLimits, type SiteKind, type SitePurpose } from "#contract/site.ts";
+import { defaultSiteLimits, type SiteEgress, type SiteKind, type SitePurpose } from "#contract/site.ts";
 import type { Actor } from "../accounts/user.ts";
 import type { Operation } from "../operations/operation.ts";
 import { planOperation } from "../operations/plan.ts";
@@ -19,6 +19,8 @@ export interface CreateSiteDeps {
   readonly newId: () => string;
   /** The most sites that someone who is no administrator may own. */
   readonly siteLimit: number;
+  /** Where programs of new sites may connect to. */
+  readonly siteEgress: SiteEgress;
 }
 
 /** What is asked for. */
@@ -62,6 +64,7 @@ export async function createSite(
       description: input.description,
       limits: defaultSiteLimits,
       settings: defaultSiteSettings,
+      egress: deps.siteEgress,
       ownerLimit: isAdministrator ? null : deps.siteLimit,
     },
     operation,

@@ -1,17 +1,24 @@
+import type { SiteDatabaseCredentials } from "#contract/site-database.ts";
 import type { SiteRoute, SiteSpec } from "#contract/site-spec.ts";
 import type { Site } from "./site.ts";
 
 /** What the orchestrator has to know of a site. */
-export function specOf(site: Site, environment: Readonly<Record<string, string>>, mayEveryoneRun: boolean): SiteSpec {
+export function specOf(
+  site: Site,
+  secrets: { readonly environment: Readonly<Record<string, string>>; readonly database: SiteDatabaseCredentials | null },
+  mayEveryoneRun: boolean,
+): SiteSpec {
   return {
     siteId: site.id,
     name: site.name,
     kind: site.kind,
     availability: site.availability,
     limits: site.limits,
-    environment: { ...environment },
+    environment: { ...secrets.environment },
+    database: secrets.database,
     timeZone: site.settings.timeZone,
     canRunTwice: site.settings.canRunTwice,
+    egress: site.egress,
     isTrusted: mayEveryoneRun || site.isOwnedByAdministrator,
     revision: site.revision,
   };

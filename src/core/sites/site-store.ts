@@ -1,4 +1,4 @@
-import type { MemberRole, SiteAvailability, SiteKind, SiteLimits, SitePurpose } from "#contract/site.ts";
+import type { MemberRole, SiteAvailability, SiteEgress, SiteKind, SiteLimits, SitePurpose } from "#contract/site.ts";
 import type { Actor } from "../accounts/user.ts";
 import type { NewOperation, Operation } from "../operations/operation.ts";
 import type { Page, PageRequest } from "../page.ts";
@@ -12,6 +12,7 @@ export interface NewSite {
   readonly description: string;
   readonly limits: SiteLimits;
   readonly settings: SiteSettings;
+  readonly egress: SiteEgress;
   /** The most sites that its owner may own; null for no limit. */
   readonly ownerLimit: number | null;
 }
@@ -23,6 +24,7 @@ export interface SiteChanges {
   readonly kind?: SiteKind | undefined;
   readonly settings?: SiteSettings | undefined;
   readonly limits?: SiteLimits | undefined;
+  readonly egress?: SiteEgress | undefined;
   readonly availability?: SiteAvailability | undefined;
   readonly availabilityReason?: string | undefined;
   /** Sealed by the caller. */

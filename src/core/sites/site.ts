@@ -1,4 +1,4 @@
-import type { MemberRole, SiteAvailability, SiteKind, SiteLimits, SitePurpose } from "#contract/site.ts";
+import type { MemberRole, SiteAvailability, SiteEgress, SiteKind, SiteLimits, SitePurpose } from "#contract/site.ts";
 
 /** What members can set for a site's program. */
 export interface SiteSettings {
@@ -23,6 +23,7 @@ export interface Site {
   readonly availabilityReason: string;
   readonly limits: SiteLimits;
   readonly settings: SiteSettings;
+  readonly egress: SiteEgress;
   /** Grows with every change that the orchestrator has to know. */
   readonly revision: number;
   /** Grows when members or availability change: grants of an earlier epoch are refused. */

@@ -1,5 +1,6 @@
 import { Failure } from "#contract/failure.ts";
-import type { SiteAvailability, SiteKind, SiteLimits } from "#contract/site.ts";
+import type { Capabilities } from "#contract/internal/orchestrator.ts";
+import type { SiteAvailability, SiteEgress, SiteKind, SiteLimits } from "#contract/site.ts";
 import type { Actor } from "../accounts/user.ts";
 import type { NewOperation, Operation } from "../operations/operation.ts";
 import { planOperation } from "../operations/plan.ts";
@@ -25,6 +26,7 @@ export interface UpdateSiteInput {
   readonly settings?: { readonly [K in keyof SiteSettings]?: SiteSettings[K] | undefined } | undefined;
   readonly availability?: SiteAvailability | undefined;
   readonly limits?: { readonly [K in keyof SiteLimits]?: SiteLimits[K] | undefined } | undefined;
+  readonly egress?: SiteEgress | undefined;
   readonly reason?: string | undefined;
 }
 
@@ -42,6 +44,7 @@ export async function updateSite(
   if (input.kind === "dynamic" && site.kind === "static") {
     demandCanRun(deps.runPolicy, await deps.host.capabilities(), actor.user.role === "administrator" || site.isOwnedByAdministrator);
   }
+  if (input.egress === "internet" && site.egress !== "internet") demandEgress(await deps.host.capabilities());
   const changes = changesOf(site, input);
   return deps.sites.update(site, changes, operationFor(deps.newId(), actor, { site, changes }));
 }
@@ -65,9 +68,15 @@ function checkInput(actor: Actor, site: ActorSite, input: UpdateSiteInput): void
   if (input.settings?.timeZone !== undefined && !isTimeZone(input.settings.timeZone)) {
     throw new Failure("input_invalid", { detail: `settings.timeZone: ${input.settings.timeZone} is not a time zone such as Europe/Berlin.` });
   }
-  if (input.availability === undefined && input.limits === undefined) return;
+  if (input.availability === undefined && input.limits === undefined && input.egress === undefined) return;
   if (actor.user.role !== "administrator") throw new Failure("administrators_only");
   if (input.reason === undefined || input.reason === "") throw new Failure("limits_need_reason");
+}
+
+/** While the orchestrator is away nothing is refused: it gives a program what it can, and says what it cannot. */
+function demandEgress(capabilities: Capabilities | null): void {
+  if (capabilities === null || capabilities.egress.isAvailable) return;
+  throw new Failure("egress_unavailable", { reason: capabilities.egress.notes.join(" ") });
 }
 
 function changesOf(site: ActorSite, input: UpdateSiteInput): SiteChanges {
@@ -76,6 +85,7 @@ function changesOf(site: ActorSite, input: UpdateSiteInput): SiteChanges {
     ...(input.description === undefined ? {} : { description: input.description }),
     ...(input.kind === undefined || input.kind === site.kind ? {} : { kind: input.kind }),
     ...(input.settings === undefined ? {} : { settings: withChanges(site.settings, input.settings) }),
+    ...(input.egress === undefined || input.egress === site.egress ? {} : { egress: input.egress }),
     ...(input.limits === undefined ? {} : { limits: withChanges(site.limits, input.limits) }),
     ...(input.availability === undefined
       ? {}
@@ -98,6 +108,7 @@ function operationFor(id: string, actor: Actor, request: { readonly site: ActorS
     subject.kind === "dynamic" &&
     (changes.environment !== undefined ||
       changes.limits !== undefined ||
+      changes.egress !== undefined ||
       (changes.settings?.timeZone !== site.settings.timeZone && changes.settings !== undefined));
   if (Object.keys(rest).length > 0) return planOperation({ ...common, kind: "configure", input: { needsRestart } });
   return name === undefined ? null : planOperation({ ...common, kind: "rename", input: {} });

@@ -14,6 +14,7 @@ export const siteColumns = [
   "sites.availabilityReason",
   "sites.limits",
   "sites.settings",
+  "sites.egress",
   "sites.revision",
   "sites.epoch",
   "sites.lifecycle",
@@ -30,9 +31,9 @@ type SiteRow = Pick<Selectable<Tables["sites"]>, Exclude<keyof Site, "isOwnedByA
 
 /** A site out of a row that may hold more. */
 export function siteOf(row: SiteRow): Site {
-  const { id, name, kind, purpose, description, availability, availabilityReason, limits, settings } = row;
+  const { id, name, kind, purpose, description, availability, availabilityReason, limits, settings, egress } = row;
   const { revision, epoch, lifecycle, isOwnedByAdministrator: isTrusted, createdAt, updatedAt } = row;
-  const words = { id, name, kind, purpose, description, availability, availabilityReason, limits, settings };
+  const words = { id, name, kind, purpose, description, availability, availabilityReason, limits, settings, egress };
   return { ...words, revision, epoch, lifecycle, isOwnedByAdministrator: isTrusted, createdAt, updatedAt };
 }
 

@@ -106,6 +106,8 @@ beforeEach(() => {
     environment: {},
     timeZone: "UTC",
     canRunTwice: true,
+    egress: "none",
+    database: null,
     isTrusted: false,
     revision: 1,
   };

@@ -29,6 +29,8 @@ const spec: SiteSpec = {
   environment: {},
   timeZone: "UTC",
   canRunTwice: true,
+  egress: "none",
+  database: null,
   isTrusted: false,
   revision: 1,
 };

@@ -7,6 +7,8 @@ export interface RuntimeCapabilities {
   readonly missing: readonly string[];
   /** Which limits really hold. */
   readonly limits: { readonly memory: boolean; readonly cpu: boolean; readonly pids: boolean };
+  /** Whether programs can be let out into the internet; `notes` say what stands in the way, or will when one tries. */
+  readonly egress: { readonly isAvailable: boolean; readonly notes: readonly string[] };
 }
 
 /** How a program ended. */

@@ -12,6 +12,7 @@ export function capabilitiesOf(found: {
     isolates: found.runtime.isolates,
     missing: [...found.runtime.missing],
     limits: found.runtime.limits,
+    egress: { isAvailable: found.runtime.egress.isAvailable, notes: [...found.runtime.egress.notes] },
     interpreters: { ...found.interpreters },
     starters: [...found.starters],
   };

@@ -44,6 +44,8 @@ function spec(given: Partial<SiteSpec> = {}): SiteSpec {
     environment: {},
     timeZone: "UTC",
     canRunTwice: true,
+    egress: "none",
+    database: null,
     isTrusted: false,
     revision: 1,
     ...given,

@@ -25,6 +25,8 @@ function spec(given: Partial<SiteSpec> = {}): SiteSpec {
     environment: { TOKEN: "a-secret-of-the-site" },
     timeZone: "UTC",
     canRunTwice: true,
+    egress: "none",
+    database: null,
     isTrusted: false,
     revision: 3,
     ...given,

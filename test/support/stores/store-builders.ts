@@ -45,6 +45,7 @@ export function newSite(changes: Partial<NewSite> = {}): NewSite {
     description: "",
     limits: defaultSiteLimits,
     settings: defaultSiteSettings,
+    egress: "none",
     ownerLimit: null,
     ...changes,
   };

@@ -68,6 +68,7 @@ function FactsSection({ site }: { readonly site: SiteView }): ReactNode {
           ["Sleeps after", idleSeconds === null ? "Never" : secondsText(idleSeconds)],
           ["Memory", bytesText(site.limits.memoryBytes)],
           ["Processor", `${Math.round(site.limits.cpu * 100)} % of a core`],
+          ["Connects to", site.egress === "internet" ? "The public internet" : "Nothing outside"],
         ] as const)
       : []),
     ["Your role", site.you.role === null ? "Administrator" : roleLabels[site.you.role]],

@@ -1,9 +1,10 @@
 import { type ReactNode, useState } from "react";
 import type { SiteView } from "#contract/api/views.ts";
-import { type SiteAvailability, siteAvailabilities } from "#contract/site.ts";
+import { type SiteAvailability, type SiteEgress, siteAvailabilities, siteEgresses } from "#contract/site.ts";
 import { type SiteChange, useUpdateSite } from "../../app/data-sites.ts";
+import { useSystem } from "../../app/data-system.ts";
 import { notify } from "../../app/notices.ts";
-import { availabilityWords, limitFields, limitTexts, parseLimits } from "../../app/settings-draft.ts";
+import { availabilityWords, egressWords, limitFields, limitTexts, parseLimits } from "../../app/settings-draft.ts";
 import { Field, Select, TextInput } from "../field.tsx";
 import { Section } from "../heading.tsx";
 import { SaveBar } from "./save-bar.tsx";
@@ -11,13 +12,14 @@ import { SaveBar } from "./save-bar.tsx";
 /** What only administrators change: whether the site may be there at all, and how much it may use. */
 export function LimitSettings({ site }: { readonly site: SiteView }): ReactNode {
   const [availability, setAvailability] = useState<SiteAvailability>(site.availability);
+  const [egress, setEgress] = useState<SiteEgress>(site.egress);
   const [texts, setTexts] = useState(() => limitTexts(site.limits));
   const [reason, setReason] = useState("");
   const [isTried, setTried] = useState(false);
   const update = useUpdateSite(site.name);
   const parsed = parseLimits(texts, site.limits);
   const hasNewLimits = !("limits" in parsed) || Object.keys(parsed.limits).length > 0;
-  const isChanged = availability !== site.availability || hasNewLimits;
+  const isChanged = availability !== site.availability || egress !== site.egress || hasNewLimits;
   const reasonProblem = isTried && isChanged && reason.trim() === "" ? "Say why, in a sentence. The owners can read it." : null;
   const submit = (event: React.FormEvent): void => {
     event.preventDefault();
@@ -25,11 +27,13 @@ export function LimitSettings({ site }: { readonly site: SiteView }): ReactNode 
     if (!("limits" in parsed) || reason.trim() === "") return;
     const change: SiteChange = { reason: reason.trim() };
     if (availability !== site.availability) change.availability = availability;
+    if (egress !== site.egress) change.egress = egress;
     if (hasNewLimits) change.limits = parsed.limits;
     update.mutate(change, { onSuccess: ({ operation }) => operation === null && notify({ tone: "good", text: "Limits saved" }) });
   };
   const discard = (): void => {
     setAvailability(site.availability);
+    setEgress(site.egress);
     setTexts(limitTexts(site.limits));
     setReason("");
     setTried(false);
@@ -40,6 +44,7 @@ export function LimitSettings({ site }: { readonly site: SiteView }): ReactNode 
       <form onSubmit={submit} noValidate>
         <div className="grid gap-5 sm:grid-cols-2">
           <AvailabilityField value={availability} onChange={setAvailability} />
+          {site.kind === "dynamic" && <EgressField value={egress} onChange={setEgress} />}
           {limitFields.map(({ key, label, unit }) => (
             <Field key={key} label={`${label} (${unit})`} error={"key" in parsed && parsed.key === key ? parsed.problem : null}>
               {(control) => (
@@ -75,6 +80,24 @@ function AvailabilityField({ value, onChange }: { readonly value: SiteAvailabili
           {siteAvailabilities.map((each) => (
             <option key={each} value={each}>
               {availabilityWords[each].label}
+            </option>
+          ))}
+        </Select>
+      )}
+    </Field>
+  );
+}
+
+function EgressField({ value, onChange }: { readonly value: SiteEgress; readonly onChange: (value: SiteEgress) => void }): ReactNode {
+  const machine = useSystem().data?.egress;
+  const cannot = machine === undefined || machine.isAvailable ? "" : ` This machine cannot do it: ${machine.notes.join(" ")}`;
+  return (
+    <Field label="Connections to the outside" hint={`${egressWords[value].meaning}${cannot}`} className="sm:col-span-2">
+      {(control) => (
+        <Select {...control} value={value} onChange={(event) => onChange(siteEgresses.find((each) => each === event.target.value) ?? value)}>
+          {siteEgresses.map((each) => (
+            <option key={each} value={each}>
+              {egressWords[each].label}
             </option>
           ))}
         </Select>

@@ -48,7 +48,15 @@ async function sandboxPrefix(nodeBinary: string): Promise<readonly string[]> {
     gate: env,
     canDisableUserNamespaces: await canDisableUserNamespaces(bwrap),
   };
-  const sandbox = { folder: null, workFolder: "/", environment: { PATH: inside.path }, ownsNetwork: true, isEntered: false, tmpBytes: 1024 * 1024 };
+  const sandbox = {
+    folder: null,
+    workFolder: "/",
+    environment: { PATH: inside.path },
+    ownsNetwork: true,
+    hasEgress: false,
+    isEntered: false,
+    tmpBytes: 1024 * 1024,
+  };
   const prefix = [bwrap, ...sandboxArguments(sandbox, facts, null), "--"];
   return (await runCommand([...prefix, "true"])).code === 0 ? prefix : plain;
 }

@@ -13,8 +13,14 @@ const isRoot = process.getuid?.() === 0;
 const hostile = readFileSync(new URL("../../../../test/support/hostile-site.mjs", import.meta.url), "utf8");
 const files = { "run.sh": "#!/bin/sh\nexec node /site/hostile.mjs\n", "hostile.mjs": hostile };
 
-for (const mode of ["veth", "relay"] as const) {
-  describe.runIf(canSandbox && (isRoot || mode === "relay"))(`a hostile program in a sandbox, ${mode}`, () => {
+const places = [
+  { mode: "veth", egress: "none" },
+  { mode: "veth", egress: "internet" },
+  { mode: "relay", egress: "none" },
+] as const;
+
+for (const { mode, egress } of places) {
+  describe.runIf(canSandbox && (isRoot || mode === "relay"))(`a hostile program in a sandbox, ${mode}, egress ${egress}`, () => {
     let harness: ProcessRuntimeHarness;
     let neighbour: RunningInstance;
     let platform: Awaited<ReturnType<typeof pretendPlatform>>;
@@ -25,7 +31,7 @@ for (const mode of ["veth", "relay"] as const) {
       platform = await pretendPlatform(harness.base);
       neighbour = await harness.runtime.start((await harness.site(2, "serves")).request);
       await neighbour.whenListening(AbortSignal.timeout(30_000));
-      found = await attack(harness, neighbour, platform);
+      found = await attack(harness, neighbour, { ...platform, egress });
     });
     afterAll(async () => {
       await harness[Symbol.asyncDispose]();
@@ -129,7 +135,11 @@ async function pretendPlatform(base: string) {
   };
 }
 
-async function attack(harness: ProcessRuntimeHarness, neighbour: RunningInstance, platform: Awaited<ReturnType<typeof pretendPlatform>>): Promise<Findings> {
+async function attack(
+  harness: ProcessRuntimeHarness,
+  neighbour: RunningInstance,
+  platform: Awaited<ReturnType<typeof pretendPlatform>> & { readonly egress: "none" | "internet" },
+): Promise<Findings> {
   const machine = Object.values(networkInterfaces()).flatMap((entries) => entries ?? []);
   // The host's ends of all pairs are among the machine's own addresses, the attacker's own included.
   const hosts = ["127.0.0.1", "::1", ...machine.map((entry) => (entry.address.startsWith("fe80") ? `${entry.address}%eth0` : entry.address))];
@@ -153,7 +163,7 @@ async function attack(harness: ProcessRuntimeHarness, neighbour: RunningInstance
     ],
     pids: [process.pid, process.ppid, ...descendantsOf(process.pid)],
   };
-  const { request, printed } = harness.make({ siteId: 1, files, environment: { TARGETS: JSON.stringify(targets) } });
+  const { request, printed } = harness.make({ siteId: 1, egress: platform.egress, files, environment: { TARGETS: JSON.stringify(targets) } });
   mkdirSync(join(request.folder, "public"), { recursive: true });
   const running = await harness.runtime.start(request);
   expect(await running.exited).toMatchObject({ code: 0 });

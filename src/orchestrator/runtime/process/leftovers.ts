@@ -2,14 +2,15 @@ import { rmSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Log } from "#kit/log.ts";
 import { type CgroupParents, cgroupProcesses, makeCgroupParents, removeFolder } from "./cgroups.ts";
+import { firewallTable } from "./firewall-rules.ts";
 import type { InstanceRecords } from "./instance-records.ts";
 import { isRoot, socketFolder, viewFolder } from "./machine-places.ts";
 import { findProgram } from "./machine-programs.ts";
 import { removeViewFiles } from "./mount-view.ts";
-import { firewallTable } from "./network-plan.ts";
 import { identify, isAlive, type ProcessId, signalProcess } from "./process-table.ts";
 import { markedProcesses } from "./process-tree.ts";
 import { runCommand } from "./run-command.ts";
+import { releaseUplinks } from "./uplink-forwarding.ts";
 
 export interface LeftoverOptions {
   readonly installation: string;
@@ -59,4 +60,5 @@ async function removeFirewall(installation: string): Promise<void> {
   if (nft === null || !isRoot()) return;
   // Fails when there is none, which is the usual case.
   await runCommand([nft, "delete", "table", "inet", firewallTable(installation)]);
+  releaseUplinks(installation);
 }

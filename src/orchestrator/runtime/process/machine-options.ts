@@ -14,6 +14,10 @@ export interface MachineOptions {
   readonly mode: RuntimeMode | "auto";
   readonly quarantineMs: number;
   readonly warmNetworks: number;
+  /** Networks that stay closed to sites that may connect to the internet, besides the private ones: `192.0.2.0/24`. */
+  readonly closedNetworks: readonly string[];
+  /** Where this machine's name servers stand. */
+  readonly resolverFiles: readonly string[];
   /** False: relay by Node even where socat is installed. */
   readonly hasSocat: boolean;
   readonly clock: Clock;

@@ -28,7 +28,12 @@ export async function prepareMachine(options: MachineOptions): Promise<Machine> 
   const view = await makeView(options);
   const sandbox = await sandboxOrReason({ ...options, view, limitsPids: held.pids }, missing);
   return {
-    capabilities: { isolates: sandbox !== null, missing, limits: { ...held, pids: held.pids || (sandbox !== null && countsProcessesPerNamespace()) } },
+    capabilities: {
+      isolates: sandbox !== null,
+      missing,
+      limits: { ...held, pids: held.pids || (sandbox !== null && countsProcessesPerNamespace()) },
+      egress: egressOf(sandbox),
+    },
     installation: options.installation,
     view,
     sandbox,
@@ -39,6 +44,22 @@ export async function prepareMachine(options: MachineOptions): Promise<Machine> 
       view.close();
       await cgroups?.close();
     },
+  };
+}
+
+function egressOf(sandbox: SandboxMachine | null): RuntimeCapabilities["egress"] {
+  if (sandbox === null) {
+    return {
+      isAvailable: false,
+      notes: ["Programs run without isolation here: each of them can connect to whatever this machine can, with or without the setting."],
+    };
+  }
+  if (sandbox.networks !== null) return sandbox.networks.egress;
+  return {
+    isAvailable: false,
+    notes: [
+      isRoot() ? "Sites have no network of their own here, only a relay." : "Backlot does not run as root, and only root can route and filter what sites send.",
+    ],
   };
 }
 

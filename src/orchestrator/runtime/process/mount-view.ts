@@ -16,7 +16,7 @@ import {
 } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { etcFiles } from "./private-etc.ts";
+import { egressResolverFile, etcFiles } from "./private-etc.ts";
 import { mustRun } from "./run-command.ts";
 
 /** What launchers see of the machine, and under which paths. */
@@ -117,7 +117,7 @@ function openTheWay(sitesFolder: string, site: string): void {
 /** Removes what a view made. Never recursively: the sites' files must survive even if they should be mounted there. */
 export function removeViewFiles(folder: string): void {
   if (!existsSync(folder)) return;
-  for (const name of Object.keys(etcFiles)) rmSync(join(folder, "etc", name), { force: true });
+  for (const name of [...Object.keys(etcFiles), egressResolverFile]) rmSync(join(folder, "etc", name), { force: true });
   for (const name of [...Object.keys(viewPrograms), "node", "seccomp"]) rmSync(join(folder, name), { force: true });
   for (const name of ["etc", "sites", "."]) {
     const path = join(folder, name);

@@ -1,17 +1,6 @@
 import { expect, it } from "vitest";
 import { AddressSlots } from "./address-slots.ts";
-import {
-  addressPair,
-  blockCount,
-  blockRange,
-  blockSlots,
-  firewallRules,
-  hostLinkCommands,
-  interfaceName,
-  isLinkOf,
-  rangeOf,
-  siteLinkCommands,
-} from "./network-plan.ts";
+import { addressPair, blockCount, blockRange, blockSlots, hostLinkCommands, interfaceName, isLinkOf, rangeOf, siteLinkCommands } from "./network-plan.ts";
 
 it("cuts 10.77.0.0/16 into pairs that never overlap", () => {
   expect(addressPair(0, 0)).toEqual({ host: "10.77.0.0", site: "10.77.0.1" });
@@ -50,29 +39,6 @@ it("makes both ends of a pair", () => {
     "link set eth0 up",
     "",
   ]);
-});
-
-it("lets nothing in from sites but answers, and forwards nothing", () => {
-  expect(firewallRules("x1", 1)).toBe(`add table inet backlot_x1
-delete table inet backlot_x1
-table inet backlot_x1 {
-  chain input {
-    type filter hook input priority -10; policy accept;
-    iifname "blx1-*" ct state established,related accept
-    iifname "blx1-*" drop
-  }
-  chain forward {
-    type filter hook forward priority -10; policy accept;
-    iifname "blx1-*" drop
-    oifname "blx1-*" drop
-  }
-  chain output {
-    type filter hook output priority -10; policy accept;
-    ip daddr 10.77.16.0/20 oifname != "bl*" oifname != "lo" meta l4proto tcp reject with tcp reset
-    ip daddr 10.77.16.0/20 oifname != "bl*" oifname != "lo" reject
-  }
-}
-`);
 });
 
 it("lets an address rest before it is given out again", () => {

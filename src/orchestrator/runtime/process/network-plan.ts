@@ -6,7 +6,7 @@ export const blockCount = 16;
 /** Address pairs in a block. */
 export const blockSlots = 2048;
 /** The length of a block's prefix. */
-const blockBits = 20;
+export const blockBits = 20;
 
 /** The two ends of a pair. */
 export interface AddressPair {
@@ -74,42 +74,4 @@ export function hostLinkCommands(plans: readonly LinkPlan[]): string {
 /** The program's half, run inside its namespace. No default route: nothing but the host's end can be reached. */
 export function siteLinkCommands(pair: AddressPair): string {
   return `${["link set lo up", "link set eth0 addrgenmode none", `addr add ${pair.site}/31 dev eth0`, "link set eth0 up"].join("\n")}\n`;
-}
-
-export function firewallTable(installation: string): string {
-  return `backlot_${installation}`;
-}
-
-/**
- * From sites' interfaces come only answers to what the host asked; nothing is forwarded from them or to them. An address of the
- * block that no interface carries any more is refused at once: its packets must not leave by the machine's default route.
- */
-export function firewallRules(installation: string, block: number): string {
-  const table = firewallTable(installation);
-  const sites = `"bl${installation}-*"`;
-  const addresses = `${addressPair(block, 0).host}/${blockBits}`;
-  // Adding before deleting makes the deletion succeed whether or not the table is there; all of it is one transaction.
-  return [
-    `add table inet ${table}`,
-    `delete table inet ${table}`,
-    `table inet ${table} {`,
-    "  chain input {",
-    "    type filter hook input priority -10; policy accept;",
-    `    iifname ${sites} ct state established,related accept`,
-    `    iifname ${sites} drop`,
-    "  }",
-    "  chain forward {",
-    "    type filter hook forward priority -10; policy accept;",
-    `    iifname ${sites} drop`,
-    `    oifname ${sites} drop`,
-    "  }",
-    "  chain output {",
-    "    type filter hook output priority -10; policy accept;",
-    // Any Backlot's interface: the table of one that was killed and deleted stays, and its addresses may be another's by then.
-    `    ip daddr ${addresses} oifname != "bl*" oifname != "lo" meta l4proto tcp reject with tcp reset`,
-    `    ip daddr ${addresses} oifname != "bl*" oifname != "lo" reject`,
-    "  }",
-    "}",
-    "",
-  ].join("\n");
 }

@@ -18,7 +18,12 @@ describe.runIf(canBecomeOrdinary)("run by an ordinary user", () => {
     const sites = [1, 2].map((siteId) => ({ siteId, files: server, environment: { BEHAVIOUR: "serves" } }));
     await using host = await startHost({ ...orderFor(user.folder), hasSocat, sites, waits: "until they listen" }, user.as, user.checkout);
     const { capabilities, started } = host.report;
-    expect(capabilities).toEqual({ isolates: true, missing: [], limits: { memory: false, cpu: false, pids: countsProcessesPerNamespace() } });
+    expect(capabilities).toEqual({
+      isolates: true,
+      missing: [],
+      limits: { memory: false, cpu: false, pids: countsProcessesPerNamespace() },
+      egress: { isAvailable: false, notes: ["Backlot does not run as root, and only root can route and filter what sites send."] },
+    });
     const sockets = started.map(({ address }) => (address !== undefined && "socket" in address ? address.socket : ""));
     expect(new Set(sockets).size).toBe(2);
     expect(await Promise.all(sockets.map((socket) => get(socket, "/a")))).toEqual(["hello from /a", "hello from /a"]);

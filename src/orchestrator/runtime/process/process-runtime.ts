@@ -8,6 +8,7 @@ import { InstanceRecords } from "./instance-records.ts";
 import { removeLeftovers } from "./leftovers.ts";
 import { type Machine, prepareMachine } from "./machine.ts";
 import type { RuntimeMode } from "./machine-options.ts";
+import { resolverFiles } from "./name-servers.ts";
 import { installationPattern } from "./network-plan.ts";
 import { startPlain } from "./plain-instance.ts";
 import type { ProcessInstance } from "./process-instance.ts";
@@ -30,6 +31,10 @@ export interface ProcessRuntimeOptions {
   readonly quarantineMs?: number;
   /** How many networks wait ready for a start. */
   readonly warmNetworks?: number;
+  /** Networks that stay closed to sites that may connect to the internet, besides the private ones: `192.0.2.0/24`. */
+  readonly closedNetworks?: readonly string[];
+  /** Where this machine's name servers stand, instead of the usual files. */
+  readonly resolverFiles?: readonly string[];
   /** False: relay by Node even where socat is installed. */
   readonly hasSocat?: boolean;
   readonly clock?: Clock;
@@ -120,6 +125,8 @@ class ProcessRuntime implements SiteRuntime {
         mode: this.#options.mode ?? "auto",
         quarantineMs: this.#options.quarantineMs ?? 60_000,
         warmNetworks: this.#options.warmNetworks ?? 4,
+        closedNetworks: this.#options.closedNetworks ?? [],
+        resolverFiles: this.#options.resolverFiles ?? resolverFiles,
         hasSocat: this.#options.hasSocat ?? true,
         clock: this.#options.clock ?? systemClock,
         log,

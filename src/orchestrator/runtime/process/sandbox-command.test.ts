@@ -17,6 +17,7 @@ const sandbox: Sandbox = {
   workFolder: "/site/public",
   environment: { PORT: "8080", SECRET: "a b" },
   ownsNetwork: false,
+  hasEgress: false,
   isEntered: false,
   tmpBytes: 1000,
 };

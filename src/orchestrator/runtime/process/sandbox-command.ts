@@ -1,5 +1,7 @@
 // What a sandbox is, as a value: the arguments of bubblewrap. Nothing here touches the machine.
 
+import { egressResolverFile } from "./private-etc.ts";
+
 /** A top-level folder of the system as programs expect it: `/bin` is a link into `/usr` on most machines, a folder on some. */
 export type SystemFolder = { readonly path: string; readonly link: string } | { readonly path: string; readonly link: null };
 
@@ -23,6 +25,8 @@ export interface Sandbox {
   readonly environment: Readonly<Record<string, string>>;
   /** False when the launcher has entered a prepared network namespace already. */
   readonly ownsNetwork: boolean;
+  /** It may ask name servers. */
+  readonly hasEgress: boolean;
   /**
    * A relay of an ordinary user has to enter the user namespace that owns the sandbox's network. Bubblewrap moves the program
    * on into a second one to mount terminals and to forbid further ones, so such a sandbox does without both.
@@ -80,7 +84,10 @@ function mounts(sandbox: Sandbox, facts: SandboxFacts): readonly string[] {
     ...facts.systemFolders.flatMap((folder) => (folder.link === null ? readOnly(folder.path) : ["--symlink", folder.link, folder.path])),
     ...["--perms", "0755", "--dir", "/etc"],
     ...sharedEtc.flatMap((name) => readOnly(`/etc/${name}`)),
-    ...facts.etcFiles.flatMap((name) => ["--ro-bind", `${facts.etcFolder}/${name}`, `/etc/${name}`]),
+    ...facts.etcFiles.flatMap((name) => {
+      const source = name === "resolv.conf" && sandbox.hasEgress ? egressResolverFile : name;
+      return ["--ro-bind", `${facts.etcFolder}/${source}`, `/etc/${name}`];
+    }),
     ...[
       "--proc",
       "/proc",

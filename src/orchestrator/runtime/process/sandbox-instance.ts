@@ -52,7 +52,13 @@ export async function startSandboxed(context: SandboxContext, request: StartRequ
     onEnd();
   };
   try {
-    held.network = (await sandbox.networks?.lease()) ?? null;
+    held.network = (await sandbox.networks?.lease({ hasEgress: spec.egress === "internet" })) ?? null;
+    if (spec.egress === "internet" && held.network?.hasEgress !== true) {
+      request.onOutput(
+        "stderr",
+        `Backlot: this site may connect to the internet, but this machine cannot let it. ${machine.capabilities.egress.notes.join(" ")}\n`,
+      );
+    }
     held.cgroup = machine.cgroups?.make(name, spec.limits) ?? null;
     let joining = Promise.resolve();
     const onSpawned = (pid: number): void => {
@@ -106,6 +112,7 @@ function launchProgram(
       workFolder: dirname(join(inside.site, runFile)),
       environment: siteEnvironment(spec, place),
       ownsNetwork: network === null,
+      hasEgress: network?.hasEgress ?? false,
       isEntered: network === null && !machine.isRoot,
       tmpBytes: Math.min(largestTmpBytes, Math.floor(spec.limits.memoryBytes / 2)),
     },

@@ -104,12 +104,15 @@ function writeSeccompFile(options: Installation): string | null {
 /** Null where relays have to do. */
 async function makeNetworks(options: MachineOptions, machine: SandboxMachine): Promise<SiteNetworks | null> {
   if (options.mode === "relay" || !isRoot()) return null;
-  const { found, missing } = findPrograms(["ip", "nft", "unshare"]);
+  const { found, missing } = findPrograms(["ip", "nft", "unshare", "nsenter"]);
   let networks: SiteNetworks | null = null;
   try {
     if (missing.length > 0) throw new Error(`not installed: ${missing.join(", ")}`);
     const { installation, quarantineMs, clock, log } = options;
-    networks = await SiteNetworks.open({ installation, quarantineMs, clock, log, warm: options.warmNetworks, programs: found });
+    const { closedNetworks, resolverFiles } = options;
+    const { etcFolder } = machine.view;
+    const warm = options.warmNetworks;
+    networks = await SiteNetworks.open({ installation, quarantineMs, clock, log, warm, programs: found, etcFolder, closedNetworks, resolverFiles });
     await tryLaunch(machine, networks);
     return networks;
   } catch (error) {
@@ -122,7 +125,7 @@ async function makeNetworks(options: MachineOptions, machine: SandboxMachine): P
 
 /** Runs a program in a sandbox: the only way to know that it works here. */
 async function tryLaunch(machine: SandboxMachine, networks: SiteNetworks | null): Promise<void> {
-  const network = networks === null ? null : await networks.lease();
+  const network = networks === null ? null : await networks.lease({ hasEgress: false });
   try {
     const launched = await launchInSandbox(machine, {
       sandbox: {
@@ -130,6 +133,7 @@ async function tryLaunch(machine: SandboxMachine, networks: SiteNetworks | null)
         workFolder: "/",
         environment: {},
         ownsNetwork: network === null,
+        hasEgress: false,
         isEntered: network === null && !machine.isRoot,
         tmpBytes: 1024 * 1024,
       },

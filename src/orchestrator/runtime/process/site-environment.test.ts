@@ -12,6 +12,8 @@ it("gives a program its variables, and lets none of them replace the platform's"
     environment: { GREETING: "hi", LANG: "de_DE.UTF-8", PORT: "1" },
     timeZone: "Europe/Berlin",
     canRunTwice: true,
+    egress: "none",
+    database: null,
     isTrusted: false,
     revision: 1,
   } as const;

@@ -1,26 +1,34 @@
-import { spawn } from "node:child_process";
-import { closeSync, openSync, readlinkSync } from "node:fs";
-import { setTimeout as delay } from "node:timers/promises";
 import { Failure } from "#contract/failure.ts";
 import type { Clock } from "#kit/clock.ts";
 import type { Log } from "#kit/log.ts";
+import type { RuntimeCapabilities } from "../site-runtime.ts";
 import { type AddressBlock, claimAddressBlock } from "./address-block.ts";
 import { AddressSlots } from "./address-slots.ts";
-import { addressPair, blockSlots, firewallRules, firewallTable, hostLinkCommands, interfaceName, isLinkOf, siteLinkCommands } from "./network-plan.ts";
+import { firewallRules, firewallTable } from "./firewall-rules.ts";
+import { NamespaceHolder } from "./namespace-holder.ts";
+import { addressPair, blockSlots, hostLinkCommands, interfaceName, isLinkOf, siteLinkCommands } from "./network-plan.ts";
 import { mustRun, runCommand } from "./run-command.ts";
+import { egressObstacle, SiteEgress } from "./site-egress.ts";
 
 /** A network namespace with an address, for one program. */
 export interface SiteNetwork {
   readonly host: string;
   /** Path of the namespace, for a launcher of the same user. */
   readonly namespace: string;
+  /** It was let out into the internet. */
+  readonly hasEgress: boolean;
   /** Lets the namespace go; its address rests before it is used again. */
   release(): void;
 }
 
 export interface SiteNetworksOptions {
   readonly installation: string;
-  readonly programs: { readonly ip: string; readonly nft: string; readonly unshare: string };
+  readonly programs: { readonly ip: string; readonly nft: string; readonly unshare: string; readonly nsenter: string };
+  /** Where the sites' private `/etc` files stand. */
+  readonly etcFolder: string;
+  /** Networks that are closed to sites besides the private ones. */
+  readonly closedNetworks: readonly string[];
+  readonly resolverFiles: readonly string[];
   readonly quarantineMs: number;
   /** How many prepared ones wait for a start. */
   readonly warm: number;
@@ -36,15 +44,20 @@ export class SiteNetworks {
   readonly #options: SiteNetworksOptions;
   readonly #block: AddressBlock;
   readonly #slots: AddressSlots;
-  readonly #ready: SiteNetwork[] = [];
-  readonly #waiting: { readonly resolve: (network: SiteNetwork) => void; readonly reject: (error: unknown) => void }[] = [];
+  readonly #egress: SiteEgress | null;
+  /** Whether sites can be let out into the internet, and what stands in the way or will. */
+  readonly egress: RuntimeCapabilities["egress"];
+  readonly #ready: NamespaceHolder[] = [];
+  readonly #waiting: { readonly resolve: (network: NamespaceHolder) => void; readonly reject: (error: unknown) => void }[] = [];
   #filling: Promise<void> | null = null;
   #refill: NodeJS.Timeout | null = null;
   #isClosed = false;
 
-  private constructor(options: SiteNetworksOptions, block: AddressBlock) {
+  private constructor(options: SiteNetworksOptions, block: AddressBlock, found: FoundEgress) {
     this.#options = options;
     this.#block = block;
+    this.#egress = found.egress;
+    this.egress = { isAvailable: found.egress !== null, notes: found.notes };
     this.#slots = new AddressSlots({ slots: blockSlots, quarantineMs: options.quarantineMs, clock: options.clock });
   }
 
@@ -54,8 +67,7 @@ export class SiteNetworks {
     if (block === null) throw new Error("no free addresses in 10.77.0.0/16: other Backlots or networks of this machine use them all");
     try {
       await removeLeftLinks(options);
-      await mustRun([options.programs.nft, "-f", "-"], { input: firewallRules(options.installation, block.block) });
-      const networks = new SiteNetworks(options, block);
+      const networks = new SiteNetworks(options, block, await closeMachine(options, block.block));
       // The first ones also prove that the machine can make them.
       networks.#ready.push(...(await networks.#make(options.warm)));
       return networks;
@@ -65,11 +77,25 @@ export class SiteNetworks {
     }
   }
 
-  lease(): Promise<SiteNetwork> {
+  /** A network for one program. One that should be let out where nothing can be has no egress, and says so. */
+  async lease(wish: { readonly hasEgress: boolean }): Promise<SiteNetwork> {
+    const holder = await this.#take();
+    const egress = wish.hasEgress ? this.#egress : null;
+    const network = this.#networkOf(holder, egress);
+    try {
+      await egress?.letOut({ ...this.#linkOf(holder), host: addressPair(this.#block.block, holder.slot).host, namespace: holder.path });
+      return network;
+    } catch (error) {
+      network.release();
+      throw error;
+    }
+  }
+
+  #take(): Promise<NamespaceHolder> {
     if (this.#isClosed) return Promise.reject(new Failure("machine_full"));
-    const network = this.#ready.shift();
-    const result = network === undefined ? new Promise<SiteNetwork>((resolve, reject) => this.#waiting.push({ resolve, reject })) : Promise.resolve(network);
-    if (network === undefined) this.#fill();
+    const holder = this.#ready.shift();
+    const result = holder === undefined ? new Promise<NamespaceHolder>((resolve, reject) => this.#waiting.push({ resolve, reject })) : Promise.resolve(holder);
+    if (holder === undefined) this.#fill();
     else this.#fillLater();
     return result;
   }
@@ -78,8 +104,9 @@ export class SiteNetworks {
     this.#isClosed = true;
     if (this.#refill !== null) clearTimeout(this.#refill);
     await this.#filling;
-    for (const network of this.#ready.splice(0)) network.release();
+    for (const holder of this.#ready.splice(0)) this.#discard(holder);
     for (const waiter of this.#waiting.splice(0)) waiter.reject(new Failure("machine_full"));
+    await this.#egress?.close();
     const { nft } = this.#options.programs;
     const removed = await runCommand([nft, "delete", "table", "inet", firewallTable(this.#options.installation)]);
     if (removed.code !== 0) this.#options.log.warn({ reason: removed.stderr.trim() }, "firewall table stays");
@@ -112,20 +139,20 @@ export class SiteNetworks {
       });
   }
 
-  #handOut(made: readonly SiteNetwork[]): void {
+  #handOut(made: readonly NamespaceHolder[]): void {
     this.#ready.push(...made);
     while (this.#waiting.length > 0) {
-      const network = this.#ready.shift();
-      if (network === undefined) break;
-      this.#waiting.shift()?.resolve(network);
+      const holder = this.#ready.shift();
+      if (holder === undefined) break;
+      this.#waiting.shift()?.resolve(holder);
     }
     // No address was left for anybody: those who wait cannot wait for a minute.
     if (made.length === 0) for (const waiter of this.#waiting.splice(0)) waiter.reject(new Failure("machine_full"));
   }
 
-  async #make(count: number): Promise<readonly SiteNetwork[]> {
+  async #make(count: number): Promise<readonly NamespaceHolder[]> {
     const slots: number[] = [];
-    for (let slot = this.#take(count, slots); slot !== null; slot = this.#take(count, slots)) slots.push(slot);
+    for (let slot = this.#slots.take(); slot !== null; slot = slots.length < count ? this.#slots.take() : null) slots.push(slot);
     if (slots.length === 0) return [];
     const holders = slots.map((slot) => new NamespaceHolder(slot, this.#options.programs));
     try {
@@ -142,81 +169,54 @@ export class SiteNetworks {
       for (const slot of slots) this.#slots.release(slot);
       throw error;
     }
-    return holders.map((holder) => this.#networkOf(holder));
+    return holders;
   }
 
-  #take(count: number, taken: readonly number[]): number | null {
-    return taken.length < count ? this.#slots.take() : null;
-  }
-
-  #networkOf(holder: NamespaceHolder): SiteNetwork {
+  #networkOf(holder: NamespaceHolder, egress: SiteEgress | null): SiteNetwork {
     let isReleased = false;
     return {
-      host: addressPair(this.#block.block, holder.slot).site,
+      host: this.#linkOf(holder).site,
       namespace: holder.path,
+      hasEgress: egress !== null,
       release: () => {
         if (isReleased) return;
         isReleased = true;
-        holder.close();
-        this.#slots.release(holder.slot);
+        if (egress === null) this.#discard(holder);
+        // The address rests only once nothing is let out under it any more.
+        else void egress.takeBack(this.#linkOf(holder)).then(() => this.#discard(holder));
       },
     };
   }
+
+  #discard(holder: NamespaceHolder): void {
+    holder.close();
+    this.#slots.release(holder.slot);
+  }
+
+  #linkOf(holder: NamespaceHolder): { readonly name: string; readonly site: string } {
+    return { name: interfaceName(this.#options.installation, holder.slot), site: addressPair(this.#block.block, holder.slot).site };
+  }
 }
 
-/**
- * Makes a namespace by a short-lived `ip -batch` that waits inside it for its commands. Our descriptor keeps the namespace
- * after that: nothing has a name on the machine, so nothing of it can outlive this process and the sandboxes in it.
- */
-class NamespaceHolder {
-  readonly slot: number;
-  readonly #child;
-  readonly #ended: Promise<number | null>;
-  #descriptor: number | null = null;
+interface FoundEgress {
+  readonly egress: SiteEgress | null;
+  readonly notes: readonly string[];
+}
 
-  constructor(slot: number, programs: { readonly unshare: string; readonly ip: string }) {
-    this.slot = slot;
-    this.#child = spawn(programs.unshare, ["--net", "--", programs.ip, "-batch", "-"], { env: {}, stdio: ["pipe", "ignore", "ignore"] });
-    this.#child.stdin.on("error", () => this.#child.kill("SIGKILL"));
-    this.#ended = new Promise((resolve) => this.#child.once("error", () => resolve(null)).once("exit", resolve));
+/** Closes the machine to the sites, with doors for those that are let out where this kernel can have them. */
+async function closeMachine(options: SiteNetworksOptions, block: number): Promise<FoundEgress> {
+  const load = (closed: readonly string[] | null) =>
+    runCommand([options.programs.nft, "-f", "-"], { input: firewallRules({ installation: options.installation, block, closed }) });
+  const obstacle = egressObstacle();
+  const loaded = obstacle === null ? await load(options.closedNetworks) : null;
+  if (loaded?.code === 0) {
+    const egress = new SiteEgress(options);
+    return { egress, notes: await egress.notes() };
   }
-
-  get pid(): number {
-    return this.#child.pid ?? 0;
-  }
-
-  get path(): string {
-    return `/proc/${process.pid}/fd/${this.#descriptor}`;
-  }
-
-  async entered(): Promise<void> {
-    const ours = readlinkSync("/proc/self/ns/net");
-    const deadline = performance.now() + 5000;
-    while (this.#child.exitCode === null && this.#child.signalCode === null && performance.now() < deadline) {
-      if (this.pid !== 0 && readlinkSync(`/proc/${this.pid}/ns/net`) !== ours) {
-        this.#descriptor = openSync(`/proc/${this.pid}/ns/net`, "r");
-        return;
-      }
-      await delay(1);
-    }
-    throw new Error("unshare --net did not make a network namespace");
-  }
-
-  async finish(commands: string): Promise<void> {
-    this.#child.stdin.end(commands);
-    const code = await this.#ended;
-    if (code !== 0) throw new Error(`ip -batch inside a network namespace ended with ${code}`);
-  }
-
-  abandon(): void {
-    this.#child.kill("SIGKILL");
-    this.close();
-  }
-
-  close(): void {
-    if (this.#descriptor !== null) closeSync(this.#descriptor);
-    this.#descriptor = null;
-  }
+  const closed = await load(null);
+  if (closed.code !== 0) throw new Error(`nft ended with ${closed.code}: ${closed.stderr.trim().slice(0, 500)}`);
+  const reason = obstacle ?? `The kernel refused the rules for it (${loaded?.stderr.trim().split("\n")[0] ?? ""}).`;
+  return { egress: null, notes: [reason] };
 }
 
 /** Ends of pairs whose namespace has not gone yet, of an orchestrator of this installation that has died. */
