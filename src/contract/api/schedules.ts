@@ -4,14 +4,14 @@ import { timestamp } from "../site.ts";
 import { taskBody } from "./tasks.ts";
 import { pageQuery } from "./views.ts";
 
-/** What happens when a run falls due while the one before goes on: wait for it, leave this one out, or end the one before. */
+/** What happens when a run falls due while the one before goes on: wait for it, leave this one out, or end the one before. Two never go on together. */
 export const overlapPolicies = ["queue", "skip", "replace"] as const;
 /** What happens with runs that fell due while Backlot was down: nothing, the last one only, or each of them (at most 100). */
 export const catchUpPolicies = ["none", "last", "all"] as const;
 
 const scheduleBody = z.strictObject({
   name: z.string().trim().min(1).max(100),
-  /** Five fields (minute, hour, day, month, weekday), or six with seconds first; `@daily` and its like. */
+  /** Five fields (minute, hour, day, month, weekday), or six with seconds first, at least 10 s apart; `@daily` and its like. */
   cron: z.string().trim().min(1).max(200),
   /** A name of the IANA database: `Europe/Berlin`. */
   timeZone: z.string().min(1).max(64).default("UTC"),
@@ -31,13 +31,17 @@ export const scheduleView = z.object({
   overlap: z.enum(overlapPolicies),
   catchUp: z.enum(catchUpPolicies),
   isPaused: z.boolean(),
-  /** Environment values are left out. */
+  /** Why it paused itself (its creator lost the right to the site), or why its last moment passed without a task; null when all is well. */
+  problem: z.string().nullable(),
+  /** Environment values are left out: each name has an empty text. Sent back so in a change, the value stays. */
   task: taskBody,
-  /** In words: `At 05:30, only on Monday`, as far as it can be said. */
+  /** The next five moments; none while it is paused. */
   nextRuns: z.array(timestamp),
   lastRun: z.object({ uid: z.uuid(), at: timestamp, state: z.string() }).nullable(),
+  /** On whose behalf it runs: who set last what it runs, or that it runs again. */
   createdBy: z.string().nullable(),
   createdAt: timestamp,
+  you: z.object({ mayControl: z.boolean() }),
 });
 export type ScheduleView = z.output<typeof scheduleView>;
 
@@ -53,7 +57,16 @@ export const createSchedule = endpoint({
   body: scheduleBody,
   result: scheduleResult,
   status: 201,
-  failures: ["site_not_found", "script_not_found", "cron_invalid", "time_zone_unknown", "commands_off", "administrators_only"],
+  failures: [
+    "site_not_found",
+    "script_not_found",
+    "parameters_invalid",
+    "cron_invalid",
+    "time_zone_unknown",
+    "commands_off",
+    "administrators_only",
+    "schedule_limit_reached",
+  ],
 });
 
 export const listSchedules = endpoint({
@@ -96,7 +109,7 @@ export const updateSchedule = endpoint({
   }),
   result: scheduleResult,
   status: 200,
-  failures: ["cron_invalid", "time_zone_unknown", "script_not_found", "commands_off"],
+  failures: ["cron_invalid", "time_zone_unknown", "site_not_found", "script_not_found", "parameters_invalid", "commands_off", "administrators_only"],
 });
 
 export const deleteSchedule = endpoint({

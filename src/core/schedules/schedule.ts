@@ -14,13 +14,15 @@ export interface Schedule {
   readonly overlap: OverlapPolicy;
   readonly catchUp: CatchUpPolicy;
   readonly isPaused: boolean;
-  /** Without environment values: those are sealed beside it. */
+  /** Why it paused itself, or why its last moment passed without a task, in plain words. */
+  readonly problem: string | null;
+  /** With the names of its environment, each without its value: those are sealed beside it. */
   readonly task: TaskBody;
   readonly sealedEnvironment: string | null;
-  /** On whose behalf its tasks run; without them, or without their right to the site, it does not run. */
+  /** On whose behalf its tasks run: who set last what it runs. Without them, or without their right to the site, it does not run. */
   readonly createdBy: { readonly id: number; readonly username: string } | null;
   readonly createdAt: Date;
-  /** Null when the expression has no moment left. */
+  /** Null while it is paused, and when the expression has no moment left. */
   readonly nextAt: Date | null;
   readonly lastRun: { readonly uid: string; readonly at: Date; readonly state: string } | null;
 }
