@@ -9,8 +9,16 @@ const byUid = z.object({ uid: z.uuid() });
 
 /** What a run starts. A command goes to `/bin/sh -c`, with the arguments as `$1`, `$2`, …; refused unless this host allows commands. */
 export const runProgram = z.discriminatedUnion("kind", [
-  /** `orCommand` is what runs when there is no such script and this host allows commands: the original's habit. */
-  z.strictObject({ kind: z.literal("script"), path: scriptPath, orCommand: z.string().max(65_536).optional() }),
+  /**
+   * `orCommand` is what runs when there is no such script and this host allows commands: the original's habit. `shellArguments` belongs to it: where
+   * commands are allowed a shell splits this text instead of taking `arguments`, `/bin/sh -c '"$0" TEXT' SCRIPT`.
+   */
+  z.strictObject({
+    kind: z.literal("script"),
+    path: scriptPath,
+    orCommand: z.string().max(65_536).optional(),
+    shellArguments: z.string().max(65_536).optional(),
+  }),
   z.strictObject({ kind: z.literal("command"), command: z.string().min(1).max(65_536) }),
 ]);
 export type RunProgram = z.output<typeof runProgram>;

@@ -73,4 +73,12 @@ export interface LegacyTaskStore {
   /** Created on this UTC day, oldest first. */
   onDay(day: { readonly from: Date; readonly until: Date }): Promise<readonly Task[]>;
   countOnDay(day: { readonly from: Date; readonly until: Date }): Promise<number>;
+  /** How many were created on each UTC day (`YYYY-MM-DD`) of this time; a day without any may be left out. */
+  countPerDay(time: { readonly from: Date; readonly until: Date }): Promise<ReadonlyMap<string, number>>;
+  /** Free space after each task that was created in this time and has ended, oldest first, at most `limit` evenly chosen. */
+  freeSpace(time: {
+    readonly from: Date;
+    readonly until: Date;
+    readonly limit: number;
+  }): Promise<readonly { readonly id: number; readonly at: Date; readonly freeBytes: number }[]>;
 }
