@@ -1,11 +1,11 @@
 // The one executable: chooses what runs, hands out the environment, and ends the process in order.
 import { flushCompileCache } from "node:module";
 import { ConfigError, parseConfig } from "#kit/config.ts";
-import type { Environment, RunningService } from "#kit/lifecycle.ts";
+import { type Environment, type RunningService, supervisedFlag } from "#kit/lifecycle.ts";
 import { createLog, type Log } from "#kit/log.ts";
 import { configSchema } from "./process-config.ts";
 import { isServiceName, type ServiceName, services } from "./services.ts";
-import { type ChildMessage, supervisedFlag, unusableSettingsExitCode } from "./supervisor/child-protocol.ts";
+import { type ChildMessage, unusableSettingsExitCode } from "./supervisor/child-protocol.ts";
 
 /** The supervisor's own children get less; what has not ended by then is abandoned. */
 const stopWithinMs = 5000;

@@ -93,6 +93,7 @@ const table = {
   task_not_found: { status: 404, title: "There is no task with this uid that you can see." },
   task_limit_reached: { status: 409, title: "{count} tasks wait already, which is the most. Wait until some have run, or cancel some." },
   schedule_not_found: { status: 404, title: "There is no schedule with this id that you can see." },
+  schedule_limit_reached: { status: 409, title: "There are {count} schedules here, which is the most. Delete one first." },
   script_not_found: { status: 422, title: "There is no script called {script}. {known}" },
   parameters_invalid: { status: 422, title: "Some parameters of the script are not right: {detail}" },
   commands_off: { status: 422, title: "Commands are switched off here: run a script, or ask an administrator to set BACKLOT_TASK_COMMANDS." },

@@ -9,12 +9,14 @@ import { connectionRefusal } from "./database-error.ts";
 import { foundation } from "./migrations/0001-foundation.ts";
 import { siteDatabases } from "./migrations/0002-site-databases.ts";
 import { siteEgress } from "./migrations/0003-site-egress.ts";
+import { tasks } from "./migrations/0004-tasks.ts";
 
 /** Every change of the tables, in order. One that was released is never edited. */
 const migrations: Readonly<Record<string, Migration>> = {
   "0001-foundation": foundation,
   "0002-site-databases": siteDatabases,
   "0003-site-egress": siteEgress,
+  "0004-tasks": tasks,
 };
 
 const oldestServer = 140_000;

@@ -9,11 +9,21 @@ import { PostgresOperationQueue } from "./operations/postgres-operation-queue.ts
 import { PostgresOperationStore } from "./operations/postgres-operation-store.ts";
 import { PostgresEpochStore } from "./routes/postgres-epoch-store.ts";
 import { PostgresRouteStore } from "./routes/postgres-route-store.ts";
+import { PostgresReconcilerDatabaseStore } from "./sites/postgres-reconciler-database-store.ts";
 import { PostgresReconcilerSiteStore } from "./sites/postgres-reconciler-site-store.ts";
+import { PostgresSiteDatabaseStore } from "./sites/postgres-site-database-store.ts";
 import { PostgresSiteStore } from "./sites/postgres-site-store.ts";
+import { PostgresLegacyTaskStore } from "./tasks/postgres-legacy-task-store.ts";
+import { PostgresTaskQueue } from "./tasks/postgres-task-queue.ts";
+import { PostgresTaskStore } from "./tasks/postgres-task-store.ts";
+
+/** How stores announce new work: with a broker each task leaves a message in the outbox too. */
+export interface StoreOptions {
+  readonly usesBroker: boolean;
+}
 
 /** The stores that people's requests need: a site is only ever loaded together with the person who asks for it. */
-export function createStores(db: Database) {
+export function createStores(db: Database, options: StoreOptions = { usesBroker: false }) {
   return {
     users: new PostgresUserStore(db),
     sessions: new PostgresSessionStore(db),
@@ -21,18 +31,23 @@ export function createStores(db: Database) {
     attempts: new PostgresAttemptStore(db),
     settings: new PostgresSettingStore(db),
     sites: new PostgresSiteStore(db),
+    databases: new PostgresSiteDatabaseStore(db),
     operations: new PostgresOperationStore(db),
     audit: new PostgresAuditStore(db),
     routes: new PostgresRouteStore(db),
     epochs: new PostgresEpochStore(db),
+    tasks: new PostgresTaskStore(db, options),
+    legacyTasks: new PostgresLegacyTaskStore(db, options),
   };
 }
 
 /** The worker's stores: these load sites and operations by number, for nobody in particular. */
-export function createWorkerStores(db: Database) {
+export function createWorkerStores(db: Database, options: StoreOptions = { usesBroker: false }) {
   return {
     sites: new PostgresReconcilerSiteStore(db),
+    databases: new PostgresReconcilerDatabaseStore(db),
     queue: new PostgresOperationQueue(db),
+    tasks: new PostgresTaskQueue(db, options),
     sessions: new PostgresSessionStore(db),
     attempts: new PostgresAttemptStore(db),
   };

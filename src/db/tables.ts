@@ -5,6 +5,7 @@ import type { TokenScope } from "#contract/token-scope.ts";
 import type { OperationFailure, Step } from "#core/operations/operation.ts";
 import type { Site, SiteSettings } from "#core/sites/site.ts";
 import type { DatabaseHold, SiteDatabase } from "#core/sites/site-database.ts";
+import type { ScheduleTable, TaskAttemptTable, TaskKeyTable, TaskOutboxTable, TaskTable } from "./tasks/task-tables.ts";
 
 // Columns are snake_case in SQL; Kysely's camel case plugin translates. JSON inside columns is left as it is.
 
@@ -148,4 +149,9 @@ export interface Tables {
   /** Failures only. */
   signInAttempts: { username: string; address: string; at: Date };
   familiarAddresses: { username: string; address: string; at: Date };
+  schedules: ScheduleTable;
+  tasks: TaskTable;
+  taskAttempts: TaskAttemptTable;
+  taskKeys: TaskKeyTable;
+  taskOutbox: TaskOutboxTable;
 }

@@ -18,3 +18,6 @@ export interface RunningService {
  * The signal is aborted when the process was asked to end before that.
  */
 export type StartService = (environment: Environment, log: Log, signal?: AbortSignal) => Promise<RunningService>;
+
+/** Said on the command line of a supervised process: it speaks with its supervisor over Node's channel, and prints nothing for people. */
+export const supervisedFlag = "--supervised";

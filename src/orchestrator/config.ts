@@ -8,6 +8,15 @@ export const configSchema = z.object({
   BACKLOT_ORCHESTRATOR_PORT: port.default(0).describe("Port of the orchestrator; 0 for any free one"),
   BACKLOT_COMPONENT_KEY_FILE: z.string().describe("File with this process' own secret and the manager's public key"),
   BACKLOT_RUNTIME: z.enum(["process"]).default("process").describe("How sites' programs run: as child processes of the orchestrator"),
+  BACKLOT_SITE_DATABASE_SOCKETS: z
+    .string()
+    .optional()
+    .describe("Folder of the socket by which sites reach the server of their databases; site-postgres/run in BACKLOT_DATA unless given"),
+  BACKLOT_SITE_DATABASE_ADDRESS: z
+    .string()
+    .regex(/^(\[[0-9a-fA-F:.]+\]|[^:/\s]+):\d{1,5}$/, "is not an address like db.example.org:5432")
+    .optional()
+    .describe("HOST:PORT of a PostgreSQL server of your own for sites' databases, to which their connections are passed on"),
   BACKLOT_SITE_BOOT_MS: z.coerce.number().int().min(100).max(600_000).default(30_000).describe("Milliseconds that a site's program may take until it listens"),
   BACKLOT_QUOTA_WATCH_MS: z.coerce.number().int().min(100).default(30_000).describe("How often the files of running programs are counted, in milliseconds"),
   BACKLOT_SITE_GRACE_MS: z.coerce

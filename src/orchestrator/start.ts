@@ -16,6 +16,7 @@ import type { FileOwner } from "#kit/jail/jail.ts";
 import type { RunningService, StartService } from "#kit/lifecycle.ts";
 import type { Log } from "#kit/log.ts";
 import { configSchema, type OrchestratorConfig } from "./config.ts";
+import { DatabaseRelay } from "./database-relay.ts";
 import { Deployments, type DeploymentsDeps } from "./deployments/deployments.ts";
 import { mountDeployments } from "./deployments/mount-deployments.ts";
 import { mountFiles } from "./files/mount-files.ts";
@@ -55,8 +56,14 @@ export const start: StartService = async (environment, log) => {
   const closedNetworks = config.BACKLOT_EGRESS_CLOSED.split(",")
     .map((network) => network.trim())
     .filter((network) => network !== "");
-  const runtime = createProcessRuntime({ closedNetworks, stateFolder: join(data, "orchestrator/runtime"), sitesFolder: join(data, "sites"), log });
-  return startOrchestrator({ config, log }, { runtime, ownerOf: siteOwner, interpreters: probeInterpreters });
+  const databaseSockets = resolve(config.BACKLOT_SITE_DATABASE_SOCKETS ?? join(data, "site-postgres/run"));
+  const [stateFolder, sitesFolder] = [join(data, "orchestrator/runtime"), join(data, "sites")];
+  const runtime = createProcessRuntime({ closedNetworks, stateFolder, sitesFolder, databaseSockets, log });
+  const orchestrator = await startOrchestrator({ config, log }, { runtime, ownerOf: siteOwner, interpreters: probeInterpreters });
+  const address = config.BACKLOT_SITE_DATABASE_ADDRESS;
+  if (address === undefined) return orchestrator;
+  const relay = await DatabaseRelay.open({ folder: databaseSockets, address, log });
+  return { ...orchestrator, stop: () => orchestrator.stop().finally(() => relay.close()) };
 };
 
 /** The orchestrator itself; see `start`. */

@@ -14,6 +14,7 @@ const wiring: Wiring = {
   publicUrl: "https://lot.example.org",
   sitesDomain: "sites.example.org",
   keyFiles: { cluster: "/keys/cluster.json", orchestrator: "/keys/orchestrator.json", router: "/keys/router.json" },
+  siteSocketFolder: "/data/site-postgres/run",
 };
 const schema = (...names: readonly string[]) => z.object(Object.fromEntries(names.map((name) => [name, z.string()])));
 

@@ -1,8 +1,8 @@
 import type { z } from "zod";
-import type { Environment } from "#kit/lifecycle.ts";
-import { supervisedFlag } from "./child-protocol.ts";
+import { type Environment, supervisedFlag } from "#kit/lifecycle.ts";
 import type { KeyFiles } from "./keys.ts";
 import type { ChildCommand } from "./launch-child.ts";
+import { relayAddress } from "./site-postgres.ts";
 
 /** The processes beside the supervisor, and the services that each of them runs. */
 export const children = {
@@ -25,6 +25,8 @@ export interface Wiring {
   /** The dashboard as people type it. */
   readonly publicUrl: string;
   readonly keyFiles: KeyFiles;
+  /** Where sites find the socket of their databases' server. */
+  readonly siteSocketFolder: string;
 }
 
 /**
@@ -61,13 +63,18 @@ export function childCommand(name: ChildName, wiring: Wiring, given: Given): Chi
   const fields = new Set(given.schemas.flatMap((schema) => Object.keys(schema.shape)));
   const wired = { ...wiredSettings(name, wiring), ...(given.databaseUrl === undefined ? {} : { DATABASE_URL: given.databaseUrl }) };
   const environment: Record<string, string> = {};
-  for (const [key, value] of Object.entries({ ...suggested, ...given.environment, ...wired })) {
+  for (const [key, value] of Object.entries({ ...suggestedFor(given.environment), ...given.environment, ...wired })) {
     const isAsked = fields.has(key) || (key.endsWith("_FILE") && fields.has(key.slice(0, -"_FILE".length)));
     // A value from here wins over a file that the environment names for the same setting.
     const isOverruled = key.endsWith("_FILE") && key.slice(0, -"_FILE".length) in wired;
     if (value !== undefined && value !== "" && !isOverruled && (isAsked || ordinary.includes(key))) environment[key] = value;
   }
   return { name, args: [...nodeFlags[name], given.entry, "run", children[name].join(","), supervisedFlag], environment };
+}
+
+function suggestedFor(environment: Environment): Readonly<Record<string, string>> {
+  const address = relayAddress(environment.BACKLOT_SITE_DATABASE_URL);
+  return { ...suggested, ...(address === undefined ? {} : { BACKLOT_SITE_DATABASE_ADDRESS: address }) };
 }
 
 function wiredSettings(name: ChildName, wiring: Wiring): Readonly<Record<string, string>> {
@@ -86,6 +93,7 @@ function wiredSettings(name: ChildName, wiring: Wiring): Readonly<Record<string,
     BACKLOT_ORCHESTRATOR_URL: orchestratorUrl,
     BACKLOT_ROUTER_URLS: routerAdminUrl,
     BACKLOT_PUBLIC_URL: wiring.publicUrl,
+    BACKLOT_SITE_DATABASE_SOCKETS: wiring.siteSocketFolder,
     [name === "control" ? "BACKLOT_CLUSTER_KEY_FILE" : "BACKLOT_COMPONENT_KEY_FILE"]: keyFile,
   };
 }

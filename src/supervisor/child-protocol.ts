@@ -8,8 +8,5 @@ export const childMessage = z.object({
 });
 export type ChildMessage = z.output<typeof childMessage>;
 
-/** Said on the command line of a supervised process: it reports over the channel and prints nothing for people. */
-export const supervisedFlag = "--supervised";
-
 /** The exit code of a process whose settings are not usable: starting it again would change nothing. */
 export const unusableSettingsExitCode = 2;

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { type SiteServerAnswer, siteServerRequest } from "#contract/internal/supervisor.ts";
 import { ConfigError } from "#kit/config.ts";
 import type { Environment } from "#kit/lifecycle.ts";
 import { type ChildMessage, childMessage, unusableSettingsExitCode } from "./child-protocol.ts";
@@ -18,6 +19,8 @@ export interface LaunchOptions {
   readonly onReady: (message: ChildMessage) => void;
   /** How long the child has between being asked to end and being killed. */
   readonly graceMs: number;
+  /** Gives the administrator's address of the server of sites' databases, started if need be; absent for a child that may not have it. */
+  readonly needSiteServer?: (() => Promise<string>) | undefined;
 }
 
 /** A first start with many migrations on a slow disk takes a while; one that hangs must still end. */
@@ -37,6 +40,7 @@ export async function launchChild(command: ChildCommand, options: LaunchOptions)
   const pid = await spawned(child);
   const life: Life = { pid, exited, stop };
   try {
+    answerRequests(child, options.needSiteServer);
     options.onReady(await readiness(child, command.name, options.signal));
   } catch (error) {
     await stop();
@@ -58,12 +62,29 @@ function exitOf(child: ChildProcess): Promise<string> {
   });
 }
 
+function answerRequests(child: ChildProcess, needSiteServer: (() => Promise<string>) | undefined): void {
+  child.on("message", (message) => {
+    const request = siteServerRequest.safeParse(message);
+    if (!request.success) return;
+    const answer = (result: SiteServerAnswer["result"]): void => {
+      // A child that has ended meanwhile asks again when it is back.
+      if (child.connected) child.send({ type: "site-server", id: request.data.id, result } satisfies SiteServerAnswer, () => undefined);
+    };
+    if (needSiteServer === undefined) return answer({ problem: "this process may not have it" });
+    needSiteServer().then(
+      (url) => answer({ url }),
+      (error: unknown) => answer({ problem: error instanceof ConfigError ? error.problems.join(" ") : String(error) }),
+    );
+  });
+}
+
 function readiness(child: ChildProcess, name: string, stopping: AbortSignal): Promise<ChildMessage> {
   const { promise, resolve, reject } = Promise.withResolvers<ChildMessage>();
   const waiting = AbortSignal.any([stopping, AbortSignal.timeout(readyWithinMs)]);
   const onAbort = (): void => reject(new Error(`${name} was not ready in time`, { cause: waiting.reason }));
   waiting.addEventListener("abort", onAbort);
   child.on("message", (message) => {
+    if (siteServerRequest.safeParse(message).success) return;
     const parsed = childMessage.safeParse(message);
     if (parsed.success) resolve(parsed.data);
     else reject(new Error(`${name} sent something that is no message of a supervised process`, { cause: parsed.error }));

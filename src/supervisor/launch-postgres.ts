@@ -1,20 +1,19 @@
 import { ConfigError } from "#kit/config.ts";
-import type { Log } from "#kit/log.ts";
 import type { Launch } from "./kept-process.ts";
-import { startPrivatePostgres } from "./private-postgres.ts";
+import { type PrivatePostgresOptions, startPrivatePostgres } from "./private-postgres.ts";
 import { PrivatePostgresError } from "./private-postgres-error.ts";
 
 /** The private PostgreSQL as a process to keep. `url` is known once it has started, and stays. */
-export function launchPostgres(folder: string, log: Log): { readonly launch: Launch; readonly url: () => string } {
+export function launchPostgres(options: PrivatePostgresOptions): { readonly launch: Launch; readonly url: () => string } {
   let known: string | undefined;
   const launch: Launch = async () => {
-    const server = await startPrivatePostgres({ folder, log }).catch((cause: unknown) => {
+    const server = await startPrivatePostgres(options).catch((cause: unknown) => {
       throw cause instanceof PrivatePostgresError ? new ConfigError([cause.message]) : cause;
     });
     // Whoever uses the database was told where it is when it started.
     if (known !== undefined && known !== server.url) {
       await server.stop();
-      throw new Error(`the database moved from ${known} to ${server.url}`);
+      throw new Error("the database moved to another place");
     }
     known = server.url;
     const exited = server.exited.then(({ code, signal, lastWords }) => `${signal ?? `exit code ${code}`}: ${lastWords}`);

@@ -1,9 +1,10 @@
 import { execFile } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
-import { chmod, lstat, mkdir, mkdtemp, open, readdir, readFile, readlink, rename, rm } from "node:fs/promises";
+import { chmod, chown, lstat, mkdir, mkdtemp, open, readdir, readFile, readlink, rename, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { writeFileAtomically } from "./atomic-file.ts";
 import { boundCommand, giveTo, type PostgresAccount, postgresEnvironment } from "./postgres-account.ts";
 import type { PostgresPrograms } from "./postgres-programs.ts";
 import { PrivatePostgresError } from "./private-postgres-error.ts";
@@ -34,7 +35,12 @@ export async function programsFor(folder: string, installed: readonly PostgresPr
 }
 
 /** Makes the database's files when there are none: in a folder beside, renamed when complete and on disk, so that a start cut short leaves nothing half made. */
-export async function initialise(folder: string, programs: PostgresPrograms, account: PostgresAccount): Promise<void> {
+export async function initialise(
+  folder: string,
+  programs: PostgresPrograms,
+  owner: { readonly account: PostgresAccount /** Of the administrator; null lets in whoever opens the socket. */; readonly password: string | null },
+): Promise<void> {
+  const { account, password } = owner;
   const data = join(folder, "data");
   for (const name of await readdir(folder)) {
     // A predecessor that was killed may still be writing its last file there.
@@ -43,14 +49,19 @@ export async function initialise(folder: string, programs: PostgresPrograms, acc
   if ((await versionOf(data)) !== null) return giveTo(account, data);
   const made = join(folder, unfinished + randomBytes(4).toString("hex"));
   // initdb ends with an fsync of everything that it wrote.
-  const settings = ["--username=backlot", "--auth-local=trust", "--auth-host=reject", "--encoding=UTF8", "--locale=C", "--data-checksums"];
+  const passwordFile = join(folder, "password");
+  const local = password === null ? ["--auth-local=trust"] : ["--auth-local=scram-sha-256", `--pwfile=${passwordFile}`];
+  const settings = ["--username=backlot", ...local, "--auth-host=reject", "--encoding=UTF8", "--locale=C", "--data-checksums"];
   const [program = "", ...args] = boundCommand(account, "KILL", [join(programs.bin, "initdb"), `--pgdata=${made}`, ...settings]);
   try {
+    if (password !== null) await writeFor(account, passwordFile, password);
     await promisify(execFile)(program, args, { env: postgresEnvironment, timeout: 120_000 });
   } catch (cause) {
     await rm(made, { recursive: true, force: true, maxRetries: 5 });
     const said = cause instanceof Error && "stderr" in cause ? String(cause.stderr).trim() : "";
     throw new PrivatePostgresError(`The database could not be made in ${folder}: ${said === "" ? String(cause) : said}`, { cause });
+  } finally {
+    await rm(passwordFile, { force: true });
   }
   await rename(made, data);
   const parent = await open(folder, "r");
@@ -108,7 +119,32 @@ export async function socketFolderFor(folder: string, account: PostgresAccount):
   return short;
 }
 
-function fits(socketFolder: string): boolean {
+/** A folder for the socket that everyone may enter. It keeps its place: whoever has mounted it sees the next server's socket too. */
+export async function sharedSocketFolder(folder: string, account: PostgresAccount): Promise<string> {
+  await mkdir(folder, { recursive: true, mode: 0o755 });
+  await chmod(folder, 0o755);
+  await giveTo(account, folder);
+  return folder;
+}
+
+/** Writes who may sign in to what; gives the settings that make the server read it and open its socket to others. */
+export async function writeRules(
+  folder: string,
+  shared: { readonly rules: readonly string[] },
+  account: PostgresAccount,
+): Promise<Readonly<Record<string, string>>> {
+  const file = join(folder, "pg_hba.conf");
+  await writeFor(account, file, `${shared.rules.join("\n")}\n`);
+  return { hba_file: file, unix_socket_permissions: "0777", password_encryption: "scram-sha-256" };
+}
+
+async function writeFor(account: PostgresAccount, file: string, text: string): Promise<void> {
+  await writeFileAtomically(file, text, 0o600);
+  if (process.getuid?.() === 0) await chown(file, account.uid, account.gid);
+}
+
+/** Whether a socket of PostgreSQL may stand in this folder. */
+export function fits(socketFolder: string): boolean {
   return Buffer.byteLength(join(socketFolder, socketName)) <= socketPathBytes;
 }
 

@@ -5,7 +5,7 @@ import { createInterface } from "node:readline";
 import type { Log } from "#kit/log.ts";
 import { type FolderLock, holderOf, lockFolder } from "./folder-lock.ts";
 import { boundCommand, choosePostgresAccount, giveTo, type PostgresAccount, postgresEnvironment } from "./postgres-account.ts";
-import { awaitPredecessor, initialise, programsFor, socketFolderFor } from "./postgres-folder.ts";
+import { awaitPredecessor, initialise, programsFor, sharedSocketFolder, socketFolderFor, writeRules } from "./postgres-folder.ts";
 import { findPostgresPrograms, type PostgresPrograms } from "./postgres-programs.ts";
 import { PrivatePostgresError } from "./private-postgres-error.ts";
 
@@ -16,10 +16,24 @@ export interface PrivatePostgresOptions {
   readonly log: Log;
   /** Settings beyond the small ones that Backlot gives. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** Variables beyond those that every PostgreSQL of ours gets. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** The servers to choose from, when not those that are found on this machine. */
   readonly installed?: readonly PostgresPrograms[];
   /** How to avoid being root, when not the first way that works. */
   readonly account?: PostgresAccount;
+  /** Absent: only this user reaches the server, and needs no password. */
+  readonly shared?: SharedDoor;
+}
+
+/** The door of a server that programs of other users reach as well. */
+export interface SharedDoor {
+  /** The folder of the socket, which others may enter; short enough for one, and nothing else stands there. */
+  readonly socketFolder: string;
+  /** The administrator's. It holds from the moment that the database is made. */
+  readonly password: string;
+  /** Who may sign in to what: lines of pg_hba.conf. */
+  readonly rules: readonly string[];
 }
 
 /** How a server ended: on request, or with the last thing it said. */
@@ -31,7 +45,7 @@ export interface PostgresExit {
 
 /** A PostgreSQL server that this process started; it ends when this process does, however that happens. */
 export interface PrivatePostgres {
-  /** For `pg`: a unix socket that only this user can open. */
+  /** For `pg`: the administrator's address, a unix socket; with the password when the server is shared. */
   readonly url: string;
   readonly pid: number;
   readonly major: number;
@@ -49,7 +63,7 @@ const readyMs = 120_000;
  * @throws {PrivatePostgresError} when the folder is in use, of another version, or no server can run here.
  */
 export async function startPrivatePostgres(options: PrivatePostgresOptions): Promise<PrivatePostgres> {
-  const folder = await openFolder(options.folder);
+  const folder = await openFolder(options.folder, options.shared === undefined ? 0o700 : 0o711);
   const lock = await lockFolder(folder, "postgres");
   if (lock === null) {
     const holder = await holderOf(folder, "postgres");
@@ -64,10 +78,10 @@ export async function startPrivatePostgres(options: PrivatePostgresOptions): Pro
 }
 
 /** Makes the folder nobody else's; its name comes back without symlinks, as the kernel tells the working folder of a process. */
-async function openFolder(folder: string): Promise<string> {
+async function openFolder(folder: string, mode: number): Promise<string> {
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-    await chmod(folder, 0o700);
+    await mkdir(folder, { recursive: true, mode });
+    await chmod(folder, mode);
     return await realpath(folder);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
@@ -82,20 +96,30 @@ async function startLocked(options: PrivatePostgresOptions, folder: string, lock
   const postgres = join(programs.bin, "postgres");
   const account = await choosePostgresAccount(postgres, options.account === undefined ? undefined : [options.account]);
   await giveTo(account, folder);
-  await initialise(folder, programs, account);
+  const { shared } = options;
+  await initialise(folder, programs, { account, password: shared?.password ?? null });
   const data = join(folder, "data");
-  const socketFolder = await socketFolderFor(folder, account);
+  const socketFolder = shared === undefined ? await socketFolderFor(folder, account) : await sharedSocketFolder(shared.socketFolder, account);
   await awaitPredecessor(data, socketFolder);
 
-  const settings = Object.entries({ ...smallSettings(programs.major), ...options.settings }).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
+  const doorSettings = shared === undefined ? {} : await writeRules(folder, shared, account);
+  const settings = Object.entries({ ...smallSettings(programs.major), ...options.settings, ...doorSettings }).flatMap(([name, value]) => [
+    "-c",
+    `${name}=${value}`,
+  ]);
   // The list of socket folders is comma-separated unless quoted.
   const sockets = ["-c", `unix_socket_directories="${socketFolder.replaceAll('"', '""')}"`];
   const [program = "", ...args] = boundCommand(account, "QUIT", [postgres, "-D", data, ...sockets, ...settings]);
   // A session of its own: Ctrl-C in a terminal goes to the whole group, and would end the database before its users.
-  const child = spawn(program, args, { env: postgresEnvironment, stdio: ["ignore", "ignore", "pipe"], detached: true, cwd: "/" });
+  const child = spawn(program, args, {
+    env: { ...postgresEnvironment, ...options.environment },
+    stdio: ["ignore", "ignore", "pipe"],
+    detached: true,
+    cwd: "/",
+  });
   const server = watch(child, options.log);
   const exited = server.exited.then(async (exit) => {
-    if (!socketFolder.startsWith(folder)) await rm(socketFolder, { recursive: true, force: true });
+    if (shared === undefined && !socketFolder.startsWith(folder)) await rm(socketFolder, { recursive: true, force: true });
     await lock.release();
     return exit;
   });
@@ -106,7 +130,8 @@ async function startLocked(options: PrivatePostgresOptions, folder: string, lock
     throw new PrivatePostgresError(`PostgreSQL ${programs.major} did not start in ${folder}: ${why}`);
   }
   options.log.info({ databasePid: child.pid, major: programs.major, account: account.kind, folder }, "private database ready");
-  const url = `postgres://backlot@localhost/postgres?host=${encodeURIComponent(socketFolder)}`;
+  const user = shared === undefined ? "backlot" : `backlot:${encodeURIComponent(shared.password)}`;
+  const url = `postgres://${user}@localhost/postgres?host=${encodeURIComponent(socketFolder)}`;
   return { url, pid: child.pid ?? 0, major: programs.major, exited, stop: () => end(child, exited) };
 }
 

@@ -19,6 +19,7 @@ import { launchPostgres } from "./launch-postgres.ts";
 import { choosePorts } from "./ports.ts";
 import { dashboardUrl, reachableUrl, siteUrl } from "./public-address.ts";
 import { readSettings } from "./settings.ts";
+import { prepareSocketFolder, SitePostgres } from "./site-postgres.ts";
 
 /** What is started, so that tests can start something smaller. */
 export interface SupervisorParts {
@@ -59,9 +60,17 @@ export async function startSupervisor(request: SupervisorRequest, parts: Supervi
   const places = await choosePlaces(settings);
   const keyFiles = await ensureKeys(join(data, "keys"));
   const publicUrl = dashboardUrl(settings, places.managerPort);
-  const wiring = { ...places, data, keyFiles, publicUrl, sitesDomain: settings.BACKLOT_SITES_DOMAIN };
+  const siteServerFolder = join(data, "site-postgres");
+  const siteSocketFolder = await prepareSocketFolder(siteServerFolder);
+  const wiring = { ...places, data, keyFiles, publicUrl, sitesDomain: settings.BACKLOT_SITES_DOMAIN, siteSocketFolder };
   const database = settings.DATABASE_URL ?? startDatabase(join(data, "postgres"), request, stack);
-  const notices = await startChildren({ wiring, database: Promise.resolve(database), request, parts, stack });
+  const siteServer = new SitePostgres({ folder: siteServerFolder, socketFolder: siteSocketFolder, clusterKeyFile: keyFiles.cluster, log: request.log });
+  stack.defer(() => siteServer.stop());
+  // Nobody waits for it: sites without a database are served meanwhile, and whoever needs it asks.
+  if (!hasOwnSiteServer(request.environment)) {
+    siteServer.resume().catch((err: unknown) => request.log.error({ err }, "the server of sites' databases did not start"));
+  }
+  const notices = await startChildren({ wiring, database: Promise.resolve(database), siteServer, request, parts, stack });
 
   const doors = { manager: wiring.managerUrl, router: reachableUrl(wiring.host, wiring.routerPort) };
   // Deferred last, so removed first: nobody may find doors that are about to close.
@@ -112,16 +121,21 @@ async function choosePlaces(settings: SupervisorConfig): Promise<Places> {
 }
 
 async function startDatabase(folder: string, { log }: SupervisorRequest, stack: AsyncDisposableStack): Promise<string> {
-  const database = launchPostgres(folder, log);
+  const database = launchPostgres({ folder, log });
   const kept = new KeptProcess({ name: "database", log, launch: database.launch, isFirstStartDecisive: true });
   stack.defer(() => kept.stop());
   await kept.start();
   return database.url();
 }
 
+function hasOwnSiteServer(environment: Environment): boolean {
+  return Boolean(environment.BACKLOT_SITE_DATABASE_URL || environment.BACKLOT_SITE_DATABASE_URL_FILE);
+}
+
 async function startChildren(deps: {
   readonly wiring: Wiring;
   readonly database: Promise<string>;
+  readonly siteServer: SitePostgres;
   readonly request: SupervisorRequest;
   readonly parts: SupervisorParts;
   readonly stack: AsyncDisposableStack;
@@ -137,7 +151,8 @@ async function startChildren(deps: {
       // The others come up while the database does.
       const databaseUrl = name === "control" ? await deps.database : undefined;
       const given = { entry: parts.entry, schemas: parts.schemas[name], environment: request.environment, databaseUrl };
-      return launchChild(childCommand(name, deps.wiring, given), { signal, graceMs, onReady });
+      const needSiteServer = name === "control" ? () => deps.siteServer.ensure() : undefined;
+      return launchChild(childCommand(name, deps.wiring, given), { signal, graceMs, onReady, needSiteServer });
     };
     return new KeptProcess({ name, log: request.log, launch });
   };

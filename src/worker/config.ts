@@ -14,6 +14,17 @@ export const configSchema = z.object({
     .default(10)
     .describe("After how long the operations of a worker that died go on elsewhere"),
   BACKLOT_RECONCILE_SECONDS: z.coerce.number().min(1).default(30).describe("How often sites are compared with what they should be"),
+  BACKLOT_SITE_DATABASE_URL: z
+    .string()
+    .optional()
+    .describe("A PostgreSQL server of your own for sites' databases, by an administrator's address; without it Backlot starts a private one for them")
+    .meta({ secret: true }),
+  BACKLOT_SITE_DATABASE_BYTES: z.coerce
+    .number()
+    .int()
+    .min(16_777_216)
+    .default(268_435_456)
+    .describe("The most bytes of a site's database; above, it takes no writes, and above one and a half times as many no connections"),
   BACKLOT_UNISOLATED_FOR_ALL: z
     .stringbool()
     .default(false)

@@ -5,6 +5,7 @@ import { OperationRunner } from "#core/operations/operation-runner.ts";
 import { openDatabase } from "#db/database.ts";
 import { Listener } from "#db/listener.ts";
 import { migrate } from "#db/migrate.ts";
+import { PostgresSiteDatabaseServer } from "#db/sites/postgres-site-database-server.ts";
 import { createWorkerStores } from "#db/stores.ts";
 import { readClusterKey } from "#kit/cluster-key.ts";
 import { createComponentClient } from "#kit/component-client.ts";
@@ -13,8 +14,10 @@ import { createSigner } from "#kit/grant.ts";
 import type { StartService } from "#kit/lifecycle.ts";
 import { createSeal } from "#kit/seal.ts";
 import { configSchema } from "./config.ts";
+import { DatabaseWatch } from "./database-watch.ts";
 import { Reconciler } from "./reconciler.ts";
 import { RouterPool } from "./router-pool.ts";
+import { siteServerAddress, supervisorChannel } from "./site-server-address.ts";
 import { createAbandon, createSteps } from "./steps.ts";
 
 /** A step may unpack a gigabyte; anything longer is a fault. */
@@ -36,7 +39,10 @@ export const start: StartService = async (environment, log) => {
   const urls = config.BACKLOT_ROUTER_URLS.split(",").map((url) => url.trim());
   const routers = new RouterPool(urls.map((baseUrl) => createComponentClient({ baseUrl, audience: "router", caller: "worker", signer })));
   const seal = createSeal(Buffer.from(key.secret, "base64url"), "site environment");
-  const deps = { sites: stores.sites, orchestrator, routers, seal, mayEveryoneRun: config.BACKLOT_UNISOLATED_FOR_ALL };
+  const databaseServer = new PostgresSiteDatabaseServer(siteServerAddress(config.BACKLOT_SITE_DATABASE_URL, supervisorChannel()));
+  const databaseSeal = createSeal(Buffer.from(key.secret, "base64url"), "site database");
+  const { sites, databases } = stores;
+  const deps = { sites, databases, databaseServer, databaseSeal, orchestrator, routers, seal, mayEveryoneRun: config.BACKLOT_UNISOLATED_FOR_ALL };
 
   const runner = new OperationRunner({
     queue: stores.queue,
@@ -53,7 +59,9 @@ export const start: StartService = async (environment, log) => {
     await stores.sessions.deleteExpired(now);
     await stores.attempts.deleteOlderThan(new Date(now.getTime() - keepAttemptsMs));
   };
-  const reconciler = new Reconciler({ ...deps, queue: stores.queue, log, everyMs: config.BACKLOT_RECONCILE_SECONDS * 1000, sweep });
+  const everyMs = config.BACKLOT_RECONCILE_SECONDS * 1000;
+  const watch = new DatabaseWatch({ ...deps, log, everyMs, limitBytes: config.BACKLOT_SITE_DATABASE_BYTES });
+  const reconciler = new Reconciler({ ...deps, queue: stores.queue, log, everyMs, sweep });
   const listener = new Listener({
     url: config.DATABASE_URL,
     log,
@@ -64,6 +72,8 @@ export const start: StartService = async (environment, log) => {
   });
   listener.start();
   stack.defer(() => listener.stop());
+  watch.start();
+  stack.defer(() => watch.stop());
   reconciler.start();
   stack.defer(() => reconciler.stop());
   runner.start();

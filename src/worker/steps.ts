@@ -8,10 +8,11 @@ import { specOf } from "#core/sites/site-spec.ts";
 import type { ReconcilerSiteStore } from "#core/sites/site-store.ts";
 import type { ComponentClient } from "#kit/component-client.ts";
 import type { Seal } from "#kit/seal.ts";
+import { abandonDatabase, credentialsOf, type DatabaseDeps, databaseSteps } from "./database-steps.ts";
 import type { RouterPool } from "./router-pool.ts";
 
 /** What the steps act on. */
-export interface StepDeps {
+export interface StepDeps extends DatabaseDeps {
   readonly sites: ReconcilerSiteStore;
   readonly orchestrator: ComponentClient;
   readonly routers: RouterPool;
@@ -28,6 +29,7 @@ export function createSteps(deps: StepDeps): Readonly<Record<StepName, StepActio
   const run = runSteps(deps);
   return {
     ...run,
+    ...databaseSteps(deps),
     apply: async (operation, signal) => {
       await applySite(deps, await siteOf(deps, operation), signal);
       return undefined;
@@ -114,6 +116,7 @@ function runSteps(deps: StepDeps): Readonly<Record<RunStep, StepAction>> {
 /** Puts right what a failed operation left open: visitors held back are let go. */
 export function createAbandon(deps: StepDeps): (operation: ClaimedOperation) => Promise<void> {
   return async (operation) => {
+    await abandonDatabase(deps, operation);
     const isHolding = operation.steps.some((step) => step.name === "hold" || step.name === "refresh");
     if (isHolding && operation.siteId !== null) await deps.routers.release(operation.siteId, null, AbortSignal.timeout(5_000));
   };
@@ -123,7 +126,8 @@ export function createAbandon(deps: StepDeps): (operation: ClaimedOperation) => 
 export async function applySite(deps: StepDeps, site: Site, signal: AbortSignal): Promise<void> {
   const sealed = await deps.sites.environment(site.id);
   const environment = sealed === null ? {} : (JSON.parse(deps.seal.open(sealed)) as Record<string, string>);
-  await deps.orchestrator.call(api.applySite, { params: { siteId: site.id }, body: specOf(site, environment, deps.mayEveryoneRun), signal });
+  const database = await credentialsOf(deps, site.id);
+  await deps.orchestrator.call(api.applySite, { params: { siteId: site.id }, body: specOf(site, { environment, database }, deps.mayEveryoneRun), signal });
 }
 
 async function siteOf(deps: StepDeps, operation: ClaimedOperation): Promise<Site> {

@@ -2,7 +2,8 @@ import { fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import type { RunningService } from "#kit/lifecycle.ts";
-import { childMessage, supervisedFlag } from "../../src/supervisor/child-protocol.ts";
+import { supervisedFlag } from "../../src/kit/lifecycle.ts";
+import { childMessage } from "../../src/supervisor/child-protocol.ts";
 
 const entry = fileURLToPath(new URL("../../bin/backlot.mjs", import.meta.url));
 

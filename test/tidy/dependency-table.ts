@@ -29,7 +29,10 @@ export const widerView: Readonly<Record<string, { readonly targets: RegExp; read
 
 /** What tests beside the code need from other folders, by the folder of the test. */
 export const wideTests: Readonly<Record<string, { readonly targets: RegExp; readonly because: string }>> = {
-  db: { targets: /^src\/supervisor\/(private-postgres|postgres-programs)\.ts$/, because: "stores are tried on the database that Backlot itself starts" },
+  db: {
+    targets: /^src\/supervisor\/(private-postgres|postgres-programs|site-postgres)\.ts$/,
+    because: "stores are tried on the database that Backlot itself starts",
+  },
   supervisor: { targets: /^src\/service-configs\.ts$/, because: "what a child is given is checked with the real settings" },
 };
 
@@ -39,7 +42,7 @@ export const testSupport = /^test\//;
 /** Packages by folder, where not every dependency is welcome: all that the folder may import from outside. */
 export const mayUse: Readonly<Record<string, { readonly packages: RegExp; readonly because: string }>> = {
   contract: { packages: /^zod$/, because: "the browser bundles it" },
-  core: { packages: /^(zod|node:(crypto|util|events|path))$/, because: "it decides and does no I/O" },
+  core: { packages: /^(zod|croner|node:(crypto|util|events|path))$/, because: "it decides and does no I/O" },
 };
 
 /** Files longer than the limit, with why they are not two. */

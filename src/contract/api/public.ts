@@ -1,7 +1,8 @@
 import type { EndpointShape } from "../endpoint.ts";
 import { accountEndpoints } from "./accounts.ts";
+import { databaseEndpoints } from "./database.ts";
 import { fileEndpoints } from "./files.ts";
 import { siteEndpoints } from "./sites.ts";
 
 /** Everything that people and their programs can call; the OpenAPI document is made of it. */
-export const publicEndpoints: readonly EndpointShape[] = [...accountEndpoints, ...siteEndpoints, ...fileEndpoints];
+export const publicEndpoints: readonly EndpointShape[] = [...accountEndpoints, ...siteEndpoints, ...databaseEndpoints, ...fileEndpoints];

@@ -23,7 +23,7 @@ test("sleeping holds visitors back before the program is stopped", () => {
 });
 
 test("deleting takes the address away before the files", () => {
-  expect(stepsOf("delete", {}, dynamic)).toEqual(["withdraw", "remove", "forget"]);
+  expect(stepsOf("delete", {}, dynamic)).toEqual(["withdraw", "remove", "dropDatabase", "forget"]);
 });
 
 test("only dynamic sites have a program to restart after a deployment", () => {

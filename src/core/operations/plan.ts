@@ -17,6 +17,9 @@ export const stepTitles = {
   stop: "Stop the program",
   release: "Let visitors go on",
   wake: "Start the program",
+  makeDatabase: "Make the database",
+  changePassword: "Set the new password",
+  dropDatabase: "Delete the database",
   withdraw: "Take the address away",
   remove: "Delete the files",
   forget: "Forget the site",
@@ -40,6 +43,9 @@ export interface OperationInputs {
   readonly sleep: Record<never, never>;
   readonly wake: Record<never, never>;
   readonly delete: Record<never, never>;
+  readonly "add-database": Record<never, never>;
+  readonly "change-database-password": Record<never, never>;
+  readonly "delete-database": Record<never, never>;
 }
 
 /** The steps of an operation, decided once, when it is queued. */
@@ -61,7 +67,15 @@ export function stepsOf<K extends OperationKind>(kind: K, input: OperationInputs
     case "wake":
       return ["wake"];
     case "delete":
-      return ["withdraw", "remove", "forget"];
+      // A site without a database passes over it: whether there is one may change until then.
+      return ["withdraw", "remove", "dropDatabase", "forget"];
+    case "add-database":
+      return ["makeDatabase", "apply", "refresh"];
+    case "change-database-password":
+      return ["changePassword", "apply", "refresh"];
+    case "delete-database":
+      // First the program lets go of it, then it goes.
+      return ["apply", "refresh", "dropDatabase"];
     default:
       throw new Error(`no plan for ${kind}`);
   }

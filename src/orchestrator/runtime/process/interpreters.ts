@@ -52,6 +52,7 @@ async function sandboxPrefix(nodeBinary: string): Promise<readonly string[]> {
     folder: null,
     workFolder: "/",
     environment: { PATH: inside.path },
+    databaseFolder: null,
     ownsNetwork: true,
     hasEgress: false,
     isEntered: false,

@@ -10,6 +10,8 @@ export interface MachineOptions {
   readonly stateFolder: string;
   readonly sitesFolder: string;
   readonly nodeBinary: string;
+  /** The folder of the socket of sites' databases; null where sites have none. */
+  readonly databaseSockets: string | null;
   /** `auto` takes the best that works here. */
   readonly mode: RuntimeMode | "auto";
   readonly quarantineMs: number;

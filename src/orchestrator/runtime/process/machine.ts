@@ -86,15 +86,16 @@ async function sandboxOrReason(options: MachineOptions & { readonly view: MountV
 async function makeView(options: MachineOptions): Promise<MountView> {
   const folder = viewFolder(options);
   const nodeBinary = realpathSync(options.nodeBinary);
-  if (!isRoot()) return sharedView({ folder, nodeBinary });
+  const { databaseSockets } = options;
+  if (!isRoot()) return sharedView({ folder, nodeBinary, databaseSockets });
   const { found, missing } = findPrograms(["unshare", "nsenter", "mount", "cat"]);
   try {
     if (missing.length > 0) throw new Error(`not installed: ${missing.join(", ")}`);
-    return await privateView({ folder, nodeBinary, sitesFolder: options.sitesFolder, programs: found });
+    return await privateView({ folder, nodeBinary, databaseSockets, sitesFolder: options.sitesFolder, programs: found });
   } catch (error) {
     // A container that may not mount: no sandbox works there either, as the trial will tell.
     options.log.warn({ err: error }, "no mount namespace of our own");
-    return sharedView({ folder, nodeBinary });
+    return sharedView({ folder, nodeBinary, databaseSockets });
   }
 }
 

@@ -28,6 +28,8 @@ export interface MountView {
   readonly gate: string;
   /** What relays where socat is not installed. */
   readonly relay: string;
+  /** The folder of the socket of sites' databases; null where sites have none. */
+  readonly databaseFolder: string | null;
   /** A site's folder as the launcher sees it. */
   siteFolder(folder: string): string;
   close(): void;
@@ -40,7 +42,7 @@ const viewPrograms = {
 };
 
 /** For an ordinary user: the launcher is the same user and sees what the orchestrator sees. */
-export function sharedView(options: { readonly folder: string; readonly nodeBinary: string }): MountView {
+export function sharedView(options: { readonly folder: string; readonly nodeBinary: string; readonly databaseSockets: string | null }): MountView {
   writeViewFiles(options.folder);
   const { nodeBinary, folder } = options;
   return {
@@ -49,6 +51,7 @@ export function sharedView(options: { readonly folder: string; readonly nodeBina
     nodeBinary,
     gate: join(folder, "gate"),
     relay: join(folder, "relay.mjs"),
+    databaseFolder: options.databaseSockets,
     siteFolder: (site) => site,
     close: () => undefined,
   };
@@ -63,11 +66,12 @@ export async function privateView(options: {
   readonly folder: string;
   readonly sitesFolder: string;
   readonly nodeBinary: string;
+  readonly databaseSockets: string | null;
   readonly programs: { readonly unshare: string; readonly nsenter: string; readonly mount: string; readonly cat: string };
 }): Promise<MountView> {
   const { folder, programs } = options;
   writeViewFiles(folder);
-  mkdirSync(join(folder, "sites"), { recursive: true });
+  for (const name of ["sites", "database"]) mkdirSync(join(folder, name), { recursive: true });
   writeFileSync(join(folder, "node"), "");
   chmodSync(options.sitesFolder, statSync(options.sitesFolder).mode | 0o111);
   const holder = spawn(programs.unshare, ["--mount", "--propagation", "slave", "--", programs.cat], { env: {}, stdio: ["pipe", "pipe", "ignore"] });
@@ -76,15 +80,17 @@ export async function privateView(options: {
     holder.stdin.write("\n");
     await Promise.race([once(holder.stdout, "data"), once(holder, "exit").then(() => Promise.reject(new Error("unshare --mount failed")))]);
     const path = `/proc/${holder.pid}/ns/mnt`;
-    await mustRun([programs.nsenter, `--mount=${path}`, "--", programs.mount, "--bind", options.sitesFolder, join(folder, "sites")]);
-    await mustRun([programs.nsenter, `--mount=${path}`, "--", programs.mount, "--bind", realpathSync(options.nodeBinary), join(folder, "node")]);
+    const bind = (source: string, name: string) => mustRun([programs.nsenter, `--mount=${path}`, "--", programs.mount, "--bind", source, join(folder, name)]);
+    await bind(options.sitesFolder, "sites");
+    await bind(realpathSync(options.nodeBinary), "node");
+    if (options.databaseSockets !== null) await bind(options.databaseSockets, "database");
     return viewOf(openSync(path, "r"), options);
   } finally {
     holder.stdin.end();
   }
 }
 
-function viewOf(descriptor: number, options: { readonly folder: string; readonly sitesFolder: string }): MountView {
+function viewOf(descriptor: number, options: { readonly folder: string; readonly sitesFolder: string; readonly databaseSockets: string | null }): MountView {
   const { folder, sitesFolder } = options;
   return {
     // Through our own table of descriptors: launchers open it themselves, so that no program inherits it.
@@ -93,6 +99,7 @@ function viewOf(descriptor: number, options: { readonly folder: string; readonly
     nodeBinary: join(folder, "node"),
     gate: join(folder, "gate"),
     relay: join(folder, "relay.mjs"),
+    databaseFolder: options.databaseSockets === null ? null : join(folder, "database"),
     siteFolder: (site) => {
       const inner = relative(sitesFolder, site);
       if (inner === "" || inner.startsWith("..")) throw new Error(`the site's folder ${site} is not below ${sitesFolder}`);
@@ -119,7 +126,7 @@ export function removeViewFiles(folder: string): void {
   if (!existsSync(folder)) return;
   for (const name of [...Object.keys(etcFiles), egressResolverFile]) rmSync(join(folder, "etc", name), { force: true });
   for (const name of [...Object.keys(viewPrograms), "node", "seccomp"]) rmSync(join(folder, name), { force: true });
-  for (const name of ["etc", "sites", "."]) {
+  for (const name of ["etc", "sites", "database", "."]) {
     const path = join(folder, name);
     if (existsSync(path) && readdirSync(path).length === 0) rmdirSync(path);
   }

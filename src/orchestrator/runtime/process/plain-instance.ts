@@ -84,7 +84,7 @@ function commandOf(machine: Machine, request: StartRequest): readonly string[] {
 function environmentOf(machine: Machine, request: StartRequest, own: { readonly mark: string; readonly port: number }): Readonly<Record<string, string>> {
   const home = join(machine.view.siteFolder(request.folder), ".home");
   const path = [dirname(machine.view.nodeBinary), join(home, ".local/bin"), "/usr/local/bin", "/usr/bin", "/bin"].join(":");
-  return { ...siteEnvironment(request.spec, { host: loopback, port: own.port, home, path }), [markName]: own.mark };
+  return { ...siteEnvironment(request.spec, { host: loopback, port: own.port, home, path, databaseHost: machine.view.databaseFolder }), [markName]: own.mark };
 }
 
 /** Free when asked; the program that takes it is the only one that was told of it. */

@@ -23,6 +23,8 @@ export interface ProcessRuntimeOptions {
   readonly log: Log;
   /** 1 to 6 lower-case letters and digits that name this Backlot among others on the machine; by default derived from the state folder. */
   readonly installation?: string;
+  /** The folder of the socket of sites' databases, made if it is not there; without it sites have none. */
+  readonly databaseSockets?: string;
   /** The Node that sites run; by default the one that runs us. */
   readonly nodeBinary?: string;
   /** `auto` takes the best that works here. */
@@ -64,6 +66,7 @@ class ProcessRuntime implements SiteRuntime {
     this.#options = options;
     mkdirSync(options.stateFolder, { recursive: true, mode: 0o700 });
     mkdirSync(options.sitesFolder, { recursive: true, mode: 0o711 });
+    if (options.databaseSockets !== undefined) mkdirSync(options.databaseSockets, { recursive: true, mode: 0o755 });
     this.#installation = options.installation ?? installationOf(options.stateFolder);
     if (!installationPattern.test(this.#installation)) throw new Error(`the installation ${this.#installation} does not match ${installationPattern}`);
     this.#records = new InstanceRecords(options.stateFolder);
@@ -115,13 +118,14 @@ class ProcessRuntime implements SiteRuntime {
   }
 
   #prepared(): Promise<Machine> {
-    const { sitesFolder, stateFolder, log } = this.#options;
+    const { sitesFolder, stateFolder, databaseSockets, log } = this.#options;
     this.#machine ??= this.cleanUp().then(() =>
       prepareMachine({
         installation: this.#installation,
         stateFolder: realpathSync(stateFolder),
         sitesFolder: realpathSync(sitesFolder),
         nodeBinary: this.#options.nodeBinary ?? process.execPath,
+        databaseSockets: databaseSockets === undefined ? null : realpathSync(databaseSockets),
         mode: this.#options.mode ?? "auto",
         quarantineMs: this.#options.quarantineMs ?? 60_000,
         warmNetworks: this.#options.warmNetworks ?? 4,

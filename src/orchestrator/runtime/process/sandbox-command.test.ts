@@ -16,6 +16,7 @@ const sandbox: Sandbox = {
   folder: "/run/view/sites/00/07",
   workFolder: "/site/public",
   environment: { PORT: "8080", SECRET: "a b" },
+  databaseFolder: null,
   ownsNetwork: false,
   hasEgress: false,
   isEntered: false,
@@ -60,4 +61,13 @@ it("asks an old bubblewrap for nothing that it does not know", () => {
 
 it("shows no site when there is none", () => {
   expect(sandboxArguments({ ...sandbox, folder: null }, facts, 6)).not.toContain("/site");
+});
+
+it("shows the socket of the databases, to look at and to connect to only, to a site that has one", () => {
+  const shown = sandboxArguments({ ...sandbox, databaseFolder: "/run/view/database" }, facts, 6);
+  const at = shown.indexOf("/run/view/database");
+  expect(shown.slice(at - 1, at + 2)).toEqual(["--ro-bind", "/run/view/database", "/run/postgresql"]);
+  // Inside the folder that was just made anew, so not hidden by it.
+  expect(shown.indexOf("/run")).toBeLessThan(at);
+  expect(sandboxArguments(sandbox, facts, 6)).not.toContain("/run/postgresql");
 });

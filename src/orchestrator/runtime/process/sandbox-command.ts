@@ -1,5 +1,6 @@
 // What a sandbox is, as a value: the arguments of bubblewrap. Nothing here touches the machine.
 
+import { siteDatabaseHost } from "#contract/site-database.ts";
 import { egressResolverFile } from "./private-etc.ts";
 
 /** A top-level folder of the system as programs expect it: `/bin` is a link into `/usr` on most machines, a folder on some. */
@@ -23,6 +24,8 @@ export interface Sandbox {
   readonly folder: string | null;
   readonly workFolder: string;
   readonly environment: Readonly<Record<string, string>>;
+  /** The folder of the socket of sites' databases as the launcher sees it; null for a site without a database. */
+  readonly databaseFolder: string | null;
   /** False when the launcher has entered a prepared network namespace already. */
   readonly ownsNetwork: boolean;
   /** It may ask name servers. */
@@ -98,6 +101,7 @@ function mounts(sandbox: Sandbox, facts: SandboxFacts): readonly string[] {
     ],
     ...bounded("/tmp", sandbox.tmpBytes, "1777"),
     ...bounded("/run", runBytes, "0755"),
+    ...(sandbox.databaseFolder === null ? [] : ["--ro-bind", sandbox.databaseFolder, siteDatabaseHost]),
     ...["--perms", "0755", "--dir", "/var", "--symlink", "/tmp", "/var/tmp", "--symlink", "/run", "/var/run"],
     ...["--ro-bind", facts.gate, inside.gate, "--ro-bind", facts.nodeBinary, inside.node],
     ...(sandbox.folder === null ? [] : ["--bind", sandbox.folder, inside.site]),

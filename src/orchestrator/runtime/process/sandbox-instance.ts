@@ -1,5 +1,6 @@
 import { chownSync, mkdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { siteDatabaseHost } from "#contract/site-database.ts";
 import type { SiteAddress } from "#contract/site-spec.ts";
 import type { Log } from "#kit/log.ts";
 import type { StartRequest } from "../site-runtime.ts";
@@ -105,12 +106,15 @@ function launchProgram(
 ): Promise<Launched> {
   const { spec, runFile, folder } = request;
   const { network } = given;
-  const place = { host: "0.0.0.0", port: sitePort, home: inside.home, path: inside.path };
+  const databaseFolder = spec.database === null ? null : machine.view.databaseFolder;
+  const databaseHost = databaseFolder === null ? null : siteDatabaseHost;
+  const place = { host: "0.0.0.0", port: sitePort, home: inside.home, path: inside.path, databaseHost };
   return launchInSandbox(machine, {
     sandbox: {
       folder: machine.view.siteFolder(folder),
       workFolder: dirname(join(inside.site, runFile)),
       environment: siteEnvironment(spec, place),
+      databaseFolder,
       ownsNetwork: network === null,
       hasEgress: network?.hasEgress ?? false,
       isEntered: network === null && !machine.isRoot,

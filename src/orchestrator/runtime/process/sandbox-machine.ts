@@ -132,6 +132,7 @@ async function tryLaunch(machine: SandboxMachine, networks: SiteNetworks | null)
         folder: null,
         workFolder: "/",
         environment: {},
+        databaseFolder: null,
         ownsNetwork: network === null,
         hasEgress: false,
         isEntered: network === null && !machine.isRoot,
