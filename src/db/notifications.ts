@@ -3,7 +3,7 @@ import type { EpochBump } from "#kit/epochs.ts";
 import type { Tables } from "./tables.ts";
 
 /** What the database tells whoever listens. Hints only: they may be lost, repeated or late. */
-export const channels = ["operations", "routes", "epochs"] as const;
+export const channels = ["operations", "routes", "epochs", "tasks", "cancels"] as const;
 export type Channel = (typeof channels)[number];
 
 /** A change under way; notifications go out when it is committed. */
@@ -22,6 +22,11 @@ export async function notifyEpochs(change: Change, bump: Partial<EpochBump>): Pr
 /** The route table has a new version. */
 export async function notifyRoutes(change: Change, version: number): Promise<void> {
   await notify(change, "routes", String(version));
+}
+
+/** A task changed in a way that its followers see; an empty uid says that there may be work for a worker. */
+export async function notifyTask(change: Change, uid: string): Promise<void> {
+  await notify(change, "tasks", uid);
 }
 
 async function notify(change: Change, channel: Channel, payload: string): Promise<void> {

@@ -1,3 +1,4 @@
+import type { SiteLimits } from "#contract/site.ts";
 import type { TaskState } from "#contract/task.ts";
 import type { Task, TaskResult } from "./task.ts";
 
@@ -11,6 +12,8 @@ export interface ClaimedTask extends Task {
    * put again under the same attempt, which starts it only if the orchestrator has not.
    */
   readonly isStarted: boolean;
+  /** What its site may use, which bounds what the task may; null for the home folder. */
+  readonly siteLimits: SiteLimits | null;
 }
 
 /** What a claim may take. */
@@ -34,6 +37,16 @@ export type TaskVerdict =
   /** Queued once more, as the next attempt. */
   | { readonly kind: "retry"; readonly afterMs: number; readonly reason: string };
 
+/** How an attempt ended, and what follows. */
+export interface TaskOutcome {
+  /** Null when it never started, or nobody can tell; what `started` wrote stays then. */
+  readonly startedAt: Date | null;
+  /** The run's own end. */
+  readonly finishedAt: Date;
+  readonly result: TaskResult;
+  readonly verdict: TaskVerdict;
+}
+
 /** The queue of tasks, for workers. Times are the database server's. A write with an old fence answers false and changes nothing. */
 export interface TaskQueue {
   /**
@@ -47,10 +60,12 @@ export interface TaskQueue {
     request: { readonly worker: string; readonly leaseMs: number },
   ): Promise<{ readonly lost: readonly string[]; readonly cancelled: readonly string[] }>;
   started(claim: ClaimedTask, start: TaskStart): Promise<boolean>;
-  /** Writes the attempt's result and what follows from it. `finishedAt` is the run's own end. */
-  finish(claim: ClaimedTask, outcome: { readonly finishedAt: Date; readonly result: TaskResult; readonly verdict: TaskVerdict }): Promise<boolean>;
+  /** Writes the attempt's result and what follows from it. A task that was to be cancelled is not queued again, but ends as cancelled. */
+  finish(claim: ClaimedTask, outcome: TaskOutcome): Promise<boolean>;
   /** Gives back a task whose run was certainly not started (the machine was full, the orchestrator away): queued again under the same number of starts. */
   release(claim: ClaimedTask, request: { readonly afterMs: number; readonly reason: string }): Promise<boolean>;
+  /** Ends the leases of tasks whose runs go on, so that another worker follows them at once. */
+  handBack(held: readonly ClaimedTask[]): Promise<void>;
   /** Milliseconds until something falls due or a lease expires; null when nothing does. Blocked by a limit does not count. */
   nextDueMs(): Promise<number | null>;
 }

@@ -16,8 +16,10 @@ const statements = [
     created_at timestamptz not null default now(),
     -- When it falls due; null while it is paused or has no moment left.
     next_at timestamptz,
-    last_uid uuid,
-    last_at timestamptz
+    problem text,
+    -- Held by a scheduler until then, or not to be tried before; and how often it was claimed or changed: the fence of every write.
+    lease_until timestamptz,
+    fence integer not null default 0
   )`,
   "create index schedules_due on schedules (next_at) where next_at is not null and not is_paused",
   "create index schedules_site on schedules (site_id)",
@@ -68,11 +70,20 @@ const statements = [
     peak_memory_bytes bigint,
     stdout_bytes bigint not null default 0,
     stderr_bytes bigint not null default 0,
-    is_output_cut boolean not null default false
+    is_output_cut boolean not null default false,
+    -- Tasks that share their limits: what is claimed skips a whole lane that is full, however long it is. A path may be longer than an index takes.
+    lane text collate "C" not null generated always as (
+      coalesce(site_id::text, case when site_name is null then '' else '?' end) || '/' || coalesce(script_concurrency::text || '/' || md5(script), '')
+    ) stored
   )`,
   "create index tasks_waiting on tasks (priority desc, run_at, id) where state = 'queued'",
+  "create index tasks_lane on tasks (lane, priority desc, run_at, id) where state = 'queued'",
+  "create index tasks_due on tasks (run_at) where state = 'queued'",
   "create index tasks_running on tasks (lease_until) where state = 'running'",
   "create index tasks_created on tasks (created_at)",
+  "create index tasks_finished on tasks (finished_at) where finished_at is not null",
+  "create index tasks_state on tasks (state, id)",
+  "create index tasks_script on tasks (md5(script), id)",
   "create index tasks_site on tasks (site_id, id)",
   "create index tasks_schedule on tasks (schedule_id, id) where schedule_id is not null",
   // An attempt that was followed by another one.
