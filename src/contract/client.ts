@@ -30,7 +30,7 @@ type IfAny<T, Field> = keyof T extends never ? unknown : Field;
 /** What a call to this endpoint has to carry. Bytes are given as `body` of any kind that fetch takes. */
 export type InputOf<E extends EndpointShape> = Omit<CallInput, "params" | "query" | "body"> &
   IfAny<ParamsOf<E>, { readonly params: Readonly<Record<keyof ParamsOf<E>, string | number>> }> &
-  IfAny<QueryInputOf<E>, { readonly query?: Readonly<Partial<Record<keyof QueryInputOf<E>, string | number | boolean | undefined>>> }> &
+  IfAny<QueryInputOf<E>, { readonly query?: Readonly<Partial<Record<keyof QueryInputOf<E>, string | number | boolean | readonly string[] | undefined>>> }> &
   (BodyInputOf<E> extends undefined ? { readonly body?: RawPayload } : { readonly body: BodyInputOf<E> });
 
 /** A typed client of any table of endpoints. */
@@ -96,7 +96,9 @@ export function pathOf(shape: EndpointShape, input: CallInput): string {
     return match === "*" ? value.split("/").map(encodeURIComponent).join("/") : encodeURIComponent(value);
   });
   const query = new URLSearchParams();
-  for (const [name, value] of Object.entries(input.query ?? {})) if (value !== undefined) query.set(name, String(value));
+  for (const [name, value] of Object.entries(input.query ?? {})) {
+    if (value !== undefined) for (const each of Array.isArray(value) ? value : [value]) query.append(name, String(each));
+  }
   const search = query.toString();
   return search === "" ? path : `${path}?${search}`;
 }

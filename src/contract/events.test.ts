@@ -28,3 +28,10 @@ test("an event that was cut off is not given", async () => {
 test("lines end with any line end, and a character is never torn", async () => {
   expect(await collect(readLines(bodyOf("a\r", "\nb\rc\nd")))).toEqual(["a", "b", "c", "d"]);
 });
+
+test("an event's id goes with it, and not with the next", async () => {
+  expect(await collect(readEvents(bodyOf(formatEvent(1, "17"), formatEvent(2))))).toEqual([
+    { event: "message", data: "1", id: "17" },
+    { event: "message", data: "2" },
+  ]);
+});

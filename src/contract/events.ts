@@ -1,7 +1,8 @@
-/** One server-sent event: its data as text, and its name when it has one. */
+/** One server-sent event: its data as text, its name (`message` unless it has another), and where to go on from when it says so. */
 export interface ServerSentEvent {
   readonly event: string;
   readonly data: string;
+  readonly id?: string;
 }
 
 /** Longest event that is read, in characters; a longer one ends the stream with an error. */
@@ -11,12 +12,15 @@ const maxEventLength = 16 * 1024 * 1024;
 export async function* readEvents(body: ReadableStream<Uint8Array>): AsyncGenerator<ServerSentEvent> {
   let event = "message";
   let data: string[] = [];
+  let id: string | undefined;
   for await (const line of readLines(body)) {
     if (line === "") {
-      if (data.length > 0) yield { event, data: data.join("\n") };
+      if (data.length > 0) yield { event, data: data.join("\n"), ...(id === undefined ? {} : { id }) };
+      id = undefined;
       event = "message";
       data = [];
     } else if (line.startsWith("data:")) data.push(line.slice(line[5] === " " ? 6 : 5));
+    else if (line.startsWith("id:")) id = line.slice(line[3] === " " ? 4 : 3);
     else if (line.startsWith("event:")) event = line.slice(line[6] === " " ? 7 : 6);
   }
 }
@@ -43,7 +47,7 @@ export async function* readLines(body: ReadableStream<Uint8Array>): AsyncGenerat
   }
 }
 
-/** One event as it goes over the wire. */
-export function formatEvent(data: unknown): string {
-  return `data: ${JSON.stringify(data)}\n\n`;
+/** One event as it goes over the wire; `id` is what a client that comes back names in `Last-Event-ID`. */
+export function formatEvent(data: unknown, id?: string): string {
+  return `${id === undefined ? "" : `id: ${id}\n`}data: ${JSON.stringify(data)}\n\n`;
 }

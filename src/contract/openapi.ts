@@ -79,6 +79,8 @@ function failuresOf(shape: EndpointShape): readonly FailureCode[] {
   if (shape.access.kind !== "anyone") common.push("not_signed_in", "scope_too_small");
   if (shape.access.kind === "site") common.push("site_not_found", "role_too_low");
   if (shape.access.kind === "operation") common.push("operation_not_found");
+  if (shape.access.kind === "task") common.push("task_not_found", "role_too_low");
+  if (shape.access.kind === "schedule") common.push("schedule_not_found", "role_too_low");
   if (shape.access.kind === "platform") common.push("administrators_only");
   if (shape.body !== undefined && !hasRawBody(shape)) common.push("body_malformed", "media_type_unsupported", "body_too_large");
   if (shape.body !== undefined || shape.query !== undefined) common.push("input_invalid");

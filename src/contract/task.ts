@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { timestamp } from "./site.ts";
+import { reservedEnvironmentNames, timestamp } from "./site.ts";
 
 /**
  * What became of a task. `queued` and `running` go on; every other state is the end, and never changes again.
@@ -80,7 +80,31 @@ export const retryPolicy = z.object({
 });
 export type RetryPolicy = z.output<typeof retryPolicy>;
 
-/** One field of a script's form. It becomes `flag value`, or the bare value without a flag; a switch becomes its flag alone. */
+/** What a request may say of it. Written out: `partial()` would fill in the defaults, and a script's own policy would never count. */
+export const retryWish = z.strictObject({
+  retries: retryPolicy.shape.retries.unwrap().optional(),
+  delaySeconds: retryPolicy.shape.delaySeconds.unwrap().optional(),
+  onLost: onLost.optional(),
+});
+export type RetryWish = z.output<typeof retryWish>;
+
+const isReservedName = (name: string): boolean =>
+  /^(TASK_|DIRECTOR_|BACKLOT_|LD_)/.test(name) || reservedEnvironmentNames.some((reserved) => reserved === name);
+
+/** A task's own variables. What the platform sets itself is refused, and so is what would load code into every program (`LD_…`). */
+export const taskEnvironment = z
+  .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, "a name has letters, digits and _, and no digit first"), z.string().max(32_768))
+  .refine((all) => Object.keys(all).length <= 200, "at most 200 variables")
+  .refine(
+    (all) => !Object.keys(all).some(isReservedName),
+    `the names ${reservedEnvironmentNames.join(", ")} and those that begin with TASK_, DIRECTOR_, BACKLOT_ or LD_ are set by the platform`,
+  )
+  .refine((all) => Object.values(all).every((value) => !value.includes("\0")), "values cannot hold NUL");
+
+/**
+ * One field of a script's form. It becomes `flag value` (one argument when the flag ends with `=`), or the bare value without a flag;
+ * a switch becomes its flag alone, `--NAME` unless it has one.
+ */
 export const scriptParameter = z.strictObject({
   name: z.string().regex(/^[A-Za-z][A-Za-z0-9_-]{0,63}$/),
   label: z.string().max(200).optional(),

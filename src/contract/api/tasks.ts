@@ -1,7 +1,19 @@
 import { z } from "zod";
 import { endpoint } from "../endpoint.ts";
 import { timestamp } from "../site.ts";
-import { logStream, retryPolicy, runEnd, runLimits, scriptPath, scriptView, taskArguments, taskPriority, taskState } from "../task.ts";
+import {
+  logStream,
+  retryPolicy,
+  retryWish,
+  runEnd,
+  runLimits,
+  scriptPath,
+  scriptView,
+  taskArguments,
+  taskEnvironment,
+  taskPriority,
+  taskState,
+} from "../task.ts";
 import { pageQuery } from "./views.ts";
 
 /** What to run. Exactly one of `script` and `command`. What is left out comes from the script's manual, then from the installation. */
@@ -21,8 +33,8 @@ export const taskBody = z.strictObject({
     .min(0.1)
     .max(7 * 86_400)
     .optional(),
-  retry: retryPolicy.partial().optional(),
-  environment: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/), z.string().max(32_768)).optional(),
+  retry: retryWish.optional(),
+  environment: taskEnvironment.optional(),
   /** Not before this moment. */
   runAt: timestamp.optional(),
 });
@@ -80,7 +92,16 @@ export const createTask = endpoint({
   bodyLimitBytes: 1_048_576,
   result: taskResult,
   status: 201,
-  failures: ["site_not_found", "script_not_found", "parameters_invalid", "commands_off", "administrators_only", "idempotency_conflict", "task_limit_reached"],
+  failures: [
+    "site_not_found",
+    "script_not_found",
+    "parameters_invalid",
+    "commands_off",
+    "administrators_only",
+    "isolation_missing",
+    "idempotency_conflict",
+    "task_limit_reached",
+  ],
 });
 
 export const listTasks = endpoint({
@@ -127,6 +148,7 @@ export const followTask = endpoint({
   status: 200,
 });
 
+/** One event of a log that is followed. An `offset` below the last `next` means that a new attempt began its output anew. */
 export const taskOutput = z.object({ offset: z.int(), next: z.int(), text: z.string(), skipped: z.int() });
 export const readTaskLog = endpoint({
   id: "tasks.log",
@@ -205,12 +227,15 @@ export const readTaskCharts = endpoint({
   access: { kind: "signed-in", scope: "read" },
   query: z.strictObject({
     site: z.string().max(64).optional(),
+    /** The first day; the first of this month unless given. */
     since: z.iso.date().optional(),
+    /** The day after the last one; tomorrow unless given. */
     until: z.iso.date().optional(),
     timeZone: z.string().max(64).default("UTC"),
   }),
   result: z.object({ days: z.array(taskDay), disk: z.array(z.object({ at: timestamp, uid: z.uuid(), freeBytes: z.int() })) }),
   status: 200,
+  failures: ["site_not_found", "time_zone_unknown"],
 });
 
 export const taskEndpoints = [

@@ -6,11 +6,11 @@ const heartbeatMs = 15_000;
 
 /**
  * A `text/event-stream` body of values. The source ends it; so does the signal. What it holds back is bounded by the
- * source: the next value is asked for only when the client has taken the one before.
+ * source: the next value is asked for only when the client has taken the one before. `idOf` gives the ids from which a client can go on.
  */
-export function eventStream(source: AsyncIterable<unknown>, signal: AbortSignal): Readable {
+export function eventStream<T>(source: AsyncIterable<T>, signal: AbortSignal, idOf?: (value: T) => string): Readable {
   const iterator = source[Symbol.asyncIterator]();
-  let pending: Promise<IteratorResult<unknown>> | undefined;
+  let pending: Promise<IteratorResult<T>> | undefined;
   async function* frames(): AsyncGenerator<string> {
     // Sent at once, so that the client knows that the stream is open.
     yield ": open\n\n";
@@ -24,7 +24,7 @@ export function eventStream(source: AsyncIterable<unknown>, signal: AbortSignal)
       if (next === "aborted") return;
       pending = undefined;
       if (next.done) return;
-      yield formatEvent(next.value);
+      yield formatEvent(next.value, idOf?.(next.value));
     }
   }
   const stream = Readable.from(frames());
@@ -35,7 +35,7 @@ export function eventStream(source: AsyncIterable<unknown>, signal: AbortSignal)
 }
 
 // A source that is torn down with the stream has not failed.
-async function endingWith(signal: AbortSignal, next: Promise<IteratorResult<unknown>>): Promise<IteratorResult<unknown>> {
+async function endingWith<T>(signal: AbortSignal, next: Promise<IteratorResult<T>>): Promise<IteratorResult<T>> {
   try {
     return await next;
   } catch (error) {
