@@ -3,7 +3,7 @@ import type { EpochBump } from "#kit/epochs.ts";
 import type { Tables } from "./tables.ts";
 
 /** What the database tells whoever listens. Hints only: they may be lost, repeated or late. */
-export const channels = ["operations", "routes", "epochs", "tasks", "cancels"] as const;
+export const channels = ["operations", "routes", "epochs", "tasks", "cancels", "schedules"] as const;
 export type Channel = (typeof channels)[number];
 
 /** A change under way; notifications go out when it is committed. */
@@ -27,6 +27,11 @@ export async function notifyRoutes(change: Change, version: number): Promise<voi
 /** A task changed in a way that its followers see; an empty uid says that there may be work for a worker. */
 export async function notifyTask(change: Change, uid: string): Promise<void> {
   await notify(change, "tasks", uid);
+}
+
+/** A schedule was made or changed: it may fall due earlier than anyone waits for. */
+export async function notifySchedules(change: Change, id: string): Promise<void> {
+  await notify(change, "schedules", id);
 }
 
 async function notify(change: Change, channel: Channel, payload: string): Promise<void> {

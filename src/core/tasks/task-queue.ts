@@ -51,7 +51,8 @@ export interface TaskOutcome {
 export interface TaskQueue {
   /**
    * Running tasks whose lease has expired first (same attempt), then waiting ones that are due: by priority, then by time, as far as the
-   * limits per script and site allow. A queued one that is claimed gets the next attempt number.
+   * limits per script and site allow. A queued one that is claimed gets the next attempt number. Tasks of one schedule go one after another:
+   * none is claimed while an earlier one (a lower id, `schedule_id` the same) is queued or running.
    */
   claim(request: TaskClaim): Promise<readonly ClaimedTask[]>;
   /** Keeps the leases of all that a worker holds, in one statement; gives the uids that it does not hold any more, and those to be cancelled. */

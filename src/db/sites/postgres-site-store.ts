@@ -161,7 +161,7 @@ export class PostgresSiteStore implements SiteStore {
 }
 
 /** Sites that someone may know of, with their role; all of them for whoever sees all. */
-function visibleTo(db: Database | Change, userId: number | null, seesAll: boolean) {
+export function visibleTo(db: Database | Change, userId: number | null, seesAll: boolean) {
   const query = db
     .selectFrom("sites")
     .leftJoin("siteMembers as membership", (join) => join.onRef("membership.siteId", "=", "sites.id").on("membership.userId", "=", userId))
