@@ -85,8 +85,8 @@ export class SitePostgres {
   }
 }
 
-/** Derived, so that there is no further secret to keep: whoever has the cluster key may do everything anyway. */
-async function administratorPassword(clusterKeyFile: string): Promise<string> {
+/** The password of the server's administrator. Derived, so that there is no further secret to keep: whoever has the cluster key may do everything anyway. */
+export async function administratorPassword(clusterKeyFile: string): Promise<string> {
   const { secret } = await readClusterKey(clusterKeyFile);
   return Buffer.from(hkdfSync("sha256", Buffer.from(secret, "base64url"), "", "backlot administrator of site databases", 32)).toString("base64url");
 }
