@@ -1,0 +1,53 @@
+import { createHmac, randomBytes } from "node:crypto";
+import { LRUCache } from "lru-cache";
+import { Failure } from "#contract/failure.ts";
+import { type SignInDeps, signIn } from "#core/accounts/sign-in.ts";
+import type { User } from "#core/accounts/user.ts";
+
+/** Checking a password takes about 10 ms of a core on purpose; a client that polls must not pay it at each request. */
+const rememberedMs = 60_000;
+const mostRemembered = 1000;
+
+/** Sign-in by HTTP Basic: the rate-limited sign-in of everybody else, remembered for a minute. */
+export class BasicSignIn {
+  readonly #deps: SignInDeps;
+  readonly #known = new LRUCache<string, Promise<User>>({ max: mostRemembered, ttl: rememberedMs });
+  // What is remembered is no password, and of no use to any other process.
+  readonly #key = randomBytes(32);
+
+  constructor(deps: SignInDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * Who sends this header.
+   * @throws {Failure} `not_signed_in` for what is no such header, `credentials_wrong`, `too_many_attempts`.
+   */
+  async user(authorization: string, address: string): Promise<User> {
+    const credentials = readBasic(authorization);
+    if (credentials === null) throw new Failure("not_signed_in");
+    const key = createHmac("sha256", this.#key).update(`${credentials.username}\0${credentials.password}\0${address}`).digest("base64url");
+    const known = await this.#known.get(key);
+    if (known !== undefined && (await this.#isCurrent(known))) return known;
+    const signingIn = signIn(this.#deps, { ...credentials, address });
+    this.#known.set(key, signingIn);
+    return signingIn.catch((error: unknown) => {
+      this.#known.delete(key);
+      throw error;
+    });
+  }
+
+  // A new password, another role or the end of an account count at once.
+  async #isCurrent(known: User): Promise<boolean> {
+    const now = await this.#deps.users.byUsername(known.username);
+    return now?.isActive === true && now.id === known.id && now.epoch === known.epoch && now.role === known.role;
+  }
+}
+
+function readBasic(header: string): { readonly username: string; readonly password: string } | null {
+  const [, encoded] = /^basic +([A-Za-z0-9+/]+=*) *$/i.exec(header) ?? [];
+  if (encoded === undefined) return null;
+  const text = Buffer.from(encoded, "base64").toString("utf8");
+  const colon = text.indexOf(":");
+  return colon < 1 ? null : { username: text.slice(0, colon), password: text.slice(colon + 1) };
+}
