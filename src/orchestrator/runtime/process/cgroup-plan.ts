@@ -13,6 +13,8 @@ export interface CgroupHome {
    * of our own may not show below the mount). A controller that this machine lacks is absent.
    */
   readonly folders: Partial<Readonly<Record<Controller, readonly string[]>>>;
+  /** The same for the groups in which version 1 counts the processor's time; version 2 counts in every group. */
+  readonly accounting: readonly string[];
 }
 
 /** A file to write in a controller's folder of the group. */
@@ -30,7 +32,6 @@ const periodUs = 100_000;
 
 /** What to write into a new group, in this order. */
 export function cgroupWrites(version: 1 | 2, limits: Pick<SiteLimits, "memoryBytes" | "cpu" | "pids">): readonly CgroupWrite[] {
-  const quotaUs = Math.round(limits.cpu * periodUs);
   const write = (controller: Controller, file: string, value: number | string): CgroupWrite => ({ controller, file, value: String(value), isOptional: false });
   const optional = (controller: Controller, file: string, value: number | string): CgroupWrite => ({ ...write(controller, file, value), isOptional: true });
   const pids = limits.pids + sandboxPids;
@@ -38,7 +39,7 @@ export function cgroupWrites(version: 1 | 2, limits: Pick<SiteLimits, "memoryByt
     return [
       write("memory", "memory.max", limits.memoryBytes),
       optional("memory", "memory.swap.max", 0),
-      write("cpu", "cpu.max", `${quotaUs} ${periodUs}`),
+      cpuWrite(version, limits.cpu),
       write("pids", "pids.max", pids),
     ];
   }
@@ -47,9 +48,16 @@ export function cgroupWrites(version: 1 | 2, limits: Pick<SiteLimits, "memoryByt
     // Memory and swap together: no swap. It may not be below the limit of memory, so it comes second.
     optional("memory", "memory.memsw.limit_in_bytes", limits.memoryBytes),
     write("cpu", "cpu.cfs_period_us", periodUs),
-    write("cpu", "cpu.cfs_quota_us", quotaUs),
+    cpuWrite(version, limits.cpu),
     write("pids", "pids.max", pids),
   ];
+}
+
+/** What to write to give a group this much of the processor, now or later. */
+export function cpuWrite(version: 1 | 2, cpu: number): CgroupWrite {
+  const quotaUs = Math.round(cpu * periodUs);
+  const value = version === 2 ? `${quotaUs} ${periodUs}` : String(quotaUs);
+  return { controller: "cpu", file: version === 2 ? "cpu.max" : "cpu.cfs_quota_us", value, isOptional: false };
 }
 
 /** The file that counts programs ended by the memory limit. */
@@ -75,15 +83,19 @@ export function findCgroupHome(mounts: string, own: string): CgroupHome | null {
     .map((line) => line.split(" "))
     .map(([, folder = "", type = "", options = ""]) => ({ folder: folder.replaceAll("\\040", " "), type, options: options.split(",") }));
   const folders: Partial<Record<Controller, readonly string[]>> = {};
-  for (const controller of controllers) {
+  const foldersOf = (controller: string): readonly string[] => {
     const mount = points.find((point) => point.type === "cgroup" && point.options.includes(controller));
     const group = groups.find((candidate) => candidate.names.includes(controller));
-    if (mount !== undefined) folders[controller] = [...new Set([joined(mount.folder, group?.path ?? "/"), mount.folder])];
+    return mount === undefined ? [] : [...new Set([joined(mount.folder, group?.path ?? "/"), mount.folder])];
+  };
+  for (const controller of controllers) {
+    const found = foldersOf(controller);
+    if (found.length > 0) folders[controller] = found;
   }
-  if (Object.keys(folders).length > 0) return { version: 1, folders };
+  if (Object.keys(folders).length > 0) return { version: 1, folders, accounting: foldersOf("cpuacct") };
   // Version 2 lets no group have both processes and limited groups below it, but for the topmost: ours stand there.
   const unified = points.find((point) => point.type === "cgroup2")?.folder;
-  return unified === undefined ? null : { version: 2, folders: { memory: [unified], cpu: [unified], pids: [unified] } };
+  return unified === undefined ? null : { version: 2, folders: { memory: [unified], cpu: [unified], pids: [unified] }, accounting: [] };
 }
 
 function joined(folder: string, path: string): string {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { SiteLimits } from "#contract/site.ts";
 import type { Log } from "#kit/log.ts";
-import { type CgroupHome, type Controller, cgroupWrites, controllers, findCgroupHome, oomFile, oomKills } from "./cgroup-plan.ts";
+import { type CgroupHome, type Controller, cgroupWrites, controllers, cpuWrite, findCgroupHome, oomFile, oomKills } from "./cgroup-plan.ts";
 
 /** The group of one program. */
 export interface SiteCgroup {
@@ -13,6 +13,8 @@ export interface SiteCgroup {
    * background. A process that has ended meanwhile is none to move.
    */
   join(pid: number): Promise<void>;
+  /** Gives it another share of the processor; nothing happens where that is not limited, or when the group has gone. */
+  limitCpu(cpu: number): void;
   /** How many processes the memory limit has ended. */
   oomKills(): number;
   /** Processes that are in entirely. */
@@ -23,6 +25,7 @@ export interface SiteCgroup {
 
 export interface Cgroups {
   readonly limits: Readonly<Record<Controller, boolean>>;
+  readonly parents: CgroupParents;
   make(name: string, limits: Pick<SiteLimits, "memoryBytes" | "cpu" | "pids">): SiteCgroup;
   close(): Promise<void>;
 }
@@ -31,6 +34,8 @@ export interface Cgroups {
 export interface CgroupParents {
   readonly version: 1 | 2;
   readonly folders: Partial<Readonly<Record<Controller, string>>>;
+  /** Where version 1 counts the processor's time, when that is not where it limits it. */
+  readonly accounting: string | null;
 }
 
 /** Makes one parent per controller; a controller in which that fails is left out. */
@@ -42,7 +47,7 @@ export function makeCgroupParents(installation: string, log: Log): CgroupParents
     const folder = makeParent(home, controller, { installation, log });
     if (folder !== null) folders[controller] = folder;
   }
-  return Object.keys(folders).length === 0 ? null : { version: home.version, folders };
+  return Object.keys(folders).length === 0 ? null : { version: home.version, folders, accounting: makeAccounting(home, installation) };
 }
 
 function makeParent(home: CgroupHome, controller: Controller, context: { readonly installation: string; readonly log: Log }): string | null {
@@ -60,10 +65,28 @@ function makeParent(home: CgroupHome, controller: Controller, context: { readonl
   }
 }
 
+// Only for what is measured: nothing depends on it.
+function makeAccounting(home: CgroupHome, installation: string): string | null {
+  const found = home.accounting.find((folder) => existsSync(folder));
+  if (found === undefined) return null;
+  try {
+    mkdirSync(join(found, `backlot-${installation}`), { recursive: true });
+    return join(found, `backlot-${installation}`);
+  } catch {
+    return null;
+  }
+}
+
+/** Every folder that an installation has. */
+export function parentFolders(parents: CgroupParents): readonly string[] {
+  return [...new Set([...Object.values(parents.folders), ...(parents.accounting === null ? [] : [parents.accounting])])];
+}
+
 export function openCgroups(parents: CgroupParents): Cgroups {
-  const folders = [...new Set(Object.values(parents.folders))];
+  const folders = parentFolders(parents);
   return {
     limits: { memory: parents.folders.memory !== undefined, cpu: parents.folders.cpu !== undefined, pids: parents.folders.pids !== undefined },
+    parents,
     make: (name, limits) => makeGroup(parents, name, limits),
     close: async () => {
       for (const folder of folders) await removeFolder(folder);
@@ -88,6 +111,11 @@ function makeGroup(parents: CgroupParents, name: string, limits: Pick<SiteLimits
   return {
     join: async (pid) => {
       for (const folder of folders) await writeFile(join(folder, "cgroup.procs"), String(pid)).catch(unlessGone);
+    },
+    limitCpu: (cpu) => {
+      const folder = folderOf("cpu");
+      const write = cpuWrite(version, cpu);
+      if (folder !== null && existsSync(folder)) writeFileSync(join(folder, write.file), write.value);
     },
     oomKills: () => {
       const file = memory === null ? null : join(memory, oomFile(version));

@@ -48,14 +48,26 @@ describe.runIf(canSandbox)("limits of a program", () => {
 
   it("gives a program no more of a processor than its share", async (test) => {
     if (!holds.cpu) test.skip("control groups are not writable");
-    // Two busy processes for about a second: together they may use a quarter of one core.
+    // Two busy processes for a second and a half: together they may use a quarter of one core, once something listens.
     const burn = "const start = Date.now(); while (Date.now() - start < 1500);";
-    const script = `node -e '${burn}' & node -e '${burn}' & wait; cat /proc/self/stat >/dev/null; times`;
-    const { printed } = await runToEnd({ siteId: 4, limits: { cpu: 0.25 }, script });
+    const listen = 'require("node:net").createServer().listen(8080)';
+    const script = `node -e '${listen}' & sleep 1; node -e '${burn}' & node -e '${burn}' & wait %2 %3; times; kill %1`;
+    const { request, printed } = harness.make({ siteId: 4, limits: { cpu: 0.25 }, files: { "run.sh": `#!/bin/bash\n${script}\n` } });
+    const running = await harness.runtime.start(request);
+    await running.whenListening(AbortSignal.timeout(20_000));
+    await running.exited;
     // The last line of \`times\`: user and system time of the shell's children.
-    const [user = 0, system = 0] = (printed.trim().split("\n").at(-1) ?? "").split(" ").map(seconds);
+    const [user = 0, system = 0] = (printed().trim().split("\n").at(-1) ?? "").split(" ").map(seconds);
     expect(user + system).toBeGreaterThan(0.05);
     expect(user + system).toBeLessThan(0.25 * 2.5);
+  });
+
+  it("lets a program boot beyond its share until it listens", async (test) => {
+    if (!holds.cpu) test.skip("control groups are not writable");
+    const burn = "const start = Date.now(); while (Date.now() - start < 1000);";
+    const { printed } = await runToEnd({ siteId: 9, limits: { cpu: 0.25 }, script: `node -e '${burn}'; times` });
+    const [user = 0, system = 0] = (printed.trim().split("\n").at(-1) ?? "").split(" ").map(seconds);
+    expect(user + system).toBeGreaterThan(0.25 * 1.5);
   });
 
   it("lets a program start no more processes than it may, and its neighbour all of its own", async (test) => {

@@ -1,6 +1,7 @@
 import { realpathSync, rmSync } from "node:fs";
 import { release } from "node:os";
 import type { RuntimeCapabilities } from "../site-runtime.ts";
+import { BootBudget } from "./boot-budget.ts";
 import { type Cgroups, makeCgroupParents, openCgroups } from "./cgroups.ts";
 import type { MachineOptions } from "./machine-options.ts";
 import { isRoot, socketFolder, viewFolder } from "./machine-places.ts";
@@ -16,6 +17,7 @@ export interface Machine {
   /** Null where sites cannot be isolated. */
   readonly sandbox: SandboxMachine | null;
   readonly cgroups: Cgroups | null;
+  readonly boots: BootBudget;
   close(): Promise<void>;
 }
 
@@ -38,6 +40,7 @@ export async function prepareMachine(options: MachineOptions): Promise<Machine> 
     view,
     sandbox,
     cgroups,
+    boots: new BootBudget(options.clock),
     close: async () => {
       await sandbox?.networks?.close();
       rmSync(socketFolder(options), { recursive: true, force: true });
@@ -86,16 +89,16 @@ async function sandboxOrReason(options: MachineOptions & { readonly view: MountV
 async function makeView(options: MachineOptions): Promise<MountView> {
   const folder = viewFolder(options);
   const nodeBinary = realpathSync(options.nodeBinary);
-  const { databaseSockets } = options;
-  if (!isRoot()) return sharedView({ folder, nodeBinary, databaseSockets });
+  const { databaseSockets, home } = options;
+  if (!isRoot()) return sharedView({ folder, nodeBinary, databaseSockets, home });
   const { found, missing } = findPrograms(["unshare", "nsenter", "mount", "cat"]);
   try {
     if (missing.length > 0) throw new Error(`not installed: ${missing.join(", ")}`);
-    return await privateView({ folder, nodeBinary, databaseSockets, sitesFolder: options.sitesFolder, programs: found });
+    return await privateView({ folder, nodeBinary, databaseSockets, home, sitesFolder: options.sitesFolder, programs: found });
   } catch (error) {
     // A container that may not mount: no sandbox works there either, as the trial will tell.
     options.log.warn({ err: error }, "no mount namespace of our own");
-    return sharedView({ folder, nodeBinary, databaseSockets });
+    return sharedView({ folder, nodeBinary, databaseSockets, home });
   }
 }
 

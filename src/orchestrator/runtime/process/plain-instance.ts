@@ -50,6 +50,7 @@ export async function startPlain(
       tree: markedTree(launched.leader, { mark, grouped: () => cgroup?.processes() ?? [] }),
       target: { address: loopback, port },
       reachable: Promise.resolve(),
+      onBooted: () => undefined,
       oomKills: () => cgroup?.oomKills() ?? 0,
       release,
       log: context.log,

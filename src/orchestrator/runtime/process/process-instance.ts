@@ -18,6 +18,8 @@ export interface InstanceParts {
   readonly target: { readonly address: string; readonly port: number };
   /** Resolves when requests to `address` reach the place of the program: a relay may have to start. */
   readonly reachable: Promise<void>;
+  /** Called when it listens, and when it has ended. */
+  readonly onBooted: () => void;
   /** How many processes the memory limit has ended. */
   readonly oomKills: () => number;
   /** Gives back address, groups and records. */
@@ -66,6 +68,7 @@ export class ProcessInstance implements RunningInstance {
       const pace = lookEveryMs.find((candidate) => waitedMs < candidate.forMs);
       await delay(pace?.everyMs ?? 25);
     }
+    this.#parts.onBooted();
     await Promise.race([this.#parts.reachable, aborted(signal)]);
   }
 
@@ -102,8 +105,9 @@ export class ProcessInstance implements RunningInstance {
   }
 
   async #end(): Promise<InstanceExit> {
-    const { launched, tree, oomKills, release, log } = this.#parts;
+    const { launched, tree, oomKills, onBooted, release, log } = this.#parts;
     const ended = await launched.ended;
+    onBooted();
     // Bubblewrap takes the rest with it by itself; this is for the case that it was ended in the middle of that.
     for (let waitMs = 1; !tree.isGone(); waitMs = Math.min(waitMs * 2, 50)) {
       tree.kill();

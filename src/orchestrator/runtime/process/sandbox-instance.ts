@@ -37,6 +37,8 @@ interface Held {
   cgroup: SiteCgroup | null;
   launched: Launched | null;
   relay: Relay | null;
+  /** Ends what the program may use beyond its share while it boots. */
+  onBooted: () => void;
 }
 
 /** Starts a site's program in a sandbox. */
@@ -44,8 +46,9 @@ export async function startSandboxed(context: SandboxContext, request: StartRequ
   const { sandbox, machine, records } = context;
   const { spec } = request;
   const name = `${spec.siteId}-${request.instance}`;
-  const held: Held = { network: null, cgroup: null, launched: null, relay: null };
+  const held: Held = { network: null, cgroup: null, launched: null, relay: null, onBooted: () => undefined };
   const release = async (): Promise<void> => {
+    held.onBooted();
     held.relay?.stop();
     held.network?.release();
     await held.cgroup?.remove();
@@ -61,6 +64,7 @@ export async function startSandboxed(context: SandboxContext, request: StartRequ
       );
     }
     held.cgroup = machine.cgroups?.make(name, spec.limits) ?? null;
+    held.onBooted = allowBoot(machine, spec, held.cgroup);
     let joining = Promise.resolve();
     const onSpawned = (pid: number): void => {
       joining = held.cgroup?.join(pid) ?? joining;
@@ -84,6 +88,7 @@ export async function startSandboxed(context: SandboxContext, request: StartRequ
       tree: sandboxTree(launched.init),
       target: { address: network?.host ?? "127.0.0.1", port: sitePort },
       reachable: relay?.listens ?? Promise.resolve(),
+      onBooted: held.onBooted,
       oomKills: () => cgroup?.oomKills() ?? 0,
       release,
       log: context.log,
@@ -93,6 +98,20 @@ export async function startSandboxed(context: SandboxContext, request: StartRequ
     await release();
     throw error;
   }
+}
+
+/** Lets a program boot beyond its share of the processor, for a bounded time; what is given back ends that. */
+function allowBoot(machine: Machine, spec: StartRequest["spec"], cgroup: SiteCgroup | null): () => void {
+  const allowance = cgroup === null ? null : machine.boots.begin(spec.siteId, spec.limits.cpu);
+  if (allowance === null) return () => undefined;
+  const end = (): void => {
+    clearTimeout(timer);
+    allowance.end();
+    cgroup?.limitCpu(spec.limits.cpu);
+  };
+  const timer = setTimeout(end, allowance.forMs).unref();
+  cgroup?.limitCpu(allowance.cpu);
+  return end;
 }
 
 function addressOf(sandbox: SandboxMachine, network: SiteNetwork | null, name: string): SiteAddress {
