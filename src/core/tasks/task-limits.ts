@@ -1,0 +1,72 @@
+import { Failure } from "#contract/failure.ts";
+import type { SiteLimits } from "#contract/site.ts";
+import { defaultRunLimits, type RetryPolicy, type RetryWish, type RunLimits, retryPolicy, type ScriptManual } from "#contract/task.ts";
+
+/** What decides about a task's limits. */
+export interface LimitsQuestion {
+  /** Of the script; empty for a command. */
+  readonly manual: ScriptManual;
+  /** As the request says; absent when it does not. */
+  readonly timeoutSeconds: number | undefined;
+  /** Null for the home folder. */
+  readonly siteLimits: SiteLimits | null;
+  readonly isAdministrator: boolean;
+}
+
+/**
+ * What a task may use. In a site never more than the site itself, whatever a manual says: its members write the manuals.
+ * @throws {Failure} `input_invalid` when a member asks for more time than members have.
+ */
+export function limitsFor({ manual, timeoutSeconds, siteLimits, isAdministrator }: LimitsQuestion): RunLimits {
+  const asked = msOf(timeoutSeconds);
+  const mostMs = isAdministrator ? Number.POSITIVE_INFINITY : defaultRunLimits.timeoutMs;
+  if (asked !== undefined && asked > mostMs) {
+    throw new Failure("input_invalid", { detail: `timeoutSeconds: at most ${mostMs / 1000}; only administrators may give a task longer.` });
+  }
+  // A manual that asks for more does not stop anyone: the task gets what it can have.
+  const timeoutMs = asked ?? Math.min(msOf(manual.timeoutSeconds) ?? defaultRunLimits.timeoutMs, mostMs);
+  const wished = manual.limits ?? {};
+  if (siteLimits === null) return { ...defaultRunLimits, ...defined(wished), timeoutMs };
+  return {
+    timeoutMs,
+    cpu: Math.min(wished.cpu ?? siteLimits.cpu, siteLimits.cpu),
+    memoryBytes: Math.min(wished.memoryBytes ?? siteLimits.memoryBytes, siteLimits.memoryBytes),
+    pids: Math.min(wished.pids ?? siteLimits.pids, siteLimits.pids),
+    // Output lies outside the site's own space.
+    outputBytes: Math.min(wished.outputBytes ?? defaultRunLimits.outputBytes, defaultRunLimits.outputBytes),
+  };
+}
+
+/** The limits of a task that is run again by someone else, or after the site's limits fell. */
+export function lowered(limits: RunLimits, siteLimits: SiteLimits | null, isAdministrator: boolean): RunLimits {
+  const timeoutMs = isAdministrator ? limits.timeoutMs : Math.min(limits.timeoutMs, defaultRunLimits.timeoutMs);
+  if (siteLimits === null) return { ...limits, timeoutMs };
+  return {
+    ...limits,
+    timeoutMs,
+    cpu: Math.min(limits.cpu, siteLimits.cpu),
+    memoryBytes: Math.min(limits.memoryBytes, siteLimits.memoryBytes),
+    pids: Math.min(limits.pids, siteLimits.pids),
+  };
+}
+
+/** How a task is tried again. Whether a lost run may be repeated is the script's own word, where it has one: only its author knows what it does. */
+export function retryFor(manual: ScriptManual, wish: RetryWish | undefined): RetryPolicy {
+  const own = manual.retry ?? retryPolicy.parse({});
+  return {
+    retries: wish?.retries ?? own.retries,
+    delaySeconds: wish?.delaySeconds ?? own.delaySeconds,
+    onLost: manual.retry === undefined ? (wish?.onLost ?? own.onLost) : own.onLost,
+  };
+}
+
+function msOf(seconds: number | undefined): number | undefined {
+  return seconds === undefined ? undefined : Math.round(seconds * 1000);
+}
+
+type Wished = NonNullable<ScriptManual["limits"]>;
+
+/** Without the fields that are there but undefined: they would hide the defaults. */
+function defined(wished: Wished): Partial<RunLimits> {
+  return Object.fromEntries(Object.entries(wished).filter(([, value]) => value !== undefined));
+}
