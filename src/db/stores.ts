@@ -9,6 +9,7 @@ import { PostgresOperationQueue } from "./operations/postgres-operation-queue.ts
 import { PostgresOperationStore } from "./operations/postgres-operation-store.ts";
 import { PostgresEpochStore } from "./routes/postgres-epoch-store.ts";
 import { PostgresRouteStore } from "./routes/postgres-route-store.ts";
+import { PostgresScheduleStore } from "./schedules/postgres-schedule-store.ts";
 import { PostgresReconcilerDatabaseStore } from "./sites/postgres-reconciler-database-store.ts";
 import { PostgresReconcilerSiteStore } from "./sites/postgres-reconciler-site-store.ts";
 import { PostgresSiteDatabaseStore } from "./sites/postgres-site-database-store.ts";
@@ -33,6 +34,7 @@ export function createStores(db: Database, options: StoreOptions = { usesBroker:
     sites: new PostgresSiteStore(db),
     databases: new PostgresSiteDatabaseStore(db),
     operations: new PostgresOperationStore(db),
+    schedules: new PostgresScheduleStore(db),
     audit: new PostgresAuditStore(db),
     routes: new PostgresRouteStore(db),
     epochs: new PostgresEpochStore(db),

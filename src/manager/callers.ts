@@ -1,5 +1,6 @@
 import type { Actor } from "#core/accounts/user.ts";
 import type { Operation } from "#core/operations/operation.ts";
+import type { ActorSchedule } from "#core/schedules/schedule-store.ts";
 import type { ActorSite } from "#core/sites/site.ts";
 
 /** Someone who is signed in. */
@@ -17,4 +18,9 @@ export interface SiteCaller extends PersonCaller {
 /** Someone who may see this operation. */
 export interface OperationCaller extends PersonCaller {
   readonly operation: Operation;
+}
+
+/** Someone who may do the endpoint's act with this schedule. */
+export interface ScheduleCaller extends PersonCaller {
+  readonly schedule: ActorSchedule;
 }

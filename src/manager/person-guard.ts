@@ -7,9 +7,11 @@ import type { TokenStore } from "#core/accounts/token-store.ts";
 import type { Door } from "#core/accounts/user.ts";
 import type { OperationStore } from "#core/operations/operation-store.ts";
 import { demandSiteVerb, mayPlatform } from "#core/policy/policy.ts";
+import type { ScheduleStore } from "#core/schedules/schedule-store.ts";
 import type { SiteStore } from "#core/sites/site-store.ts";
+import { demandPlaceVerb } from "#core/tasks/task-place.ts";
 import type { Guard } from "#kit/http/mount.ts";
-import type { OperationCaller, PersonCaller, SiteCaller } from "./callers.ts";
+import type { OperationCaller, PersonCaller, ScheduleCaller, SiteCaller } from "./callers.ts";
 import { hashOf, readCookie, sessionLifetimeMs } from "./session-cookie.ts";
 
 /** What the guards need. */
@@ -18,6 +20,7 @@ export interface PersonGuardDeps {
   readonly tokens: TokenStore;
   readonly sites: SiteStore;
   readonly operations: OperationStore;
+  readonly schedules: ScheduleStore;
   readonly isSecure: boolean;
 }
 
@@ -30,6 +33,7 @@ export function personGuards(deps: PersonGuardDeps): {
   readonly person: Guard<PersonCaller>;
   readonly site: Guard<SiteCaller>;
   readonly operation: Guard<OperationCaller>;
+  readonly schedule: Guard<ScheduleCaller>;
 } {
   const person: Guard<PersonCaller> = async (shape, request) => {
     const caller = await authenticate(deps, request);
@@ -53,6 +57,14 @@ export function personGuards(deps: PersonGuardDeps): {
       const operation = await deps.operations.forActor(caller.actor, textParam(request, "id"));
       if (operation === null) throw new Failure("operation_not_found");
       return { ...caller, operation };
+    },
+    schedule: async (shape, request) => {
+      if (shape.access.kind !== "schedule") throw new Error(`${shape.id} is not about a schedule`);
+      const caller = await person(shape, request);
+      const schedule = await deps.schedules.forActor(caller.actor, textParam(request, "id"));
+      if (schedule === null) throw new Failure("schedule_not_found");
+      demandPlaceVerb(caller.actor, schedule, shape.access.act === "control" ? "site.tasks" : "site.read");
+      return { ...caller, schedule };
     },
   };
 }

@@ -55,6 +55,7 @@ export const createSchedule = endpoint({
   summary: "Run a task again and again",
   access: { kind: "signed-in", scope: "tasks" },
   body: scheduleBody,
+  bodyLimitBytes: 1_048_576,
   result: scheduleResult,
   status: 201,
   failures: [
@@ -107,6 +108,7 @@ export const updateSchedule = endpoint({
     isPaused: z.boolean().optional(),
     task: taskBody.optional(),
   }),
+  bodyLimitBytes: 1_048_576,
   result: scheduleResult,
   status: 200,
   failures: ["cron_invalid", "time_zone_unknown", "site_not_found", "script_not_found", "parameters_invalid", "commands_off", "administrators_only"],

@@ -5,21 +5,17 @@ import { Failure } from "#contract/failure.ts";
 import type { Clock } from "#kit/clock.ts";
 import type { Seal } from "#kit/seal.ts";
 import type { Actor } from "../accounts/user.ts";
-import type { ActorSite } from "../sites/site.ts";
-import type { SiteStore } from "../sites/site-store.ts";
+import type { PlanTask } from "../tasks/plan-task.ts";
 import type { TaskStore } from "../tasks/task-store.ts";
 import { parseCron } from "./cron.ts";
-import type { PrepareTask } from "./prepare-task.ts";
-import { demandRightToRun } from "./right-to-run.ts";
 import { changedTask, type KeptTask, keepTask, openTask } from "./schedule-environment.ts";
-import type { ActorSchedule, ScheduleChanges, ScheduleStore } from "./schedule-store.ts";
+import type { ActorSchedule, ScheduleStore } from "./schedule-store.ts";
 
 /** What making and changing schedules needs. */
 export interface ScheduleDeps {
   readonly schedules: ScheduleStore;
-  readonly sites: Pick<SiteStore, "forActor">;
   readonly tasks: Pick<TaskStore, "create">;
-  readonly prepare: PrepareTask;
+  readonly plan: PlanTask;
   readonly seal: Seal;
   readonly clock: Clock;
   readonly newId: () => string;
@@ -36,9 +32,8 @@ export const mostSchedules = 200;
 export async function createSchedule(deps: ScheduleDeps, actor: Actor, body: BodyOf<typeof api.createSchedule>): Promise<ActorSchedule> {
   const { task, ...words } = body;
   const nextAt = firstMoment(deps, body);
-  const site = await demandPlace(deps, actor, task);
-  const kept = await demandTask(deps, actor, { site, task });
-  const schedule = { ...words, ...kept, id: deps.newId(), siteId: site?.id ?? null, createdById: actor.user.id, nextAt: body.isPaused ? null : nextAt };
+  const taken = await takeTask(deps, actor, task);
+  const schedule = { ...words, ...taken, id: deps.newId(), createdById: actor.user.id, nextAt: body.isPaused ? null : nextAt };
   return deps.schedules.create(actor, schedule, { most: mostSchedules });
 }
 
@@ -68,33 +63,26 @@ export async function updateSchedule(
 
 /** Queues the schedule's task now, for the person who asks; the plan stays as it is. @throws {Failure} `task_limit_reached`, what preparing a task throws. */
 export async function runSchedule(deps: ScheduleDeps, actor: Actor, schedule: ActorSchedule): Promise<string> {
-  const prepared = await deps.prepare(actor, schedule.actorSite, openTask(deps.seal, schedule));
-  const { task } = await deps.tasks.create({ ...prepared, scheduleId: schedule.id, createdById: actor.user.id }, { maxWaiting: deps.maxWaiting });
+  const { task: planned } = await deps.plan(actor, { body: openTask(deps.seal, schedule), idempotencyKey: null });
+  const { task } = await deps.tasks.create({ ...planned, scheduleId: schedule.id }, { maxWaiting: deps.maxWaiting });
   return task.uid;
 }
 
-async function changeTask(deps: ScheduleDeps, actor: Actor, request: { readonly schedule: ActorSchedule; readonly task: TaskBody }): Promise<ScheduleChanges> {
+async function changeTask(deps: ScheduleDeps, actor: Actor, request: { readonly schedule: ActorSchedule; readonly task: TaskBody }): Promise<TakenTask> {
   const { schedule } = request;
   const task = changedTask(deps.seal, schedule, request.task);
   // Left out it stays where it is: nobody moves a schedule to the home folder by not saying where.
-  const site = task.site === undefined ? schedule.actorSite : await demandPlace(deps, actor, task);
-  const kept = await demandTask(deps, actor, { site, task });
-  return { ...kept, siteId: site?.id ?? null };
+  return takeTask(deps, actor, schedule.site === null || task.site !== undefined ? task : { ...task, site: schedule.site.name });
 }
 
-async function demandPlace(deps: ScheduleDeps, actor: Actor, task: TaskBody): Promise<ActorSite | null> {
-  const site = task.site === undefined ? null : await deps.sites.forActor(actor, task.site);
-  if (task.site !== undefined && site === null) throw new Failure("site_not_found");
-  demandRightToRun(actor, site);
-  return site;
-}
+type TakenTask = KeptTask & { readonly siteId: number | null };
 
-/** Prepares a task that nobody queues: what is wrong is said now, and not at night. */
-async function demandTask(deps: ScheduleDeps, actor: Actor, request: { readonly site: ActorSite | null; readonly task: TaskBody }): Promise<KeptTask> {
+/** Plans a task that nobody queues: what is wrong is said now, and not at night. */
+async function takeTask(deps: ScheduleDeps, actor: Actor, given: TaskBody): Promise<TakenTask> {
   // A moment of its own would stand against the plan.
-  const { runAt: _, ...task } = request.task;
-  await deps.prepare(actor, request.site, task);
-  return keepTask(deps.seal, task);
+  const { runAt: _, ...body } = given;
+  const { site } = await deps.plan(actor, { body, idempotencyKey: null });
+  return { ...keepTask(deps.seal, body), siteId: site?.id ?? null };
 }
 
 function firstMoment(deps: ScheduleDeps, plan: { readonly cron: string; readonly timeZone: string }): Date {

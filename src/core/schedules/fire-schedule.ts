@@ -3,10 +3,10 @@ import type { Seal } from "#kit/seal.ts";
 import type { Actor } from "../accounts/user.ts";
 import type { ActorSite } from "../sites/site.ts";
 import type { SiteStore } from "../sites/site-store.ts";
+import type { PlanTask } from "../tasks/plan-task.ts";
+import { demandPlaceVerb } from "../tasks/task-place.ts";
 import { parseCron } from "./cron.ts";
 import { planRuns, type RunPlan } from "./plan-runs.ts";
-import type { PrepareTask } from "./prepare-task.ts";
-import { demandRightToRun } from "./right-to-run.ts";
 import { runKey, runUid } from "./run-uid.ts";
 import { openTask } from "./schedule-environment.ts";
 import type { ClaimedSchedule, Firing, ScheduleQueue } from "./schedule-queue.ts";
@@ -15,7 +15,7 @@ import type { ClaimedSchedule, Firing, ScheduleQueue } from "./schedule-queue.ts
 export interface FireDeps {
   readonly queue: ScheduleQueue;
   readonly sites: Pick<SiteStore, "numberForActor">;
-  readonly prepare: PrepareTask;
+  readonly plan: PlanTask;
   readonly seal: Seal;
   readonly maxWaiting: number;
 }
@@ -45,7 +45,9 @@ export async function fireSchedule(deps: FireDeps, claim: ClaimedSchedule): Prom
     const done = await deps.queue.fire(claim, firing, { maxWaiting: deps.maxWaiting });
     return done === null ? { kind: "lost" } : { kind: "fired", created: done.created };
   } catch (error) {
-    if (!(error instanceof Failure) || !isPassing(error)) throw error;
+    if (!(error instanceof Failure)) throw error;
+    // Between asking for the right and writing, the site was disabled.
+    if (!isPassing(error)) return pause(deps, claim, error.message);
     const isHeld = await deps.queue.release(claim, { afterMs: againAfterMs, problem: error.message });
     return isHeld ? { kind: "postponed", problem: error.message } : { kind: "lost" };
   }
@@ -64,10 +66,12 @@ async function demandAuthority(deps: FireDeps, claim: ClaimedSchedule): Promise<
   const site = claim.site === null ? null : await deps.sites.numberForActor(actor, claim.site.id);
   const details = { username: behalf.username, place: claim.site === null ? "the home folder" : `the site ${claim.site.name}` };
   if (claim.site !== null && site === null) throw new Failure("schedule_right_lost", details);
+  // Administrators keep every verb there, but nothing runs in it.
+  if (site?.availability === "disabled") throw new Failure("site_disabled");
   try {
-    demandRightToRun(actor, site);
+    demandPlaceVerb(actor, { actorSite: site }, "site.tasks");
   } catch (error) {
-    if (error instanceof Failure && error.code !== "site_disabled") throw new Failure("schedule_right_lost", details, { cause: error });
+    if (error instanceof Failure) throw new Failure("schedule_right_lost", details, { cause: error });
     throw error;
   }
   return { actor, site };
@@ -84,7 +88,9 @@ async function prepareFiring(deps: FireDeps, { actor, site, claim, plan }: Prepa
   const { moments, nextAt } = plan;
   if (moments.length === 0) return { tasks: [], nextAt, problem: null };
   try {
-    const task = await deps.prepare(actor, site, openTask(deps.seal, claim));
+    const body = openTask(deps.seal, claim);
+    // By the name that the site has now: it may have been renamed since the claim was read.
+    const { task } = await deps.plan(actor, { body: site === null ? body : { ...body, site: site.name }, idempotencyKey: null });
     const tasks = moments.map((moment) => ({
       ...task,
       uid: runUid(claim.id, moment),
