@@ -1,10 +1,14 @@
 import { setTimeout as delay } from "node:timers/promises";
+import type { RunExit, RunningRun, RunRequest } from "#orchestrator/runtime/run.ts";
 import type { InstanceExit, RunningInstance, SiteRuntime, StartRequest } from "#orchestrator/runtime/site-runtime.ts";
 
 /** A runtime in memory whose programs do what the test tells them. */
 export class ScriptedRuntime implements SiteRuntime {
   readonly kind = "fake";
   readonly started: ScriptedProgram[] = [];
+  readonly runs: ScriptedRun[] = [];
+  /** What each run does right after its start; by default it exits with 0. */
+  runScript: (run: ScriptedRun) => void = (run) => run.exit();
   /** What each program does right after its start. */
   script: (program: ScriptedProgram) => void = (program) => program.listen();
   /** Thrown instead of starting anything. */
@@ -25,12 +29,20 @@ export class ScriptedRuntime implements SiteRuntime {
     return program;
   }
 
+  async run(request: RunRequest): Promise<RunningRun> {
+    if (this.refusal !== null) throw this.refusal;
+    const run = new ScriptedRun(request);
+    this.runs.push(run);
+    queueMicrotask(() => this.runScript(run));
+    return run;
+  }
+
   async cleanUp() {
     return 0;
   }
 
   async close() {
-    await Promise.all(this.running.map((program) => program.stop()));
+    await Promise.all([...this.running.map((program) => program.stop()), ...this.runs.map((run) => run.end(0))]);
   }
 
   get running(): readonly ScriptedProgram[] {
@@ -41,6 +53,43 @@ export class ScriptedRuntime implements SiteRuntime {
     const latest = this.started.at(-1);
     if (latest === undefined) throw new Error("nothing was started yet");
     return latest;
+  }
+}
+
+/** One run of a scripted runtime. */
+export class ScriptedRun implements RunningRun {
+  readonly process = null;
+  readonly request: RunRequest;
+  readonly exited: Promise<RunExit>;
+  /** How long each `end` gave it. */
+  readonly graces: number[] = [];
+  isGone = false;
+  /** What it does when it is asked to end. */
+  onEnd: () => void = () => this.exit({ signal: "SIGTERM" });
+  #end: (exit: RunExit) => void = () => undefined;
+
+  constructor(request: RunRequest) {
+    this.request = request;
+    this.exited = new Promise((resolve) => {
+      this.#end = resolve;
+    });
+  }
+
+  /** Resolves when there is room for more. */
+  async print(text: string | Uint8Array, stream: "stdout" | "stderr" = "stdout"): Promise<void> {
+    await this.request.onOutput(stream, typeof text === "string" ? Buffer.from(text) : text);
+  }
+
+  exit(given: Partial<RunExit> = {}): void {
+    this.isGone = true;
+    const code = given.signal === undefined ? 0 : null;
+    this.#end({ code, signal: null, isOutOfMemory: false, cpuMs: 5, peakMemoryBytes: 1_000_000, ...given });
+  }
+
+  async end(graceMs: number): Promise<void> {
+    this.graces.push(graceMs);
+    if (!this.isGone) this.onEnd();
+    await this.exited;
   }
 }
 

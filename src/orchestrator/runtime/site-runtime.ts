@@ -1,4 +1,5 @@
 import type { SiteAddress, SiteSpec } from "#contract/site-spec.ts";
+import type { RunningRun, RunRequest } from "./run.ts";
 
 /** What a machine can do for sites' programs; found out by trying, not by looking for files. */
 export interface RuntimeCapabilities {
@@ -58,6 +59,12 @@ export interface SiteRuntime {
    * @throws {Failure} `machine_full` when no address or process is left, `isolation_missing` when the site may not run unisolated.
    */
   start(request: StartRequest): Promise<RunningInstance>;
+  /**
+   * Starts a program beside the site's own, which notices nothing of it: same sandbox, user, files and environment, a process namespace and
+   * limits of its own. Resolves once it was spawned.
+   * @throws {Failure} as `start` does.
+   */
+  run(request: RunRequest): Promise<RunningRun>;
   /** Ends what an earlier orchestrator left behind on this machine; says how many processes that were. Called once at start. */
   cleanUp(): Promise<number>;
   /** Ends every instance. */

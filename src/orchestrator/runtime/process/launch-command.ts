@@ -28,6 +28,8 @@ export interface Launch {
   readonly fileBytes: number;
   /** How many processes the sandbox may hold, where control groups do not say; the kernel counts them per user namespace. */
   readonly pids: number | null;
+  /** How much memory each process may write to, where control groups do not say. */
+  readonly dataBytes?: number | null;
   /** Descriptors inherited by mistake. */
   readonly leaked: readonly number[];
   /** The program and its arguments as they are inside. */
@@ -40,9 +42,14 @@ export function launchCommand(launch: Launch): readonly string[] {
   return [
     ...(as === null ? [] : [programs.nsenter, ...namespacesOf(as), "--setuid", String(as.uid), "--setgid", String(as.gid), "--"]),
     ...[programs.bwrap, "--args", String(descriptors.arguments), "--info-fd", String(descriptors.info), "--"],
-    ...(launch.pids === null ? [] : [programs.prlimit, `--nproc=${launch.pids}`]),
+    ...ownLimits(launch),
     ...gateCommand({ ...launch, shell: programs.shell, gate: inside.gate }),
   ];
+}
+
+function ownLimits({ programs, pids, dataBytes = null }: Launch): readonly string[] {
+  if (pids === null && dataBytes === null) return [];
+  return [programs.prlimit, ...(pids === null ? [] : [`--nproc=${pids}`]), ...(dataBytes === null ? [] : [`--data=${dataBytes}`])];
 }
 
 /** The gate (see `gate.sh`) and what comes after it. */

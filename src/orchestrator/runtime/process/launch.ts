@@ -33,6 +33,8 @@ export interface LaunchOptions {
   /** Called with the number of the process as soon as there is one; its preparations go on meanwhile. */
   readonly onSpawned?: (pid: number) => void;
   readonly onOutput: (stream: "stdout" | "stderr", text: string) => void;
+  /** Takes the program's output as bytes instead: called with each pipe when the gate opens, it resolves when the pipe was read to its end. */
+  readonly takeOutput?: (stream: "stdout" | "stderr", pipe: Readable) => Promise<void>;
 }
 
 const readyTimeoutMs = 20_000;
@@ -51,9 +53,10 @@ export async function launch(options: LaunchOptions): Promise<Launched> {
     if (complaint.isOpen) options.onOutput(stream, text);
     else complaint.text = (complaint.text + text).slice(0, 2000);
   };
-  const output = Promise.all([readProgramOutput(pipeOf(child, 1), forward("stdout")), readProgramOutput(pipeOf(child, 2), forward("stderr"))]).then(
-    () => undefined,
-  );
+  const raw = options.takeOutput === undefined ? null : rawOutput(child, { complaint, take: options.takeOutput });
+  const output =
+    raw?.closed ??
+    Promise.all([readProgramOutput(pipeOf(child, 1), forward("stdout")), readProgramOutput(pipeOf(child, 2), forward("stderr"))]).then(() => undefined);
   const gate = pipeOf(child, descriptors.gate);
   const ready = options.sandbox === undefined ? readLine(gate).then(() => child.pid) : Promise.all([readInit(child), readLine(gate)]).then(([pid]) => pid);
   try {
@@ -68,6 +71,7 @@ export async function launch(options: LaunchOptions): Promise<Launched> {
       output,
       open: () => {
         complaint.isOpen = true;
+        raw?.open();
         gate.end("go\n");
       },
     };
@@ -75,6 +79,35 @@ export async function launch(options: LaunchOptions): Promise<Launched> {
     child.kill("SIGKILL");
     throw isExhausted(error) ? new Failure("machine_full", {}, { cause: error }) : error;
   }
+}
+
+interface Complaint {
+  text: string;
+}
+
+function rawOutput(child: ChildProcess, given: { readonly complaint: Complaint; readonly take: NonNullable<LaunchOptions["takeOutput"]> }) {
+  const { complaint, take } = given;
+  const { promise: closed, resolve, reject } = Promise.withResolvers<void>();
+  const pipes = [
+    { name: "stdout", pipe: pipeOf(child, 1) },
+    { name: "stderr", pipe: pipeOf(child, 2) },
+  ] as const;
+  const complain = (chunk: Buffer): void => {
+    complaint.text = (complaint.text + chunk.toString("latin1")).slice(0, 2000);
+  };
+  const closings = pipes.map(({ pipe }) => new Promise<void>((done) => void pipe.once("close", done)));
+  let taken: readonly Promise<void>[] = [];
+  Promise.all(closings)
+    .then(() => Promise.all(taken))
+    .then(() => resolve(), reject);
+  for (const { pipe } of pipes) pipe.on("data", complain);
+  return {
+    closed,
+    open: () => {
+      for (const { pipe } of pipes) pipe.off("data", complain);
+      taken = pipes.map(({ name, pipe }) => take(name, pipe));
+    },
+  };
 }
 
 /** Ends what stands at its gate, because it may not go on. */

@@ -1,7 +1,7 @@
 import { rmSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Log } from "#kit/log.ts";
-import { type CgroupParents, cgroupProcesses, makeCgroupParents, removeFolder } from "./cgroups.ts";
+import { type CgroupParents, cgroupProcesses, makeCgroupParents, parentFolders, removeFolder } from "./cgroups.ts";
 import { firewallTable } from "./firewall-rules.ts";
 import type { InstanceRecords } from "./instance-records.ts";
 import { isRoot, socketFolder, viewFolder } from "./machine-places.ts";
@@ -34,7 +34,7 @@ export async function removeLeftovers(options: LeftoverOptions): Promise<number>
     await delay(5);
   }
   for (const { name } of recorded) options.records.remove(name);
-  for (const folder of Object.values(parents?.folders ?? {})) await removeFolder(folder);
+  for (const folder of parents === null ? [] : parentFolders(parents)) await removeFolder(folder);
   rmSync(socketFolder(options), { recursive: true, force: true });
   removeViewFiles(viewFolder(options));
   await removeFirewall(options.installation);

@@ -1,5 +1,6 @@
 import type { Clock } from "#kit/clock.ts";
 import type { Log } from "#kit/log.ts";
+import type { RunFolders } from "./mount-view.ts";
 
 /** How a site's program is reached: over a veth pair, over a unix socket and a relay, or without any isolation. */
 export type RuntimeMode = "veth" | "relay" | "plain";
@@ -12,6 +13,8 @@ export interface MachineOptions {
   readonly nodeBinary: string;
   /** The folder of the socket of sites' databases; null where sites have none. */
   readonly databaseSockets: string | null;
+  /** Null where only sites run anything. */
+  readonly home: RunFolders | null;
   /** `auto` takes the best that works here. */
   readonly mode: RuntimeMode | "auto";
   readonly quarantineMs: number;

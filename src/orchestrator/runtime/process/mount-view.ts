@@ -32,7 +32,15 @@ export interface MountView {
   readonly databaseFolder: string | null;
   /** A site's folder as the launcher sees it. */
   siteFolder(folder: string): string;
+  /** The home folder and the script library of the installation as the launcher sees them; null where there are none. */
+  readonly home: RunFolders | null;
   close(): void;
+}
+
+/** The folders of runs that belong to no site. */
+export interface RunFolders {
+  readonly folder: string;
+  readonly library: string;
 }
 
 /** Name in the view → our file. */
@@ -42,7 +50,12 @@ const viewPrograms = {
 };
 
 /** For an ordinary user: the launcher is the same user and sees what the orchestrator sees. */
-export function sharedView(options: { readonly folder: string; readonly nodeBinary: string; readonly databaseSockets: string | null }): MountView {
+export function sharedView(options: {
+  readonly folder: string;
+  readonly nodeBinary: string;
+  readonly databaseSockets: string | null;
+  readonly home: RunFolders | null;
+}): MountView {
   writeViewFiles(options.folder);
   const { nodeBinary, folder } = options;
   return {
@@ -53,6 +66,7 @@ export function sharedView(options: { readonly folder: string; readonly nodeBina
     relay: join(folder, "relay.mjs"),
     databaseFolder: options.databaseSockets,
     siteFolder: (site) => site,
+    home: options.home,
     close: () => undefined,
   };
 }
@@ -67,11 +81,12 @@ export async function privateView(options: {
   readonly sitesFolder: string;
   readonly nodeBinary: string;
   readonly databaseSockets: string | null;
+  readonly home: RunFolders | null;
   readonly programs: { readonly unshare: string; readonly nsenter: string; readonly mount: string; readonly cat: string };
 }): Promise<MountView> {
   const { folder, programs } = options;
   writeViewFiles(folder);
-  for (const name of ["sites", "database"]) mkdirSync(join(folder, name), { recursive: true });
+  for (const name of mountPoints) mkdirSync(join(folder, name), { recursive: true });
   writeFileSync(join(folder, "node"), "");
   chmodSync(options.sitesFolder, statSync(options.sitesFolder).mode | 0o111);
   const holder = spawn(programs.unshare, ["--mount", "--propagation", "slave", "--", programs.cat], { env: {}, stdio: ["pipe", "pipe", "ignore"] });
@@ -84,13 +99,21 @@ export async function privateView(options: {
     await bind(options.sitesFolder, "sites");
     await bind(realpathSync(options.nodeBinary), "node");
     if (options.databaseSockets !== null) await bind(options.databaseSockets, "database");
+    if (options.home !== null) await bind(options.home.folder, "home");
+    if (options.home !== null) await bind(options.home.library, "scripts");
     return viewOf(openSync(path, "r"), options);
   } finally {
     holder.stdin.end();
   }
 }
 
-function viewOf(descriptor: number, options: { readonly folder: string; readonly sitesFolder: string; readonly databaseSockets: string | null }): MountView {
+/** Folders of the view that something is mounted on. */
+const mountPoints = ["sites", "database", "home", "scripts"] as const;
+
+function viewOf(
+  descriptor: number,
+  options: { readonly folder: string; readonly sitesFolder: string; readonly databaseSockets: string | null; readonly home: RunFolders | null },
+): MountView {
   const { folder, sitesFolder } = options;
   return {
     // Through our own table of descriptors: launchers open it themselves, so that no program inherits it.
@@ -100,6 +123,7 @@ function viewOf(descriptor: number, options: { readonly folder: string; readonly
     gate: join(folder, "gate"),
     relay: join(folder, "relay.mjs"),
     databaseFolder: options.databaseSockets === null ? null : join(folder, "database"),
+    home: options.home === null ? null : { folder: join(folder, "home"), library: join(folder, "scripts") },
     siteFolder: (site) => {
       const inner = relative(sitesFolder, site);
       if (inner === "" || inner.startsWith("..")) throw new Error(`the site's folder ${site} is not below ${sitesFolder}`);
@@ -126,7 +150,7 @@ export function removeViewFiles(folder: string): void {
   if (!existsSync(folder)) return;
   for (const name of [...Object.keys(etcFiles), egressResolverFile]) rmSync(join(folder, "etc", name), { force: true });
   for (const name of [...Object.keys(viewPrograms), "node", "seccomp"]) rmSync(join(folder, name), { force: true });
-  for (const name of ["etc", "sites", "database", "."]) {
+  for (const name of ["etc", ...mountPoints, "."]) {
     const path = join(folder, name);
     if (existsSync(path) && readdirSync(path).length === 0) rmdirSync(path);
   }

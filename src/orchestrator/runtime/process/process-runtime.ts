@@ -1,18 +1,24 @@
 import { createHash } from "node:crypto";
-import { mkdirSync, realpathSync } from "node:fs";
+import { chownSync, mkdirSync, realpathSync } from "node:fs";
 import { Failure } from "#contract/failure.ts";
 import { type Clock, systemClock } from "#kit/clock.ts";
 import type { Log } from "#kit/log.ts";
+import type { RunningRun, RunRequest } from "../run.ts";
 import type { RunningInstance, RuntimeCapabilities, SiteRuntime, StartRequest } from "../site-runtime.ts";
 import { InstanceRecords } from "./instance-records.ts";
 import { removeLeftovers } from "./leftovers.ts";
 import { type Machine, prepareMachine } from "./machine.ts";
 import type { RuntimeMode } from "./machine-options.ts";
+import type { RunFolders } from "./mount-view.ts";
 import { resolverFiles } from "./name-servers.ts";
 import { installationPattern } from "./network-plan.ts";
 import { startPlain } from "./plain-instance.ts";
+import { startPlainRun } from "./plain-run.ts";
 import type { ProcessInstance } from "./process-instance.ts";
+import type { ProcessRun } from "./process-run.ts";
 import { startSandboxed } from "./sandbox-instance.ts";
+import { startSandboxedRun } from "./sandbox-run.ts";
+import { homeOwner } from "./site-owner.ts";
 
 /** Settings of the runtime that runs sites' programs as child processes of this one. */
 export interface ProcessRuntimeOptions {
@@ -20,6 +26,8 @@ export interface ProcessRuntimeOptions {
   readonly stateFolder: string;
   /** Every site's folder lies below it. */
   readonly sitesFolder: string;
+  /** Where runs that belong to no site are, and their scripts; made when they are absent. */
+  readonly home?: RunFolders;
   readonly log: Log;
   /** 1 to 6 lower-case letters and digits that name this Backlot among others on the machine; by default derived from the state folder. */
   readonly installation?: string;
@@ -58,6 +66,7 @@ class ProcessRuntime implements SiteRuntime {
   readonly #installation: string;
   readonly #records: InstanceRecords;
   readonly #running = new Set<Promise<ProcessInstance>>();
+  readonly #runs = new Set<Promise<ProcessRun>>();
   #cleaned: Promise<number> | null = null;
   #machine: Promise<Machine> | null = null;
   #closed: Promise<void> | null = null;
@@ -67,6 +76,7 @@ class ProcessRuntime implements SiteRuntime {
     mkdirSync(options.stateFolder, { recursive: true, mode: 0o700 });
     mkdirSync(options.sitesFolder, { recursive: true, mode: 0o711 });
     if (options.databaseSockets !== undefined) mkdirSync(options.databaseSockets, { recursive: true, mode: 0o755 });
+    if (options.home !== undefined) openHome(options.home);
     this.#installation = options.installation ?? installationOf(options.stateFolder);
     if (!installationPattern.test(this.#installation)) throw new Error(`the installation ${this.#installation} does not match ${installationPattern}`);
     this.#records = new InstanceRecords(options.stateFolder);
@@ -99,12 +109,28 @@ class ProcessRuntime implements SiteRuntime {
     return starting;
   }
 
+  async run(request: RunRequest): Promise<RunningRun> {
+    if (!instancePattern.test(request.run)) throw new Error(`the key of the run ${request.run} does not match ${instancePattern}`);
+    const machine = await this.#prepared();
+    if (this.#closed !== null) throw new Failure("machine_full");
+    const { place } = request;
+    const isTrusted = place.kind === "home" || place.spec.isTrusted;
+    if (machine.sandbox === null && !isTrusted) throw new Failure("isolation_missing", { missing: machine.capabilities.missing });
+    const real = place.kind === "home" ? request : { ...request, place: { ...place, folder: realpathSync(place.folder) } };
+    const starting: Promise<ProcessRun> = this.#launchRun(machine, real, () => this.#runs.delete(starting));
+    this.#runs.add(starting);
+    starting.catch(() => this.#runs.delete(starting));
+    return starting;
+  }
+
   close(): Promise<void> {
     this.#closed ??= this.#close();
     return this.#closed;
   }
 
   async #close(): Promise<void> {
+    const runs = [...this.#runs].map((starting) => starting.then((run) => run.end(0)).catch(() => undefined));
+    await Promise.all(runs);
     await Promise.all([...this.#running].map((starting) => starting.then((instance) => instance.stop(0)).catch(() => undefined)));
     // A machine that could not be prepared has nothing to give back.
     const machine = await this.#machine?.catch(() => null);
@@ -117,7 +143,14 @@ class ProcessRuntime implements SiteRuntime {
     return sandbox === null ? startPlain(context, request, onEnd) : startSandboxed({ ...context, sandbox }, request, onEnd);
   }
 
+  #launchRun(machine: Machine, request: RunRequest, onEnd: () => void): Promise<ProcessRun> {
+    const { sandbox } = machine;
+    const context = { machine, records: this.#records, log: this.#options.log };
+    return sandbox === null ? startPlainRun(context, request, onEnd) : startSandboxedRun({ ...context, sandbox }, request, onEnd);
+  }
+
   #prepared(): Promise<Machine> {
+    const { home } = this.#options;
     const { sitesFolder, stateFolder, databaseSockets, log } = this.#options;
     this.#machine ??= this.cleanUp().then(() =>
       prepareMachine({
@@ -126,6 +159,7 @@ class ProcessRuntime implements SiteRuntime {
         sitesFolder: realpathSync(sitesFolder),
         nodeBinary: this.#options.nodeBinary ?? process.execPath,
         databaseSockets: databaseSockets === undefined ? null : realpathSync(databaseSockets),
+        home: home === undefined ? null : { folder: realpathSync(home.folder), library: realpathSync(home.library) },
         mode: this.#options.mode ?? "auto",
         quarantineMs: this.#options.quarantineMs ?? 60_000,
         warmNetworks: this.#options.warmNetworks ?? 4,
@@ -138,6 +172,14 @@ class ProcessRuntime implements SiteRuntime {
     );
     return this.#machine;
   }
+}
+
+function openHome(home: RunFolders): void {
+  mkdirSync(home.library, { recursive: true, mode: 0o755 });
+  const isNew = mkdirSync(home.folder, { recursive: true, mode: 0o755 }) !== undefined;
+  const owner = homeOwner();
+  // One that was there before may be shared on purpose: whose it is stays as it is.
+  if (isNew && owner !== null) chownSync(home.folder, owner.uid, owner.gid);
 }
 
 function installationOf(stateFolder: string): string {

@@ -5,6 +5,8 @@ import { childrenOf, identify, isAlive, isShell, type ProcessId, signalProcess }
 /** All processes of one program. */
 export interface ProcessTree {
   isGone(): boolean;
+  /** Every process of it that lives, but for the sandbox's own. */
+  members(): readonly ProcessId[];
   /** Who has to hear that the program shall end. */
   receivers(): readonly ProcessId[];
   /** Ends all of them at once, without asking. */
@@ -18,6 +20,7 @@ export interface ProcessTree {
 export function sandboxTree(init: ProcessId): ProcessTree {
   return {
     isGone: () => !isAlive(init),
+    members: () => descendantsOf(init.pid),
     receivers: () => childrenOf(init.pid).flatMap(withoutShells),
     kill: () => void signalProcess(init, "SIGKILL"),
     listening: () => listeningSockets(init.pid),
@@ -37,6 +40,7 @@ export function markedTree(leader: ProcessId, found: { readonly mark: string; re
   ];
   return {
     isGone: () => living().length === 0,
+    members: living,
     receivers: () => (isAlive(leader) ? withoutShells(leader) : living()),
     kill: () => {
       // What forks while it is being ended is found the next time round.
@@ -60,6 +64,10 @@ export function markedTree(leader: ProcessId, found: { readonly mark: string; re
 function withoutShells(process: ProcessId): readonly ProcessId[] {
   const children = isShell(process.pid) ? childrenOf(process.pid) : [];
   return children.length === 0 ? [process] : children.flatMap(withoutShells);
+}
+
+function descendantsOf(pid: number): readonly ProcessId[] {
+  return childrenOf(pid).flatMap((child) => [child, ...descendantsOf(child.pid)]);
 }
 
 /** The variable that marks the processes of a program without a sandbox. */

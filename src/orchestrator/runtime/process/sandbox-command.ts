@@ -22,6 +22,8 @@ export interface SandboxFacts {
 export interface Sandbox {
   /** The site's folder as the launcher sees it; null for a sandbox without a site. */
   readonly folder: string | null;
+  /** More of the machine, as the launcher sees it, and where it stands inside. */
+  readonly mounts?: readonly { readonly source: string; readonly target: string; readonly isWritable: boolean }[];
   readonly workFolder: string;
   readonly environment: Readonly<Record<string, string>>;
   /** The folder of the socket of sites' databases as the launcher sees it; null for a site without a database. */
@@ -43,6 +45,9 @@ export interface Sandbox {
 export const inside = {
   site: "/site",
   home: "/site/.home",
+  /** Of runs outside of sites. */
+  homeFolder: "/homedir",
+  library: "/scripts",
   gate: "/opt/backlot/gate",
   node: "/opt/backlot/node/bin/node",
   path: "/opt/backlot/node/bin:/site/.home/.local/bin:/usr/local/bin:/usr/bin:/bin",
@@ -105,6 +110,7 @@ function mounts(sandbox: Sandbox, facts: SandboxFacts): readonly string[] {
     ...["--perms", "0755", "--dir", "/var", "--symlink", "/tmp", "/var/tmp", "--symlink", "/run", "/var/run"],
     ...["--ro-bind", facts.gate, inside.gate, "--ro-bind", facts.nodeBinary, inside.node],
     ...(sandbox.folder === null ? [] : ["--bind", sandbox.folder, inside.site]),
+    ...(sandbox.mounts ?? []).flatMap(({ source, target, isWritable }) => [isWritable ? "--bind" : "--ro-bind", source, target]),
     // Bubblewrap's own root is a tmpfs without a bound.
     ...["--remount-ro", "/", "--chdir", sandbox.workFolder],
   ];

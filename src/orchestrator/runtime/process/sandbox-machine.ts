@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { arch } from "node:os";
 import { join } from "node:path";
-import { type Launched, launch } from "./launch.ts";
+import { type Launched, type LaunchOptions, launch } from "./launch.ts";
 import { descriptors, type LaunchAs, launchCommand } from "./launch-command.ts";
 import type { MachineOptions } from "./machine-options.ts";
 import { type Installation, isRoot, makeSocketFolder, scratchFolder, viewFolder } from "./machine-places.ts";
@@ -48,10 +48,11 @@ export interface SandboxLaunch {
   readonly sandbox: Sandbox;
   readonly owner: { readonly uid: number; readonly gid: number } | null;
   readonly networkNamespace: string | null;
-  readonly limits: { readonly fileBytes: number; readonly pids: number };
+  readonly limits: { readonly fileBytes: number; readonly pids: number; readonly dataBytes?: number | null };
   readonly command: readonly string[];
   readonly onOutput: (stream: "stdout" | "stderr", text: string) => void;
   readonly onSpawned?: (pid: number) => void;
+  readonly takeOutput?: LaunchOptions["takeOutput"];
 }
 
 /** Finds out how sandboxes are made here, by making some; throws when none can be made. */
@@ -163,6 +164,7 @@ export function launchInSandbox(machine: SandboxMachine, request: SandboxLaunch)
       as,
       fileBytes: limits.fileBytes,
       pids: machine.limitsOwnPids ? limits.pids : null,
+      dataBytes: limits.dataBytes ?? null,
       leaked: machine.leaked,
       command: request.command,
     }),
@@ -172,6 +174,7 @@ export function launchInSandbox(machine: SandboxMachine, request: SandboxLaunch)
     },
     scratchFolder: machine.scratchFolder,
     onOutput: request.onOutput,
+    ...(request.takeOutput === undefined ? {} : { takeOutput: request.takeOutput }),
     ...(request.onSpawned === undefined ? {} : { onSpawned: request.onSpawned }),
   });
 }

@@ -1,0 +1,40 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { childrenOf, isShell, type ProcessId, signalProcess } from "./process-table.ts";
+import type { ProcessTree } from "./process-tree.ts";
+
+const lookEveryMs = 20;
+
+/**
+ * Asks every process of a tree to end and ends what is left after `graceMs`. A shell that waits for a program would die of SIGTERM at
+ * once, and its sandbox with it before the program could end well; one that is told later would go on to its next step. So a shell with
+ * children is halted, with the signal already waiting for it, until they have gone.
+ */
+export async function endTree(tree: Pick<ProcessTree, "members" | "isGone" | "kill">, graceMs: number, exited: Promise<unknown>): Promise<void> {
+  const deadline = performance.now() + graceMs;
+  const told = new Set<string>();
+  const halted = new Map<string, ProcessId>();
+  while (performance.now() < deadline && !tree.isGone()) {
+    const members = tree.members();
+    // Halting comes first: told only after its child, a shell could have taken its next step by then.
+    for (const process of members) {
+      if (told.has(keyOf(process)) || !isShell(process.pid) || childrenOf(process.pid).length === 0) continue;
+      if (signalProcess(process, "SIGSTOP")) halted.set(keyOf(process), process);
+    }
+    for (const process of members) {
+      if (told.has(keyOf(process))) continue;
+      told.add(keyOf(process));
+      signalProcess(process, "SIGTERM");
+    }
+    for (const [key, process] of halted) {
+      if (childrenOf(process.pid).length > 0) continue;
+      halted.delete(key);
+      signalProcess(process, "SIGCONT");
+    }
+    await Promise.race([exited, delay(Math.min(lookEveryMs, Math.max(1, deadline - performance.now())))]);
+  }
+  if (!tree.isGone()) tree.kill();
+}
+
+function keyOf(process: ProcessId): string {
+  return `${process.pid}/${process.startTime}`;
+}

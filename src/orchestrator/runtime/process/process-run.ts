@@ -1,0 +1,72 @@
+import type { Readable } from "node:stream";
+import { setTimeout as delay } from "node:timers/promises";
+import type { Log } from "#kit/log.ts";
+import type { RunExit, RunningRun, RunRequest } from "../run.ts";
+import { endTree } from "./end-tree.ts";
+import type { Launched } from "./launch.ts";
+import type { ProcessTree } from "./process-tree.ts";
+import { exitOf } from "./program-exit.ts";
+import type { RunCgroup } from "./run-cgroup.ts";
+
+export interface RunParts {
+  readonly launched: Launched;
+  readonly tree: ProcessTree;
+  readonly cgroup: RunCgroup | null;
+  readonly release: () => Promise<void>;
+  readonly log: Log;
+}
+
+// A slow disk may need this long for the last of the output.
+const outputGraceMs = 10_000;
+
+/** One run and everything that it started. */
+export class ProcessRun implements RunningRun {
+  readonly process: RunningRun["process"];
+  readonly exited: Promise<RunExit>;
+  readonly #parts: RunParts;
+
+  constructor(parts: RunParts) {
+    this.#parts = parts;
+    this.process = parts.launched.leader;
+    this.exited = this.#end();
+  }
+
+  async end(graceMs: number): Promise<void> {
+    await endTree(this.#parts.tree, graceMs, this.exited);
+    await this.exited;
+  }
+
+  async #end(): Promise<RunExit> {
+    const { launched, tree, cgroup, release, log } = this.#parts;
+    const ended = await launched.ended;
+    // What it left running in the background ends with it: a run is over when all of it is.
+    for (let waitMs = 1; !tree.isGone(); waitMs = Math.min(waitMs * 2, 50)) {
+      tree.kill();
+      await delay(waitMs);
+    }
+    const waiting = new AbortController();
+    await Promise.race([launched.output.catch(() => undefined), delay(outputGraceMs, undefined, { signal: waiting.signal }).catch(() => undefined)]);
+    waiting.abort();
+    const exit = { ...exitOf(ended, cgroup?.oomKills() ?? 0), ...(cgroup?.usage() ?? { cpuMs: null, peakMemoryBytes: null }) };
+    // Nobody waits for the kernel to give the group back; one that stays behind is removed at the next start.
+    release().catch((error: unknown) => log.error({ err: error }, "not everything of a run was given back"));
+    return exit;
+  }
+}
+
+/** Reads a pipe to its end, no faster than the run's output is taken. */
+export function takeOutputFor(onOutput: RunRequest["onOutput"]): (stream: "stdout" | "stderr", pipe: Readable) => Promise<void> {
+  return (stream, pipe) => {
+    const take = (chunk: Buffer): void => {
+      const taken = onOutput(stream, chunk);
+      if (taken === undefined) return;
+      pipe.pause();
+      taken.finally(() => pipe.resume());
+    };
+    return new Promise((resolve) => {
+      pipe.once("close", resolve);
+      pipe.on("data", take);
+      pipe.resume();
+    });
+  };
+}

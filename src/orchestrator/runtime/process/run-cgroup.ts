@@ -1,0 +1,70 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { RunLimits } from "#contract/task.ts";
+import { type Cgroups, removeFolder, type SiteCgroup } from "./cgroups.ts";
+
+/** What a run has used; null is what this machine does not count. */
+export interface RunUsage {
+  readonly cpuMs: number | null;
+  readonly peakMemoryBytes: number | null;
+}
+
+/** The control group of one run: its own, so that no run takes anything from its site's server. */
+export interface RunCgroup extends Pick<SiteCgroup, "join" | "processes" | "oomKills" | "remove"> {
+  usage(): RunUsage;
+}
+
+export function makeRunCgroup(cgroups: Cgroups, name: string, limits: Pick<RunLimits, "cpu" | "memoryBytes" | "pids">): RunCgroup {
+  const { version, folders, accounting } = cgroups.parents;
+  const group = cgroups.make(name, limits);
+  const memory = folders.memory === undefined ? null : join(folders.memory, name);
+  const counted = version === 2 ? (folders.cpu ?? null) : accounting;
+  const time = counted === null ? null : join(counted, name);
+  // Where the same folder limits the processor, the group is there already.
+  const isExtra = time !== null && !existsSync(time);
+  if (isExtra) mkdirSync(time);
+  return {
+    processes: () => group.processes(),
+    oomKills: () => group.oomKills(),
+    join: async (pid) => {
+      if (isExtra) joinAccounting(time, pid);
+      await group.join(pid);
+    },
+    usage: () => ({
+      cpuMs: time === null ? null : version === 2 ? cpuMsOfStat(read(join(time, "cpu.stat"))) : scaled(read(join(time, "cpuacct.usage")), 1e-6),
+      peakMemoryBytes: memory === null ? null : scaled(read(join(memory, version === 2 ? "memory.peak" : "memory.max_usage_in_bytes")), 1),
+    }),
+    remove: async () => {
+      await group.remove();
+      if (isExtra) await removeFolder(time);
+    },
+  };
+}
+
+/** Milliseconds of the processor, by the text of version 2's `cpu.stat`. */
+export function cpuMsOfStat(text: string | null): number | null {
+  const found = /^usage_usec (\d+)$/m.exec(text ?? "")?.[1];
+  return found === undefined ? null : Math.round(Number(found) / 1000);
+}
+
+// Measuring only: a run goes on without it.
+function joinAccounting(folder: string, pid: number): void {
+  try {
+    writeFileSync(join(folder, "cgroup.procs"), String(pid));
+  } catch {
+    // it has ended already
+  }
+}
+
+function scaled(text: string | null, factor: number): number | null {
+  const value = text === null ? Number.NaN : Number(text.trim());
+  return text === null || text.trim() === "" || !Number.isFinite(value) ? null : Math.round(value * factor);
+}
+
+function read(file: string): string | null {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return null; // older kernels have no memory.peak
+  }
+}
