@@ -14,6 +14,7 @@ const programs = [
   { program: "curl", package: "curl", for: "test", without: "the tests with a real HTTP client are skipped" },
   { program: "chromium", package: "chromium", for: "test", without: "the journey through the dashboard in a browser is skipped" },
   { program: "chromedriver", package: "chromium-driver", for: "test", without: "the journey through the dashboard in a browser is skipped" },
+  { program: "rabbitmqctl", package: "rabbitmq-server", for: "test", without: "the tests with a real message broker are skipped" },
 ];
 
 /** A machine that cannot reach its mirror is not asked at every start. */
