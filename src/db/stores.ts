@@ -9,6 +9,7 @@ import { PostgresOperationQueue } from "./operations/postgres-operation-queue.ts
 import { PostgresOperationStore } from "./operations/postgres-operation-store.ts";
 import { PostgresEpochStore } from "./routes/postgres-epoch-store.ts";
 import { PostgresRouteStore } from "./routes/postgres-route-store.ts";
+import { PostgresScheduleQueue } from "./schedules/postgres-schedule-queue.ts";
 import { PostgresScheduleStore } from "./schedules/postgres-schedule-store.ts";
 import { PostgresReconcilerDatabaseStore } from "./sites/postgres-reconciler-database-store.ts";
 import { PostgresReconcilerSiteStore } from "./sites/postgres-reconciler-site-store.ts";
@@ -50,6 +51,7 @@ export function createWorkerStores(db: Database, options: StoreOptions = { usesB
     databases: new PostgresReconcilerDatabaseStore(db),
     queue: new PostgresOperationQueue(db),
     tasks: new PostgresTaskQueue(db, options),
+    schedules: new PostgresScheduleQueue(db, options),
     sessions: new PostgresSessionStore(db),
     attempts: new PostgresAttemptStore(db),
   };

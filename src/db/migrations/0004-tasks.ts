@@ -86,6 +86,7 @@ const statements = [
   "create index tasks_script on tasks (md5(script), id)",
   "create index tasks_site on tasks (site_id, id)",
   "create index tasks_schedule on tasks (schedule_id, id) where schedule_id is not null",
+  "create index tasks_schedule_open on tasks (schedule_id, id) where schedule_id is not null and state in ('queued', 'running')",
   // An attempt that was followed by another one.
   `create table task_attempts (
     task_id bigint not null references tasks on delete cascade,

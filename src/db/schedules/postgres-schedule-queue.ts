@@ -120,14 +120,14 @@ export class PostgresScheduleQueue implements ScheduleQueue {
     const tasks = firing.tasks.filter(({ uid }) => !known.some((task) => task.uid === uid));
     if (tasks.length === 0) return [];
     const earlier = await change.selectFrom("tasks").select("id").where("scheduleId", "=", claim.id).where("state", "in", ["queued", "running"]).execute();
-    const { creates, cancelsEarlier } = judgeOverlap(claim.overlap, earlier.length > 0);
-    if (!creates) return [];
+    const { creates, cancelsEarlier } = judgeOverlap(claim.overlap, { due: tasks.length, goOn: earlier.length });
     if (cancelsEarlier) {
       const ids = earlier.map(({ id }) => id);
       await cancelTasks(change, ids, "A later run of its schedule took its place.");
     }
-    for (const task of tasks) await insertTask(change, task, { maxWaiting: firing.maxWaiting, usesBroker: this.#options.usesBroker });
-    return tasks.map(({ uid }) => uid);
+    const chosen = tasks.slice(tasks.length - creates);
+    for (const task of chosen) await insertTask(change, task, { maxWaiting: firing.maxWaiting, usesBroker: this.#options.usesBroker });
+    return chosen.map(({ uid }) => uid);
   }
 }
 
