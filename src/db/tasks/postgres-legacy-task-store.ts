@@ -1,8 +1,18 @@
+import { sql } from "kysely";
 import type { NewTask, Task } from "#core/tasks/task.ts";
 import type { LegacyTaskStore } from "#core/tasks/task-store.ts";
 import type { Database } from "../database.ts";
+import { isRowUuid } from "../row-id.ts";
+import { insertTask } from "./task-changes.ts";
+import { type FreeSpace, freeSpaceAfter } from "./task-charts.ts";
+import { currentSiteName, taskColumns, taskOf } from "./task-rows.ts";
 
-/** Tasks as the original's clients see them, in PostgreSQL. */
+interface Time {
+  readonly from: Date;
+  readonly until: Date;
+}
+
+/** Tasks of the home folder as the original's clients see them, in PostgreSQL. */
 export class PostgresLegacyTaskStore implements LegacyTaskStore {
   readonly #db: Database;
   readonly #options: { readonly usesBroker: boolean };
@@ -12,25 +22,57 @@ export class PostgresLegacyTaskStore implements LegacyTaskStore {
     this.#options = options;
   }
 
-  async create(_task: NewTask, _limits: { readonly maxWaiting: number }): Promise<{ readonly task: Task; readonly isNew: boolean }> {
-    throw new Error(`not yet ${this.#options.usesBroker} ${this.#db}`);
+  async create(task: NewTask, limits: { readonly maxWaiting: number }): Promise<{ readonly task: Task; readonly isNew: boolean }> {
+    return this.#db.transaction().execute((change) => insertTask(change, task, { ...limits, ...this.#options }));
   }
-  async byId(_id: number): Promise<Task | null> {
-    throw new Error("not yet");
+
+  async byId(id: number): Promise<Task | null> {
+    if (!Number.isSafeInteger(id)) return null;
+    const row = await this.#home().where("tasks.id", "=", id).executeTakeFirst();
+    return row === undefined ? null : taskOf(row);
   }
-  async byUid(_uid: string): Promise<Task | null> {
-    throw new Error("not yet");
+
+  async byUid(uid: string): Promise<Task | null> {
+    if (!isRowUuid(uid)) return null;
+    const row = await this.#home().where("tasks.uid", "=", uid).executeTakeFirst();
+    return row === undefined ? null : taskOf(row);
   }
-  async onDay(_day: { readonly from: Date; readonly until: Date }): Promise<readonly Task[]> {
-    throw new Error("not yet");
+
+  async onDay({ from, until }: Time): Promise<readonly Task[]> {
+    const rows = await this.#home()
+      .where("tasks.createdAt", ">=", from)
+      .where("tasks.createdAt", "<", until)
+      .orderBy("tasks.createdAt")
+      .orderBy("tasks.id")
+      .execute();
+    return rows.map(taskOf);
   }
-  async countOnDay(_day: { readonly from: Date; readonly until: Date }): Promise<number> {
-    throw new Error("not yet");
+
+  async countOnDay(day: Time): Promise<number> {
+    const { rows } = await sql<{ count: number }>`select count(*) from tasks where ${isHome} and ${isCreatedIn(day)}`.execute(this.#db);
+    return rows[0]?.count ?? 0;
   }
-  async countPerDay(_time: { readonly from: Date; readonly until: Date }): Promise<ReadonlyMap<string, number>> {
-    throw new Error("not yet");
+
+  async countPerDay(time: Time): Promise<ReadonlyMap<string, number>> {
+    const { rows } = await sql<{ day: string; count: number }>`
+      select to_char(created_at at time zone 'UTC', 'YYYY-MM-DD') as day, count(*) from tasks where ${isHome} and ${isCreatedIn(time)} group by 1 order by 1`.execute(
+      this.#db,
+    );
+    return new Map(rows.map(({ day, count }) => [day, count]));
   }
-  async freeSpace(): Promise<readonly { readonly id: number; readonly at: Date; readonly freeBytes: number }[]> {
-    throw new Error("not yet");
+
+  async freeSpace({ limit, ...time }: Time & { readonly limit: number }): Promise<readonly Omit<FreeSpace, "uid">[]> {
+    const points = await freeSpaceAfter(this.#db, sql<boolean>`${isHome} and ${isCreatedIn(time)}`, limit);
+    return points.map(({ id, at, freeBytes }) => ({ id, at, freeBytes }));
   }
+
+  #home() {
+    return this.#db.selectFrom("tasks").select(taskColumns).select(currentSiteName.as("currentSiteName")).where(isHome);
+  }
+}
+
+const isHome = sql<boolean>`tasks.site_id is null and tasks.site_name is null`;
+
+function isCreatedIn({ from, until }: Time) {
+  return sql<boolean>`tasks.created_at >= ${from} and tasks.created_at < ${until}`;
 }

@@ -1,7 +1,14 @@
-import type { ClaimedTask, TaskClaim, TaskOutcome, TaskQueue, TaskStart } from "#core/tasks/task-queue.ts";
+import { type RawBuilder, sql } from "kysely";
+import type { ClaimedTask, TaskClaim, TaskOutcome, TaskQueue, TaskStart, TaskVerdict } from "#core/tasks/task-queue.ts";
+import { cleanText } from "../clean-text.ts";
 import type { Database } from "../database.ts";
+import { announceWork } from "./announce-tasks.ts";
+import { claimTasks } from "./claim-tasks.ts";
 
-/** The queue of tasks, in PostgreSQL. */
+/** How often a claim goes on when all it found was refused. */
+const mostRounds = 20;
+
+/** The queue of tasks, in PostgreSQL. Times are the server's, so that the clocks of several workers need not agree. */
 export class PostgresTaskQueue implements TaskQueue {
   readonly #db: Database;
   readonly #options: { readonly usesBroker: boolean };
@@ -11,25 +18,132 @@ export class PostgresTaskQueue implements TaskQueue {
     this.#options = options;
   }
 
-  async claim(_request: TaskClaim): Promise<readonly ClaimedTask[]> {
-    throw new Error(`not yet ${this.#options.usesBroker} ${this.#db}`);
+  async claim(request: TaskClaim): Promise<readonly ClaimedTask[]> {
+    const all: ClaimedTask[] = [];
+    for (let round = 0; round < mostRounds; round++) {
+      const rest = { ...request, limit: request.limit - all.length };
+      const { claimed, isRepeatable } = await this.#db.transaction().execute((change) => claimTasks(change, rest));
+      all.push(...claimed);
+      if (!isRepeatable) break;
+    }
+    return all;
   }
-  async renew(): Promise<{ readonly lost: readonly string[]; readonly cancelled: readonly string[] }> {
-    throw new Error("not yet");
+
+  async renew(
+    held: readonly ClaimedTask[],
+    request: { readonly worker: string; readonly leaseMs: number },
+  ): Promise<{ readonly lost: readonly string[]; readonly cancelled: readonly string[] }> {
+    if (held.length === 0) return { lost: [], cancelled: [] };
+    const { rows } = await sql<{ uid: string; isCancelled: boolean }>`
+      update tasks set lease_until = ${after(request.leaseMs)}
+      from ${listOf(held)} where ${isHeldInList} and tasks.worker = ${request.worker}
+      returning tasks.uid, cancel_requested_at is not null as is_cancelled`.execute(this.#db);
+    const kept = new Set(rows.map(({ uid }) => uid));
+    return {
+      lost: held.map(({ uid }) => uid).filter((uid) => !kept.has(uid)),
+      cancelled: rows.filter(({ isCancelled }) => isCancelled).map(({ uid }) => uid),
+    };
   }
-  async started(_claim: ClaimedTask, _start: TaskStart): Promise<boolean> {
-    throw new Error("not yet");
+
+  async started(claim: ClaimedTask, start: TaskStart): Promise<boolean> {
+    return this.#change(sql`
+      update tasks set is_started = true, started_at = ${start.startedAt}, disk_before_bytes = ${start.diskBeforeBytes}
+      where ${isHeld(claim)} returning uid`);
   }
-  async finish(_claim: ClaimedTask, _outcome: TaskOutcome): Promise<boolean> {
-    throw new Error("not yet");
+
+  async finish(claim: ClaimedTask, outcome: TaskOutcome): Promise<boolean> {
+    const { verdict } = outcome;
+    if (verdict.kind === "end") return this.#end(claim, outcome, verdict);
+    const isQueued = await this.#change(
+      sql`
+      update tasks set state = 'queued', reason = ${cleanText(verdict.reason)}, run_at = ${after(verdict.afterMs)}, ${unclaimed},
+        started_at = null, disk_before_bytes = null
+      from earlier where tasks.id = earlier.id and tasks.cancel_requested_at is null returning tasks.uid`,
+      attemptKept(claim, outcome),
+    );
+    return isQueued || this.#end(claim, outcome, { state: "cancelled", reason: "It was cancelled before it was tried again." });
   }
-  async release(): Promise<boolean> {
-    throw new Error("not yet");
+
+  async release(claim: ClaimedTask, request: { readonly afterMs: number; readonly reason: string }): Promise<boolean> {
+    return this.#change(sql`
+      update tasks set ${unclaimed}, attempt = attempt - 1, run_at = ${after(request.afterMs)},
+        state = case when cancel_requested_at is null then 'queued' else 'cancelled' end,
+        finished_at = case when cancel_requested_at is null then null else clock_timestamp() end,
+        reason = case when cancel_requested_at is null then ${cleanText(request.reason)} end
+      where ${isHeld(claim)} returning uid`);
   }
-  async handBack(): Promise<void> {
-    throw new Error("not yet");
+
+  async handBack(held: readonly ClaimedTask[]): Promise<void> {
+    if (held.length === 0) return;
+    const { rows } = await sql<{ uid: string }>`
+      update tasks set lease_until = clock_timestamp() from ${listOf(held)} where ${isHeldInList} returning tasks.uid`.execute(this.#db);
+    const uids = rows.map(({ uid }) => uid);
+    await announceWork(this.#db, uids, this.#options);
   }
+
   async nextDueMs(): Promise<number | null> {
-    throw new Error("not yet");
+    const { rows } = await sql<{ ms: number | null }>`
+      select (extract(epoch from least(
+        (select min(run_at) from tasks where state = 'queued' and run_at > statement_timestamp()),
+        (select min(lease_until) from tasks where state = 'running')
+      ) - statement_timestamp()) * 1000)::double precision as ms`.execute(this.#db);
+    const ms = rows[0]?.ms ?? null;
+    return ms === null ? null : Math.max(Math.ceil(ms), 0);
   }
+
+  async #end(claim: ClaimedTask, outcome: TaskOutcome, end: Pick<Extract<TaskVerdict, { kind: "end" }>, "state" | "reason">): Promise<boolean> {
+    const { startedAt, finishedAt, result } = outcome;
+    // A place that became free may be what others wait for: their workers, too, are to hear of it.
+    const freed = sql`, freed as (
+      select uid from done where
+        site_id is not null and exists (select from tasks as next where next.state = 'queued' and next.lane >= done.site_id || '/' and next.lane < done.site_id || '0')
+        or lane <> '/' and exists (select from tasks as next where next.state = 'queued' and next.lane = done.lane))
+      , told as (select pg_notify('tasks', '') from freed)
+      ${this.#options.usesBroker ? sql`, sent as (insert into task_outbox (uid) select uid from freed)` : sql``}`;
+    const { rows } = await sql<{ uid: string }>`
+      with done as (
+        update tasks set state = ${end.state}, reason = ${end.reason === null ? null : cleanText(end.reason)}, lease_until = null,
+          started_at = coalesce(${startedAt}, started_at), finished_at = ${finishedAt},
+          run_end = ${result.end}, code = ${result.code}, signal = ${result.signal},
+          disk_before_bytes = coalesce(${result.diskBeforeBytes}::bigint, disk_before_bytes), disk_after_bytes = ${result.diskAfterBytes},
+          cpu_ms = ${result.cpuMs}, peak_memory_bytes = ${result.peakMemoryBytes},
+          stdout_bytes = ${result.stdoutBytes}, stderr_bytes = ${result.stderrBytes}, is_output_cut = ${result.isOutputCut}
+        where ${isHeld(claim)} returning uid, site_id, lane)
+      ${freed}
+      select uid, pg_notify('tasks', uid::text), (select count(*) from told) from done`.execute(this.#db);
+    return rows.length > 0;
+  }
+
+  /** Changes a held task and tells its followers; false when the claim is not the latest any more. */
+  async #change(update: RawBuilder<unknown>, before: RawBuilder<unknown> = sql``): Promise<boolean> {
+    const { rows } = await sql`with ${before} done as (${update}) select pg_notify('tasks', uid::text) from done`.execute(this.#db);
+    return rows.length > 0;
+  }
+}
+
+const unclaimed = sql`lease_until = null, worker = null, is_started = false`;
+
+/** What ended stays as it is: every write is narrowed to a running task whose latest claim this is. */
+function isHeld(claim: ClaimedTask) {
+  return sql`tasks.id = ${claim.id} and tasks.state = 'running' and tasks.fence = ${claim.fence}`;
+}
+
+function listOf(held: readonly ClaimedTask[]) {
+  return sql`unnest(${held.map(({ id }) => id)}::bigint[], ${held.map(({ fence }) => fence)}::int[]) as held (id, fence)`;
+}
+
+const isHeldInList = sql`tasks.id = held.id and tasks.state = 'running' and tasks.fence = held.fence`;
+
+/** The attempt as it ended, kept aside while the task waits for the next one. */
+function attemptKept(claim: ClaimedTask, { startedAt, finishedAt, result }: TaskOutcome) {
+  return sql`
+    earlier as (select * from tasks where ${isHeld(claim)} and cancel_requested_at is null for update),
+    kept as (
+      insert into task_attempts (task_id, attempt, worker, started_at, finished_at, run_end, code, signal)
+      select id, attempt, worker, coalesce(${startedAt}, started_at), ${finishedAt}::timestamptz, ${result.end}, ${result.code}::int, ${result.signal}
+      from earlier on conflict do nothing),`;
+}
+
+function after(ms: number) {
+  return sql<Date>`clock_timestamp() + make_interval(secs => ${ms / 1000}::double precision)`;
 }

@@ -1,8 +1,18 @@
+import { sql } from "kysely";
+import { Failure } from "#contract/failure.ts";
 import type { Actor } from "#core/accounts/user.ts";
 import type { Page, PageRequest } from "#core/page.ts";
 import type { NewTask, Task } from "#core/tasks/task.ts";
 import type { ActorTask, TaskDay, TaskFilter, TaskStore } from "#core/tasks/task-store.ts";
+import { numberCursor, pageOf } from "../cursor.ts";
 import type { Database } from "../database.ts";
+import { isRowUuid } from "../row-id.ts";
+import { visibleTo } from "../sites/postgres-site-store.ts";
+import { actorSiteOf } from "../sites/site-rows.ts";
+import { cancelTasks, insertTask } from "./task-changes.ts";
+import { type DaysRequest, freeSpaceAfter, tasksPerDay } from "./task-charts.ts";
+import { filtered, isVisibleTo } from "./task-filters.ts";
+import { currentSiteName, type TaskRow, taskColumns, taskOf } from "./task-rows.ts";
 
 /** Tasks as people see them, in PostgreSQL. */
 export class PostgresTaskStore implements TaskStore {
@@ -14,25 +24,83 @@ export class PostgresTaskStore implements TaskStore {
     this.#options = options;
   }
 
-  async create(_task: NewTask, _limits: { readonly maxWaiting: number }): Promise<{ readonly task: Task; readonly isNew: boolean }> {
-    throw new Error(`not yet ${this.#options.usesBroker} ${this.#db}`);
+  async create(task: NewTask, limits: { readonly maxWaiting: number }): Promise<{ readonly task: Task; readonly isNew: boolean }> {
+    return this.#db.transaction().execute((change) => insertTask(change, task, { ...limits, ...this.#options }));
   }
-  async forActor(_actor: Actor, _uid: string): Promise<ActorTask | null> {
-    throw new Error("not yet");
+
+  async forActor(actor: Actor, uid: string): Promise<ActorTask | null> {
+    if (!isRowUuid(uid)) return null;
+    const rows = await this.#db
+      .selectFrom("tasks")
+      .select(taskColumns)
+      .select(currentSiteName.as("currentSiteName"))
+      .where("tasks.uid", "=", uid)
+      .where(isVisibleTo(actor))
+      .execute();
+    return (await this.#withSites(actor, rows))[0] ?? null;
   }
-  async listFor(_actor: Actor, _filter: TaskFilter, _request: PageRequest): Promise<Page<ActorTask>> {
-    throw new Error("not yet");
+
+  async listFor(actor: Actor, filter: TaskFilter, request: PageRequest): Promise<Page<ActorTask>> {
+    const before = numberCursor(request.cursor);
+    let query = this.#db
+      .selectFrom("tasks")
+      .select(taskColumns)
+      .select(currentSiteName.as("currentSiteName"))
+      .where(isVisibleTo(actor))
+      .orderBy("tasks.id", "desc")
+      .limit(request.limit + 1);
+    if (before !== null) query = query.where("tasks.id", "<", before);
+    const rows = await filtered(query, filter).execute();
+    const page = pageOf(rows, request.limit, { position: ({ id }) => id, item: (row) => row });
+    return { items: await this.#withSites(actor, page.items), next: page.next };
   }
-  async requestCancel(_task: Task): Promise<Task> {
-    throw new Error("not yet");
+
+  async requestCancel(task: Task): Promise<Task> {
+    return this.#db.transaction().execute(async (change) => {
+      await cancelTasks(change, [task.id], null);
+      const row = await change
+        .selectFrom("tasks")
+        .select(taskColumns)
+        .select(currentSiteName.as("currentSiteName"))
+        .where("tasks.id", "=", task.id)
+        .executeTakeFirst();
+      if (row === undefined) throw new Failure("task_not_found");
+      return taskOf(row);
+    });
   }
-  async sealedEnvironment(_task: Task): Promise<string | null> {
-    throw new Error("not yet");
+
+  async sealedEnvironment(task: Task): Promise<string | null> {
+    const row = await this.#db.selectFrom("tasks").select("sealedEnvironment").where("id", "=", task.id).executeTakeFirst();
+    return row?.sealedEnvironment ?? null;
   }
-  async days(): Promise<readonly TaskDay[]> {
-    throw new Error("not yet");
+
+  async days(actor: Actor, request: DaysRequest): Promise<readonly TaskDay[]> {
+    return tasksPerDay(this.#db, actor, request);
   }
-  async disk(): Promise<readonly { readonly at: Date; readonly uid: string; readonly freeBytes: number }[]> {
-    throw new Error("not yet");
+
+  async disk(
+    actor: Actor,
+    request: { readonly siteId: number | null; readonly since: Date; readonly until: Date; readonly limit: number },
+  ): Promise<readonly { readonly at: Date; readonly uid: string; readonly freeBytes: number }[]> {
+    const { siteId, since, until, limit } = request;
+    const ofSite = siteId === null ? sql<boolean>`true` : sql<boolean>`tasks.site_id = ${siteId}`;
+    const points = await freeSpaceAfter(
+      this.#db,
+      sql<boolean>`finished_at >= ${since} and finished_at < ${until} and ${ofSite} and ${isVisibleTo(actor)}`,
+      limit,
+    );
+    return points.map(({ at, uid, freeBytes }) => ({ at, uid, freeBytes }));
+  }
+
+  /** Each task with its site as this person sees it. Of a site that they were shown out of meanwhile they see nothing more. */
+  async #withSites(actor: Actor, rows: readonly TaskRow[]): Promise<ActorTask[]> {
+    const ids = [...new Set(rows.flatMap(({ siteId }) => siteId ?? []))];
+    const isAdministrator = actor.user.role === "administrator";
+    const sites = ids.length === 0 ? [] : await visibleTo(this.#db, actor.user.id, isAdministrator).where("sites.id", "in", ids).execute();
+    const byId = new Map(sites.map((row) => [row.id, actorSiteOf(row)]));
+    return rows.flatMap((row) => {
+      const actorSite = row.siteId === null ? null : (byId.get(row.siteId) ?? null);
+      return actorSite === null && !isAdministrator ? [] : [{ ...taskOf(row), actorSite }];
+    });
   }
 }

@@ -1,5 +1,11 @@
+import { createHash } from "node:crypto";
+import { sql } from "kysely";
+import { Failure } from "#contract/failure.ts";
 import type { NewTask, Task } from "#core/tasks/task.ts";
+import { cleanJson, cleanText } from "../clean-text.ts";
 import type { Change } from "../notifications.ts";
+import { announceWork } from "./announce-tasks.ts";
+import { currentSiteName, taskColumns, taskOf } from "./task-rows.ts";
 
 /** How a task is let in. */
 export interface TaskAdmission {
@@ -9,12 +15,106 @@ export interface TaskAdmission {
   readonly usesBroker: boolean;
 }
 
-/** Queues a task as part of a change. With an idempotency key that this person used within a day, the earlier task is given. */
-export async function insertTask(_change: Change, _task: NewTask, _admission: TaskAdmission): Promise<{ readonly task: Task; readonly isNew: boolean }> {
-  throw new Error("not yet");
+/** How long an idempotency key is remembered. */
+const keyLifetime = sql`interval '24 hours'`;
+
+/**
+ * Queues a task as part of a change. With an idempotency key that this person used within a day, the earlier task is given.
+ * @throws {Failure} `idempotency_conflict`, `task_limit_reached`, `site_not_found`, `site_being_deleted`, `site_disabled`.
+ */
+export async function insertTask(change: Change, task: NewTask, admission: TaskAdmission): Promise<{ readonly task: Task; readonly isNew: boolean }> {
+  const key = task.idempotencyKey === null || task.createdById === null ? null : { userId: task.createdById, key: cleanText(task.idempotencyKey) };
+  const requestHash = hashOf(task);
+  if (key !== null) {
+    const earlier = await taskOfKey(change, key);
+    if (earlier !== null && earlier.requestHash !== requestHash) throw new Failure("idempotency_conflict");
+    if (earlier !== null) return { task: earlier.task, isNew: false };
+  }
+  await demandRoom(change, admission.maxWaiting);
+  const row = await insertRow(change, task, task.siteId === null ? null : await demandSite(change, task.siteId));
+  if (key !== null) {
+    await change
+      .insertInto("taskKeys")
+      .values({ ...key, taskId: row.id, requestHash })
+      .onConflict((conflict) => conflict.columns(["userId", "key"]).doUpdateSet({ taskId: row.id, requestHash, createdAt: sql<Date>`now()` }))
+      .execute();
+  }
+  await announceWork(change, [task.uid], admission);
+  return { task: taskOf(row), isNew: true };
 }
 
 /** Ends waiting tasks as cancelled, and marks running ones so that their workers end them; those that have ended stay as they are. */
-export async function cancelTasks(_change: Change, _ids: readonly number[], _reason: string): Promise<void> {
-  throw new Error("not yet");
+export async function cancelTasks(change: Change, ids: readonly number[], reason: string | null): Promise<void> {
+  if (ids.length === 0) return;
+  // The worker that holds a task hears of it at once, and at its next heartbeat otherwise.
+  await sql`
+    with done as (
+      update tasks set
+        state = case state when 'queued' then 'cancelled' else state end,
+        finished_at = case state when 'queued' then clock_timestamp() end,
+        reason = case when state = 'queued' then coalesce(${reason === null ? null : cleanText(reason)}::text, reason) else reason end,
+        cancel_requested_at = coalesce(cancel_requested_at, clock_timestamp())
+      where id = any(${ids}::bigint[]) and state in ('queued', 'running')
+      returning uid, state)
+    select pg_notify('tasks', uid::text), case when state = 'running' then pg_notify('cancels', uid::text) end from done`.execute(change);
+}
+
+async function taskOfKey(change: Change, { userId, key }: { readonly userId: number; readonly key: string }) {
+  // Two requests with the same key at the same moment: the second waits, and finds the first one's task.
+  await sql`select pg_advisory_xact_lock(hashtextextended(${`task key ${userId} ${key}`}, 0))`.execute(change);
+  const row = await change
+    .selectFrom("taskKeys")
+    .innerJoin("tasks", "tasks.id", "taskKeys.taskId")
+    .select(taskColumns)
+    .select(["taskKeys.requestHash", currentSiteName.as("currentSiteName")])
+    .where("taskKeys.userId", "=", userId)
+    .where("taskKeys.key", "=", key)
+    .where("taskKeys.createdAt", ">", sql<Date>`now() - ${keyLifetime}`)
+    .executeTakeFirst();
+  return row === undefined ? null : { task: taskOf(row), requestHash: row.requestHash };
+}
+
+async function demandRoom(change: Change, maxWaiting: number): Promise<void> {
+  const { rows } = await sql<{ count: number }>`
+    select count(*) from (select from tasks where state = 'queued' limit ${maxWaiting}) as waiting`.execute(change);
+  const count = rows[0]?.count ?? 0;
+  if (count >= maxWaiting) throw new Failure("task_limit_reached", { count });
+}
+
+async function demandSite(change: Change, id: number): Promise<string> {
+  const site = await change.selectFrom("sites").select(["name", "lifecycle", "availability"]).where("id", "=", id).executeTakeFirst();
+  if (site === undefined) throw new Failure("site_not_found");
+  if (site.lifecycle === "deleting") throw new Failure("site_being_deleted");
+  if (site.availability === "disabled") throw new Failure("site_disabled");
+  return site.name;
+}
+
+async function insertRow(change: Change, task: NewTask, siteName: string | null) {
+  const { uid, siteId, program, priority, scriptConcurrency, createdById, scheduleId, rerunOf, sealedEnvironment } = task;
+  return change
+    .insertInto("tasks")
+    .values({
+      ...{ uid, siteId, siteName, priority, scriptConcurrency, createdById, scheduleId, rerunOf, sealedEnvironment },
+      program: cleanJson(program),
+      script: program.kind === "script" ? cleanText(program.path) : null,
+      arguments: cleanJson(task.arguments),
+      legacy: task.legacy === null ? null : cleanJson(task.legacy),
+      environmentNames: task.environmentNames.map(cleanText),
+      retry: cleanJson(task.retry),
+      limits: cleanJson(task.limits),
+      createdBy: sql<string | null>`(select username from users where id = ${createdById})`,
+      scheduleName: sql<string | null>`(select name from schedules where id = ${scheduleId})`,
+      idempotencyKey: task.idempotencyKey === null ? null : cleanText(task.idempotencyKey),
+      ...(task.runAt === null ? {} : { runAt: task.runAt }),
+    })
+    .returning(taskColumns)
+    .returning(currentSiteName.as("currentSiteName"))
+    .executeTakeFirstOrThrow();
+}
+
+/** What makes two requests the same: sealed values differ each time, so the environment counts by its names. */
+function hashOf({ program, arguments: given, siteId, environmentNames }: NewTask): string {
+  return createHash("sha256")
+    .update(JSON.stringify([program, given, siteId, [...environmentNames].sort()]))
+    .digest("hex");
 }

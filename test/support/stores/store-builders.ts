@@ -14,7 +14,10 @@ export interface StoreContext {
   /** Those of people's requests, and the worker's. */
   readonly stores: ReturnType<typeof createStores> & {
     readonly reconcilerSites: ReturnType<typeof createWorkerStores>["sites"];
+    readonly reconcilerDatabases: ReturnType<typeof createWorkerStores>["databases"];
     readonly operationQueue: ReturnType<typeof createWorkerStores>["queue"];
+    readonly taskQueue: ReturnType<typeof createWorkerStores>["tasks"];
+    readonly scheduleQueue: ReturnType<typeof createWorkerStores>["schedules"];
   };
   /** Where the database is, for a second connection. */
   readonly url: string;

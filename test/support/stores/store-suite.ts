@@ -4,11 +4,15 @@ import { createStores, createWorkerStores } from "#db/stores.ts";
 import { silentLog } from "#kit/log.ts";
 import type { TestDatabase } from "../test-database.ts";
 import { describeAccountStores } from "./account-suite.ts";
+import { describeDatabaseStores } from "./database-suite.ts";
 import { describeNotifications } from "./notification-suite.ts";
 import { describeOperationStores } from "./operation-suite.ts";
 import { describeRouteStores } from "./route-suite.ts";
+import { describeScheduleStores } from "./schedule-suite.ts";
 import { describeSiteStores } from "./site-suite.ts";
 import type { StoreContext } from "./store-builders.ts";
+import { describeTaskQueue } from "./task-queue-suite.ts";
+import { describeTaskStores } from "./task-suite.ts";
 
 /** Everything that the stores promise, on one kind of server. */
 export function describeStores(name: string, createDatabase: () => Promise<TestDatabase>): void {
@@ -20,7 +24,17 @@ export function describeStores(name: string, createDatabase: () => Promise<TestD
       database = await createDatabase();
       const db = openDatabase({ url: database.url, maxConnections: 10, log: silentLog() });
       const worker = createWorkerStores(db);
-      context = { db, stores: { ...createStores(db), reconcilerSites: worker.sites, operationQueue: worker.queue }, url: database.url };
+      context = {
+        db,
+        stores: {
+          ...createStores(db),
+          reconcilerSites: worker.sites,
+          reconcilerDatabases: worker.databases,
+          operationQueue: worker.queue,
+          taskQueue: worker.tasks,
+        },
+        url: database.url,
+      };
     });
 
     afterAll(async () => {
@@ -34,8 +48,14 @@ export function describeStores(name: string, createDatabase: () => Promise<TestD
     };
     describeAccountStores(get);
     describeSiteStores(get);
+    describeDatabaseStores(get);
     // In a group of its own: it empties the queue before each test.
     describe("operations", () => describeOperationStores(get));
+    describe("tasks", () => {
+      describeTaskStores(get);
+      describeTaskQueue(get);
+    });
+    describe("schedules", () => describeScheduleStores(get));
     describeRouteStores(get);
     describeNotifications(get);
   });

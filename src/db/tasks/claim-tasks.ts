@@ -1,0 +1,141 @@
+import { sql } from "kysely";
+import { chooseTasks, type TaskPlace, type WaitingTask } from "#core/tasks/choose-tasks.ts";
+import type { ClaimedTask, TaskClaim } from "#core/tasks/task-queue.ts";
+import type { Change } from "../notifications.ts";
+import { claimColumns, claimOf, currentSiteName, siteLimitsOfTask, taskColumns } from "./task-rows.ts";
+
+/** Claims come one after the other, so that two workers never both take the last place that a limit leaves. Held for a few milliseconds. */
+const claimLock = 7_324_002;
+/** How many of those that wait are looked at in their order, before lanes are looked at one by one. */
+const windowSize = 200;
+/** How many tasks of a site that takes none any more are refused at once. */
+const refusalBatch = 1000;
+
+type Candidate = WaitingTask & { readonly refusal: string | null };
+interface RunningTask extends TaskPlace {
+  readonly id: number;
+  readonly isExpired: boolean;
+}
+
+/** Claims what may be claimed now. `isRepeatable`: some were refused instead, and there may be more behind them. */
+export async function claimTasks(change: Change, request: TaskClaim): Promise<{ readonly claimed: readonly ClaimedTask[]; readonly isRepeatable: boolean }> {
+  await sql`select pg_advisory_xact_lock(${claimLock})`.execute(change);
+  const running = await runningTasks(change);
+  const expired = running.filter(({ isExpired }) => isExpired).map(({ id }) => id);
+  const ids = expired.slice(0, request.limit);
+  const limits = { limit: request.limit - ids.length, perSite: request.perSite };
+  if (limits.limit === 0) return { claimed: await takeOver(change, request, ids), isRepeatable: false };
+  const first = await waitingInOrder(change);
+  let chosen = chooseTasks(first.filter(isAllowed), running, limits);
+  let refused = first.filter((task) => !isAllowed(task));
+  if (chosen.length < limits.limit && first.length === windowSize) {
+    const heads = await waitingByLane(change, limits.limit);
+    chosen = chooseTasks(heads.filter(isAllowed), running, limits);
+    refused = [...refused, ...heads.filter((task) => !isAllowed(task))];
+  }
+  await refuse(change, refused);
+  return { claimed: await takeOver(change, request, [...ids, ...chosen]), isRepeatable: refused.length > 0 && chosen.length < limits.limit };
+}
+
+async function runningTasks(change: Change): Promise<readonly RunningTask[]> {
+  const { rows } = await sql<RunningTask>`
+    select id, site_id, script, lease_until <= statement_timestamp() as is_expired from tasks where state = 'running' order by lease_until, id`.execute(change);
+  return rows;
+}
+
+const candidate = sql`
+  tasks.id, tasks.site_id, tasks.script, tasks.script_concurrency,
+  case when tasks.site_name is null then null
+    when sites.id is null then 'its site is gone'
+    when sites.lifecycle = 'deleting' then 'its site is being deleted'
+    when sites.availability = 'disabled' then 'its site was disabled' end as refusal`;
+
+/** Tasks of one schedule go one after another: no earlier one waits or runs. */
+const isFirstOfSchedule = sql`(tasks.schedule_id is null or not exists (
+  select from tasks as earlier
+  where earlier.schedule_id = tasks.schedule_id and earlier.id < tasks.id and earlier.state in ('queued', 'running')))`;
+
+async function waitingInOrder(change: Change): Promise<readonly Candidate[]> {
+  const { rows } = await sql<Candidate>`
+    select ${candidate}
+    from (
+      select * from tasks where state = 'queued' and run_at <= statement_timestamp() and ${isFirstOfSchedule}
+      order by priority desc, run_at, id limit ${windowSize}
+    ) as tasks left join sites on sites.id = tasks.site_id
+    order by tasks.priority desc, tasks.run_at, tasks.id`.execute(change);
+  return rows;
+}
+
+/**
+ * The first of each lane and priority. However many wait in a lane that is full, it costs one step through the index: ten thousand tasks
+ * of a script that runs once at a time do not hold up the others.
+ */
+async function waitingByLane(change: Change, limit: number): Promise<readonly Candidate[]> {
+  const { rows } = await sql<Candidate>`
+    with recursive steps as (
+      (select lane, priority from tasks where state = 'queued' order by lane, priority desc limit 1)
+      union all
+      select next.lane, next.priority from steps cross join lateral (
+        (select lane, priority from tasks where state = 'queued' and lane = steps.lane and priority < steps.priority order by lane, priority desc limit 1)
+        union all
+        (select lane, priority from tasks where state = 'queued' and lane > steps.lane order by lane, priority desc limit 1)
+        limit 1
+      ) as next
+    )
+    select ${candidate}
+    from steps cross join lateral (
+      select * from tasks
+      where state = 'queued' and lane = steps.lane and priority = steps.priority and run_at <= statement_timestamp() and ${isFirstOfSchedule}
+      order by run_at, id limit ${limit}
+    ) as tasks left join sites on sites.id = tasks.site_id
+    order by tasks.priority desc, tasks.run_at, tasks.id`.execute(change);
+  return rows;
+}
+
+function isAllowed({ refusal }: Candidate): boolean {
+  return refusal === null;
+}
+
+/** Ends what waits in sites that take no tasks any more. */
+async function refuse(change: Change, refused: readonly Candidate[]): Promise<void> {
+  const reasons = new Map(refused.map(({ siteId, refusal }) => [siteId, refusal]));
+  for (const [siteId, reason] of reasons) {
+    // A site's lanes begin with its number and a slash, those of sites that are gone with a question mark; "0" is the sign after "/".
+    const prefix = siteId === null ? "?" : String(siteId);
+    await sql`
+      with done as (
+        update tasks set state = 'rejected', reason = ${reason}, finished_at = clock_timestamp()
+        where id in (
+          select id from tasks where state = 'queued' and lane >= ${`${prefix}/`} and lane < ${`${prefix}0`} limit ${refusalBatch} for update skip locked
+        )
+        returning uid)
+      select pg_notify('tasks', uid::text) from done`.execute(change);
+  }
+}
+
+/** Makes the tasks this worker's. A row that somebody changes at this moment (to cancel it) is left for the next claim. */
+async function takeOver(change: Change, request: TaskClaim, ids: readonly number[]): Promise<readonly ClaimedTask[]> {
+  if (ids.length === 0) return [];
+  const rows = await change
+    .updateTable("tasks")
+    .set({
+      state: "running",
+      worker: request.worker,
+      leaseUntil: sql<Date>`clock_timestamp() + make_interval(secs => ${request.leaseMs / 1000}::double precision)`,
+      fence: sql<number>`fence + 1`,
+      attempt: sql<number>`case state when 'queued' then attempt + 1 else attempt end`,
+      reason: sql<string | null>`case state when 'queued' then null else reason end`,
+    })
+    .where(
+      "id",
+      "in",
+      sql<number>`(select id from tasks where id = any(${ids}::bigint[])
+        and (state = 'queued' or state = 'running' and lease_until <= statement_timestamp()) for update skip locked)`,
+    )
+    .returning([...taskColumns, ...claimColumns])
+    .returning([currentSiteName.as("currentSiteName"), siteLimitsOfTask.as("siteLimits")])
+    .execute();
+  await sql`select pg_notify('tasks', uid) from unnest(${rows.map(({ uid }) => uid)}::text[]) as uid`.execute(change);
+  const byId = new Map(rows.map((row) => [row.id, claimOf(row)]));
+  return ids.flatMap((id) => byId.get(id) ?? []);
+}
