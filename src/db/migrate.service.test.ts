@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { readdirSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -15,6 +16,10 @@ import { migrate } from "./migrate.ts";
 
 const log = silentLog();
 const migrator = fileURLToPath(new URL("../../test/support/migrator.ts", import.meta.url));
+// Every file of the folder has to be in the list of migrations, under its own name.
+const all = readdirSync(fileURLToPath(new URL("./migrations", import.meta.url)))
+  .map((name) => name.replace(/\.ts$/, ""))
+  .sort();
 const databases: TestDatabase[] = [];
 
 afterEach(async () => {
@@ -45,7 +50,7 @@ describe("migrating", () => {
     const ends = children.map((child) => once(child, "exit"));
     for (const child of children) child.stdin.end("go");
     expect(await Promise.all(ends)).toEqual(Array.from({ length: 5 }, () => [0, null]));
-    expect(await migrationsOf(url)).toEqual(["0001-foundation"]);
+    expect(await migrationsOf(url)).toEqual(all);
     await using db = open(url);
     expect(await db.selectFrom("routeClock").selectAll().execute()).toEqual([{ id: true, version: 0 }]);
   });
@@ -61,10 +66,10 @@ describe("migrating", () => {
   it("refuses a database that a newer Backlot has changed, and leaves it as it is", async () => {
     const url = await aDatabase({ isEmpty: false });
     await using db = open(url);
-    await sql`insert into kysely_migration (name, timestamp) values ('0002-future', '')`.execute(db);
+    await sql`insert into kysely_migration (name, timestamp) values ('9999-future', '')`.execute(db);
     await expect(migrate({ url, log })).rejects.toThrow(ConfigError);
-    await expect(migrate({ url, log })).rejects.toThrow("was changed by a newer Backlot (0002-future)");
-    expect(await migrationsOf(url)).toEqual(["0001-foundation", "0002-future"]);
+    await expect(migrate({ url, log })).rejects.toThrow("was changed by a newer Backlot (9999-future)");
+    expect(await migrationsOf(url)).toEqual([...all, "9999-future"]);
   });
 
   it("leaves nothing half made when it is cut short", async () => {
@@ -79,7 +84,7 @@ describe("migrating", () => {
     expect(rows).toEqual([{ name: "familiar_addresses" }]);
     await sql`drop table familiar_addresses`.execute(db);
     await migrate({ url, log });
-    expect(await migrationsOf(url)).toEqual(["0001-foundation"]);
+    expect(await migrationsOf(url)).toEqual(all);
   });
 
   it("refuses a database that cannot keep every letter", async () => {
@@ -103,7 +108,7 @@ describe("a database that is not there", () => {
     try {
       await migrating;
       expect(server.url).toBe(url);
-      expect(await migrationsOf(url)).toEqual(["0001-foundation"]);
+      expect(await migrationsOf(url)).toEqual(all);
     } finally {
       await server.stop();
       await rm(folder, { recursive: true });

@@ -32,6 +32,7 @@ export function describeStores(name: string, createDatabase: () => Promise<TestD
           reconcilerDatabases: worker.databases,
           operationQueue: worker.queue,
           taskQueue: worker.tasks,
+          scheduleQueue: worker.schedules,
         },
         url: database.url,
       };
