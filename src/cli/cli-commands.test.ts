@@ -130,7 +130,9 @@ describe("sites", () => {
     };
     manager.handlers["operations.events"] = () =>
       new RawReply(
-        [operationViewOf("create", "running", { id: queued.id, ended: 1 }), operationViewOf("create", "succeeded", queued)].map(formatEvent).join(""),
+        [operationViewOf("create", "running", { id: queued.id, ended: 1 }), operationViewOf("create", "succeeded", queued)]
+          .map((view) => formatEvent(view))
+          .join(""),
       );
     manager.handlers["sites.read"] = () => ({ site: siteViewOf("demo") });
     expect(await run(["create", "demo"])).toEqual({

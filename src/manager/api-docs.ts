@@ -40,6 +40,9 @@ function describeAccess(shape: EndpointShape): string {
       return `members who may ${shape.access.verb} (token scope ${shape.access.scope})`;
     case "operation":
       return `whoever can see the operation (token scope ${shape.access.scope})`;
+    case "task":
+    case "schedule":
+      return `whoever can ${shape.access.act === "read" ? "see" : "change"} the ${shape.access.kind} (token scope ${shape.access.scope})`;
     case "component":
       return `${shape.access.callers.join(", ")} with a grant for ${shape.access.verb}`;
   }

@@ -39,6 +39,11 @@ export const configSchema = z.object({
     .stringbool()
     .default(false)
     .describe("Let everyone run programs although this machine cannot keep sites apart (not for untrusted people)"),
+  BACKLOT_TASK_COMMANDS: z
+    .stringbool()
+    .default(false)
+    .describe("Let tasks run any command by /bin/sh, and not only scripts; the orchestrator has to allow it too"),
+  BACKLOT_TASKS_WAITING: z.coerce.number().int().min(1).default(100_000).describe("The most tasks that may wait at once; more are refused"),
   BACKLOT_TRUST_PROXY: z.stringbool().default(false).describe("Believe X-Forwarded-For of the proxy before the dashboard"),
 });
 export type ManagerConfig = z.output<typeof configSchema>;

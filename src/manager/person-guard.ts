@@ -10,8 +10,9 @@ import { demandSiteVerb, mayPlatform } from "#core/policy/policy.ts";
 import type { ScheduleStore } from "#core/schedules/schedule-store.ts";
 import type { SiteStore } from "#core/sites/site-store.ts";
 import { demandPlaceVerb } from "#core/tasks/task-place.ts";
+import type { TaskStore } from "#core/tasks/task-store.ts";
 import type { Guard } from "#kit/http/mount.ts";
-import type { OperationCaller, PersonCaller, ScheduleCaller, SiteCaller } from "./callers.ts";
+import type { OperationCaller, PersonCaller, ScheduleCaller, SiteCaller, TaskCaller } from "./callers.ts";
 import { hashOf, readCookie, sessionLifetimeMs } from "./session-cookie.ts";
 
 /** What the guards need. */
@@ -20,7 +21,8 @@ export interface PersonGuardDeps {
   readonly tokens: TokenStore;
   readonly sites: SiteStore;
   readonly operations: OperationStore;
-  readonly schedules: ScheduleStore;
+  readonly tasks: Pick<TaskStore, "forActor">;
+  readonly schedules: Pick<ScheduleStore, "forActor">;
   readonly isSecure: boolean;
 }
 
@@ -33,6 +35,7 @@ export function personGuards(deps: PersonGuardDeps): {
   readonly person: Guard<PersonCaller>;
   readonly site: Guard<SiteCaller>;
   readonly operation: Guard<OperationCaller>;
+  readonly task: Guard<TaskCaller>;
   readonly schedule: Guard<ScheduleCaller>;
 } {
   const person: Guard<PersonCaller> = async (shape, request) => {
@@ -57,6 +60,14 @@ export function personGuards(deps: PersonGuardDeps): {
       const operation = await deps.operations.forActor(caller.actor, textParam(request, "id"));
       if (operation === null) throw new Failure("operation_not_found");
       return { ...caller, operation };
+    },
+    task: async (shape, request) => {
+      if (shape.access.kind !== "task") throw new Error(`${shape.id} is not about a task`);
+      const caller = await person(shape, request);
+      const task = await deps.tasks.forActor(caller.actor, textParam(request, "uid"));
+      if (task === null) throw new Failure("task_not_found");
+      demandPlaceVerb(caller.actor, task, shape.access.act === "control" ? "site.tasks" : "site.read");
+      return { ...caller, task };
     },
     schedule: async (shape, request) => {
       if (shape.access.kind !== "schedule") throw new Error(`${shape.id} is not about a schedule`);

@@ -1,12 +1,15 @@
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import type { AddressInfo } from "node:net";
 import { pushEpochs } from "#contract/internal/orchestrator.ts";
+import { CachedScriptShelf } from "#core/tasks/cached-script-shelf.ts";
+import type { PlanTaskDeps } from "#core/tasks/plan-task.ts";
 import { type Database, openDatabase } from "#db/database.ts";
 import { Listener } from "#db/listener.ts";
 import { migrate } from "#db/migrate.ts";
 import { createStores } from "#db/stores.ts";
+import { systemClock } from "#kit/clock.ts";
 import { type ClusterKey, componentSecret, readClusterKey } from "#kit/cluster-key.ts";
-import { createComponentClient } from "#kit/component-client.ts";
+import { type ComponentClient, createComponentClient } from "#kit/component-client.ts";
 import { parseConfig } from "#kit/config.ts";
 import { type EpochBump, EpochTable } from "#kit/epochs.ts";
 import { createSigner, createVerifier } from "#kit/grant.ts";
@@ -27,10 +30,12 @@ import { mountFiles } from "./files-api.ts";
 import { firstAdministrator } from "./first-administrator.ts";
 import { OrchestratorMirror } from "./orchestrator-mirror.ts";
 import { personGuards } from "./person-guard.ts";
+import { readScripts } from "./read-scripts.ts";
 import { mountRouteFeed } from "./route-feed.ts";
 import { mountSites } from "./sites-api.ts";
 import { mountStreams } from "./streams-api.ts";
 import { mountSystem } from "./system-api.ts";
+import { mountTasks } from "./tasks-api.ts";
 
 /** Connections to the database: requests are short, and eight cores' worth of them are enough for a small machine. */
 const maxConnections = 10;
@@ -90,7 +95,9 @@ async function serve({ config, key, db, log, stack }: Wiring): Promise<Pick<Runn
   mountDatabases(app, { ...shared, databaseSeal, databaseBytes: config.BACKLOT_SITE_DATABASE_BYTES });
   mountFiles(app, shared);
   mountStreams(app, { ...shared, access, hints });
-  await mountSystem(app, shared);
+  const planning = planningOf({ ...shared, config, key });
+  mountTasks(app, { ...shared, ...planning, access, hints, maxWaiting: config.BACKLOT_TASKS_WAITING });
+  await mountSystem(app, { ...shared, allowsCommands: planning.allowsCommands });
   mountRouteFeed(app, {
     guard: componentGuard({ audience: "manager", verify: await createVerifier(componentSecret(key, "router")) }),
     routes: stores.routes,
@@ -105,9 +112,9 @@ async function serve({ config, key, db, log, stack }: Wiring): Promise<Pick<Runn
     url: config.DATABASE_URL,
     log,
     onNotification: (channel, payload) => {
-      if (channel === "operations") hints.notify(payload);
+      if (channel === "operations" || channel === "tasks") hints.notify(payload);
       else if (channel === "routes") hints.notify("routes");
-      else access.apply(JSON.parse(payload) as EpochBump);
+      else if (channel === "epochs") access.apply(JSON.parse(payload) as EpochBump);
     },
     onConnected: () => {
       hints.notifyAll();
@@ -123,6 +130,27 @@ async function serve({ config, key, db, log, stack }: Wiring): Promise<Pick<Runn
   const { dashboard } = publicAddresses(config, opened);
   const notices = setUpSecret === null ? [] : [`Set the administrator's password (works once): ${dashboard}/setup/${setUpSecret}`];
   return { doors: { manager: `http://${config.BACKLOT_HOST}:${opened}` }, notices };
+}
+
+/** What deciding about a new task needs, whoever asks for one. */
+function planningOf(
+  deps: Omit<PlanTaskDeps, "host" | "scripts" | "allowsCommands" | "seal" | "newId"> & {
+    readonly config: ManagerConfig;
+    readonly key: ClusterKey;
+    readonly mirror: OrchestratorMirror;
+    readonly orchestrator: ComponentClient;
+  },
+): PlanTaskDeps {
+  const { config, key, mirror, orchestrator, sites, runPolicy } = deps;
+  return {
+    sites,
+    runPolicy,
+    host: mirror,
+    scripts: new CachedScriptShelf((siteId) => readScripts(orchestrator, siteId), systemClock),
+    allowsCommands: config.BACKLOT_TASK_COMMANDS,
+    seal: createSeal(Buffer.from(key.secret, "base64url"), "task environment").seal,
+    newId: randomUUID,
+  };
 }
 
 async function isDatabaseThere(db: Database): Promise<true | string> {

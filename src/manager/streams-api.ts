@@ -1,4 +1,3 @@
-import type { Readable } from "node:stream";
 import type { FastifyInstance } from "fastify";
 import * as api from "#contract/api/sites.ts";
 import { readLines } from "#contract/events.ts";
@@ -14,6 +13,7 @@ import type { AccessWatch } from "./access-watch.ts";
 import type { OperationCaller, PersonCaller } from "./callers.ts";
 import type { OrchestratorMirror, StatusChange } from "./orchestrator-mirror.ts";
 import type { personGuards } from "./person-guard.ts";
+import { released } from "./released.ts";
 import { operationViewOf, statusOf } from "./views.ts";
 
 /** What the endpoints that stream need. */
@@ -112,9 +112,4 @@ async function* texts(lines: AsyncIterable<LogLine>, release: () => void): Async
   } finally {
     release();
   }
-}
-
-function released(stream: Readable, release: () => void): Readable {
-  stream.once("close", release);
-  return stream;
 }

@@ -16,6 +16,8 @@ export interface SystemDeps {
   readonly mirror: OrchestratorMirror;
   readonly runPolicy: RunPolicy;
   readonly sitePattern: string;
+  /** A setting of the installation. */
+  readonly allowsCommands: boolean;
 }
 
 /** Serves what the installation offers, and the API's own description. */
@@ -33,6 +35,7 @@ export async function mountSystem(app: FastifyInstance, deps: SystemDeps): Promi
       isolation: { isolates: capabilities?.isolates ?? true, missing: [...(capabilities?.missing ?? [])] },
       egress: { isAvailable: capabilities?.egress.isAvailable ?? false, notes: [...(capabilities?.egress.notes ?? [])] },
       maySitesRun: canRun(deps.runPolicy, capabilities, caller.actor.user.role === "administrator"),
+      allowsCommands: deps.allowsCommands,
       isOrchestratorThere: capabilities !== null,
     };
   });

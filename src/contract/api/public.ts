@@ -3,6 +3,7 @@ import { accountEndpoints } from "./accounts.ts";
 import { databaseEndpoints } from "./database.ts";
 import { fileEndpoints } from "./files.ts";
 import { siteEndpoints } from "./sites.ts";
+import { taskEndpoints } from "./tasks.ts";
 
 /** Everything that people and their programs can call; the OpenAPI document is made of it. */
-export const publicEndpoints: readonly EndpointShape[] = [...accountEndpoints, ...siteEndpoints, ...databaseEndpoints, ...fileEndpoints];
+export const publicEndpoints: readonly EndpointShape[] = [...accountEndpoints, ...siteEndpoints, ...databaseEndpoints, ...fileEndpoints, ...taskEndpoints];

@@ -294,6 +294,8 @@ export const readSystem = endpoint({
     /** Whether sites can be let out into the internet here, and what stands in the way or will. */
     egress: z.object({ isAvailable: z.boolean(), notes: z.array(z.string()) }),
     maySitesRun: z.boolean(),
+    /** Tasks may run commands, and not only scripts. */
+    allowsCommands: z.boolean(),
     /** False while the orchestrator is away; starters are then empty. */
     isOrchestratorThere: z.boolean(),
   }),

@@ -41,9 +41,6 @@ export interface PlannedTask {
   readonly site: ActorSite | null;
 }
 
-/** `planTask` with everything that it needs, for those who plan without knowing how. */
-export type PlanTask = (actor: Actor, wish: TaskWish) => Promise<PlannedTask>;
-
 /**
  * Judges a request for a task and works out everything that the task needs; nothing is queued yet.
  * @throws {Failure} `site_not_found`, `administrators_only`, `role_too_low`, `commands_off`, `script_not_found`, `parameters_invalid`,

@@ -1,0 +1,43 @@
+import { expect, test } from "vitest";
+import { Failure } from "#contract/failure.ts";
+import { fakeScript } from "../../../test/support/fake-runs.ts";
+import { CachedScriptShelf } from "./cached-script-shelf.ts";
+
+function shelf() {
+  const state = { now: 0, asked: 0, paths: ["a.sh"], isAway: false };
+  const read = async () => {
+    state.asked += 1;
+    if (state.isAway) throw new Failure("component_away", { component: "orchestrator" });
+    return { scripts: state.paths.map((path) => fakeScript(path)), allowsCommands: true };
+  };
+  return { state, scripts: new CachedScriptShelf(read, { now: () => state.now }) };
+}
+
+test("a list is asked for once a second, for all who ask at once too, and for each place by itself", async () => {
+  const { state, scripts } = shelf();
+  await Promise.all([scripts.list(null), scripts.list(null), scripts.find(null, "a.sh")]);
+  expect(state.asked).toBe(1);
+  await scripts.list(7);
+  expect(state.asked).toBe(2);
+  state.now = 999;
+  await scripts.list(null);
+  expect(state.asked).toBe(2);
+  state.now = 1_000;
+  await scripts.list(null);
+  expect(state.asked).toBe(3);
+});
+
+test("a script that was put there a moment ago is found", async () => {
+  const { state, scripts } = shelf();
+  expect(await scripts.find(null, "b.sh")).toBeNull();
+  state.paths = ["a.sh", "b.sh"];
+  expect(await scripts.find(null, "b.sh")).toMatchObject({ path: "b.sh" });
+});
+
+test("what failed is asked for again", async () => {
+  const { state, scripts } = shelf();
+  state.isAway = true;
+  await expect(scripts.find(null, "a.sh")).rejects.toMatchObject({ code: "component_away" });
+  state.isAway = false;
+  expect(await scripts.find(null, "a.sh")).toMatchObject({ path: "a.sh" });
+});

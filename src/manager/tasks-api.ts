@@ -1,0 +1,195 @@
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import * as api from "#contract/api/tasks.ts";
+import { Failure } from "#contract/failure.ts";
+import { isTaskEnded } from "#contract/task.ts";
+import type { Actor } from "#core/accounts/user.ts";
+import { cancelTask } from "#core/tasks/cancel-task.ts";
+import { chartRange } from "#core/tasks/chart-range.ts";
+import { type CreateTaskDeps, createTask } from "#core/tasks/create-task.ts";
+import { rerunTask } from "#core/tasks/rerun-task.ts";
+import { demandPlaceVerb, placeFor } from "#core/tasks/task-place.ts";
+import type { ActorTask, TaskFilter } from "#core/tasks/task-store.ts";
+import { eventStream } from "#kit/http/event-stream.ts";
+import { Answer, mount } from "#kit/http/mount.ts";
+import type { AccessWatch } from "./access-watch.ts";
+import type { Note } from "./audit-trail.ts";
+import type { TaskCaller } from "./callers.ts";
+import type { personGuards } from "./person-guard.ts";
+import { released } from "./released.ts";
+import { followOutput, outputSoFar, type TaskOutputDeps } from "./task-output.ts";
+import { taskViewOf } from "./task-views.ts";
+
+/** What the endpoints of tasks need. */
+export interface TasksApiDeps extends CreateTaskDeps, TaskOutputDeps {
+  readonly guards: ReturnType<typeof personGuards>;
+  readonly access: AccessWatch;
+  readonly note: Note;
+}
+
+/** A hint may be lost; looking this often makes up for it. */
+const lookEveryMs = 2_000;
+/** Points of the chart of free space. */
+const maxDiskPoints = 1_000;
+
+/** Serves tasks, their output, the scripts that there are, and charts. */
+export function mountTasks(app: FastifyInstance, deps: TasksApiDeps): void {
+  mountCreation(app, deps);
+  mountReading(app, deps);
+  mountOutput(app, deps);
+  mountScripts(app, deps);
+  mountCharts(app, deps);
+}
+
+function mountCreation(app: FastifyInstance, deps: TasksApiDeps): void {
+  const { guards } = deps;
+  mount({ app, guard: guards.person }, api.createTask, async ({ body, caller, request }) => {
+    const { task, isNew } = await createTask(deps, caller.actor, { body, idempotencyKey: idempotencyKeyOf(request) });
+    if (isNew) await noteTask(deps, caller.actor, { action: "tasks.create", task });
+    // The same answer again, but nothing was created.
+    return new Answer({ task: taskViewOf(task, caller.actor) }, { status: isNew ? 201 : 200 });
+  });
+  mount({ app, guard: guards.task }, api.rerunTask, async ({ caller }) => {
+    const task = await rerunTask(deps, caller.actor, caller.task);
+    await noteTask(deps, caller.actor, { action: "tasks.rerun", task });
+    return { task: taskViewOf(task, caller.actor) };
+  });
+  mount({ app, guard: guards.task }, api.cancelTask, async ({ caller }) => {
+    const { task, isAsked } = await cancelTask(deps.tasks, caller.task);
+    if (isAsked) await noteTask(deps, caller.actor, { action: "tasks.cancel", task });
+    return { task: taskViewOf(task, caller.actor) };
+  });
+}
+
+function mountReading(app: FastifyInstance, deps: TasksApiDeps): void {
+  const { guards, tasks } = deps;
+  mount({ app, guard: guards.person }, api.listTasks, async ({ query, caller: { actor } }) => {
+    const { cursor, limit, site: name, home, state, schedule, since, until, ...filter } = query;
+    const site = name === undefined ? null : await placeFor(deps.sites, actor, { site: name, verb: "site.read" });
+    const asked: TaskFilter = {
+      ...filter,
+      siteId: site?.id,
+      isHome: home,
+      states: state === undefined ? undefined : [state].flat(),
+      scheduleId: schedule,
+      since: since === undefined ? undefined : new Date(since),
+      until: until === undefined ? undefined : new Date(until),
+    };
+    const page = await tasks.listFor(actor, asked, { cursor, limit });
+    return { tasks: page.items.map((task) => taskViewOf(task, actor)), next: page.next };
+  });
+  mount({ app, guard: guards.task }, api.readTask, async ({ caller }) => ({ task: taskViewOf(caller.task, caller.actor) }));
+  mount({ app, guard: guards.task }, api.followTask, async ({ caller, signal }) => {
+    const watch = deps.access.signalFor(caller.actor, caller.task.actorSite, signal);
+    return released(eventStream(progressOf(deps, caller, watch.signal), watch.signal), watch.release);
+  });
+}
+
+async function* progressOf(deps: TasksApiDeps, { actor, task: { uid } }: TaskCaller, signal: AbortSignal): AsyncGenerator<unknown> {
+  let shown = "";
+  while (!signal.aborted) {
+    const news = deps.hints.wait(uid, { maxMs: lookEveryMs, signal });
+    const task = await deps.tasks.forActor(actor, uid);
+    if (task === null) return;
+    const view = taskViewOf(task, actor);
+    const text = JSON.stringify(view);
+    if (text !== shown) yield view;
+    shown = text;
+    if (isTaskEnded(task.state)) return;
+    await news;
+  }
+}
+
+function mountOutput(app: FastifyInstance, deps: TasksApiDeps): void {
+  mount({ app, guard: deps.guards.task }, api.readTaskLog, async ({ params, query, caller, request, signal }) => {
+    const { actor, task } = caller;
+    demandPlaceVerb(actor, task, "site.logs");
+    const watch = deps.access.signalFor(actor, task.actorSite, signal);
+    const asked = { actor, task, stream: params.stream, signal: watch.signal };
+    if (query.follow) {
+      const pieces = followOutput(deps, { ...asked, offset: lastEventIdOf(request) ?? query.offset });
+      const headers = { "content-type": "text/event-stream", "cache-control": "no-store", "x-accel-buffering": "no" };
+      return new Answer(
+        released(
+          eventStream(pieces, watch.signal, ({ next }) => String(next)),
+          watch.release,
+        ),
+        { headers },
+      );
+    }
+    try {
+      const { next, text } = await outputSoFar(deps, { ...asked, offset: query.offset });
+      const headers = { "cache-control": "no-store", "x-content-type-options": "nosniff", "x-backlot-next-offset": String(next) };
+      return new Answer(ending(text, watch.release), { headers });
+    } catch (error) {
+      watch.release();
+      throw error;
+    }
+  });
+}
+
+async function* ending(text: AsyncIterable<string>, release: () => void): AsyncGenerator<string> {
+  try {
+    yield* text;
+  } finally {
+    release();
+  }
+}
+
+function mountScripts(app: FastifyInstance, deps: TasksApiDeps): void {
+  const { guards, scripts } = deps;
+  // Both the manager and the orchestrator have to allow commands.
+  const shown = async (siteId: number | null) => {
+    const list = await scripts.list(siteId);
+    return { scripts: [...list.scripts], allowsCommands: list.allowsCommands && deps.allowsCommands };
+  };
+  mount({ app, guard: guards.person }, api.listHomeScripts, async () => shown(null));
+  mount({ app, guard: guards.site }, api.listScriptsOfSite, async ({ caller }) => shown(caller.site.id));
+}
+
+function mountCharts(app: FastifyInstance, deps: TasksApiDeps): void {
+  mount({ app, guard: deps.guards.person }, api.readTaskCharts, async ({ query, caller: { actor } }) => {
+    const range = chartRange(query, new Date());
+    const site = query.site === undefined ? null : await placeFor(deps.sites, actor, { site: query.site, verb: "site.read" });
+    const siteId = site?.id ?? null;
+    const [days, disk] = await Promise.all([
+      deps.tasks.days(actor, { siteId, since: range.since, until: range.until, timeZone: query.timeZone }),
+      deps.tasks.disk(actor, { siteId, since: range.from, until: range.to, limit: maxDiskPoints }),
+    ]);
+    return { days: [...days], disk: disk.map(({ at, ...point }) => ({ ...point, at: at.toISOString() })) };
+  });
+}
+
+/** Longer ones are cut: the trail says what was done, the task itself keeps all of it. */
+const maxNotedCharacters = 500;
+
+async function noteTask(deps: TasksApiDeps, actor: Actor, deed: { readonly action: string; readonly task: ActorTask }): Promise<void> {
+  const { action, task } = deed;
+  const { program } = task;
+  await deps.note(actor, action, {
+    ...(task.actorSite === null ? {} : { site: task.actorSite }),
+    details: {
+      uid: task.uid,
+      ...(program.kind === "script" ? { script: program.path } : { command: program.command.slice(0, maxNotedCharacters) }),
+      arguments: JSON.stringify(task.arguments).slice(0, maxNotedCharacters),
+      // Names only: values are secrets as often as not.
+      ...(task.environmentNames.length === 0 ? {} : { environment: task.environmentNames }),
+      ...(task.rerunOf === null ? {} : { rerunOf: task.rerunOf }),
+    },
+  });
+}
+
+/** @throws {Failure} `input_invalid`. */
+function idempotencyKeyOf(request: FastifyRequest): string | null {
+  const key = request.headers["idempotency-key"];
+  if (key === undefined) return null;
+  if (typeof key !== "string" || !/^[\x20-\x7e]{1,200}$/.test(key)) {
+    throw new Failure("input_invalid", { detail: "the header Idempotency-Key: 1 to 200 printable ASCII characters." });
+  }
+  return key;
+}
+
+/** Where a client that comes back goes on; anything but an offset of ours is nobody's. */
+function lastEventIdOf(request: FastifyRequest): number | null {
+  const id = request.headers["last-event-id"];
+  return typeof id === "string" && /^\d{1,15}$/.test(id) ? Number(id) : null;
+}
