@@ -27,14 +27,22 @@ export class BasicSignIn {
     const credentials = readBasic(authorization);
     if (credentials === null) throw new Failure("not_signed_in");
     const key = createHmac("sha256", this.#key).update(`${credentials.username}\0${credentials.password}\0${address}`).digest("base64url");
-    const known = await this.#known.get(key);
-    if (known !== undefined && (await this.#isCurrent(known))) return known;
+    const remembered = this.#known.get(key);
+    // The same request again while the first is being checked shares its answer, a refusal too.
+    if (remembered === undefined) return this.#signIn(key, credentials, address);
+    const known = await remembered;
+    return (await this.#isCurrent(known)) ? known : this.#signIn(key, credentials, address);
+  }
+
+  async #signIn(key: string, credentials: Credentials, address: string): Promise<User> {
     const signingIn = signIn(this.#deps, { ...credentials, address });
     this.#known.set(key, signingIn);
-    return signingIn.catch((error: unknown) => {
+    try {
+      return await signingIn;
+    } catch (error) {
       this.#known.delete(key);
       throw error;
-    });
+    }
   }
 
   // A new password, another role or the end of an account count at once.
@@ -44,7 +52,12 @@ export class BasicSignIn {
   }
 }
 
-function readBasic(header: string): { readonly username: string; readonly password: string } | null {
+interface Credentials {
+  readonly username: string;
+  readonly password: string;
+}
+
+function readBasic(header: string): Credentials | null {
   const [, encoded] = /^basic +([A-Za-z0-9+/]+=*) *$/i.exec(header) ?? [];
   if (encoded === undefined) return null;
   const text = Buffer.from(encoded, "base64").toString("utf8");

@@ -209,5 +209,9 @@ function detail(text: string): PythonValue {
 }
 
 function sendJson(reply: FastifyReply, status: number, value: PythonValue): FastifyReply {
-  return reply.code(status).header("content-type", "application/json").send(pythonJson(value));
+  // As bytes: to text Fastify would add a charset that the original does not name.
+  return reply
+    .code(status)
+    .header("content-type", "application/json")
+    .send(Buffer.from(pythonJson(value)));
 }
