@@ -20,7 +20,7 @@ export function newSchedule(actor: Actor, changes: Partial<NewSchedule> = {}): N
     task: { script: "ls.sh", arguments: ["-l"] },
     sealedEnvironment: null,
     createdById: actor.user.id,
-    nextAt: new Date("2026-11-22T10:00:00Z"),
+    nextAt: new Date("2026-11-01T10:00:00Z"),
     ...changes,
   };
 }
@@ -43,7 +43,7 @@ export async function onlyDue(db: Database, schedules: readonly ActorSchedule[])
   if (ids.length > 0)
     await db
       .updateTable("schedules")
-      .set({ nextAt: new Date("2026-11-22T10:00:00Z") })
+      .set({ nextAt: new Date("2026-11-01T10:00:00Z") })
       .where("id", "in", ids)
       .execute();
 }
