@@ -43,6 +43,10 @@ export const configSchema = z.object({
     .stringbool()
     .default(false)
     .describe("Let tasks run any command by /bin/sh, and not only scripts; the orchestrator has to allow it too"),
+  BACKLOT_TASK_API_OPEN: z
+    .stringbool()
+    .default(false)
+    .describe("Serve the original's task API (/task/…) without sign-in; refused unless the dashboard listens on this machine only"),
   BACKLOT_TASKS_WAITING: z.coerce.number().int().min(1).default(100_000).describe("The most tasks that may wait at once; more are refused"),
   BACKLOT_TRUST_PROXY: z.stringbool().default(false).describe("Believe X-Forwarded-For of the proxy before the dashboard"),
 });

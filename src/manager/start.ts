@@ -28,6 +28,9 @@ import { answerUnknown, mountDashboard } from "./dashboard.ts";
 import { mountDatabases } from "./database-api.ts";
 import { mountFiles } from "./files-api.ts";
 import { firstAdministrator } from "./first-administrator.ts";
+import { BasicSignIn } from "./legacy-tasks/basic-sign-in.ts";
+import { checkOpenApi } from "./legacy-tasks/legacy-guard.ts";
+import { mountLegacyTasks } from "./legacy-tasks/legacy-tasks-api.ts";
 import { OrchestratorMirror } from "./orchestrator-mirror.ts";
 import { personGuards } from "./person-guard.ts";
 import { readScripts } from "./read-scripts.ts";
@@ -43,6 +46,7 @@ const maxConnections = 10;
 /** Serves the API, the dashboard and the route feed. */
 export const start: StartService = async (environment, log) => {
   const config = parseConfig(configSchema, environment);
+  checkOpenApi({ isOpen: config.BACKLOT_TASK_API_OPEN, host: config.BACKLOT_HOST, publicUrl: config.BACKLOT_PUBLIC_URL });
   const key = await readClusterKey(config.BACKLOT_CLUSTER_KEY_FILE);
   await migrate({ url: config.DATABASE_URL, log });
   await using stack = new AsyncDisposableStack();
@@ -97,6 +101,17 @@ async function serve({ config, key, db, log, stack }: Wiring): Promise<Pick<Runn
   mountStreams(app, { ...shared, access, hints });
   const planning = planningOf({ ...shared, config, key });
   mountTasks(app, { ...shared, ...planning, access, hints, maxWaiting: config.BACKLOT_TASKS_WAITING });
+  await mountLegacyTasks(app, {
+    tasks: stores.legacyTasks,
+    audit: stores.audit,
+    scripts: planning.scripts,
+    person: guards.person,
+    basic: new BasicSignIn({ ...stores, hasher, decoyHash, now: () => new Date() }),
+    isOpen: config.BACKLOT_TASK_API_OPEN,
+    allowsCommands: planning.allowsCommands,
+    maxWaiting: config.BACKLOT_TASKS_WAITING,
+    now: () => new Date(),
+  });
   await mountSystem(app, { ...shared, allowsCommands: planning.allowsCommands });
   mountRouteFeed(app, {
     guard: componentGuard({ audience: "manager", verify: await createVerifier(componentSecret(key, "router")) }),

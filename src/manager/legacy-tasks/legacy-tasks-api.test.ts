@@ -1,7 +1,7 @@
 import type { FastifyInstance, InjectOptions } from "fastify";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Failure } from "#contract/failure.ts";
-import { defaultRunLimits, type ScriptManual } from "#contract/task.ts";
+import { defaultRunLimits, type ScriptManual, type ScriptView } from "#contract/task.ts";
 import type { User } from "#core/accounts/user.ts";
 import type { AuditEntry } from "#core/audit/audit-store.ts";
 import type { Task } from "#core/tasks/task.ts";
@@ -61,7 +61,7 @@ async function serve(changes: Partial<LegacyTasksDeps> = {}): Promise<FastifyIns
   await mountLegacyTasks(server, {
     tasks,
     audit: { record: async (entry: AuditEntry) => void audit.push(entry) } as never,
-    manualOf: async (path) => manuals[path] ?? null,
+    scripts: { find: async (_site, path) => (manuals[path] === undefined ? null : { manual: manuals[path] }) as ScriptView | null },
     allowsCommands: false,
     maxWaiting: 10,
     now: () => now,
@@ -162,6 +162,18 @@ describe("creating a task", () => {
       retry: { retries: 3, delaySeconds: 1, onLost: "retry" },
       limits: { ...defaultRunLimits, timeoutMs: 5000, pids: 9 },
     });
+  });
+
+  it("takes a task while nobody can tell what stands beside the script", async () => {
+    app = await serve({
+      scripts: {
+        find: async () => {
+          throw new Failure("component_away", { component: "orchestrator" });
+        },
+      },
+    });
+    expect((await send(touch)).statusCode).toBe(201);
+    expect(tasks.created[0]?.limits).toEqual(defaultRunLimits);
   });
 
   it.each([

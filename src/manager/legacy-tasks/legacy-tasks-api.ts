@@ -3,10 +3,12 @@
 import { randomUUID } from "node:crypto";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { Failure } from "#contract/failure.ts";
-import { defaultRunLimits, retryPolicy, type ScriptManual } from "#contract/task.ts";
+import type { ScriptManual } from "#contract/task.ts";
 import type { Actor } from "#core/accounts/user.ts";
 import type { AuditStore } from "#core/audit/audit-store.ts";
+import type { ScriptShelf } from "#core/tasks/script-shelf.ts";
 import type { NewTask } from "#core/tasks/task.ts";
+import { limitsFor, retryFor } from "#core/tasks/task-limits.ts";
 import type { LegacyTaskStore } from "#core/tasks/task-store.ts";
 import { chartPagePolicy, dailyPage, diskPage } from "./chart-page.ts";
 import { type LegacyAddress, legacyAddress, monthOf, parseDay, parseUid } from "./legacy-address.ts";
@@ -21,8 +23,7 @@ import { JsonProblem, type PythonValue, parsePythonJson } from "./python-value.t
 export interface LegacyTasksDeps extends LegacyGuardDeps {
   readonly tasks: LegacyTaskStore;
   readonly audit: AuditStore;
-  /** What stands beside the script; null for none, and for what cannot be learnt now. */
-  readonly manualOf: (path: string) => Promise<ScriptManual | null>;
+  readonly scripts: Pick<ScriptShelf, "find">;
   readonly allowsCommands: boolean;
   readonly maxWaiting: number;
   readonly now: () => Date;
@@ -125,20 +126,29 @@ async function create(deps: LegacyTasksDeps, { caller, request, reply }: Asked):
   const uid = randomUUID();
   const planned = planLegacyRun(read.create, { uid, allowsCommands: deps.allowsCommands });
   if ("errors" in planned) return sendJson(reply, 400, planned.errors);
-  const { program } = planned.plan;
-  const manual = program.kind === "script" ? await deps.manualOf(program.path) : null;
+  const manual = await manualFor(deps, planned.plan);
   const asked = newTask(planned.plan, { uid, caller, manual, create: read.create });
   const { task } = await deps.tasks.create(asked, { maxWaiting: deps.maxWaiting });
   await note(deps, caller, request, { uid, script: read.create.script });
   return sendJson(reply, 201, rowOf(task));
 }
 
+/** What stands beside the script. The original's web asked nobody: an orchestrator that is away keeps no task from being taken. */
+async function manualFor({ scripts }: LegacyTasksDeps, { program }: LegacyPlan): Promise<ScriptManual> {
+  if (program.kind === "command") return {};
+  try {
+    return (await scripts.find(null, program.path))?.manual ?? {};
+  } catch (error) {
+    if (error instanceof Failure) return {};
+    throw error;
+  }
+}
+
 function newTask(
   plan: LegacyPlan,
-  from: { readonly uid: string; readonly caller: Actor | null; readonly manual: ScriptManual | null; readonly create: LegacyCreate },
+  from: { readonly uid: string; readonly caller: Actor | null; readonly manual: ScriptManual; readonly create: LegacyCreate },
 ): NewTask {
   const { manual } = from;
-  const timeoutMs = manual?.timeoutSeconds === undefined ? {} : { timeoutMs: Math.round(manual.timeoutSeconds * 1000) };
   return {
     uid: from.uid,
     siteId: null,
@@ -147,21 +157,16 @@ function newTask(
     legacy: legacyRequestOf(from.create.script, from.create.arguments),
     sealedEnvironment: null,
     environmentNames: [],
-    priority: manual?.priority ?? 0,
-    retry: manual?.retry ?? retryPolicy.parse({}),
-    limits: { ...defaultRunLimits, ...definedOnly(manual?.limits ?? {}), ...timeoutMs },
-    scriptConcurrency: manual?.concurrency ?? null,
+    priority: manual.priority ?? 0,
+    retry: retryFor(manual, undefined),
+    limits: limitsFor({ manual, timeoutSeconds: undefined, siteLimits: null, isAdministrator: true }),
+    scriptConcurrency: manual.concurrency ?? null,
     createdById: from.caller?.user.id ?? null,
     scheduleId: null,
     rerunOf: null,
     idempotencyKey: null,
     runAt: null,
   };
-}
-
-function definedOnly<T extends object>(values: T): { readonly [K in keyof T]?: Exclude<T[K], undefined> } {
-  // The filter keeps exactly what the type says.
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as { readonly [K in keyof T]?: Exclude<T[K], undefined> };
 }
 
 async function note(deps: LegacyTasksDeps, caller: Actor | null, request: FastifyRequest, details: Readonly<Record<string, unknown>>): Promise<void> {
