@@ -43,6 +43,17 @@ const kindWords: Readonly<Record<OperationKind, { readonly doing: string; readon
   sleep: { doing: "Putting {site} to sleep", done: "{site} sleeps", failed: "{site} could not be put to sleep" },
   wake: { doing: "Starting {site}", done: "{site} runs", failed: "{site} could not be started" },
   delete: { doing: "Deleting {site}", done: "{site} is deleted", failed: "{site} could not be deleted" },
+  "add-database": { doing: "Giving {site} a database", done: "{site} has its database", failed: "{site} could not be given a database" },
+  "change-database-password": {
+    doing: "Changing the password of {site}'s database",
+    done: "The database of {site} has its new password",
+    failed: "The password of {site}'s database could not be changed",
+  },
+  "delete-database": {
+    doing: "Deleting the database of {site}",
+    done: "The database of {site} is deleted",
+    failed: "The database of {site} could not be deleted",
+  },
 };
 
 /** An operation as a sentence: "Restarting chess". */
@@ -61,6 +72,9 @@ const actionWords: Readonly<Record<OperationKind, string>> = {
   sleep: "Put to sleep",
   wake: "Start",
   delete: "Delete",
+  "add-database": "Add database",
+  "change-database-password": "Change database password",
+  "delete-database": "Delete database",
 };
 export function actionWord(kind: OperationKind): string {
   return actionWords[kind];

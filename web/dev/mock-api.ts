@@ -5,11 +5,12 @@ import { type EndpointShape, hasRawBody } from "#contract/endpoint.ts";
 import { Failure, problemOf } from "#contract/failure.ts";
 import { mockAccountHandlers } from "./mock-accounts.ts";
 import type { MockHandler } from "./mock-call.ts";
+import { mockDatabaseHandlers } from "./mock-databases.ts";
 import { mockFileHandlers } from "./mock-files.ts";
 import { mockSiteHandlers } from "./mock-sites.ts";
 import { createMockWorld, type MockWorld } from "./mock-world.ts";
 
-const handlers: Readonly<Record<string, MockHandler>> = { ...mockAccountHandlers, ...mockSiteHandlers, ...mockFileHandlers };
+const handlers: Readonly<Record<string, MockHandler>> = { ...mockDatabaseHandlers, ...mockAccountHandlers, ...mockSiteHandlers, ...mockFileHandlers };
 /** What is pretended, so that a test can tell what is not. */
 export const mockHandlerIds: readonly string[] = Object.keys(handlers);
 const routes = publicEndpoints.map((shape) => ({ shape, pattern: patternOf(shape) }));

@@ -45,6 +45,21 @@ const steps: Record<OperationKind, readonly [name: string, title: string][]> = {
     ["files", "Delete the files"],
     ["forget", "Forget members and settings"],
   ],
+  "add-database": [
+    ["makeDatabase", "Make the database"],
+    ["apply", "Tell the orchestrator what the site should be"],
+    ["refresh", "Restart the program with what is new"],
+  ],
+  "change-database-password": [
+    ["changePassword", "Set the new password"],
+    ["apply", "Tell the orchestrator what the site should be"],
+    ["refresh", "Restart the program with what is new"],
+  ],
+  "delete-database": [
+    ["apply", "Tell the orchestrator what the site should be"],
+    ["refresh", "Restart the program with what is new"],
+    ["dropDatabase", "Delete the database"],
+  ],
 };
 
 const during: Partial<Record<OperationKind, SiteState>> = {

@@ -106,11 +106,8 @@ export function describeDatabaseStores(get: () => StoreContext): void {
       const { databases, reconcilerDatabases, reconcilerSites, sites } = get().stores;
       const { site } = await aDatabase();
       await sites.delete(site, newOperation({ kind: "delete" }));
-      for (const change of [
-        databases.add(site, { id: randomUUID(), password: "x" }, operation("add-database")),
-        databases.delete(site, operation("delete-database")),
-      ])
-        await expect(change).rejects.toMatchObject({ code: "site_being_deleted" });
+      await expect(databases.add(site, { id: randomUUID(), password: "x" }, operation("add-database"))).rejects.toMatchObject({ code: "site_being_deleted" });
+      await expect(databases.delete(site, operation("delete-database"))).rejects.toMatchObject({ code: "site_being_deleted" });
       await reconcilerDatabases.remove(site.id);
       expect(await reconcilerDatabases.bySite(site.id)).toBeNull();
       const { site: another } = await aDatabase();

@@ -3,6 +3,7 @@ import type { ReactNode } from "react";
 import { may, useSite } from "../../app/data-sites.ts";
 import { ProblemBox } from "../../parts/problem-box.tsx";
 import { DangerZone } from "../../parts/settings/danger-zone.tsx";
+import { DatabaseSettings } from "../../parts/settings/database-settings.tsx";
 import { EnvironmentSettings } from "../../parts/settings/environment-settings.tsx";
 import { GeneralSettings } from "../../parts/settings/general-settings.tsx";
 import { LimitSettings } from "../../parts/settings/limit-settings.tsx";
@@ -16,6 +17,7 @@ export function SettingsPage(): ReactNode {
     <div className="flex max-w-3xl flex-col gap-5">
       <GeneralSettings key={`general-${site.updatedAt}`} site={site} />
       <EnvironmentSettings site={site} />
+      <DatabaseSettings site={site} />
       {may(site, "site.limits") && <LimitSettings key={`limits-${site.updatedAt}`} site={site} />}
       <DangerZone site={site} />
     </div>
