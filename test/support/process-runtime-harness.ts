@@ -1,6 +1,6 @@
 // Sites in a temporary folder for the process runtime, under a folder that no other user may enter: as /root is.
 import { randomBytes } from "node:crypto";
-import { chmodSync, chownSync, copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, copyFileSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -70,8 +70,11 @@ export function makeSite(sitesFolder: string, given: SiteGiven, onOutput: StartR
   for (const inner of ["", "public", "private", ".home"]) mkdirSync(join(folder, inner), { recursive: true, mode: 0o770 });
   for (const [path, text] of Object.entries(given.files ?? {})) {
     if (path === "program.mjs" && text === "") copyFileSync(program, join(folder, path));
-    else writeFileSync(join(folder, path), text);
-    if (path.endsWith("run.sh")) chmodSync(join(folder, path), 0o755);
+    else {
+      // Replaced, not written over: another instance may be starting from it.
+      writeFileSync(join(folder, `${path}.new`), text, { mode: path.endsWith("run.sh") ? 0o755 : 0o644 });
+      renameSync(join(folder, `${path}.new`), join(folder, path));
+    }
   }
   ownAll(folder, siteId);
   return { spec: specOf(siteId, given), instance: given.instance ?? "main", folder, runFile: given.runFile ?? "run.sh", onOutput };

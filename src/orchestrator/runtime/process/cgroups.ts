@@ -13,6 +13,8 @@ export interface SiteCgroup {
    * background. A process that has ended meanwhile is none to move.
    */
   join(pid: number): Promise<void>;
+  /** Sets the limits of one that was prepared without. */
+  limit(limits: GroupLimits): void;
   /** Gives it another share of the processor; nothing happens where that is not limited, or when the group has gone. */
   limitCpu(cpu: number): void;
   /** How many processes the memory limit has ended. */
@@ -23,10 +25,14 @@ export interface SiteCgroup {
   remove(): Promise<void>;
 }
 
+type GroupLimits = Pick<SiteLimits, "memoryBytes" | "cpu" | "pids">;
+
 export interface Cgroups {
   readonly limits: Readonly<Record<Controller, boolean>>;
   readonly parents: CgroupParents;
-  make(name: string, limits: Pick<SiteLimits, "memoryBytes" | "cpu" | "pids">): SiteCgroup;
+  make(name: string, limits: GroupLimits): SiteCgroup;
+  /** One without limits, until it is given some. */
+  prepare(name: string): SiteCgroup;
   close(): Promise<void>;
 }
 
@@ -87,14 +93,19 @@ export function openCgroups(parents: CgroupParents): Cgroups {
   return {
     limits: { memory: parents.folders.memory !== undefined, cpu: parents.folders.cpu !== undefined, pids: parents.folders.pids !== undefined },
     parents,
-    make: (name, limits) => makeGroup(parents, name, limits),
+    make: (name, limits) => {
+      const group = makeGroup(parents, name);
+      group.limit(limits);
+      return group;
+    },
+    prepare: (name) => makeGroup(parents, name),
     close: async () => {
       for (const folder of folders) await removeFolder(folder);
     },
   };
 }
 
-function makeGroup(parents: CgroupParents, name: string, limits: Pick<SiteLimits, "memoryBytes" | "cpu" | "pids">): SiteCgroup {
+function makeGroup(parents: CgroupParents, name: string): SiteCgroup {
   const { version } = parents;
   const folderOf = (controller: Controller): string | null => {
     const parent = parents.folders[controller];
@@ -102,15 +113,17 @@ function makeGroup(parents: CgroupParents, name: string, limits: Pick<SiteLimits
   };
   const folders = [...new Set(controllers.map(folderOf).filter((folder) => folder !== null))];
   for (const folder of folders) mkdirSync(folder, { recursive: true });
-  for (const write of cgroupWrites(version, limits)) {
-    const folder = folderOf(write.controller);
-    if (folder === null || (write.isOptional && !existsSync(join(folder, write.file)))) continue;
-    writeFileSync(join(folder, write.file), write.value);
-  }
   const memory = folderOf("memory");
   return {
     join: async (pid) => {
       for (const folder of folders) await writeFile(join(folder, "cgroup.procs"), String(pid)).catch(unlessGone);
+    },
+    limit: (limits) => {
+      for (const write of cgroupWrites(version, limits)) {
+        const folder = folderOf(write.controller);
+        if (folder === null || (write.isOptional && !existsSync(join(folder, write.file)))) continue;
+        writeFileSync(join(folder, write.file), write.value);
+      }
     },
     limitCpu: (cpu) => {
       const folder = folderOf("cpu");

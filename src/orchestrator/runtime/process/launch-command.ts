@@ -16,7 +16,8 @@ export interface LaunchPrograms {
 export interface LaunchAs {
   readonly uid: number;
   readonly gid: number;
-  readonly mountNamespace: string;
+  /** Null when the launcher has entered its namespaces already. */
+  readonly mountNamespace: string | null;
   /** Null when the sandbox makes its own. */
   readonly networkNamespace: string | null;
 }
@@ -65,7 +66,7 @@ export function gateCommand(launch: {
 }
 
 function namespacesOf(as: LaunchAs): readonly string[] {
-  return [`--mount=${as.mountNamespace}`, ...(as.networkNamespace === null ? [] : [`--net=${as.networkNamespace}`])];
+  return [...(as.mountNamespace === null ? [] : [`--mount=${as.mountNamespace}`]), ...(as.networkNamespace === null ? [] : [`--net=${as.networkNamespace}`])];
 }
 
 /** What runs a site's `run.sh`: itself when it can be executed and names its interpreter, else a shell. */

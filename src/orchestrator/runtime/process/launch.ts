@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { Duplex, Readable } from "node:stream";
 import { Failure } from "#contract/failure.ts";
 import { descriptors } from "./launch-command.ts";
+import { command } from "./parked-launchers.ts";
 import { identify, type ProcessId, signalProcess } from "./process-table.ts";
 import { readProgramOutput } from "./program-output.ts";
 
@@ -30,6 +31,8 @@ export interface LaunchOptions {
   readonly scratchFolder: string;
   readonly environment?: Readonly<Record<string, string>>;
   readonly workFolder?: string;
+  /** Becomes the command, instead of a new process. */
+  readonly parked?: ChildProcess;
   /** Called with the number of the process as soon as there is one; its preparations go on meanwhile. */
   readonly onSpawned?: (pid: number) => void;
   readonly onOutput: (stream: "stdout" | "stderr", text: string) => void;
@@ -41,7 +44,8 @@ const readyTimeoutMs = 20_000;
 
 /** Starts a command whose program waits at the gate, and resolves when it stands there. */
 export async function launch(options: LaunchOptions): Promise<Launched> {
-  const child = spawnAtGate(options);
+  const child = options.parked ?? spawnAtGate(options);
+  if (options.parked !== undefined) command(child, { argv: options.argv, arguments: options.sandbox?.arguments ?? [] });
   if (child.pid !== undefined) options.onSpawned?.(child.pid);
   const ended = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) =>
     child.once("exit", (code, signal) => resolve({ code, signal })),

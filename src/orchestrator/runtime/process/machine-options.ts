@@ -19,6 +19,8 @@ export interface MachineOptions {
   readonly mode: RuntimeMode | "auto";
   readonly quarantineMs: number;
   readonly warmNetworks: number;
+  /** How many launchers wait ready for a start, where programs have a network of their own. */
+  readonly parkedLaunchers: number;
   /** Networks that stay closed to sites that may connect to the internet, besides the private ones: `192.0.2.0/24`. */
   readonly closedNetworks: readonly string[];
   /** Where this machine's name servers stand. */

@@ -7,6 +7,7 @@ import type { MachineOptions } from "./machine-options.ts";
 import { isRoot, socketFolder, viewFolder } from "./machine-places.ts";
 import { findProgram, findPrograms } from "./machine-programs.ts";
 import { type MountView, privateView, sharedView } from "./mount-view.ts";
+import { ParkedLaunchers } from "./parked-launchers.ts";
 import { prepareSandbox, type SandboxMachine } from "./sandbox-machine.ts";
 
 /** What was found out about this machine, and made on it. */
@@ -18,6 +19,8 @@ export interface Machine {
   readonly sandbox: SandboxMachine | null;
   readonly cgroups: Cgroups | null;
   readonly boots: BootBudget;
+  /** Null where programs have no network of their own. */
+  readonly parked: ParkedLaunchers | null;
   close(): Promise<void>;
 }
 
@@ -29,6 +32,11 @@ export async function prepareMachine(options: MachineOptions): Promise<Machine> 
   const missing: string[] = [];
   const view = await makeView(options);
   const sandbox = await sandboxOrReason({ ...options, view, limitsPids: held.pids }, missing);
+  const networks = sandbox?.networks ?? null;
+  const parked =
+    sandbox === null || networks === null || options.parkedLaunchers === 0
+      ? null
+      : new ParkedLaunchers({ machine: sandbox, networks, cgroups, count: options.parkedLaunchers, log: options.log });
   return {
     capabilities: {
       isolates: sandbox !== null,
@@ -41,7 +49,9 @@ export async function prepareMachine(options: MachineOptions): Promise<Machine> 
     sandbox,
     cgroups,
     boots: new BootBudget(options.clock),
+    parked,
     close: async () => {
+      await parked?.close();
       await sandbox?.networks?.close();
       rmSync(socketFolder(options), { recursive: true, force: true });
       view.close();

@@ -41,6 +41,8 @@ export interface ProcessRuntimeOptions {
   readonly quarantineMs?: number;
   /** How many networks wait ready for a start. */
   readonly warmNetworks?: number;
+  /** How many launchers wait ready for a start. */
+  readonly parkedLaunchers?: number;
   /** Networks that stay closed to sites that may connect to the internet, besides the private ones: `192.0.2.0/24`. */
   readonly closedNetworks?: readonly string[];
   /** Where this machine's name servers stand, instead of the usual files. */
@@ -151,6 +153,7 @@ class ProcessRuntime implements SiteRuntime {
 
   #prepared(): Promise<Machine> {
     const { home } = this.#options;
+    if (home !== undefined) mkdirSync(home.library, { recursive: true, mode: 0o755 });
     const { sitesFolder, stateFolder, databaseSockets, log } = this.#options;
     this.#machine ??= this.cleanUp().then(() =>
       prepareMachine({
@@ -163,6 +166,7 @@ class ProcessRuntime implements SiteRuntime {
         mode: this.#options.mode ?? "auto",
         quarantineMs: this.#options.quarantineMs ?? 60_000,
         warmNetworks: this.#options.warmNetworks ?? 4,
+        parkedLaunchers: this.#options.parkedLaunchers ?? 3,
         closedNetworks: this.#options.closedNetworks ?? [],
         resolverFiles: this.#options.resolverFiles ?? resolverFiles,
         hasSocat: this.#options.hasSocat ?? true,
@@ -175,7 +179,6 @@ class ProcessRuntime implements SiteRuntime {
 }
 
 function openHome(home: RunFolders): void {
-  mkdirSync(home.library, { recursive: true, mode: 0o755 });
   const isNew = mkdirSync(home.folder, { recursive: true, mode: 0o755 }) !== undefined;
   const owner = homeOwner();
   // One that was there before may be shared on purpose: whose it is stays as it is.

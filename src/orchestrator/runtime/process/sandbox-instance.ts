@@ -1,3 +1,4 @@
+import type { ChildProcess } from "node:child_process";
 import { chownSync, mkdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { siteDatabaseHost } from "#contract/site-database.ts";
@@ -9,6 +10,7 @@ import type { InstanceRecords } from "./instance-records.ts";
 import { abandon, type Launched } from "./launch.ts";
 import { runFileCommand } from "./launch-command.ts";
 import type { Machine } from "./machine.ts";
+import type { ParkedLauncher } from "./parked-launchers.ts";
 import { ProcessInstance } from "./process-instance.ts";
 import { childrenOf } from "./process-table.ts";
 import { sandboxTree } from "./process-tree.ts";
@@ -35,6 +37,8 @@ export interface SandboxContext {
 interface Held {
   network: SiteNetwork | null;
   cgroup: SiteCgroup | null;
+  /** What becomes the launcher. */
+  parked: ChildProcess | null;
   launched: Launched | null;
   relay: Relay | null;
   /** Ends what the program may use beyond its share while it boots. */
@@ -46,7 +50,7 @@ export async function startSandboxed(context: SandboxContext, request: StartRequ
   const { sandbox, machine, records } = context;
   const { spec } = request;
   const name = `${spec.siteId}-${request.instance}`;
-  const held: Held = { network: null, cgroup: null, launched: null, relay: null, onBooted: () => undefined };
+  const held: Held = { network: null, cgroup: null, parked: null, launched: null, relay: null, onBooted: () => undefined };
   const release = async (): Promise<void> => {
     held.onBooted();
     held.relay?.stop();
@@ -56,25 +60,31 @@ export async function startSandboxed(context: SandboxContext, request: StartRequ
     onEnd();
   };
   try {
-    held.network = (await sandbox.networks?.lease({ hasEgress: spec.egress === "internet" })) ?? null;
+    // A site that may go out needs more than was prepared.
+    const parked = spec.egress === "internet" ? null : (machine.parked?.take() ?? null);
+    if (parked !== null) held.parked = parked.child;
+    held.network = parked?.network ?? (await sandbox.networks?.lease({ hasEgress: spec.egress === "internet" })) ?? null;
     if (spec.egress === "internet" && held.network?.hasEgress !== true) {
       request.onOutput(
         "stderr",
         `Backlot: this site may connect to the internet, but this machine cannot let it. ${machine.capabilities.egress.notes.join(" ")}\n`,
       );
     }
-    held.cgroup = machine.cgroups?.make(name, spec.limits) ?? null;
+    held.cgroup = parked === null ? (machine.cgroups?.make(name, spec.limits) ?? null) : parked.cgroup;
+    parked?.cgroup?.limit(spec.limits);
     held.onBooted = allowBoot(machine, spec, held.cgroup);
     let joining = Promise.resolve();
     const onSpawned = (pid: number): void => {
+      // A parked one is in already.
+      if (parked !== null) return;
       joining = held.cgroup?.join(pid) ?? joining;
       // Looked at below, when the sandbox stands.
       joining.catch(() => undefined);
     };
-    const launched = await launchProgram(sandbox, request, { network: held.network, onSpawned });
+    const launched = await launchProgram(sandbox, request, { network: held.network, onSpawned, parked });
     held.launched = launched;
     await joining;
-    if (held.cgroup !== null) await admit(launched, held.cgroup);
+    if (held.cgroup !== null && parked === null) await admit(launched, held.cgroup);
     if (held.network === null) held.relay = startRelay(relayPlan(sandbox, spec.siteId, { name, initPid: launched.init.pid }));
     const relayProcess = held.relay?.process ?? null;
     records.write(name, [launched.leader, launched.init, ...(relayProcess === null ? [] : [relayProcess])]);
@@ -95,6 +105,7 @@ export async function startSandboxed(context: SandboxContext, request: StartRequ
     });
   } catch (error) {
     if (held.launched !== null) await abandon(held.launched);
+    else held.parked?.kill("SIGKILL");
     await release();
     throw error;
   }
@@ -121,7 +132,7 @@ function addressOf(sandbox: SandboxMachine, network: SiteNetwork | null, name: s
 function launchProgram(
   machine: SandboxMachine,
   request: StartRequest,
-  given: { readonly network: SiteNetwork | null; readonly onSpawned: (pid: number) => void },
+  given: { readonly network: SiteNetwork | null; readonly onSpawned: (pid: number) => void; readonly parked: ParkedLauncher | null },
 ): Promise<Launched> {
   const { spec, runFile, folder } = request;
   const { network } = given;
@@ -145,6 +156,7 @@ function launchProgram(
     command: runFileCommand(join(inside.site, runFile), inspectRunFile(join(folder, runFile))),
     onOutput: request.onOutput,
     onSpawned: given.onSpawned,
+    ...(given.parked === null ? {} : { parked: given.parked.child }),
   });
 }
 

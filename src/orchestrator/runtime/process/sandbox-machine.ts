@@ -1,3 +1,4 @@
+import type { ChildProcess } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { arch } from "node:os";
 import { join } from "node:path";
@@ -52,6 +53,8 @@ export interface SandboxLaunch {
   readonly command: readonly string[];
   readonly onOutput: (stream: "stdout" | "stderr", text: string) => void;
   readonly onSpawned?: (pid: number) => void;
+  /** One that stands in the mount namespace and in this network already. */
+  readonly parked?: ChildProcess;
   readonly takeOutput?: LaunchOptions["takeOutput"];
 }
 
@@ -157,7 +160,10 @@ async function tryLaunch(machine: SandboxMachine, networks: SiteNetworks | null)
 export function launchInSandbox(machine: SandboxMachine, request: SandboxLaunch): Promise<Launched> {
   const { owner, networkNamespace, limits } = request;
   const mountNamespace = machine.view.namespace;
-  const as: LaunchAs | null = owner === null || mountNamespace === null ? null : { ...owner, mountNamespace, networkNamespace };
+  const as: LaunchAs | null =
+    owner === null || mountNamespace === null
+      ? null
+      : { ...owner, ...(request.parked === undefined ? { mountNamespace, networkNamespace } : { mountNamespace: null, networkNamespace: null }) };
   return launch({
     argv: launchCommand({
       programs: machine.programs,
@@ -175,6 +181,7 @@ export function launchInSandbox(machine: SandboxMachine, request: SandboxLaunch)
     scratchFolder: machine.scratchFolder,
     onOutput: request.onOutput,
     ...(request.takeOutput === undefined ? {} : { takeOutput: request.takeOutput }),
+    ...(request.parked === undefined ? {} : { parked: request.parked }),
     ...(request.onSpawned === undefined ? {} : { onSpawned: request.onSpawned }),
   });
 }
