@@ -39,6 +39,12 @@ export const configSchema = z.object({
     .max(1_000)
     .default(8)
     .describe("The most programs that start at the same time; others wait their turn"),
+  BACKLOT_SCRIPTS: z.string().optional().describe("Folder of the scripts that administrators run as tasks; by default `scripts` in BACKLOT_DATA"),
+  BACKLOT_HOME_FOLDER: z.string().optional().describe("Folder that tasks outside of sites work in; by default `homedir` in BACKLOT_DATA"),
+  BACKLOT_TASK_STDOUT: z.string().optional().describe("Folder of what tasks print; by default `logs/tasks` in BACKLOT_DATA"),
+  BACKLOT_TASK_STDERR: z.string().optional().describe("Folder of what tasks complain of; by default `logs/tasks` in BACKLOT_DATA"),
+  BACKLOT_TASK_COMMANDS: z.stringbool().default(false).describe("Whether tasks may be shell commands besides scripts"),
+  BACKLOT_RUNS_AT_ONCE: z.coerce.number().int().min(1).max(4_096).default(64).describe("The most tasks that run at the same time on this machine"),
   BACKLOT_EGRESS_CLOSED: z
     .string()
     .regex(/^$|^\s*\d+(\.\d+){3}\/\d+\s*(,\s*\d+(\.\d+){3}\/\d+\s*)*$/, "networks such as 192.0.2.0/24, separated by commas")

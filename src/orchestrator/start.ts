@@ -22,10 +22,14 @@ import { mountDeployments } from "./deployments/mount-deployments.ts";
 import { mountFiles } from "./files/mount-files.ts";
 import { QuotaBook } from "./files/quota-book.ts";
 import type { SiteShelf } from "./files/site-shelf.ts";
+import { mountRuns } from "./runs/mount-runs.ts";
+import { openRuns, runPlacesOf } from "./runs/open-runs.ts";
+import type { RunBook } from "./runs/run-book.ts";
 import { probeInterpreters } from "./runtime/process/interpreters.ts";
 import { createProcessRuntime } from "./runtime/process/process-runtime.ts";
 import { siteOwner } from "./runtime/process/site-owner.ts";
 import type { SiteRuntime } from "./runtime/site-runtime.ts";
+import { openLibrary } from "./scripts/script-library.ts";
 import { defaultBackOff } from "./sites/back-off.ts";
 import { capabilitiesOf } from "./sites/capabilities.ts";
 import { HeldSites } from "./sites/held-sites.ts";
@@ -46,6 +50,8 @@ export interface OrchestratorParts {
 }
 
 const startersFolder = fileURLToPath(new URL("../../starters", import.meta.url));
+/** What runs have to end well when the orchestrator is asked to end, which has two seconds for everything. */
+const runsGraceMs = 1_000;
 /** A start gives its turn back after this long, whether its program listens or not. */
 const turnMs = 2_000;
 
@@ -58,7 +64,9 @@ export const start: StartService = async (environment, log) => {
     .filter((network) => network !== "");
   const databaseSockets = resolve(config.BACKLOT_SITE_DATABASE_SOCKETS ?? join(data, "site-postgres/run"));
   const [stateFolder, sitesFolder] = [join(data, "orchestrator/runtime"), join(data, "sites")];
-  const runtime = createProcessRuntime({ closedNetworks, stateFolder, sitesFolder, databaseSockets, log });
+  const { homeFolder, libraryFolder } = runPlacesOf(config);
+  const home = { folder: homeFolder, library: libraryFolder };
+  const runtime = createProcessRuntime({ closedNetworks, stateFolder, sitesFolder, databaseSockets, home, log });
   const orchestrator = await startOrchestrator({ config, log }, { runtime, ownerOf: siteOwner, interpreters: probeInterpreters });
   const address = config.BACKLOT_SITE_DATABASE_ADDRESS;
   if (address === undefined) return orchestrator;
@@ -75,17 +83,23 @@ export async function startOrchestrator(
   const key = await readComponentKey(config.BACKLOT_COMPONENT_KEY_FILE);
   const places = await openPlaces(resolve(config.BACKLOT_DATA));
   const specs = await SpecStore.open({ folder: join(places.state, "specs"), secret: key.secret, log });
+  await openLibrary(runPlacesOf(config).libraryFolder);
   const capabilities = await findCapabilities(parts, log);
 
   const { folders } = places;
   const shelf: SiteShelf = { folderOf: (siteId) => folders.folderOf(siteId), specOf: (siteId) => specs.get(siteId), ownerOf: parts.ownerOf };
   const quota = new QuotaBook({ sites: shelf, clock: systemClock, reservedBytes: config.BACKLOT_DISK_RESERVE_BYTES });
   const deployments = await openDeployments({ sites: shelf, quota, clock: systemClock, log }, join(places.state, "deployments"));
+  const onSiteChanged = (siteId: number): void => quota.doubt(siteId);
+  const runParts = { config, sites: shelf, runtime: parts.runtime, clock: systemClock, log, onSiteChanged };
+  const { runs, host } = await openRuns(runParts, join(places.state, "runs"));
   const board = new StatusBoard();
   const watch = new QuotaWatch({
-    running: () => sites.active().flatMap(({ siteId, status }) => (status.state === "running" ? [siteId] : [])),
+    running: () => [...new Set([...runs.activeSites, ...sites.active().flatMap(({ siteId, status }) => (status.state === "running" ? [siteId] : []))])],
     excess: (siteId) => quota.excess(siteId),
-    stop: (siteId, failure) => sites.runnerOf(siteId).stopBecause(failure),
+    stop: async (siteId, failure) => {
+      await Promise.all([sites.runnerOf(siteId).stopBecause(failure), runs.endSite(siteId, failure.message)]);
+    },
     log,
     everyMs: config.BACKLOT_QUOTA_WATCH_MS,
   });
@@ -96,6 +110,7 @@ export async function startOrchestrator(
     board,
     logFolder: join(places.state, "logs"),
     ownerOf: parts.ownerOf,
+    endRuns: (siteId, why) => runs.endSite(siteId, why),
     forget: async (siteId) => {
       quota.forget(siteId);
       await deployments.forget(siteId);
@@ -116,12 +131,13 @@ export async function startOrchestrator(
   mountFiles(app, guard, { sites: shelf, quota });
   mountDeployments(app, guard, { sites: shelf, quota, deployments, starterFolder: (name) => starterFolder(capabilities, name) });
   mountSites(app, guard, { sites, board, epochs, capabilities });
+  mountRuns(app, guard, { runs, host, epochs });
   const url = await listen(app, config);
   // Nobody waits for it: what lies there belongs to nobody any more.
   void folders.sweep().catch((err: unknown) => log.error({ err }, "files of removed sites cannot be deleted"));
   watch.start();
   log.info({ url, sites: sites.all().length }, "orchestrator is ready");
-  return { doors: { orchestrator: url }, stop: () => stop({ app, board, sites, watch, runtime: parts.runtime }) };
+  return { doors: { orchestrator: url }, stop: () => stop({ app, board, sites, watch, runs, runtime: parts.runtime }) };
 }
 
 async function openPlaces(data: string): Promise<{ readonly state: string; readonly folders: SiteFolders }> {
@@ -169,11 +185,12 @@ async function stop(running: {
   readonly board: StatusBoard;
   readonly sites: HeldSites;
   readonly watch: QuotaWatch;
+  readonly runs: RunBook;
   readonly runtime: SiteRuntime;
 }): Promise<void> {
   await running.watch.stop();
   running.board.close();
-  await running.sites.close();
+  await Promise.all([running.sites.close(), running.runs.close(runsGraceMs)]);
   await running.app.close();
   await running.runtime.close();
 }

@@ -18,6 +18,8 @@ export interface HeldSitesDeps extends Omit<RunnerDeps, "log" | "folder" | "onSt
   readonly board: StatusBoard;
   /** Folder of all sites' logs. */
   readonly logFolder: string;
+  /** Ends the tasks that run in a site, and says in their record why. */
+  readonly endRuns: (siteId: number, why: string) => Promise<void>;
   /** Null where the platform cannot give files away. */
   readonly ownerOf: (siteId: number) => FileOwner | null;
   /** Deletes what others keep of a site beside its files. */
@@ -55,6 +57,7 @@ export class HeldSites {
       // A removal that failed half way leaves a runner that will not run again.
       if (held === undefined || held.runner.hasEnded) this.#hold(valid);
       else await held.runner.apply(valid);
+      if (valid.availability === "disabled") await this.#deps.endRuns(spec.siteId, "The site was disabled.");
     });
   }
 
@@ -64,7 +67,7 @@ export class HeldSites {
       // From now on nothing starts, and nobody writes what would be left behind.
       this.#deps.specs.withdraw(siteId);
       const held = this.#held.get(siteId);
-      await held?.runner.end("site_being_deleted");
+      await Promise.all([held?.runner.end("site_being_deleted"), this.#deps.endRuns(siteId, "The site was deleted.")]);
       await this.#deps.folders.remove(siteId);
       await this.#deps.forget(siteId);
       await (held?.log ?? this.#logOf(siteId)).delete();
