@@ -24,7 +24,7 @@ export default defineConfig(({ mode }) => ({
     emptyOutDir: true,
     // Nothing inlined: pictures and fonts stay files, so that the policy needs no `data:`.
     assetsInlineLimit: 0,
-    chunkSizeWarningLimit: 400,
+    chunkSizeWarningLimit: 500,
     rolldownOptions: {
       output: {
         codeSplitting: {

@@ -67,6 +67,45 @@ const auditRoute = createRoute({
   component: lazyRouteComponent(() => import("../pages/audit.tsx"), "AuditPage"),
 });
 
+const tasksRoute = createRoute({
+  getParentRoute: () => appRoute,
+  path: "/tasks",
+  validateSearch: (search): { q?: string; view?: string } => ({ ...textParam(search, "q"), ...textParam(search, "view") }),
+  component: lazyRouteComponent(() => import("../pages/tasks/tasks.tsx"), "TasksPage"),
+});
+const runTaskRoute = createRoute({
+  getParentRoute: () => appRoute,
+  path: "/tasks/run",
+  component: lazyRouteComponent(() => import("../pages/tasks/run-task.tsx"), "RunTaskPage"),
+});
+const taskChartsRoute = createRoute({
+  getParentRoute: () => appRoute,
+  path: "/tasks/charts",
+  component: lazyRouteComponent(() => import("../pages/tasks/charts.tsx"), "TaskChartsPage"),
+});
+const schedulesRoute = createRoute({
+  getParentRoute: () => appRoute,
+  path: "/schedules",
+  validateSearch: (search) => textParam(search, "site"),
+  component: lazyRouteComponent(() => import("../pages/schedules/schedules.tsx"), "SchedulesPage"),
+});
+const newScheduleRoute = createRoute({
+  getParentRoute: () => appRoute,
+  path: "/schedules/new",
+  validateSearch: (search) => textParam(search, "site"),
+  component: lazyRouteComponent(() => import("../pages/schedules/edit-schedule.tsx"), "NewSchedulePage"),
+});
+const editScheduleRoute = createRoute({
+  getParentRoute: () => appRoute,
+  path: "/schedules/$id",
+  component: lazyRouteComponent(() => import("../pages/schedules/edit-schedule.tsx"), "EditSchedulePage"),
+});
+const taskRoute = createRoute({
+  getParentRoute: () => appRoute,
+  path: "/tasks/$uid",
+  component: lazyRouteComponent(() => import("../pages/tasks/task.tsx"), "TaskPage"),
+});
+
 const siteRoute = createRoute({
   getParentRoute: () => appRoute,
   path: "/sites/$name",
@@ -92,6 +131,11 @@ const logsRoute = createRoute({
   path: "/logs",
   component: lazyRouteComponent(() => import("../pages/site/logs.tsx"), "LogsPage"),
 });
+const siteTasksRoute = createRoute({
+  getParentRoute: () => siteRoute,
+  path: "/tasks",
+  component: lazyRouteComponent(() => import("../pages/site/tasks.tsx"), "SiteTasksPage"),
+});
 const membersRoute = createRoute({
   getParentRoute: () => siteRoute,
   path: "/members",
@@ -112,7 +156,14 @@ const routeTree = rootRoute.addChildren([
     accountRoute,
     usersRoute,
     auditRoute,
-    siteRoute.addChildren([overviewRoute, filesRoute, editRoute, logsRoute, membersRoute, settingsRoute]),
+    tasksRoute,
+    runTaskRoute,
+    taskChartsRoute,
+    taskRoute,
+    schedulesRoute,
+    newScheduleRoute,
+    editScheduleRoute,
+    siteRoute.addChildren([overviewRoute, filesRoute, editRoute, logsRoute, siteTasksRoute, membersRoute, settingsRoute]),
   ]),
 ]);
 

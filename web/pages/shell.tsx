@@ -44,6 +44,9 @@ function Header(): ReactNode {
           <Link to="/" activeOptions={{ exact: true, includeSearch: false }} className={navClass}>
             Sites
           </Link>
+          <Link to="/tasks" activeOptions={{ includeSearch: false }} className={navClass}>
+            Tasks
+          </Link>
           {isAdministrator && (
             <>
               <Link to="/users" className={navClass}>

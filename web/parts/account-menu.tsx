@@ -1,5 +1,5 @@
 import { useNavigate } from "@tanstack/react-router";
-import { BookOpen, CircleUser, ClipboardList, LayoutGrid, LogOut, Settings, Users } from "lucide-react";
+import { BookOpen, CircleUser, ClipboardList, LayoutGrid, LogOut, Play, Settings, Users } from "lucide-react";
 import type { ReactNode } from "react";
 import { wordsOf } from "../app/api.ts";
 import { useMe, useSignOut } from "../app/data-session.ts";
@@ -31,6 +31,10 @@ export function AccountMenu(): ReactNode {
       <MenuItem className="md:hidden" onSelect={() => void navigate({ to: "/" })}>
         <LayoutGrid aria-hidden="true" />
         Sites
+      </MenuItem>
+      <MenuItem className="md:hidden" onSelect={() => void navigate({ to: "/tasks" })}>
+        <Play aria-hidden="true" />
+        Tasks
       </MenuItem>
       {me?.role === "administrator" && (
         <>

@@ -22,7 +22,7 @@ export function Meter({
         <span className="font-medium">{label}</span>
         <span className={isTight ? "font-medium text-bad" : "text-soft"}>
           {text}
-          {isTight && " – almost full"}
+          {isTight && (used > limit ? " – over the limit" : " – almost full")}
         </span>
       </div>
       {/* The element is for screen readers; browsers do not let it be styled alike. */}

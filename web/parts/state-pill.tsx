@@ -16,7 +16,8 @@ const icons: Readonly<Record<SiteState, ComponentType<{ className?: string }>>> 
   disabled: Ban,
 };
 
-const toneClass: Readonly<Record<Tone, string>> = {
+/** Background and text of a pill, by tone. */
+export const toneClass: Readonly<Record<Tone, string>> = {
   good: "bg-good-tint text-good",
   warn: "bg-warn-tint text-warn",
   bad: "bg-bad-tint text-bad",

@@ -62,6 +62,11 @@ function Tabs({ site }: { readonly site: SiteView }): ReactNode {
           Log
         </Link>
       )}
+      {may(site, "site.logs") && (
+        <Link to="/sites/$name/tasks" params={params} className={tabClass}>
+          Tasks
+        </Link>
+      )}
       <Link to="/sites/$name/members" params={params} className={tabClass}>
         Members
       </Link>

@@ -75,9 +75,11 @@ function Present({ site, database }: { readonly site: SiteView; readonly databas
       {state === "failed" && again.error !== null && <ProblemBox title={wordsOf(again.error)} />}
       {!isUnderWay && state !== "failed" && <Size database={database} />}
       {database.variables !== null && <Variables variables={database.variables} />}
-      {!isUnderWay && (
+      {state !== "adding" && (
         <div className="flex flex-wrap gap-3">
-          {state === "failed" ? <AddButton add={again} label="Try again" /> : <ChangePassword site={site} />}
+          {state === "failed" && <AddButton add={again} label="Try again" />}
+          {!isUnderWay && state !== "failed" && <ChangePassword site={site} />}
+          {/* Also while it is being deleted: that may have failed on the way. */}
           <DeleteDatabase site={site} />
         </div>
       )}
@@ -98,7 +100,7 @@ function Variables({ variables }: { readonly variables: Readonly<Record<string, 
   return (
     <div>
       <div className="mb-1 flex items-center justify-between gap-3">
-        <h3 className="font-medium">What the program finds in its environment</h3>
+        <h3 className="font-medium">The program&apos;s variables</h3>
         <Button variant="quiet" aria-pressed={isShown} onClick={() => setShown(!isShown)}>
           {isShown ? <EyeOff aria-hidden="true" /> : <Eye aria-hidden="true" />}
           {isShown ? "Hide password" : "Show password"}

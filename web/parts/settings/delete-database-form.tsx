@@ -17,7 +17,10 @@ export function DeleteDatabaseForm({ site, onClose }: { readonly site: SiteView;
   };
   return (
     <form onSubmit={submit}>
-      <p className="mb-4">Every table and every row in it goes, and the program restarts without it. The site's files stay. This cannot be taken back.</p>
+      <p className="mb-4">
+        Every table and every row in it goes, and the program stops; the next visitor starts it without a database. The site's files stay. This cannot be taken
+        back.
+      </p>
       {remove.error !== null && (
         <div className="mb-4">
           <ProblemBox title={wordsOf(remove.error)} />

@@ -1,0 +1,116 @@
+import { keepPreviousData, useInfiniteQuery, useMutation, useQuery } from "@tanstack/react-query";
+import {
+  cancelTask,
+  createTask,
+  listHomeScripts,
+  listScriptsOfSite,
+  listTasks,
+  readTask,
+  readTaskCharts,
+  rerunTask,
+  type TaskView,
+} from "#contract/api/tasks.ts";
+import type { BodyInputOf, ResultOf } from "#contract/endpoint.ts";
+import { isTaskEnded, type TaskState } from "#contract/task.ts";
+import { api } from "./api.ts";
+import { queryClient } from "./query-client.ts";
+
+type TaskPage = ResultOf<typeof listTasks>;
+export type NewTask = BodyInputOf<typeof createTask>;
+
+/** Which tasks a list shows. */
+export interface TaskFilter {
+  readonly site?: string;
+  readonly state?: readonly TaskState[];
+  readonly search?: string;
+  readonly schedule?: string;
+}
+
+const pageSize = 30;
+/** A list with waiting or running tasks is read again this often, in milliseconds. */
+const busyMs = 1_500;
+const idleMs = 15_000;
+
+export const taskKey = (uid: string) => ["task", uid] as const;
+
+export function useTasks(filter: TaskFilter) {
+  return useInfiniteQuery({
+    queryKey: ["tasks", filter],
+    queryFn: ({ pageParam, signal }) => api.call(listTasks, { query: { ...queryOf(filter), ...(pageParam === null ? {} : { cursor: pageParam }) }, signal }),
+    initialPageParam: null as string | null,
+    getNextPageParam: (last: TaskPage) => last.next,
+    placeholderData: keepPreviousData,
+    refetchInterval: ({ state }) => (state.data?.pages.some((page) => page.tasks.some((task) => !isTaskEnded(task.state))) === true ? busyMs : idleMs),
+  });
+}
+
+function queryOf(filter: TaskFilter) {
+  return {
+    limit: pageSize,
+    ...(filter.site === undefined ? {} : { site: filter.site }),
+    ...(filter.state === undefined ? {} : { state: [...filter.state] }),
+    ...(filter.search === undefined ? {} : { search: filter.search }),
+    ...(filter.schedule === undefined ? {} : { schedule: filter.schedule }),
+  };
+}
+
+export function useTask(uid: string) {
+  return useQuery({ queryKey: taskKey(uid), queryFn: async ({ signal }) => (await api.call(readTask, { params: { uid }, signal })).task });
+}
+
+/** Puts what the server told of a task into everything that shows it. */
+export function showTask(task: TaskView): void {
+  queryClient.setQueryData(taskKey(task.uid), task);
+  if (isTaskEnded(task.state)) void queryClient.invalidateQueries({ queryKey: ["tasks"] });
+}
+
+/** The scripts that can be run in a site, or without one in the home folder. */
+export function useScripts(site: string | null, isWanted = true) {
+  return useQuery({
+    queryKey: ["scripts", site],
+    queryFn: ({ signal }) => (site === null ? api.call(listHomeScripts, { signal }) : api.call(listScriptsOfSite, { params: { name: site }, signal })),
+    enabled: isWanted,
+  });
+}
+
+export function useCreateTask() {
+  return useMutation({
+    mutationFn: async (body: NewTask) => (await api.call(createTask, { body, headers: { "idempotency-key": crypto.randomUUID() } })).task,
+    onSuccess: (task) => {
+      showTask(task);
+      void queryClient.invalidateQueries({ queryKey: ["tasks"] });
+    },
+  });
+}
+
+export function useCancelTask() {
+  return useMutation({ mutationFn: async (uid: string) => (await api.call(cancelTask, { params: { uid } })).task, onSuccess: showTask });
+}
+
+export function useRerunTask() {
+  return useMutation({
+    mutationFn: async (uid: string) => (await api.call(rerunTask, { params: { uid } })).task,
+    onSuccess: (task) => {
+      showTask(task);
+      void queryClient.invalidateQueries({ queryKey: ["tasks"] });
+    },
+  });
+}
+
+/** Tasks per day and free disk space, from one day to another. */
+export function useTaskCharts(range: { readonly site: string | null; readonly since: string; readonly until: string }) {
+  return useQuery({
+    queryKey: ["task-charts", range],
+    queryFn: ({ signal }) =>
+      api.call(readTaskCharts, {
+        query: {
+          since: range.since,
+          until: range.until,
+          timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+          ...(range.site === null ? {} : { site: range.site }),
+        },
+        signal,
+      }),
+    placeholderData: keepPreviousData,
+  });
+}

@@ -1,0 +1,89 @@
+import { useEffect, useReducer } from "react";
+import { readTaskLog, taskOutput } from "#contract/api/tasks.ts";
+import { readEvents } from "#contract/events.ts";
+import type { LogStream } from "#contract/task.ts";
+import { api, wordsOf } from "./api.ts";
+import { addOutput, emptyOutput, type Output, type OutputPiece } from "./output-text.ts";
+import { untilVisible, whileVisible } from "./visibility.ts";
+
+export interface LiveOutput {
+  readonly output: Output;
+  readonly state: "connecting" | "following" | "ended" | "lost";
+  readonly problem: string | null;
+}
+
+type Change = { readonly pieces: readonly OutputPiece[] } | { readonly state: LiveOutput["state"]; readonly problem?: string };
+
+const retryMs = 1_500;
+/** Pieces that come close together are shown together, in milliseconds. */
+const gatherMs = 60;
+/** Of a large output the page begins this far before the end; all of it is in the download. */
+const beginBytes = 400_000;
+
+function reduce(live: LiveOutput, change: Change): LiveOutput {
+  if ("pieces" in change) return { ...live, output: change.pieces.reduce(addOutput, live.output) };
+  return { ...live, state: change.state, problem: change.problem ?? null };
+}
+
+/** Follows a stream of a task's output, going on at the byte where an interruption came, until the task has ended. */
+export function useLiveOutput(uid: string, stream: LogStream): LiveOutput {
+  const [live, dispatch] = useReducer(reduce, { output: emptyOutput, state: "connecting", problem: null });
+  useEffect(() => {
+    const stop = new AbortController();
+    void keepFollowing({ uid, stream, stop: stop.signal, dispatch });
+    return () => stop.abort();
+  }, [uid, stream]);
+  return live;
+}
+
+interface Following {
+  readonly uid: string;
+  readonly stream: LogStream;
+  readonly stop: AbortSignal;
+  readonly dispatch: (change: Change) => void;
+}
+
+async function keepFollowing(following: Following): Promise<void> {
+  const { stop, dispatch } = following;
+  let offset = -beginBytes;
+  while (!stop.aborted) {
+    await untilVisible(stop);
+    if (stop.aborted) return;
+    const { signal, release } = whileVisible(stop);
+    try {
+      for await (const next of followOnce(following, { offset, signal })) offset = next;
+      if (!signal.aborted) return dispatch({ state: "ended" });
+    } catch (error) {
+      if (!signal.aborted) dispatch({ state: "lost", problem: wordsOf(error) });
+    } finally {
+      release();
+    }
+    if (!stop.aborted) await new Promise((resolve) => setTimeout(resolve, retryMs));
+  }
+}
+
+/** Gives the offset to go on from after each piece. */
+async function* followOnce(following: Following, from: { readonly offset: number; readonly signal: AbortSignal }): AsyncGenerator<number> {
+  const { uid, stream, dispatch } = following;
+  const response = await api.fetch(readTaskLog, { params: { uid, stream }, query: { offset: from.offset, follow: true }, signal: from.signal });
+  if (response.body === null) return;
+  dispatch({ state: "following" });
+  let waiting: OutputPiece[] = [];
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const flush = (): void => {
+    timer = undefined;
+    if (waiting.length > 0 && !following.stop.aborted) dispatch({ pieces: waiting });
+    waiting = [];
+  };
+  try {
+    for await (const { data } of readEvents(response.body)) {
+      const piece = taskOutput.parse(JSON.parse(data));
+      waiting.push(piece);
+      timer ??= setTimeout(flush, gatherMs);
+      yield piece.next;
+    }
+  } finally {
+    clearTimeout(timer);
+    flush();
+  }
+}

@@ -1,0 +1,40 @@
+import type { ScheduleView } from "#contract/api/schedules.ts";
+import type { NewSchedule } from "./data-schedules.ts";
+import { type RunDraft, type RunRequest, requestOf } from "./run-draft.ts";
+
+export type OverlapPolicy = ScheduleView["overlap"];
+export type CatchUpPolicy = ScheduleView["catchUp"];
+
+/** The plan of a schedule, as it stands while somebody fills it in. */
+export interface PlanDraft {
+  readonly name: string;
+  readonly cron: string;
+  readonly timeZone: string;
+  readonly overlap: OverlapPolicy;
+  readonly catchUp: CatchUpPolicy;
+}
+
+/** What a new schedule begins with: the reader's own time zone. */
+export function emptyPlan(): PlanDraft {
+  return { name: "", cron: "30 5 * * *", timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone, overlap: "skip", catchUp: "last" };
+}
+
+export function planOf(schedule: ScheduleView): PlanDraft {
+  const { name, cron, timeZone, overlap, catchUp } = schedule;
+  return { name, cron, timeZone, overlap, catchUp };
+}
+
+type Problems = Extract<RunRequest, { kind: "problems" }>["problems"];
+
+/** The request of both halves of the form, or everything that is wrong. */
+export function scheduleRequest(
+  plan: PlanDraft,
+  run: { readonly draft: RunDraft; readonly site: string | null },
+): { readonly kind: "body"; readonly body: NewSchedule } | { readonly kind: "problems"; readonly problems: Problems } {
+  const task = requestOf(run.draft, run.site);
+  const problems: Record<string, string> = task.kind === "problems" ? { ...task.problems } : {};
+  if (plan.name.trim() === "") problems.name = "Give it a name.";
+  if (plan.cron.trim() === "") problems.cron = "Say when it runs.";
+  if (task.kind === "problems" || Object.keys(problems).length > 0) return { kind: "problems", problems };
+  return { kind: "body", body: { ...plan, name: plan.name.trim(), cron: plan.cron.trim(), task: task.body } };
+}

@@ -1,0 +1,108 @@
+import { type ReactNode, useEffect, useRef } from "react";
+import uPlot from "uplot";
+import "uplot/dist/uPlot.min.css";
+
+interface PlotProps {
+  /** Read out instead of the picture. */
+  readonly label: string;
+  readonly heightPx?: number;
+  readonly series: readonly PlotSeries[];
+  /** Seconds since 1970, one for each value of each series. */
+  readonly at: readonly number[];
+  /** A value in words, for the axis and the legend. */
+  readonly format: (value: number) => string;
+  /** Bars for counts, lines for measures. */
+  readonly kind: "bars" | "line";
+  /** Each series stands on those before it. */
+  readonly isStacked?: boolean;
+}
+
+export interface PlotSeries {
+  readonly name: string;
+  /** A role of the colour scheme: `--good`. */
+  readonly colour: `--${string}`;
+  readonly values: readonly (number | null)[];
+}
+
+/** A chart over time that fits its place and its colours to the page. */
+export function Plot(props: PlotProps): ReactNode {
+  const { label, heightPx = 220 } = props;
+  const place = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    const host = place.current;
+    if (host === null) return;
+    let plot: uPlot | undefined;
+    const draw = (): void => {
+      plot?.destroy();
+      plot = new uPlot(optionsOf(props, { width: Math.max(host.clientWidth, 200), height: heightPx, host }), dataOf(props), host);
+    };
+    draw();
+    const resized = new ResizeObserver(() => plot?.setSize({ width: Math.max(host.clientWidth, 200), height: heightPx }));
+    resized.observe(host);
+    // The colours are read when it is drawn: another scheme is another picture.
+    const recoloured = new MutationObserver(draw);
+    recoloured.observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
+    const dark = window.matchMedia("(prefers-color-scheme: dark)");
+    dark.addEventListener("change", draw);
+    return () => {
+      resized.disconnect();
+      recoloured.disconnect();
+      dark.removeEventListener("change", draw);
+      plot?.destroy();
+    };
+  }, [props, heightPx]);
+  return <div ref={place} role="img" aria-label={label} className="min-w-0 [&_.u-legend]:text-left [&_.u-legend]:text-soft [&_.u-legend]:text-sm" />;
+}
+
+function dataOf({ at, series, isStacked = false }: PlotProps): uPlot.AlignedData {
+  const rows = series.map(({ values }) => [...values]);
+  if (isStacked)
+    for (let row = 1; row < rows.length; row += 1) rows[row] = (rows[row] ?? []).map((value, index) => (value ?? 0) + (rows[row - 1]?.[index] ?? 0));
+  // The tallest is drawn first, so that the others stand before it.
+  return [[...at], ...(isStacked ? rows.toReversed() : rows)];
+}
+
+function optionsOf(props: PlotProps, place: { readonly width: number; readonly height: number; readonly host: HTMLElement }): uPlot.Options {
+  const { series, format, kind, isStacked = false, at } = props;
+  const style = getComputedStyle(place.host);
+  // light-dark() is only resolved where it is used: a probe tells the colour in force.
+  const colour = (role: string): string => {
+    place.host.style.color = `var(${role})`;
+    const resolved = getComputedStyle(place.host).color;
+    place.host.style.color = "";
+    return resolved;
+  };
+  const axis: uPlot.Axis = { stroke: colour("--soft"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false }, font: `12px ${style.fontFamily}` };
+  const shown = isStacked ? series.toReversed() : series;
+  const daySeconds = 86_400;
+  const bars = uPlot.paths.bars?.({ size: [0.7, 36], radius: 0.15 });
+  return {
+    width: place.width,
+    height: place.height,
+    cursor: { drag: { x: false, y: false } },
+    scales: {
+      x: { time: true, ...(kind === "bars" ? { range: [(at[0] ?? 0) - daySeconds / 2, (at.at(-1) ?? 0) + daySeconds / 2] as [number, number] } : {}) },
+      y: { range: (_, least, most) => (kind === "bars" ? [0, Math.max(most * 1.1, 1)] : uPlot.rangeNum(Math.max(least, 0), most, 0.1, true)) },
+    },
+    axes: [axis, { ...axis, size: 72, values: (_, ticks) => ticks.map((tick) => (kind === "bars" && !Number.isInteger(tick) ? "" : format(tick))) }],
+    series: [
+      {},
+      ...shown.map((each) => {
+        const stroke = colour(each.colour);
+        const own = series.indexOf(each);
+        return {
+          label: each.name,
+          stroke,
+          width: kind === "bars" ? 0 : 2,
+          points: { show: kind === "line" && at.length < 60 },
+          spanGaps: true,
+          ...(kind === "bars" && bars !== undefined ? { fill: stroke, paths: bars } : {}),
+          value: (_: uPlot, __: number, ___: number, at: number | null) => {
+            const value = at === null ? null : series[own]?.values[at];
+            return value == null ? "–" : format(value);
+          },
+        } satisfies uPlot.Series;
+      }),
+    ],
+  };
+}
