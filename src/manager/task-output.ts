@@ -51,22 +51,19 @@ export async function outputSoFar(deps: TaskOutputDeps, request: OutputRequest):
 export async function* followOutput(deps: TaskOutputDeps, request: OutputRequest): AsyncGenerator<RunOutput> {
   const { actor, signal } = request;
   const { uid } = request.task;
-  let { attempt } = request.task;
-  let { offset } = request;
+  let place: Place = { attempt: null, offset: request.offset };
   let triesLeft = lastTries;
   while (!signal.aborted) {
     const news = deps.hints.wait(uid, { maxMs: lookEveryMs, signal });
     const task = await deps.tasks.forActor(actor, uid);
     if (task === null) return;
-    // Each attempt begins its output anew.
-    if (task.attempt > attempt && attempt > 0) offset = 0;
-    attempt = task.attempt;
     const isEnded = isTaskEnded(task.state);
     try {
-      if (attempt > 0) {
-        for await (const piece of await pieces(deps, request, { offset, follow: true })) {
+      if (task.attempt > 0) {
+        place = await placeNow(deps, request, place);
+        for await (const piece of await pieces(deps, request, { offset: place.offset, follow: true })) {
           yield piece;
-          offset = piece.next;
+          place = { ...place, offset: piece.next };
         }
       }
       // Ended before it was read: nothing more can come.
@@ -80,6 +77,22 @@ export async function* followOutput(deps: TaskOutputDeps, request: OutputRequest
     }
     await news;
   }
+}
+
+/** Where a reader stands. Offsets count the output of one attempt: each begins anew. */
+interface Place {
+  /** Null until the first look. */
+  readonly attempt: number | null;
+  readonly offset: number;
+}
+
+/** Asked of the orchestrator, since the row may be of another moment than the output. */
+async function placeNow(deps: TaskOutputDeps, request: OutputRequest, { attempt, offset }: Place): Promise<Place> {
+  const run = await behalfOf(deps, request).call(awaitRun, { params: { uid: request.task.uid }, query: { waitMs: 0 }, signal: request.signal });
+  const written = request.stream === "stdout" ? run.stdoutBytes : run.stderrBytes;
+  // Whoever comes back with more than there is has read an attempt before this one.
+  const isAnother = attempt === null ? offset > written : run.attempt !== attempt;
+  return { attempt: run.attempt, offset: isAnother ? 0 : offset };
 }
 
 async function pieces(
