@@ -1,8 +1,10 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import type { AddressInfo } from "node:net";
 import { pushEpochs } from "#contract/internal/orchestrator.ts";
+import type { AuditStore } from "#core/audit/audit-store.ts";
 import { CachedScriptShelf } from "#core/tasks/cached-script-shelf.ts";
-import type { PlanTaskDeps } from "#core/tasks/plan-task.ts";
+import { type PlanTask, type PlanTaskDeps, planTask } from "#core/tasks/plan-task.ts";
+import type { LegacyTaskStore } from "#core/tasks/task-store.ts";
 import { type Database, openDatabase } from "#db/database.ts";
 import { Listener } from "#db/listener.ts";
 import { migrate } from "#db/migrate.ts";
@@ -30,11 +32,12 @@ import { mountFiles } from "./files-api.ts";
 import { firstAdministrator } from "./first-administrator.ts";
 import { BasicSignIn } from "./legacy-tasks/basic-sign-in.ts";
 import { checkOpenApi } from "./legacy-tasks/legacy-guard.ts";
-import { mountLegacyTasks } from "./legacy-tasks/legacy-tasks-api.ts";
+import { type LegacyTasksDeps, mountLegacyTasks } from "./legacy-tasks/legacy-tasks-api.ts";
 import { OrchestratorMirror } from "./orchestrator-mirror.ts";
 import { personGuards } from "./person-guard.ts";
 import { readScripts } from "./read-scripts.ts";
 import { mountRouteFeed } from "./route-feed.ts";
+import { mountSchedules } from "./schedules-api.ts";
 import { mountSites } from "./sites-api.ts";
 import { mountStreams } from "./streams-api.ts";
 import { mountSystem } from "./system-api.ts";
@@ -101,17 +104,9 @@ async function serve({ config, key, db, log, stack }: Wiring): Promise<Pick<Runn
   mountStreams(app, { ...shared, access, hints });
   const planning = planningOf({ ...shared, config, key });
   mountTasks(app, { ...shared, ...planning, access, hints, maxWaiting: config.BACKLOT_TASKS_WAITING });
-  await mountLegacyTasks(app, {
-    tasks: stores.legacyTasks,
-    audit: stores.audit,
-    scripts: planning.scripts,
-    person: guards.person,
-    basic: new BasicSignIn({ ...stores, hasher, decoyHash, now: () => new Date() }),
-    isOpen: config.BACKLOT_TASK_API_OPEN,
-    allowsCommands: planning.allowsCommands,
-    maxWaiting: config.BACKLOT_TASKS_WAITING,
-    now: () => new Date(),
-  });
+  mountSchedules(app, { ...shared, ...schedulingOf({ key, planning }), maxWaiting: config.BACKLOT_TASKS_WAITING });
+  const basic = new BasicSignIn({ ...stores, hasher, decoyHash, now: () => new Date() });
+  await mountLegacyTasks(app, legacyTasksOf({ ...shared, planning, config, basic }));
   await mountSystem(app, { ...shared, allowsCommands: planning.allowsCommands });
   mountRouteFeed(app, {
     guard: componentGuard({ audience: "manager", verify: await createVerifier(componentSecret(key, "router")) }),
@@ -123,7 +118,22 @@ async function serve({ config, key, db, log, stack }: Wiring): Promise<Pick<Runn
   });
   await mountDashboard(app);
 
-  const listener = new Listener({
+  const listener = listenerFor({ config, log, hints, access });
+  listener.start();
+  stack.defer(() => listener.stop());
+  mirror.start();
+  stack.defer(() => mirror.stop());
+  await app.listen({ host: config.BACKLOT_HOST, port: config.BACKLOT_PORT });
+  const opened = (app.server.address() as AddressInfo).port;
+  const { dashboard } = publicAddresses(config, opened);
+  const notices = setUpSecret === null ? [] : [`Set the administrator's password (works once): ${dashboard}/setup/${setUpSecret}`];
+  return { doors: { manager: `http://${config.BACKLOT_HOST}:${opened}` }, notices };
+}
+
+/** Hears of changes that other processes made, and passes them on to whoever waits for them. */
+function listenerFor(deps: { readonly config: ManagerConfig; readonly log: Log; readonly hints: Hints; readonly access: AccessWatch }): Listener {
+  const { config, log, hints, access } = deps;
+  return new Listener({
     url: config.DATABASE_URL,
     log,
     onNotification: (channel, payload) => {
@@ -136,15 +146,28 @@ async function serve({ config, key, db, log, stack }: Wiring): Promise<Pick<Runn
       access.refresh();
     },
   });
-  listener.start();
-  stack.defer(() => listener.stop());
-  mirror.start();
-  stack.defer(() => mirror.stop());
-  await app.listen({ host: config.BACKLOT_HOST, port: config.BACKLOT_PORT });
-  const opened = (app.server.address() as AddressInfo).port;
-  const { dashboard } = publicAddresses(config, opened);
-  const notices = setUpSecret === null ? [] : [`Set the administrator's password (works once): ${dashboard}/setup/${setUpSecret}`];
-  return { doors: { manager: `http://${config.BACKLOT_HOST}:${opened}` }, notices };
+}
+
+/** What the original's task API needs. */
+function legacyTasksOf(deps: {
+  readonly legacyTasks: LegacyTaskStore;
+  readonly audit: AuditStore;
+  readonly guards: ReturnType<typeof personGuards>;
+  readonly planning: PlanTaskDeps;
+  readonly config: ManagerConfig;
+  readonly basic: BasicSignIn;
+}): LegacyTasksDeps {
+  return {
+    tasks: deps.legacyTasks,
+    audit: deps.audit,
+    scripts: deps.planning.scripts,
+    person: deps.guards.person,
+    basic: deps.basic,
+    isOpen: deps.config.BACKLOT_TASK_API_OPEN,
+    allowsCommands: deps.planning.allowsCommands,
+    maxWaiting: deps.config.BACKLOT_TASKS_WAITING,
+    now: () => new Date(),
+  };
 }
 
 /** What deciding about a new task needs, whoever asks for one. */
@@ -164,6 +187,16 @@ function planningOf(
     scripts: new CachedScriptShelf((siteId) => readScripts(orchestrator, siteId), systemClock),
     allowsCommands: config.BACKLOT_TASK_COMMANDS,
     seal: createSeal(Buffer.from(key.secret, "base64url"), "task environment").seal,
+    newId: randomUUID,
+  };
+}
+
+/** What making and changing schedules needs beyond the stores. */
+function schedulingOf({ key, planning }: { readonly key: ClusterKey; readonly planning: PlanTaskDeps }) {
+  return {
+    plan: (...asked: Parameters<PlanTask>) => planTask(planning, ...asked),
+    seal: createSeal(Buffer.from(key.secret, "base64url"), "schedule environment"),
+    clock: systemClock,
     newId: randomUUID,
   };
 }

@@ -129,7 +129,7 @@ async function create(deps: LegacyTasksDeps, { caller, request, reply }: Asked):
   const manual = await manualFor(deps, planned.plan);
   const asked = newTask(planned.plan, { uid, caller, manual, create: read.create });
   const { task } = await deps.tasks.create(asked, { maxWaiting: deps.maxWaiting });
-  await note(deps, caller, request, { uid, script: read.create.script });
+  await note(deps, { caller, request, reply }, { uid, script: read.create.script });
   return sendJson(reply, 201, rowOf(task));
 }
 
@@ -169,7 +169,7 @@ function newTask(
   };
 }
 
-async function note(deps: LegacyTasksDeps, caller: Actor | null, request: FastifyRequest, details: Readonly<Record<string, unknown>>): Promise<void> {
+async function note(deps: LegacyTasksDeps, { caller, request }: Asked, details: Readonly<Record<string, unknown>>): Promise<void> {
   await deps.audit.record({
     actorId: caller?.user.id ?? null,
     actorName: caller?.user.username ?? null,
