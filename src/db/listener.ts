@@ -11,6 +11,8 @@ export interface ListenerOptions {
   readonly onNotification: (channel: Channel, payload: string) => void;
   /** Called after each connection, the first one too: whatever was said before it is lost, so look at everything. */
   readonly onConnected: () => void;
+  /** Called when a connection that was made is over. */
+  readonly onDisconnected?: () => void;
   /** How often the line is tried; a server that vanished without a word is noticed within two of these. */
   readonly checkMs?: number;
 }
@@ -68,14 +70,17 @@ export class Listener {
     const stop = (): void => over.resolve();
     this.#stopping.signal.addEventListener("abort", stop, { once: true });
     let check: NodeJS.Timeout | undefined;
+    let isConnected = false;
     try {
       await client.connect();
       for (const channel of channels) await client.query(`listen ${channel}`);
       onConnected();
       this.#options.onConnected();
+      isConnected = true;
       check = setInterval(() => client.query("select 1").catch(over.reject), checkMs);
       await over.promise;
     } finally {
+      if (isConnected) this.#options.onDisconnected?.();
       clearInterval(check);
       this.#stopping.signal.removeEventListener("abort", stop);
       over.promise.catch(() => undefined);

@@ -16,6 +16,8 @@ import { PostgresReconcilerSiteStore } from "./sites/postgres-reconciler-site-st
 import { PostgresSiteDatabaseStore } from "./sites/postgres-site-database-store.ts";
 import { PostgresSiteStore } from "./sites/postgres-site-store.ts";
 import { PostgresLegacyTaskStore } from "./tasks/postgres-legacy-task-store.ts";
+import { PostgresTaskArchive } from "./tasks/postgres-task-archive.ts";
+import { PostgresTaskOutbox } from "./tasks/postgres-task-outbox.ts";
 import { PostgresTaskQueue } from "./tasks/postgres-task-queue.ts";
 import { PostgresTaskStore } from "./tasks/postgres-task-store.ts";
 
@@ -51,6 +53,8 @@ export function createWorkerStores(db: Database, options: StoreOptions = { usesB
     databases: new PostgresReconcilerDatabaseStore(db),
     queue: new PostgresOperationQueue(db),
     tasks: new PostgresTaskQueue(db, options),
+    taskOutbox: new PostgresTaskOutbox(db),
+    taskArchive: new PostgresTaskArchive(db),
     schedules: new PostgresScheduleQueue(db, options),
     sessions: new PostgresSessionStore(db),
     attempts: new PostgresAttemptStore(db),

@@ -14,6 +14,26 @@ export const configSchema = z.object({
     .default(10)
     .describe("After how long the operations of a worker that died go on elsewhere"),
   BACKLOT_RECONCILE_SECONDS: z.coerce.number().min(1).default(30).describe("How often sites are compared with what they should be"),
+  BACKLOT_TASK_CONCURRENCY: z.coerce.number().int().min(1).max(256).default(4).describe("How many tasks run at once through this worker"),
+  BACKLOT_TASKS_PER_SITE: z.coerce.number().int().min(1).max(256).default(2).describe("How many tasks of one site run at once, counted over all workers"),
+  BACKLOT_TASK_LEASE_SECONDS: z.coerce
+    .number()
+    .min(1)
+    .max(300)
+    .default(30)
+    .describe("After how long another worker follows the tasks of one that died; their scripts go on meanwhile"),
+  BACKLOT_RUN_LOST_SECONDS: z.coerce
+    .number()
+    .min(1)
+    .max(86_400)
+    .default(60)
+    .describe("After how long without an answer from the orchestrator a script that it started counts as lost"),
+  BACKLOT_TASK_KEEP_DAYS: z.coerce.number().min(1).max(36_500).default(90).describe("After how many days tasks that ended are deleted, with their output"),
+  AMQP_URL: z
+    .string()
+    .optional()
+    .describe("RabbitMQ to announce tasks by, for example amqp://user:password@host:5672/vhost; without it they are announced by the database")
+    .meta({ secret: true }),
   BACKLOT_SITE_DATABASE_URL: z
     .string()
     .optional()
@@ -30,3 +50,5 @@ export const configSchema = z.object({
     .default(false)
     .describe("Let everyone run programs although this machine cannot keep sites apart (not for untrusted people)"),
 });
+
+export type WorkerConfig = z.output<typeof configSchema>;

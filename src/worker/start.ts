@@ -18,6 +18,7 @@ import { DatabaseWatch } from "./database-watch.ts";
 import { Reconciler } from "./reconciler.ts";
 import { RouterPool } from "./router-pool.ts";
 import { siteServerAddress, supervisorChannel } from "./site-server-address.ts";
+import { startTasks } from "./start-tasks.ts";
 import { createAbandon, createSteps } from "./steps.ts";
 
 /** A step may unpack a gigabyte; anything longer is a fault. */
@@ -32,8 +33,10 @@ export const start: StartService = async (environment, log) => {
   await migrate({ url: config.DATABASE_URL, log });
   await using stack = new AsyncDisposableStack();
   const concurrency = config.BACKLOT_OPERATION_CONCURRENCY;
-  const db = stack.adopt(openDatabase({ url: config.DATABASE_URL, maxConnections: concurrency + 4, log }), (opened) => opened.destroy());
-  const stores = createWorkerStores(db);
+  const db = stack.adopt(openDatabase({ url: config.DATABASE_URL, maxConnections: concurrency + config.BACKLOT_TASK_CONCURRENCY + 4, log }), (opened) =>
+    opened.destroy(),
+  );
+  const stores = createWorkerStores(db, { usesBroker: config.AMQP_URL !== undefined });
   const signer = await createSigner(key.signingKey);
   const orchestrator = createComponentClient({ baseUrl: config.BACKLOT_ORCHESTRATOR_URL, audience: "orchestrator", caller: "worker", signer });
   const urls = config.BACKLOT_ROUTER_URLS.split(",").map((url) => url.trim());
@@ -44,12 +47,13 @@ export const start: StartService = async (environment, log) => {
   const { sites, databases } = stores;
   const deps = { sites, databases, databaseServer, databaseSeal, orchestrator, routers, seal, mayEveryoneRun: config.BACKLOT_UNISOLATED_FOR_ALL };
 
+  const owner = `${hostname()}-${process.pid}-${randomUUID()}`;
   const runner = new OperationRunner({
     queue: stores.queue,
     steps: createSteps(deps),
     abandon: createAbandon(deps),
     log,
-    owner: `${hostname()}-${process.pid}-${randomUUID()}`,
+    owner,
     concurrency,
     leaseMs: config.BACKLOT_OPERATION_LEASE_SECONDS * 1000,
     stepTimeoutMs,
@@ -58,17 +62,25 @@ export const start: StartService = async (environment, log) => {
     const now = new Date();
     await stores.sessions.deleteExpired(now);
     await stores.attempts.deleteOlderThan(new Date(now.getTime() - keepAttemptsMs));
+    await tasks.sweep();
   };
   const everyMs = config.BACKLOT_RECONCILE_SECONDS * 1000;
   const watch = new DatabaseWatch({ ...deps, log, everyMs, limitBytes: config.BACKLOT_SITE_DATABASE_BYTES });
   const reconciler = new Reconciler({ ...deps, queue: stores.queue, log, everyMs, sweep });
+  const tasks = await startTasks({ config, stores, orchestrator, secret: Buffer.from(key.secret, "base64url"), worker: owner, log });
+  stack.defer(() => tasks.stop());
   const listener = new Listener({
     url: config.DATABASE_URL,
     log,
-    onNotification: (channel) => {
+    onNotification: (channel, payload) => {
       if (channel === "operations") runner.hint();
+      tasks.hear(channel, payload);
     },
-    onConnected: () => runner.hint(),
+    onConnected: () => {
+      runner.hint();
+      tasks.connected();
+    },
+    onDisconnected: () => tasks.disconnected(),
   });
   listener.start();
   stack.defer(() => listener.stop());

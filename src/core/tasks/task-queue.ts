@@ -5,6 +5,8 @@ import type { Task, TaskResult } from "./task.ts";
 /** A task that one worker holds. `fence` grows with each claim: whoever claims it later has a higher one, and the earlier loses every write. */
 export interface ClaimedTask extends Task {
   readonly fence: number;
+  /** Whose claim it is; part of the fence. */
+  readonly worker: string;
   /** Sealed JSON of name → value; null for none. */
   readonly sealedEnvironment: string | null;
   /**
@@ -12,6 +14,8 @@ export interface ClaimedTask extends Task {
    * put again under the same attempt, which starts it only if the orchestrator has not.
    */
   readonly isStarted: boolean;
+  /** An earlier claim of this attempt was not brought to an end: its worker may have asked the orchestrator to start it. */
+  readonly isTakenOver: boolean;
   /** What its site may use, which bounds what the task may; null for the home folder. */
   readonly siteLimits: SiteLimits | null;
 }
@@ -58,7 +62,7 @@ export interface TaskQueue {
   /** Keeps the leases of all that a worker holds, in one statement; gives the uids that it does not hold any more, and those to be cancelled. */
   renew(
     held: readonly ClaimedTask[],
-    request: { readonly worker: string; readonly leaseMs: number },
+    request: { readonly leaseMs: number },
   ): Promise<{ readonly lost: readonly string[]; readonly cancelled: readonly string[] }>;
   started(claim: ClaimedTask, start: TaskStart): Promise<boolean>;
   /** Writes the attempt's result and what follows from it. A task that was to be cancelled is not queued again, but ends as cancelled. */

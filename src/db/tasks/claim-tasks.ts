@@ -19,12 +19,14 @@ interface RunningTask extends TaskPlace {
 
 /** Claims what may be claimed now. `isRepeatable`: some were refused instead, and there may be more behind them. */
 export async function claimTasks(change: Change, request: TaskClaim): Promise<{ readonly claimed: readonly ClaimedTask[]; readonly isRepeatable: boolean }> {
-  await sql`select pg_advisory_xact_lock(${claimLock})`.execute(change);
+  // The commit does not wait for the disk: a claim that a crash of the server takes back is made again, by a worker of another name or in place of the
+  // first, and asks for the same start.
+  await sql`select pg_advisory_xact_lock(${claimLock}), set_config('synchronous_commit', 'off', true)`.execute(change);
   const running = await runningTasks(change);
   const expired = running.filter(({ isExpired }) => isExpired).map(({ id }) => id);
-  const ids = expired.slice(0, request.limit);
-  const limits = { limit: request.limit - ids.length, perSite: request.perSite };
-  if (limits.limit === 0) return { claimed: await takeOver(change, request, ids), isRepeatable: false };
+  const left = expired.slice(0, request.limit);
+  const limits = { limit: request.limit - left.length, perSite: request.perSite };
+  if (limits.limit === 0) return { claimed: await take(change, request, { left, chosen: [] }), isRepeatable: false };
   const first = await waitingInOrder(change);
   let chosen = chooseTasks(first.filter(isAllowed), running, limits);
   let refused = first.filter((task) => !isAllowed(task));
@@ -34,7 +36,7 @@ export async function claimTasks(change: Change, request: TaskClaim): Promise<{ 
     refused = [...refused, ...heads.filter((task) => !isAllowed(task))];
   }
   await refuse(change, refused);
-  return { claimed: await takeOver(change, request, [...ids, ...chosen]), isRepeatable: refused.length > 0 && chosen.length < limits.limit };
+  return { claimed: await take(change, request, { left, chosen }), isRepeatable: refused.length > 0 && chosen.length < limits.limit };
 }
 
 async function runningTasks(change: Change): Promise<readonly RunningTask[]> {
@@ -114,7 +116,12 @@ async function refuse(change: Change, refused: readonly Candidate[]): Promise<vo
 }
 
 /** Makes the tasks this worker's. A row that somebody changes at this moment (to cancel it) is left for the next claim. */
-async function takeOver(change: Change, request: TaskClaim, ids: readonly number[]): Promise<readonly ClaimedTask[]> {
+async function take(
+  change: Change,
+  request: TaskClaim,
+  { left, chosen }: { readonly left: readonly number[]; readonly chosen: readonly number[] },
+): Promise<readonly ClaimedTask[]> {
+  const ids = [...left, ...chosen];
   if (ids.length === 0) return [];
   const rows = await change
     .updateTable("tasks")
@@ -136,6 +143,6 @@ async function takeOver(change: Change, request: TaskClaim, ids: readonly number
     .returning([currentSiteName.as("currentSiteName"), siteLimitsOfTask.as("siteLimits")])
     .execute();
   await sql`select pg_notify('tasks', uid) from unnest(${rows.map(({ uid }) => uid)}::text[]) as uid`.execute(change);
-  const byId = new Map(rows.map((row) => [row.id, claimOf(row)]));
+  const byId = new Map(rows.map((row) => [row.id, claimOf(row, left.includes(row.id))]));
   return ids.flatMap((id) => byId.get(id) ?? []);
 }

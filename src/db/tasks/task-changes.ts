@@ -16,7 +16,7 @@ export interface TaskAdmission {
 }
 
 /** How long an idempotency key is remembered. */
-const keyLifetime = sql`interval '24 hours'`;
+export const keyLifetime = sql`interval '24 hours'`;
 
 /**
  * Queues a task as part of a change. With an idempotency key that this person used within a day, the earlier task is given.

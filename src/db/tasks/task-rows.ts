@@ -47,7 +47,10 @@ export const taskColumns = [
 export const currentSiteName = sql<string | null>`(select sites.name from sites where sites.id = tasks.site_id)`;
 
 /** What a worker needs beyond that. */
-export const claimColumns = ["tasks.fence", "tasks.sealedEnvironment", "tasks.isStarted"] as const satisfies readonly SelectExpression<Tables, "tasks">[];
+export const claimColumns = ["tasks.fence", "tasks.worker", "tasks.sealedEnvironment", "tasks.isStarted"] as const satisfies readonly SelectExpression<
+  Tables,
+  "tasks"
+>[];
 export const siteLimitsOfTask = sql<SiteLimits | null>`(select sites.limits from sites where sites.id = tasks.site_id)`;
 
 type ColumnName<C extends string> = C extends `tasks.${infer Name}` ? Name : never;
@@ -70,9 +73,9 @@ export function taskOf(row: TaskRow): Task {
 }
 
 /** A claimed task out of a row. */
-export function claimOf(row: ClaimRow): ClaimedTask {
+export function claimOf(row: ClaimRow, isTakenOver: boolean): ClaimedTask {
   const { fence, sealedEnvironment, isStarted, siteLimits } = row;
-  return { ...taskOf(row), fence, sealedEnvironment, isStarted, siteLimits };
+  return { ...taskOf(row), fence, worker: row.worker ?? "", sealedEnvironment, isStarted, isTakenOver, siteLimits };
 }
 
 function resultOf(row: TaskRow): TaskResult | null {

@@ -31,7 +31,17 @@ export function describeTaskQueue(get: () => StoreContext): void {
       const { site } = await aSite(get());
       const queued = await queueTask(get(), { siteId: site.id, sealedEnvironment: "v1:sealed", environmentNames: ["A"] });
       expect(await claim()).toEqual([
-        { ...queued, state: "running", attempt: 1, fence: 1, sealedEnvironment: "v1:sealed", isStarted: false, siteLimits: site.limits },
+        {
+          ...queued,
+          state: "running",
+          attempt: 1,
+          fence: 1,
+          worker: "w1",
+          sealedEnvironment: "v1:sealed",
+          isStarted: false,
+          isTakenOver: false,
+          siteLimits: site.limits,
+        },
       ]);
       expect(await claim()).toEqual([]);
     });
@@ -96,14 +106,14 @@ export function describeTaskQueue(get: () => StoreContext): void {
       await expireLease(get(), lost);
       const waiting = await queueTask(get(), { priority: 100 });
       const [taken, next] = await claim(10, "w2");
-      expect(taken).toMatchObject({ uid: lost.uid, state: "running", attempt: 1, fence: 2, isStarted: true, startedAt });
+      expect(taken).toMatchObject({ uid: lost.uid, state: "running", attempt: 1, fence: 2, isStarted: true, isTakenOver: true, startedAt });
       expect(next?.uid).toBe(waiting.uid);
       const before = await read(lost.uid);
       expect(await queue().started(lost, { startedAt: new Date(), diskBeforeBytes: null })).toBe(false);
       expect(await queue().finish(lost, anOutcome())).toBe(false);
       expect(await queue().finish(lost, anOutcome({ kind: "retry", afterMs: 0, reason: "again" }))).toBe(false);
       expect(await queue().release(lost, { afterMs: 0, reason: "full" })).toBe(false);
-      expect(await queue().renew([lost], { worker: "w1", leaseMs })).toEqual({ lost: [lost.uid], cancelled: [] });
+      expect(await queue().renew([lost], { leaseMs })).toEqual({ lost: [lost.uid], cancelled: [] });
       await queue().handBack([lost]);
       expect(await read(lost.uid)).toEqual(before);
       expect(await claim(10, "w3")).toEqual([]);
@@ -127,7 +137,7 @@ export function describeTaskQueue(get: () => StoreContext): void {
       expect(await queue().finish(held, anOutcome())).toBe(false);
       expect(await queue().release(held, { afterMs: 0, reason: "no" })).toBe(false);
       expect(await queue().started(held, { startedAt: new Date(), diskBeforeBytes: null })).toBe(false);
-      expect(await queue().renew([held], { worker: "w1", leaseMs })).toMatchObject({ lost: [queued.uid] });
+      expect(await queue().renew([held], { leaseMs })).toMatchObject({ lost: [queued.uid] });
       await queue().handBack([held]);
       await stores.tasks.requestCancel(queued);
       expect(await claim()).toEqual([]);
@@ -181,7 +191,7 @@ export function describeTaskQueue(get: () => StoreContext): void {
       const held = await claimOne();
       expect(await tasks.requestCancel(waiting)).toMatchObject({ state: "cancelled", finishedAt: expect.any(Date) });
       expect(await tasks.requestCancel(running)).toMatchObject({ state: "running", cancelRequestedAt: expect.any(Date) });
-      expect(await queue().renew([held], { worker: "w1", leaseMs })).toEqual({ lost: [], cancelled: [running.uid] });
+      expect(await queue().renew([held], { leaseMs })).toEqual({ lost: [], cancelled: [running.uid] });
       expect(await claim()).toEqual([]);
       expect(await queue().finish(held, anOutcome({ kind: "end", state: "cancelled", reason: null }))).toBe(true);
       expect(await read(running.uid)).toMatchObject({ state: "cancelled" });
@@ -211,7 +221,7 @@ export function describeTaskQueue(get: () => StoreContext): void {
       await queueTask(get());
       const held = await claimOne();
       await expireLease(get(), held);
-      expect(await queue().renew([held], { worker: "w1", leaseMs })).toEqual({ lost: [], cancelled: [] });
+      expect(await queue().renew([held], { leaseMs })).toEqual({ lost: [], cancelled: [] });
       expect(await claim(10, "w2")).toEqual([]);
     });
 

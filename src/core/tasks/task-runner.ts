@@ -1,0 +1,165 @@
+import type { Log } from "#kit/log.ts";
+import { backOffMs } from "#kit/retry.ts";
+import { LeaseKeeper } from "./lease-keeper.ts";
+import type { RunHost } from "./run-host.ts";
+import { type AttemptOutcome, TaskAttempt } from "./task-attempt.ts";
+import type { ClaimedTask, TaskQueue } from "./task-queue.ts";
+import type { TaskTime } from "./task-time.ts";
+import type { TaskWakeups, WakeupAnswer } from "./task-wakeups.ts";
+
+/** What the runner needs. */
+export interface TaskRunnerDeps {
+  readonly queue: TaskQueue;
+  readonly host: RunHost;
+  readonly wakeups: TaskWakeups;
+  readonly time: TaskTime;
+  readonly log: Log;
+  /** Unique among all runners. */
+  readonly worker: string;
+  readonly concurrency: number;
+  /** The most tasks that run at once in one site, counted over all workers. */
+  readonly perSite: number;
+  readonly leaseMs: number;
+  /** How long a host that may have started a run may be silent before the run counts as lost. */
+  readonly runLostMs: number;
+  /** From 0 to below 1. */
+  readonly random: () => number;
+}
+
+/** Longest sleep between two looks at the queue: a lost wake-up costs no more than this. */
+const pollMs = 2_000;
+/** A host that can start nothing now is left alone for so long. */
+const hostBackOff = { firstMs: 200, mostMs: 5_000 };
+const databaseBackOff = { firstMs: 100, mostMs: 2_000 };
+
+/** Claims tasks, has their runs started, and follows each to its end. */
+export class TaskRunner {
+  readonly #deps: TaskRunnerDeps;
+  readonly #held = new Map<string, { readonly attempt: TaskAttempt; readonly done: Promise<void> }>();
+  readonly #keeper: LeaseKeeper;
+  readonly #stopping = new AbortController();
+  /** Those who said that tasks may wait, and want to know when that was looked at. */
+  #askers: PromiseWithResolvers<WakeupAnswer>[] = [];
+  #hint = new AbortController();
+  #pausedUntil = 0;
+  #refusals = 0;
+  #failures = 0;
+  #loop: Promise<void> | undefined;
+
+  constructor(deps: TaskRunnerDeps) {
+    this.#deps = deps;
+    this.#keeper = new LeaseKeeper({ ...deps, held: () => [...this.#held.values()].map(({ attempt }) => attempt) });
+  }
+
+  async start(): Promise<void> {
+    this.#loop ??= this.#run();
+    this.#keeper.start();
+    await this.#deps.wakeups.start(() => this.#wakeUp());
+  }
+
+  /** Looks at the queue now, and at what is held: something may have been said while nobody listened. */
+  hint(): void {
+    this.#hint.abort();
+    this.#keeper.hint();
+  }
+
+  /** This task is to be cancelled, perhaps by this runner. */
+  cancel(uid: string): void {
+    this.#held.get(uid)?.attempt.cancel();
+  }
+
+  /** Stops claiming and following. Runs go on, and another worker follows them at once. */
+  async stop(): Promise<void> {
+    this.#stopping.abort(new Error("the worker stops"));
+    this.#hint.abort();
+    for (const asker of this.#askers.splice(0)) asker.reject(new Error("the worker stops"));
+    await Promise.all([this.#deps.wakeups.stop(), this.#loop, this.#keeper.stop()]);
+    const held = [...this.#held.values()];
+    for (const { attempt } of held) attempt.letGo();
+    await Promise.all(held.map(({ done }) => done));
+    await this.#deps.queue
+      .handBack(held.map(({ attempt }) => attempt.claim))
+      .catch((error: unknown) => this.#deps.log.warn({ err: error }, "tasks could not be handed back; others follow them when their leases end"));
+  }
+
+  #wakeUp(): Promise<WakeupAnswer> {
+    if (this.#stopping.signal.aborted) return Promise.reject(new Error("the worker stops"));
+    const asker = Promise.withResolvers<WakeupAnswer>();
+    this.#askers.push(asker);
+    this.#hint.abort();
+    return asker.promise;
+  }
+
+  async #run(): Promise<void> {
+    const { time } = this.#deps;
+    while (!this.#stopping.signal.aborted) {
+      // Made before looking: a hint that comes while this looks is not lost.
+      this.#hint = new AbortController();
+      const pauseMs = this.#pausedUntil - time.now();
+      const idleMs = pauseMs > 0 ? this.#haveNoRoom(pauseMs) : await this.#look();
+      const wait = AbortSignal.any([this.#hint.signal, this.#stopping.signal]);
+      await time.sleep(idleMs, wait);
+    }
+  }
+
+  /** Claims what there is room for; gives how long nothing more is to be expected. */
+  async #look(): Promise<number> {
+    const { queue, worker, concurrency, perSite, leaseMs, log } = this.#deps;
+    const room = concurrency - this.#held.size;
+    if (room <= 0) return this.#haveNoRoom(pollMs);
+    const askers = this.#askers.splice(0);
+    try {
+      const claimed = await queue.claim({ worker, leaseMs, limit: room, perSite });
+      this.#failures = 0;
+      for (const claim of claimed) this.#launch(claim);
+      for (const asker of askers) asker.resolve({ hasRoom: this.#held.size < concurrency, claimed: claimed.length });
+      if (claimed.length >= room) return pollMs;
+      // At least a few milliseconds: one that is due but held by a limit must not turn this into a busy loop.
+      return Math.max(Math.min((await queue.nextDueMs()) ?? pollMs, pollMs), 10);
+    } catch (error) {
+      // Whoever asked goes on waiting: nothing was looked at yet.
+      this.#askers.unshift(...askers.filter(() => !this.#stopping.signal.aborted));
+      this.#failures += 1;
+      log.warn({ err: error }, "the queue of tasks cannot be read; trying again");
+      return backOffMs(this.#failures, databaseBackOff);
+    }
+  }
+
+  #haveNoRoom(idleMs: number): number {
+    for (const asker of this.#askers.splice(0)) asker.resolve({ hasRoom: false, claimed: 0 });
+    return idleMs;
+  }
+
+  #launch(claim: ClaimedTask): void {
+    const attempt = new TaskAttempt(this.#deps, claim);
+    // A claim that the database forgot in a crash, or a lease that ended unnoticed, comes back to the same worker.
+    this.#held.get(claim.uid)?.attempt.letGo();
+    const done = attempt
+      .run()
+      .then((outcome) => this.#heed(outcome))
+      .catch((error: unknown) => this.#deps.log.error({ err: error, task: claim.uid }, "a task was given up; it goes on when its lease ends"))
+      .finally(() => {
+        // On the way out everything stays listed, to be handed back.
+        if (this.#stopping.signal.aborted) return;
+        if (this.#held.get(claim.uid)?.attempt === attempt) this.#held.delete(claim.uid);
+        this.#hint.abort();
+        if (this.#pausedUntil <= this.#deps.time.now()) this.#deps.wakeups.resume();
+      });
+    this.#held.set(claim.uid, { attempt, done });
+  }
+
+  /** A host that can start nothing now would send back every task of the queue, one after the other. */
+  #heed(outcome: AttemptOutcome): void {
+    const { time, wakeups } = this.#deps;
+    if (outcome === "ended") this.#refusals = 0;
+    if (outcome !== "released") return;
+    this.#refusals += 1;
+    const pauseMs = backOffMs(this.#refusals, hostBackOff);
+    this.#pausedUntil = Math.max(this.#pausedUntil, time.now() + pauseMs);
+    void time.sleep(pauseMs, this.#stopping.signal).then(() => {
+      if (this.#stopping.signal.aborted) return;
+      wakeups.resume();
+      this.#hint.abort();
+    });
+  }
+}

@@ -1,0 +1,36 @@
+import { sql } from "kysely";
+import { endedTaskStates } from "#contract/task.ts";
+import type { TaskArchive } from "#core/tasks/task-archive.ts";
+import type { Database } from "../database.ts";
+import { keyLifetime } from "./task-changes.ts";
+
+/** Tasks that ended long ago, in PostgreSQL. */
+export class PostgresTaskArchive implements TaskArchive {
+  readonly #db: Database;
+
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  async endedLongAgo(request: { readonly olderThanMs: number; readonly limit: number }): Promise<readonly string[]> {
+    const { rows } = await sql<{ uid: string }>`
+      select uid from tasks
+      where finished_at < statement_timestamp() - make_interval(secs => ${request.olderThanMs / 1000}::double precision)
+        and state = any(${[...endedTaskStates]}::text[])
+      order by finished_at limit ${request.limit}`.execute(this.#db);
+    return rows.map(({ uid }) => uid);
+  }
+
+  async remove(uids: readonly string[]): Promise<void> {
+    if (uids.length === 0) return;
+    await this.#db
+      .deleteFrom("tasks")
+      .where("uid", "in", [...uids])
+      .where("state", "in", [...endedTaskStates])
+      .execute();
+  }
+
+  async removeOldKeys(): Promise<void> {
+    await this.#db.deleteFrom("taskKeys").where("createdAt", "<", sql<Date>`statement_timestamp() - ${keyLifetime}`).execute();
+  }
+}

@@ -1,0 +1,89 @@
+import { Failure } from "#contract/failure.ts";
+import * as api from "#contract/internal/runs.ts";
+import type { RunHost, RunReply } from "#core/tasks/run-host.ts";
+import type { ClaimedTask } from "#core/tasks/task-queue.ts";
+import type { ComponentClient } from "#kit/component-client.ts";
+import type { Log } from "#kit/log.ts";
+import type { Seal } from "#kit/seal.ts";
+import { replyOf, runSpecOf } from "./run-spec.ts";
+
+/** What asking the orchestrator for runs needs. */
+export interface RunHostDeps {
+  readonly orchestrator: ComponentClient;
+  /** For the purpose `task environment`. */
+  readonly seal: Pick<Seal, "open">;
+  readonly log: Log;
+}
+
+/** How long a start may take to be answered. */
+const putTimeoutMs = 30_000;
+/** How long one question for a run's end waits. */
+const followMs = 30_000;
+/** How long a process tree has between being asked to end and being ended. */
+const graceMs = 10_000;
+/** Beyond what an answer takes by itself. */
+const marginMs = 10_000;
+
+/** Runs on this installation's orchestrator. */
+export class OrchestratorRunHost implements RunHost {
+  readonly #deps: RunHostDeps;
+
+  constructor(deps: RunHostDeps) {
+    this.#deps = deps;
+  }
+
+  async put(task: ClaimedTask, signal: AbortSignal): Promise<RunReply> {
+    let body: api.RunSpec;
+    try {
+      body = runSpecOf(task, this.#deps.seal);
+    } catch (error) {
+      this.#deps.log.error({ err: error, task: task.uid }, "a task's environment cannot be opened");
+      return { kind: "refused", reason: "its environment cannot be read any more: it was kept under another key" };
+    }
+    return this.#ask(signal, putTimeoutMs, (limit) => this.#deps.orchestrator.call(api.putRun, { params: { uid: task.uid }, body, signal: limit }));
+  }
+
+  async follow(task: ClaimedTask, signal: AbortSignal): Promise<RunReply> {
+    return this.#ask(signal, followMs + marginMs, (limit) =>
+      this.#deps.orchestrator.call(api.awaitRun, { params: { uid: task.uid }, query: { waitMs: followMs }, signal: limit }),
+    );
+  }
+
+  async cancel(task: ClaimedTask, signal: AbortSignal): Promise<RunReply> {
+    const body = { attempt: task.attempt, graceMs, end: "cancelled" } as const;
+    return this.#ask(signal, graceMs + marginMs, (limit) => this.#deps.orchestrator.call(api.cancelRun, { params: { uid: task.uid }, body, signal: limit }));
+  }
+
+  async forget(uid: string, signal: AbortSignal): Promise<boolean> {
+    try {
+      await this.#deps.orchestrator.call(api.forgetRun, { params: { uid }, signal });
+      return true;
+    } catch (error) {
+      if (error instanceof Failure || signal.aborted) return false;
+      throw error;
+    }
+  }
+
+  async #ask(signal: AbortSignal, timeoutMs: number, call: (limit: AbortSignal) => Promise<api.RunView>): Promise<RunReply> {
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+    try {
+      return { kind: "run", run: runOf(await call(limit)) };
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!(error instanceof Failure) && !limit.aborted) this.#deps.log.error({ err: error }, "the orchestrator's answer makes no sense");
+      return replyOf(error);
+    }
+  }
+}
+
+function runOf(view: api.RunView) {
+  const { end, code, signal, diskBeforeBytes, diskAfterBytes, cpuMs, peakMemoryBytes, stdoutBytes, stderrBytes, isOutputCut } = view;
+  const startedAt = dateOf(view.startedAt);
+  if (view.state === "running") return { state: "running", startedAt, diskBeforeBytes } as const;
+  const result = { end: end ?? "lost", code, signal, diskBeforeBytes, diskAfterBytes, cpuMs, peakMemoryBytes, stdoutBytes, stderrBytes, isOutputCut };
+  return { state: "ended", startedAt, finishedAt: dateOf(view.finishedAt) ?? new Date(), result, message: view.message } as const;
+}
+
+function dateOf(text: string | null): Date | null {
+  return text === null ? null : new Date(text);
+}

@@ -1,0 +1,65 @@
+import { TaskRunner } from "#core/tasks/task-runner.ts";
+import { systemTime } from "#core/tasks/task-time.ts";
+import type { Channel } from "#db/notifications.ts";
+import type { createWorkerStores } from "#db/stores.ts";
+import type { ComponentClient } from "#kit/component-client.ts";
+import type { Log } from "#kit/log.ts";
+import { createSeal } from "#kit/seal.ts";
+import type { WorkerConfig } from "./config.ts";
+import { createWakeups } from "./create-wakeups.ts";
+import { OrchestratorRunHost } from "./orchestrator-run-host.ts";
+import { sweepTasks } from "./task-sweep.ts";
+
+/** What running tasks is wired from. */
+export interface TaskParts {
+  readonly config: WorkerConfig;
+  readonly stores: Pick<ReturnType<typeof createWorkerStores>, "tasks" | "taskOutbox" | "taskArchive">;
+  readonly orchestrator: ComponentClient;
+  /** The cluster's secret. */
+  readonly secret: Uint8Array;
+  /** Unique among all workers. */
+  readonly worker: string;
+  readonly log: Log;
+}
+
+/** Tasks at work in a worker. */
+export interface RunningTasks {
+  hear(channel: Channel, payload: string): void;
+  connected(): void;
+  disconnected(): void;
+  sweep(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+const dayMs = 86_400_000;
+
+/** Begins to run tasks. */
+export async function startTasks({ config, stores, orchestrator, secret, worker, log }: TaskParts): Promise<RunningTasks> {
+  const host = new OrchestratorRunHost({ orchestrator, seal: createSeal(secret, "task environment"), log });
+  const source = createWakeups({ amqpUrl: config.AMQP_URL, outbox: stores.taskOutbox, log });
+  const runner = new TaskRunner({
+    ...{ queue: stores.tasks, host, wakeups: source.wakeups, time: systemTime, log, worker },
+    concurrency: config.BACKLOT_TASK_CONCURRENCY,
+    perSite: config.BACKLOT_TASKS_PER_SITE,
+    leaseMs: config.BACKLOT_TASK_LEASE_SECONDS * 1000,
+    runLostMs: config.BACKLOT_RUN_LOST_SECONDS * 1000,
+    random: Math.random,
+  });
+  await runner.start();
+  return {
+    hear(channel, payload) {
+      if (channel === "tasks" && payload === "") source.heard();
+      if (channel === "cancels") runner.cancel(payload);
+    },
+    connected() {
+      source.connected();
+      runner.hint();
+    },
+    disconnected: () => source.disconnected(),
+    sweep: () => sweepTasks({ archive: stores.taskArchive, host, log, keepMs: config.BACKLOT_TASK_KEEP_DAYS * dayMs }),
+    async stop() {
+      await runner.stop();
+      await source.stop();
+    },
+  };
+}
