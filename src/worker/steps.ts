@@ -88,7 +88,8 @@ function runSteps(deps: StepDeps): Readonly<Record<RunStep, StepAction>> {
       return undefined;
     },
     release: async (operation, signal) => {
-      const target = operation.kind === "sleep" ? null : await start(operation, signal);
+      const isLeftAsleep = operation.kind === "sleep" || operation.kind === "delete-database";
+      const target = isLeftAsleep ? null : await start(operation, signal);
       return routers.release(numberOf(operation), target, signal);
     },
     wake: async (operation, signal) => {

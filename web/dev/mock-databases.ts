@@ -16,7 +16,7 @@ const examples: Readonly<Record<string, Partial<SiteDatabaseView>>> = {
   library: {
     bytes: 291_000_000,
     state: "read-only",
-    reason: "The database is over its limit and takes no writes. To delete rows, begin the transaction with `BEGIN READ WRITE`.",
+    reason: "The database is over its limit and takes no writes. To delete rows, begin the transaction with BEGIN READ WRITE.",
   },
   canteen: { state: "failed", reason: "The database could not be made. Add it again, or delete it; the last operation says why.", url: null, variables: null },
 };

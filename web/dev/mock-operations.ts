@@ -57,7 +57,7 @@ const steps: Record<OperationKind, readonly [name: string, title: string][]> = {
   ],
   "delete-database": [
     ["apply", "Tell the orchestrator what the site should be"],
-    ["refresh", "Restart the program with what is new"],
+    ["stop", "Stop the program"],
     ["dropDatabase", "Delete the database"],
   ],
 };

@@ -26,6 +26,13 @@ test("deleting takes the address away before the files", () => {
   expect(stepsOf("delete", {}, dynamic)).toEqual(["withdraw", "remove", "dropDatabase", "forget"]);
 });
 
+test("a program learns of its database when that is there, and has let go of it before it goes", () => {
+  expect(stepsOf("add-database", {}, dynamic)).toEqual(["makeDatabase", "apply", "refresh"]);
+  expect(stepsOf("change-database-password", {}, dynamic)).toEqual(["changePassword", "apply", "refresh"]);
+  expect(stepsOf("delete-database", {}, dynamic)).toEqual(["apply", "hold", "stop", "release", "dropDatabase"]);
+  expect(stepsOf("delete-database", {}, still)).toEqual(["apply", "dropDatabase"]);
+});
+
 test("only dynamic sites have a program to restart after a deployment", () => {
   expect(stepsOf("deploy", { uploadId: "x" }, still)).toEqual(["unpack", "place"]);
   expect(stepsOf("deploy", { uploadId: "x" }, dynamic)).toEqual(["unpack", "place", "refresh"]);

@@ -74,8 +74,8 @@ export function stepsOf<K extends OperationKind>(kind: K, input: OperationInputs
     case "change-database-password":
       return ["changePassword", "apply", "refresh"];
     case "delete-database":
-      // First the program lets go of it, then it goes.
-      return ["apply", "refresh", "dropDatabase"];
+      // First the program lets go of it, then it goes. It is not started anew: without a database many a program ends at once.
+      return subject.kind === "dynamic" ? ["apply", "hold", "stop", "release", "dropDatabase"] : ["apply", "dropDatabase"];
     default:
       throw new Error(`no plan for ${kind}`);
   }

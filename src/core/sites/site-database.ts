@@ -39,7 +39,7 @@ export function databaseState(database: Pick<SiteDatabase, "lifecycle" | "hold">
 const reasons: Readonly<Record<SiteDatabaseState, string | null>> = {
   adding: "The database is being made.",
   ready: null,
-  "read-only": "The database is over its limit and takes no writes. To delete rows, begin the transaction with `BEGIN READ WRITE`.",
+  "read-only": "The database is over its limit and takes no writes. To delete rows, begin the transaction with BEGIN READ WRITE.",
   closed: "The database is far over its limit, so nobody can connect. Delete it, or ask an administrator for a larger limit.",
   deleting: "The database is being deleted.",
   failed: "The database could not be made. Add it again, or delete it; the last operation says why.",
