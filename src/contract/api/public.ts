@@ -2,8 +2,16 @@ import type { EndpointShape } from "../endpoint.ts";
 import { accountEndpoints } from "./accounts.ts";
 import { databaseEndpoints } from "./database.ts";
 import { fileEndpoints } from "./files.ts";
+import { scheduleEndpoints } from "./schedules.ts";
 import { siteEndpoints } from "./sites.ts";
 import { taskEndpoints } from "./tasks.ts";
 
 /** Everything that people and their programs can call; the OpenAPI document is made of it. */
-export const publicEndpoints: readonly EndpointShape[] = [...accountEndpoints, ...siteEndpoints, ...databaseEndpoints, ...fileEndpoints, ...taskEndpoints];
+export const publicEndpoints: readonly EndpointShape[] = [
+  ...accountEndpoints,
+  ...siteEndpoints,
+  ...databaseEndpoints,
+  ...fileEndpoints,
+  ...taskEndpoints,
+  ...scheduleEndpoints,
+];
