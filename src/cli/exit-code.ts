@@ -19,6 +19,17 @@ export class CliError extends Error {
   }
 }
 
+/** Nothing went wrong here: the command ends with a code that somebody else gave, and everything was said already. */
+export class ExitWith extends Error {
+  readonly exitCode: number;
+
+  constructor(exitCode: number) {
+    super(`ends with ${exitCode}`);
+    this.name = "ExitWith";
+    this.exitCode = exitCode;
+  }
+}
+
 /** A mistake in what was typed. */
 export function usageError(message: string): CliError {
   return new CliError("usage", message, { exitCode: exitCodes.usage });

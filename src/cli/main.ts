@@ -1,6 +1,6 @@
 import { CommanderError } from "commander";
 import { Failure } from "#contract/failure.ts";
-import { CliError, exitCodeOf, exitCodes } from "./exit-code.ts";
+import { CliError, ExitWith, exitCodeOf, exitCodes } from "./exit-code.ts";
 import { buildProgram } from "./program.ts";
 import { type Environment, openSession } from "./session.ts";
 import { processTerminal, styleFor, type Terminal } from "./terminal.ts";
@@ -38,6 +38,7 @@ async function tell(
 ): Promise<number> {
   // Commander has said it already: help and version end with 0, everything else is a mistake in what was typed.
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+  if (error instanceof ExitWith) return error.exitCode;
   const { terminal, environment } = asked;
   if (environment.BACKLOT_DEBUG && error instanceof Error) terminal.err(`${error.stack ?? error.message}\n`);
   const problem = problemFor(error);

@@ -17,6 +17,8 @@ export function buildProgram(open: OpenSession): Command {
   addSiteCommands(program, open);
   addRunCommands(program, open);
   addFileCommands(program, open);
+  addTaskCommands(program, open);
+  addScheduleCommands(program, open);
   addMachineCommands(program, open);
   return program;
 }
@@ -48,7 +50,7 @@ function addAccountCommands(program: Command, open: OpenSession): void {
   command(program, "whoami", "who is signed in").action(async (options) => (await import("./commands/whoami.ts")).whoami(await open(options)));
   const token = program.command("token").description("API tokens for programs");
   command(token, "create <name>", "make a token; its secret is shown once")
-    .option("--scope <scope>", "full, read, deploy or files (may be repeated)", collect)
+    .option("--scope <scope>", "full, read, deploy, files or tasks (may be repeated)", collect)
     .option("--days <days>", "days until it expires")
     .action(async (name, options) => (await import("./commands/tokens.ts")).makeToken(await open(options), name, options));
   command(token, "ls", "my tokens").action(async (options) => (await import("./commands/tokens.ts")).showTokens(await open(options)));
@@ -115,6 +117,76 @@ function addFileCommands(program: Command, open: OpenSession): void {
   command(files, "rm <site> <path>", "delete a file")
     .option("-r, --recursive", "delete a folder with everything in it")
     .action(async (site, path, options) => (await import("./commands/files.ts")).removeFile(await open(options), { site, path }, options));
+}
+
+/** A command that says what a task runs: the same for one that runs now and for one that runs by a schedule. */
+function taskCommand(parent: Command, usage: string, description: string): Command {
+  return command(parent, usage, description)
+    .option("--site <name>", "run it in this site; without it in the installation's home folder (administrators)")
+    .option("--command", "what stands for the script is a command for /bin/sh")
+    .option("--param <name=value>", "a field of the script's form (may be repeated)", collect)
+    .option("--env <name=value>", "a variable for the script (may be repeated)", collect)
+    .option("--priority <number>", "from -100 to 100; higher goes first")
+    .option("--timeout <seconds>", "end it when it takes longer")
+    .option("--retries <number>", "start it again so often when it fails");
+}
+
+function addTaskCommands(program: Command, open: OpenSession): void {
+  const task = program.command("task").description("scripts that run once, as queued tasks");
+  taskCommand(task, "run <script> [arguments...]", "run a script, show its output and end with its code; arguments that begin with - come after --")
+    .option("--detach", "only queue it, and print its uid")
+    .action(async (name, args, options) => (await import("./commands/tasks.ts")).runTask(await open(options), { name, args }, options));
+  command(task, "ls", "the newest tasks")
+    .option("--site <name>", "only of this site")
+    .option("--home", "only of the installation's home folder")
+    .option("--state <state>", "only in this state (may be repeated)", collect)
+    .option("--script <path>", "only of this script")
+    .option("--search <text>", "only with this in the script, the command, an argument or at the beginning of the uid")
+    .option("--since <moment>", "only created since then")
+    .option("--limit <number>", "how many", "30")
+    .action(async (options) => (await import("./commands/tasks.ts")).showTasks(await open(options), options));
+  command(task, "logs <uid>", "the output of a task")
+    .option("-f, --follow", "go on until the task has ended")
+    .option("--stderr", "its stderr instead of its stdout")
+    .action(async (uid, options) => (await import("./commands/tasks.ts")).taskLogs(await open(options), uid, options));
+  command(task, "cancel <uid>", "end a task with everything that it started").action(async (uid, options) =>
+    (await import("./commands/tasks.ts")).cancelTask(await open(options), uid),
+  );
+  command(task, "rerun <uid>", "run the same again, and follow it")
+    .option("--detach", "only queue it, and print its uid")
+    .action(async (uid, options) => (await import("./commands/tasks.ts")).rerunTask(await open(options), uid, options));
+  command(task, "scripts", "the scripts that can be run")
+    .option("--site <name>", "those of this site; without it the installation's (administrators)")
+    .action(async (options) => (await import("./commands/tasks.ts")).showScripts(await open(options), options));
+}
+
+function addScheduleCommands(program: Command, open: OpenSession): void {
+  const schedule = program.command("schedule").description("tasks that run again and again");
+  command(schedule, "ls", "schedules with their next run")
+    .option("--site <name>", "only of this site")
+    .action(async (options) => (await import("./commands/schedules.ts")).showSchedules(await open(options), options));
+  taskCommand(schedule, "add <name> <cron> <script> [arguments...]", 'run a script by a cron expression: "30 5 * * 1"')
+    .option("--time-zone <zone>", "of the expression, such as Europe/Berlin; UTC without it")
+    .option("--overlap <policy>", "while the run before goes on: queue, skip or replace")
+    .option("--catch-up <policy>", "for what fell due while Backlot was down: none, last or all")
+    .option("--paused", "do not run it yet")
+    .action(async (name, cron, what, args, options) =>
+      (await import("./commands/schedules.ts")).addSchedule(await open(options), { name, cron, what, args }, options),
+    );
+  for (const [verb, description] of [
+    ["pause", "do not run it until it is resumed"],
+    ["resume", "run it again by its plan"],
+  ] as const) {
+    command(schedule, `${verb} <id>`, description).action(async (id, options) =>
+      (await import("./commands/schedules.ts")).pauseSchedule(await open(options), id, verb === "pause"),
+    );
+  }
+  command(schedule, "rm <id>", "delete it; its tasks stay").action(async (id, options) =>
+    (await import("./commands/schedules.ts")).removeSchedule(await open(options), id),
+  );
+  command(schedule, "run <id>", "run its task now, beside the plan").action(async (id, options) =>
+    (await import("./commands/schedules.ts")).runSchedule(await open(options), id),
+  );
 }
 
 function addMachineCommands(program: Command, open: OpenSession): void {

@@ -10,6 +10,8 @@ export interface Terminal {
   /** Writes a result; resolves when the pipe has room again. */
   out(chunk: string | Uint8Array): Promise<void>;
   err(text: string): void;
+  /** Calls back at Ctrl-C instead of ending the process, until the returned function is called. */
+  onInterrupt(listener: () => void): () => void;
 }
 
 /** The terminal that this process was started on. */
@@ -26,6 +28,10 @@ export function processTerminal(): Terminal {
       if (!process.stdout.write(chunk)) await once(process.stdout, "drain");
     },
     err: (text) => void process.stderr.write(text),
+    onInterrupt: (listener) => {
+      process.on("SIGINT", listener);
+      return () => process.off("SIGINT", listener);
+    },
   };
 }
 

@@ -7,6 +7,8 @@ export interface FakeTerminal extends Terminal {
   outText(): string;
   errText(): string;
   outBytes(): Buffer;
+  /** Presses Ctrl-C; false when nobody listens: the process would end. */
+  interrupt(): boolean;
 }
 
 /** A terminal without a person; `isTty` makes it look like one with. */
@@ -16,6 +18,7 @@ export function fakeTerminal(options: { readonly isTty?: boolean; readonly piped
   if (options.piped !== undefined) keyboard.end(options.piped);
   const out: Buffer[] = [];
   let err = "";
+  const listeners = new Set<() => void>();
   return {
     keyboard,
     // The commands read it as a stream; what only a real keyboard has (raw mode) they leave to readline.
@@ -27,6 +30,14 @@ export function fakeTerminal(options: { readonly isTty?: boolean; readonly piped
     out: async (chunk) => void out.push(Buffer.from(chunk)),
     err: (text) => {
       err += text;
+    },
+    onInterrupt: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    interrupt: () => {
+      for (const listener of [...listeners]) listener();
+      return listeners.size > 0;
     },
     outText: () => Buffer.concat(out).toString("utf8"),
     errText: () => err,
