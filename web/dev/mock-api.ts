@@ -7,10 +7,19 @@ import { mockAccountHandlers } from "./mock-accounts.ts";
 import type { MockHandler } from "./mock-call.ts";
 import { mockDatabaseHandlers } from "./mock-databases.ts";
 import { mockFileHandlers } from "./mock-files.ts";
+import { mockScheduleHandlers } from "./mock-schedules.ts";
 import { mockSiteHandlers } from "./mock-sites.ts";
+import { mockTaskHandlers } from "./mock-tasks.ts";
 import { createMockWorld, type MockWorld } from "./mock-world.ts";
 
-const handlers: Readonly<Record<string, MockHandler>> = { ...mockDatabaseHandlers, ...mockAccountHandlers, ...mockSiteHandlers, ...mockFileHandlers };
+const handlers: Readonly<Record<string, MockHandler>> = {
+  ...mockDatabaseHandlers,
+  ...mockAccountHandlers,
+  ...mockSiteHandlers,
+  ...mockFileHandlers,
+  ...mockTaskHandlers,
+  ...mockScheduleHandlers,
+};
 /** What is pretended, so that a test can tell what is not. */
 export const mockHandlerIds: readonly string[] = Object.keys(handlers);
 const routes = publicEndpoints.map((shape) => ({ shape, pattern: patternOf(shape) }));

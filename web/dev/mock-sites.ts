@@ -164,6 +164,7 @@ export const mockSiteHandlers: Readonly<Record<string, MockHandler>> = {
     isolation: { isolates: true, missing: [] },
     egress: { isAvailable: true, notes: [] },
     maySitesRun: true,
+    allowsCommands: true,
     isOrchestratorThere: true,
   }),
 };

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { AuditView, OperationView, SiteView, UserView } from "#contract/api/views.ts";
 import { defaultSiteLimits, type MemberRole, type SiteKind, type SiteState } from "#contract/site.ts";
+import type { TokenScope } from "#contract/token-scope.ts";
 import { siteVerbs } from "#contract/verb.ts";
 
 export interface MockFile {
@@ -22,7 +23,7 @@ export interface MockSite {
 export interface MockToken {
   id: string;
   name: string;
-  scopes: ("full" | "read" | "deploy" | "files")[];
+  scopes: TokenScope[];
   createdAt: string;
   expiresAt: string | null;
   lastUsedAt: string | null;

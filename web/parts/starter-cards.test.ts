@@ -11,6 +11,7 @@ const system: System = {
   isolation: { isolates: true, missing: [] },
   egress: { isAvailable: true, notes: [] },
   maySitesRun: true,
+  allowsCommands: false,
   isOrchestratorThere: true,
 };
 const obstacles = (given: System) => cardsOf(given).map(({ starter: name, kind, obstacle }) => [name ?? `empty ${kind}`, obstacle]);

@@ -51,7 +51,7 @@ export function ScheduleRow({ schedule }: { readonly schedule: ScheduleView }): 
           </p>
         )}
       </div>
-      <RowActions schedule={schedule} />
+      {schedule.you.mayControl && <RowActions schedule={schedule} />}
     </li>
   );
 }
