@@ -16,11 +16,21 @@ interface Setting {
   readonly readBy: readonly string[];
 }
 
+/** A setting by the name that it had in the original. */
+export interface FormerName {
+  readonly name: string;
+  readonly becomes: string | null;
+  readonly description: string;
+}
+
 /** What the processes of one machine tell each other by themselves: of interest only where they stand on several hosts. */
 const wiring = /^BACKLOT_(CLUSTER_KEY_FILE|COMPONENT_KEY_FILE|ORCHESTRATOR_(HOST|PORT|URL)|ROUTER_(ADMIN_PORT|URLS?)|MANAGER_URL)$/;
 
 /** `docs/configuration.md` and `.env.example`, made of what every process declares. */
-export function renderReference(processes: readonly ProcessSettings[]): { readonly markdown: string; readonly envExample: string } {
+export function renderReference(
+  processes: readonly ProcessSettings[],
+  formerNames: readonly FormerName[] = [],
+): { readonly markdown: string; readonly envExample: string } {
   const settings = collect(processes);
   const own = settings.filter(({ name }) => !wiring.test(name));
   const between = settings.filter(({ name }) => wiring.test(name));
@@ -49,8 +59,30 @@ export function renderReference(processes: readonly ProcessSettings[]): { readon
     "",
     ...table(between),
     "",
+    ...formerTable(formerNames),
   ];
-  return { markdown: markdown.join("\n"), envExample: renderExample(general, special) };
+  return { markdown: markdown.join("\n"), envExample: `${renderExample(general, special)}${formerExample(formerNames)}` };
+}
+
+function formerTable(names: readonly FormerName[]): readonly string[] {
+  if (names.length === 0) return [];
+  return [
+    "## Names of remote-executor",
+    "",
+    "The original's names are taken too, so that its `docker-compose.yml` and `supervisord.conf` need no change of settings. A setting under its own name",
+    "wins. Yes and no are read as such: `0` is no.",
+    "",
+    "| name | sets | |",
+    "|---|---|---|",
+    ...names.map(({ name, becomes, description }) => `| \`${name}\` | ${becomes === null ? "" : `\`${becomes}\``} | ${description.replaceAll("|", "\\|")} |`),
+    "",
+  ];
+}
+
+function formerExample(names: readonly FormerName[]): string {
+  if (names.length === 0) return "";
+  const lines = names.map(({ name, becomes }) => `#   ${name}${becomes === null ? " (no effect)" : ` sets ${becomes}`}`);
+  return `\n# Names of remote-executor that are taken too:\n${lines.join("\n")}\n`;
 }
 
 function renderExample(general: readonly Setting[], special: readonly Setting[]): string {

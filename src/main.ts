@@ -3,6 +3,7 @@ import { flushCompileCache } from "node:module";
 import { ConfigError, parseConfig } from "#kit/config.ts";
 import { type Environment, type RunningService, supervisedFlag } from "#kit/lifecycle.ts";
 import { createLog, type Log } from "#kit/log.ts";
+import { withOriginalNames } from "./original-names.ts";
 import { configSchema } from "./process-config.ts";
 import { isServiceName, type ServiceName, services } from "./services.ts";
 import { type ChildMessage, unusableSettingsExitCode } from "./supervisor/child-protocol.ts";
@@ -13,12 +14,15 @@ const stopWithinMs = 5000;
 exitWithParent();
 await main(process.argv.slice(2), process.env);
 
-async function main(args: readonly string[], environment: Environment): Promise<void> {
+async function main(args: readonly string[], given: Environment): Promise<void> {
   try {
+    const { environment, notices } = withOriginalNames(given);
     const settings = parseConfig(configSchema, environment);
     const names = chosenServices(args, settings.BACKLOT_PROCESSES);
     const level = settings.BACKLOT_LOG_LEVEL ?? (process.stdout.isTTY ? "warn" : "info");
     const logs = new Map(names.map((name) => [name, createLog({ process: name, level, folder: settings.BACKLOT_LOG_FOLDER })]));
+    const [log] = logs.values();
+    for (const notice of notices) log?.warn({ notice }, "setting without effect");
     await run(logs, environment, args.includes(supervisedFlag));
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;

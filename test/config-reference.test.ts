@@ -28,6 +28,18 @@ describe("the reference of settings", () => {
     expect(envExample).not.toContain("BACKLOT_MANAGER_URL");
   });
 
+  it("names what a setting was called in the original, and what has no effect", () => {
+    const { markdown, envExample } = renderReference(
+      [{ process: "supervisor", schema }],
+      [
+        { name: "WEB_PORT", becomes: "BACKLOT_PORT", description: "The port" },
+        { name: "TABLE", becomes: null, description: "No effect: a|b" },
+      ],
+    );
+    expect(markdown).toContain("| `WEB_PORT` | `BACKLOT_PORT` | The port |\n| `TABLE` |  | No effect: a\\|b |\n");
+    expect(envExample).toContain("#   WEB_PORT sets BACKLOT_PORT\n#   TABLE (no effect)\n");
+  });
+
   it("is refused when processes mean different things by one name, or somebody did not say what", () => {
     const other = z.object({ BACKLOT_PORT: z.coerce.number().int().default(9000).describe("The port") });
     const both = [

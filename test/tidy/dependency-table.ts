@@ -22,6 +22,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
 export const widerView: Readonly<Record<string, { readonly targets: RegExp; readonly because: string }>> = {
   "src/main.ts": { targets: /^src\/(kit|supervisor|[^/]+\.ts$)/, because: "the one executable" },
   "src/process-config.ts": { targets: /^src\/kit\//, because: "settings of main.ts" },
+  "src/original-names.ts": { targets: /^src\/kit\//, because: "translates the environment for main.ts" },
   "src/services.ts": { targets: /^src\/(kit\/|[^/]+\/start\.ts$)/, because: "the list of what can run" },
   "src/service-configs.ts": { targets: /^src\/[^/]+\/config\.ts$/, because: "the list of settings" },
   "src/supervisor/start.ts": { targets: /^src\/service-configs\.ts$/, because: "passes settings on to the processes" },
