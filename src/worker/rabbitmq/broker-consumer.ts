@@ -2,7 +2,7 @@ import { type AsyncMessage, Connection, type Consumer, ConsumerStatus } from "ra
 import type { Log } from "#kit/log.ts";
 import { within } from "./broker-publisher.ts";
 import { type BrokerSettings, connectionOptions, problemOf } from "./broker-settings.ts";
-import type { QueueDeclaration } from "./topology.ts";
+import type { QueueCounts, QueueDeclaration } from "./topology.ts";
 
 /** What becomes of a message: done with, back to the queue, or to the dead letters where the queue has an exchange for them. */
 export type MessageVerdict = "done" | "again" | "dead";
@@ -15,10 +15,14 @@ export interface ConsumerDeps {
   readonly log: Log;
   /** The signal ends with the consumer: whatever waits then gives the message back. */
   readonly handle: (message: AsyncMessage, signal: AbortSignal) => Promise<MessageVerdict>;
+  /** How long it may be without messages that it should be given; 15 s. */
+  readonly patienceMs?: number | undefined;
 }
 
 const verdicts: Readonly<Record<MessageVerdict, ConsumerStatus>> = { done: ConsumerStatus.ACK, again: ConsumerStatus.REQUEUE, dead: ConsumerStatus.DROP };
 const closeMs = 3_000;
+/** A broker that has just started takes seconds to find a leader for a quorum queue. */
+const defaultPatienceMs = 15_000;
 
 /**
  * Takes one message after the other from one queue, on a connection of its own. The library connects anew and declares the queue again;
@@ -31,7 +35,9 @@ export class BrokerConsumer {
   #consumer: Consumer | undefined;
   #closing: Promise<void> | undefined;
   #isPaused = false;
-  #strikes = 0;
+  #isHandling = false;
+  /** Since when it looks as if the broker had forgotten us. */
+  #doubtfulSince: number | null = null;
   #problem: string | null = "not connected yet";
 
   constructor(deps: ConsumerDeps) {
@@ -70,14 +76,19 @@ export class BrokerConsumer {
   }
 
   /**
-   * Connects anew when the broker has not delivered to us at two looks in a row although it should. `consumers` is the broker's own count,
-   * null when it is not known.
+   * Connects anew when the broker has given us nothing for a while although it should: it has no consumer of ours, or messages wait while we
+   * are idle. The latter happens when a quorum queue is deleted and declared again within a second (RabbitMQ 3.10): the consumer is then
+   * counted, holds a message and is never sent one. `counts` is null when they are not known.
    */
-  check(consumers: number | null): void {
-    const isHealthy = this.#isPaused || this.#connection?.ready !== true || (this.#isConsuming && consumers !== 0);
-    this.#strikes = isHealthy ? 0 : this.#strikes + 1;
-    if (this.#strikes < 2) return;
-    this.#strikes = 0;
+  check(counts: QueueCounts | null): void {
+    const isForgotten = !this.#isConsuming || counts?.consumers === 0 || (counts !== null && counts.messages > 0 && !this.#isHandling);
+    if (this.#isPaused || this.#connection?.ready !== true || !isForgotten) {
+      this.#doubtfulSince = null;
+      return;
+    }
+    this.#doubtfulSince ??= performance.now();
+    if (performance.now() - this.#doubtfulSince < (this.#deps.patienceMs ?? defaultPatienceMs)) return;
+    this.#doubtfulSince = null;
     this.#reopen("connected to RabbitMQ without being given messages");
   }
 
@@ -103,12 +114,12 @@ export class BrokerConsumer {
   }
 
   #consume(): void {
-    const { queue, handle, log, purpose } = this.#deps;
+    const { queue, log, purpose } = this.#deps;
     if (this.#connection === undefined) return;
     const { queue: name, ...queueOptions } = queue;
     // One at a time: what is not taken yet is there for other workers.
     const settings = { queue: name, queueOptions, qos: { prefetchCount: 1 }, concurrency: 1 };
-    const consumer = this.#connection.createConsumer(settings, async (message) => verdicts[await handle(message, this.#stopping.signal)]);
+    const consumer = this.#connection.createConsumer(settings, (message) => this.#handle(message));
     this.#consumer = consumer;
     consumer.on("error", (error: unknown) => {
       if (consumer === this.#consumer) this.#tell(error);
@@ -119,6 +130,16 @@ export class BrokerConsumer {
       this.#problem = null;
       log.info({ queue: name }, `RabbitMQ delivers: ${purpose}`);
     });
+  }
+
+  async #handle(message: AsyncMessage): Promise<ConsumerStatus> {
+    this.#doubtfulSince = null;
+    this.#isHandling = true;
+    try {
+      return verdicts[await this.#deps.handle(message, this.#stopping.signal)];
+    } finally {
+      this.#isHandling = false;
+    }
   }
 
   /** Ends the consumer; its message, if it has one, is settled first. */

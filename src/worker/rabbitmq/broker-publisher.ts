@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { Connection, type Publisher } from "rabbitmq-client";
 import type { Log } from "#kit/log.ts";
 import { type BrokerSettings, connectionOptions, problemOf } from "./broker-settings.ts";
-import { declareTopology, type QueueCounts } from "./topology.ts";
+import { declareTopology, inspectTopology, type QueueCounts } from "./topology.ts";
 
 /** A message of ours on its way to the broker. */
 export interface Outgoing {
@@ -32,7 +32,6 @@ export class BrokerPublisher {
   readonly #connection: Connection;
   readonly #publisher: Publisher;
   readonly #returned = new Set<string>();
-  #healing: Promise<void> | undefined;
   #count = 0;
   #problem: string | null = "not connected yet";
   #isStopped = false;
@@ -47,10 +46,6 @@ export class BrokerPublisher {
     this.#publisher = this.#connection.createPublisher({ confirm: true });
     this.#publisher.on("basic.return", (message) => {
       if (message.correlationId !== undefined) this.#returned.add(message.correlationId);
-      // Its queue is gone: somebody deleted it.
-      this.#healing ??= this.check().then(() => {
-        this.#healing = undefined;
-      });
     });
   }
 
@@ -86,16 +81,9 @@ export class BrokerPublisher {
     }
   }
 
-  /** Makes sure that all queues are there, and counts what waits; null when that cannot be said. */
-  async check(): Promise<QueueCounts | null> {
-    try {
-      const counts = await within(declareTopology(this.#connection), confirmMs, "RabbitMQ did not answer in time");
-      this.#problem = null;
-      return counts;
-    } catch (error) {
-      if (!this.#isStopped) this.#tell(error, "RabbitMQ's queues cannot be used");
-      return null;
-    }
+  /** Looks whether all queues are there, and counts what waits; null when that cannot be said. */
+  check(): Promise<QueueCounts | null> {
+    return this.#ask(inspectTopology);
   }
 
   async stop(): Promise<void> {
@@ -106,9 +94,20 @@ export class BrokerPublisher {
   }
 
   async #connected(): Promise<void> {
-    if ((await this.check()) === null || this.#isStopped) return;
+    if ((await this.#ask(declareTopology)) === null || this.#isStopped) return;
     this.#deps.log.info("publishing to RabbitMQ");
     this.#deps.onConnected();
+  }
+
+  async #ask(question: (connection: Connection) => Promise<QueueCounts>): Promise<QueueCounts | null> {
+    try {
+      const counts = await within(question(this.#connection), confirmMs, "RabbitMQ did not answer in time");
+      this.#problem = null;
+      return counts;
+    } catch (error) {
+      if (!this.#isStopped) this.#tell(error, "RabbitMQ's queues cannot be used");
+      return null;
+    }
   }
 
   #lost(error: unknown): void {

@@ -6,13 +6,15 @@ import { BrokerConsumer, type MessageVerdict } from "./broker-consumer.ts";
 import type { BrokerPublisher } from "./broker-publisher.ts";
 import type { BrokerSettings } from "./broker-settings.ts";
 import { tokenMessage, tokenUid } from "./token-message.ts";
-import { tokenQueue } from "./topology.ts";
+import { type QueueCounts, tokenQueue } from "./topology.ts";
 
 /** What wake-ups over RabbitMQ are made of. */
 export interface WakeupDeps {
   readonly settings: BrokerSettings;
   readonly publisher: BrokerPublisher;
   readonly log: Log;
+  /** How long it may be without messages that it should be given; 15 s. */
+  readonly patienceMs?: number | undefined;
 }
 
 /**
@@ -34,7 +36,8 @@ export class RabbitmqWakeups implements TaskWakeups {
   constructor(deps: WakeupDeps) {
     this.#deps = deps;
     const { settings, log } = deps;
-    this.#consumer = new BrokerConsumer({ settings, log, queue: tokenQueue, purpose: "tokens", handle: (message, signal) => this.#handle(message, signal) });
+    const handle = (message: AsyncMessage, signal: AbortSignal) => this.#handle(message, signal);
+    this.#consumer = new BrokerConsumer({ settings, log, queue: tokenQueue, purpose: "tokens", handle, patienceMs: deps.patienceMs });
   }
 
   /** Does not wait for the broker: tasks are found without it, only later. */
@@ -54,9 +57,9 @@ export class RabbitmqWakeups implements TaskWakeups {
     return { isConnected: problem === null, problem };
   }
 
-  /** The broker's own count of those who listen; connects anew when it does not know of us. */
-  check(consumers: number | null): void {
-    this.#consumer.check(consumers);
+  /** What the broker says of the queue; connects anew when it has forgotten us. */
+  check(counts: QueueCounts | null): void {
+    this.#consumer.check(counts);
   }
 
   stop(): Promise<void> {

@@ -21,6 +21,8 @@ export interface RabbitmqDeps {
   /** How long a due task waits for anybody before it gets a token once more, and how often that is looked at; 30 s. */
   readonly reconcileMs?: number;
   readonly longestRetryMs?: number;
+  /** How long the broker may have given nothing although it should, before a new connection is made; 15 s. */
+  readonly patienceMs?: number;
 }
 
 /** RabbitMQ at work in a worker. */
@@ -39,13 +41,13 @@ export function startRabbitmq(deps: RabbitmqDeps): RunningRabbitmq {
   const settings: BrokerSettings = { url, longestRetryMs };
   const publisher = new BrokerPublisher({ settings, log, onConnected: () => relay.hint() });
   const relay = new OutboxRelay({ outbox, publisher, log, everyMs: relayMs });
-  const wakeups = new RabbitmqWakeups({ settings, publisher, log });
+  const wakeups = new RabbitmqWakeups({ settings, publisher, log, patienceMs: deps.patienceMs });
   const inbox = new LegacyInbox({ settings, publisher, outbox, log });
   relay.start();
   inbox.start();
   const watch = every(checkMs, log, async () => {
     const counts = publisher.isReady ? await publisher.check() : null;
-    wakeups.check(counts?.consumers ?? null);
+    wakeups.check(counts);
     inbox.check();
   });
   const reconcile = every(reconcileMs, log, async () => {

@@ -1,4 +1,4 @@
-import type { Connection } from "rabbitmq-client";
+import type { Channel, Connection } from "rabbitmq-client";
 
 /** What the broker has to have of one queue. */
 export interface QueueDeclaration {
@@ -43,18 +43,44 @@ export interface QueueCounts {
 }
 
 /**
- * Declares everything on a channel of its own, since a refusal closes the channel. Declaring what is there changes nothing.
+ * Declares everything. Declaring what is there changes nothing.
  * @throws when something is there with other arguments (`PRECONDITION_FAILED`), or the broker goes away.
  */
 export async function declareTopology(connection: Connection): Promise<QueueCounts> {
+  return onChannel(connection, async (channel) => {
+    await declareDeadLetters(channel);
+    return countsOf(await channel.queueDeclare(tokenQueue));
+  });
+}
+
+/**
+ * Declares all but the queue of tokens, which is only looked at: consumers declare it anew when they are told that it was deleted, and RabbitMQ
+ * 3.10 never delivers to a consumer whose queue was declared before it was told.
+ * @throws when it is gone (`NOT_FOUND`), something is there with other arguments, or the broker goes away.
+ */
+export async function inspectTopology(connection: Connection): Promise<QueueCounts> {
+  return onChannel(connection, async (channel) => {
+    await declareDeadLetters(channel);
+    return countsOf(await channel.queueDeclare({ queue: tokenQueue.queue, passive: true }));
+  });
+}
+
+/** On a channel of its own, since a refusal closes the channel. */
+async function onChannel<T>(connection: Connection, work: (channel: Channel) => Promise<T>): Promise<T> {
   const channel = await connection.acquire();
   try {
-    await channel.exchangeDeclare({ exchange: deadExchange, type: "fanout", durable: true });
-    await channel.queueDeclare(deadQueue);
-    await channel.queueBind({ queue: deadQueue.queue, exchange: deadExchange });
-    const tokens = await channel.queueDeclare(tokenQueue);
-    return { messages: tokens.messageCount, consumers: tokens.consumerCount };
+    return await work(channel);
   } finally {
     await channel.close();
   }
+}
+
+async function declareDeadLetters(channel: Channel): Promise<void> {
+  await channel.exchangeDeclare({ exchange: deadExchange, type: "fanout", durable: true });
+  await channel.queueDeclare(deadQueue);
+  await channel.queueBind({ queue: deadQueue.queue, exchange: deadExchange });
+}
+
+function countsOf(declared: { readonly messageCount: number; readonly consumerCount: number }): QueueCounts {
+  return { messages: declared.messageCount, consumers: declared.consumerCount };
 }
