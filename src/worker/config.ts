@@ -29,6 +29,11 @@ export const configSchema = z.object({
     .default(60)
     .describe("After how long without an answer from the orchestrator a script that it started counts as lost"),
   BACKLOT_TASK_KEEP_DAYS: z.coerce.number().min(1).max(36_500).default(90).describe("After how many days tasks that ended are deleted, with their output"),
+  BACKLOT_TASK_COMMANDS: z
+    .stringbool()
+    .default(false)
+    .describe("Let tasks run any command by /bin/sh, and not only scripts; the orchestrator has to allow it too"),
+  BACKLOT_TASKS_WAITING: z.coerce.number().int().min(1).default(100_000).describe("The most tasks that may wait at once; more are refused"),
   AMQP_URL: z
     .string()
     .optional()

@@ -6,6 +6,7 @@ import { openDatabase } from "#db/database.ts";
 import { Listener } from "#db/listener.ts";
 import { migrate } from "#db/migrate.ts";
 import { PostgresSiteDatabaseServer } from "#db/sites/postgres-site-database-server.ts";
+import { PostgresSiteStore } from "#db/sites/postgres-site-store.ts";
 import { createWorkerStores } from "#db/stores.ts";
 import { readClusterKey } from "#kit/cluster-key.ts";
 import { createComponentClient } from "#kit/component-client.ts";
@@ -18,6 +19,7 @@ import { DatabaseWatch } from "./database-watch.ts";
 import { Reconciler } from "./reconciler.ts";
 import { RouterPool } from "./router-pool.ts";
 import { siteServerAddress, supervisorChannel } from "./site-server-address.ts";
+import { startSchedules } from "./start-schedules.ts";
 import { startTasks } from "./start-tasks.ts";
 import { createAbandon, createSteps } from "./steps.ts";
 
@@ -69,16 +71,20 @@ export const start: StartService = async (environment, log) => {
   const reconciler = new Reconciler({ ...deps, queue: stores.queue, log, everyMs, sweep });
   const tasks = await startTasks({ config, stores, orchestrator, secret: Buffer.from(key.secret, "base64url"), worker: owner, log });
   stack.defer(() => tasks.stop());
+  const scheduler = startSchedules({ config, stores, sites: new PostgresSiteStore(db), orchestrator, secret: Buffer.from(key.secret, "base64url"), log });
+  stack.defer(() => scheduler.stop());
   const listener = new Listener({
     url: config.DATABASE_URL,
     log,
     onNotification: (channel, payload) => {
       if (channel === "operations") runner.hint();
+      if (channel === "schedules") scheduler.hint();
       tasks.hear(channel, payload);
     },
     onConnected: () => {
       runner.hint();
       tasks.connected();
+      scheduler.hint();
     },
     onDisconnected: () => tasks.disconnected(),
   });

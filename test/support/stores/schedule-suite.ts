@@ -275,7 +275,7 @@ function describeOverlaps(get: () => StoreContext): void {
     const [again] = await stores.scheduleQueue.claim({ leaseMs: 60_000, limit: 1 });
     await stores.scheduleQueue.fire(again as ClaimedSchedule, aFiring(claim), manyTasks);
     expect(await tasksOf(get(), claim.id)).toEqual(["running", "queued"]);
-    expect((await stores.taskQueue.renew(running, { worker: "w", leaseMs: 60_000 })).cancelled).toEqual(running.map(({ uid }) => uid));
+    expect((await stores.taskQueue.renew(running, { leaseMs: 60_000 })).cancelled).toEqual(running.map(({ uid }) => uid));
     expect((await stores.taskQueue.claim({ worker: "w", leaseMs: 60_000, limit: 10, perSite: 10 })).filter((task) => task.schedule?.id === claim.id)).toEqual(
       [],
     );
