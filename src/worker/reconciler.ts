@@ -3,7 +3,6 @@ import { listHeldSites, removeSite } from "#contract/internal/orchestrator.ts";
 import type { OperationQueue } from "#core/operations/operation-store.ts";
 import { planOperation } from "#core/operations/plan.ts";
 import { type Drift, judgeDrift } from "#core/sites/judge-drift.ts";
-import type { Site } from "#core/sites/site.ts";
 import type { Log } from "#kit/log.ts";
 import { applySite, type StepDeps } from "./steps.ts";
 
@@ -16,7 +15,7 @@ export interface ReconcilerDeps extends StepDeps {
   readonly sweep: () => Promise<void>;
 }
 
-const pageSize = 500;
+const pageSize = 5_000;
 /** An unfinished site is tried again after a minute, then ever more rarely, up to an hour. */
 const firstRetryMs = 60_000;
 const lastRetryMs = 3_600_000;
@@ -62,11 +61,11 @@ export class Reconciler {
     const held = new Map((await orchestrator.call(listHeldSites, { signal })).sites.map((site) => [site.siteId, site.revision]));
     let last = 0;
     while (!signal.aborted) {
-      const page = await sites.after(last, pageSize);
-      for (const site of page) {
-        await this.#repair(site, judgeDrift(site, held.get(site.id)), signal);
-        held.delete(site.id);
-        last = site.id;
+      const page = await sites.outlinesAfter(last, pageSize);
+      for (const outline of page) {
+        await this.#repair(outline.id, judgeDrift(outline, held.get(outline.id)), signal);
+        held.delete(outline.id);
+        last = outline.id;
       }
       if (page.length < pageSize) return this.#removeDeleted([...held.keys()], signal);
     }
@@ -82,12 +81,14 @@ export class Reconciler {
     }
   }
 
-  async #repair(site: Site, drift: Drift, signal: AbortSignal): Promise<void> {
-    const { log, queue } = this.#deps;
+  async #repair(siteId: number, drift: Drift, signal: AbortSignal): Promise<void> {
+    const { log, queue, sites } = this.#deps;
     if (drift === "none") {
-      this.#retries.delete(site.id);
+      this.#retries.delete(siteId);
       return;
     }
+    const site = await sites.byId(siteId);
+    if (site === null) return;
     if (drift === "apply") {
       log.info({ site: site.name }, "orchestrator lacks the latest specification");
       await applySite(this.#deps, site, signal);

@@ -63,13 +63,16 @@ export interface SiteStore {
   removeMember(site: ActorSite, userId: number): Promise<boolean>;
 }
 
+/** As much of a site as comparing it with the orchestrator takes. */
+export type SiteOutline = Pick<Site, "id" | "revision" | "lifecycle">;
+
 /** Sites as the reconciler and the operations see them: by number, without a person. Only the worker is given one. */
 export interface ReconcilerSiteStore {
   byId(id: number): Promise<Site | null>;
   /** Sealed environment; null when none was set. */
   environment(id: number): Promise<string | null>;
-  /** Every site after this number, by number. */
-  after(id: number, limit: number): Promise<readonly Site[]>;
+  /** What tells whether a site has drifted, of every site after this number, by number. Asked for all sites over and over, so it is little. */
+  outlinesAfter(id: number, limit: number): Promise<readonly SiteOutline[]>;
   /** The site has come to life. */
   markActive(id: number): Promise<void>;
   /** Removes the row; its operations stay, with the site's name. Gone already is success. */

@@ -1,6 +1,6 @@
 import { sql } from "kysely";
 import type { Site } from "#core/sites/site.ts";
-import type { ReconcilerSiteStore } from "#core/sites/site-store.ts";
+import type { ReconcilerSiteStore, SiteOutline } from "#core/sites/site-store.ts";
 import type { Database } from "../database.ts";
 import { isRowNumber } from "../row-id.ts";
 import { isOwnedByAdministrator, siteColumns, siteOf } from "./site-rows.ts";
@@ -25,9 +25,8 @@ export class PostgresReconcilerSiteStore implements ReconcilerSiteStore {
     return row?.environment ?? null;
   }
 
-  async after(id: number, limit: number): Promise<readonly Site[]> {
-    const rows = await this.#select().where("id", ">", id).orderBy("id").limit(limit).execute();
-    return rows.map(siteOf);
+  outlinesAfter(id: number, limit: number): Promise<readonly SiteOutline[]> {
+    return this.#db.selectFrom("sites").select(["id", "revision", "lifecycle"]).where("id", ">", id).orderBy("id").limit(limit).execute();
   }
 
   async markActive(id: number): Promise<void> {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { defaultSiteLimits } from "#contract/site.ts";
-import { defaultSiteSettings } from "#core/sites/site.ts";
+import { defaultSiteSettings, type Site } from "#core/sites/site.ts";
 import { actorOf, aName, anActor, aSite, aUser, newOperation, newSite, reload, type StoreContext } from "./store-builders.ts";
 
 /** What sites and their members have to do, whatever keeps them. */
@@ -22,6 +22,7 @@ export function describeSiteStores(get: () => StoreContext): void {
         availabilityReason: "",
         limits: defaultSiteLimits,
         settings: defaultSiteSettings,
+        egress: "none",
         revision: 1,
         epoch: 0,
         lifecycle: "creating",
@@ -181,8 +182,9 @@ export function describeSiteStores(get: () => StoreContext): void {
       const { reconcilerSites } = get().stores;
       const { site } = await aSite(get());
       const { site: next } = await aSite(get());
-      expect((await reconcilerSites.after(site.id - 1, 2)).map(({ id }) => id)).toEqual([site.id, next.id]);
-      expect(await reconcilerSites.after(next.id, 10)).toEqual([]);
+      const outlineOf = ({ id, revision, lifecycle }: Site) => ({ id, revision, lifecycle });
+      expect(await reconcilerSites.outlinesAfter(site.id - 1, 2)).toEqual([outlineOf(site), outlineOf(next)]);
+      expect(await reconcilerSites.outlinesAfter(next.id, 10)).toEqual([]);
       const { role: _role, ...plain } = site;
       expect(await reconcilerSites.byId(site.id)).toEqual({ ...plain, updatedAt: expect.any(Date) });
     });
