@@ -9,7 +9,9 @@ import type { SiteSpec } from "#contract/site-spec.ts";
 import { silentLog } from "#kit/log.ts";
 import { createProcessRuntime, type ProcessRuntimeOptions } from "#orchestrator/runtime/process/process-runtime.ts";
 import { siteOwner } from "#orchestrator/runtime/process/site-owner.ts";
+import { type RunRequest, siteScriptsFolder } from "#orchestrator/runtime/run.ts";
 import type { StartRequest } from "#orchestrator/runtime/site-runtime.ts";
+import { type MakeRun, runScripts } from "./site-run-suite.ts";
 import type { RuntimeUnderTest } from "./site-runtime-suite.ts";
 
 export interface SiteGiven {
@@ -39,7 +41,8 @@ export function processRuntimeHarness(given: Partial<ProcessRuntimeOptions> = {}
   const base = mkdtempSync(join(tmpdir(), "backlot-runtime-"));
   chmodSync(base, 0o700);
   const installation = given.installation ?? `t${randomBytes(3).toString("hex").slice(0, 5)}`;
-  const options = { stateFolder: join(base, "state"), sitesFolder: join(base, "sites"), log: silentLog(), installation, ...given };
+  const home = { folder: join(base, "home"), library: join(base, "scripts") };
+  const options = { stateFolder: join(base, "state"), sitesFolder: join(base, "sites"), home, log: silentLog(), installation, ...given };
   const runtime = createProcessRuntime(options);
   const make = (site: SiteGiven) => {
     const output: { stream: "stdout" | "stderr"; text: string }[] = [];
@@ -53,10 +56,34 @@ export function processRuntimeHarness(given: Partial<ProcessRuntimeOptions> = {}
     runtime,
     make,
     site: async (siteId, behaviour, more = {}) => make({ siteId, ...more, environment: { BEHAVIOUR: behaviour }, files: programFiles }),
+    run: makeRun(options.sitesFolder, home.library),
     [Symbol.asyncDispose]: async () => {
       await runtime.close();
       rmSync(base, { recursive: true, force: true });
     },
+  };
+}
+
+/** Makes runs whose scripts stand in the library, or in the site. */
+function makeRun(sitesFolder: string, library: string): MakeRun {
+  return async (run, behaviour, { siteId } = {}) => {
+    const site = siteId === undefined ? null : makeSite(sitesFolder, { siteId, isTrusted: true }, () => undefined);
+    const folder = site === null ? library : join(site.folder, siteScriptsFolder);
+    mkdirSync(folder, { recursive: true });
+    const script = join(folder, `${run}.sh`);
+    writeFileSync(script, runScripts[behaviour]);
+    chmodSync(script, 0o755);
+    const output: { stream: string; text: string }[] = [];
+    const request: RunRequest = {
+      run,
+      place: site === null ? { kind: "home", timeZone: "UTC" } : { kind: "site", spec: site.spec, folder: site.folder },
+      command: { kind: "script", path: `${run}.sh`, needsShell: false, shellArguments: null },
+      arguments: ["a b"],
+      environment: {},
+      limits: { cpu: 2, memoryBytes: 128_000_000, pids: 64 },
+      onOutput: (stream, chunk) => void output.push({ stream, text: Buffer.from(chunk).toString() }),
+    };
+    return { request, printed: (stream) => output.flatMap((piece) => (piece.stream === stream ? [piece.text] : [])).join("") };
   };
 }
 

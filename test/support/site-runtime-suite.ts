@@ -1,6 +1,7 @@
 // What every runtime promises its caller. Adapters differ in what else they do: that stands in their own tests.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { SiteRuntime, StartRequest } from "#orchestrator/runtime/site-runtime.ts";
+import { type MakeRun, siteRunSuite } from "./site-run-suite.ts";
 
 /** What a site's program does in these tests; real ones do it in `site-runtime-program.mjs`. */
 export type Behaviour = "serves" | "exits-3" | "dies-by-signal" | "listens-elsewhere" | "ignores-signals";
@@ -9,6 +10,7 @@ export interface RuntimeUnderTest extends AsyncDisposable {
   readonly runtime: SiteRuntime;
   /** A site whose program behaves so; its output is added to `output`. */
   site(siteId: number, behaviour: Behaviour, given?: { readonly instance?: string; readonly isTrusted?: boolean }): Promise<StartedSite>;
+  readonly run: MakeRun;
 }
 export interface StartedSite {
   readonly request: StartRequest;
@@ -29,6 +31,7 @@ export function siteRuntimeSuite(name: string, open: () => Promise<RuntimeUnderT
     afterAll(() => opened[Symbol.asyncDispose]());
 
     startingTests(() => opened);
+    siteRunSuite(() => opened);
     endingTests(() => opened);
   });
 }
@@ -122,8 +125,9 @@ function endingTests(opened: () => RuntimeUnderTest): void {
 
   it("ends every program when it is closed", async () => {
     const running = await Promise.all([11, 12, 13].map(async (siteId) => opened().runtime.start((await opened().site(siteId, "serves")).request)));
+    const run = await opened().runtime.run((await opened().run("last", "hides")).request);
     await opened().runtime.close();
-    const exits = await Promise.all(running.map((program) => program.exited));
-    expect(exits).toHaveLength(3);
+    const exits = await Promise.all([...running, run].map((program) => program.exited));
+    expect(exits).toHaveLength(4);
   });
 }

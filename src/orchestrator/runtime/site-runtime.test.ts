@@ -1,10 +1,12 @@
 import { specOf } from "../../../test/support/orchestrator-under-test.ts";
-import type { ScriptedProgram } from "../../../test/support/scripted-runtime.ts";
+import type { ScriptedProgram, ScriptedRun } from "../../../test/support/scripted-runtime.ts";
 import { ScriptedRuntime } from "../../../test/support/scripted-runtime.ts";
+import type { RunBehaviour } from "../../../test/support/site-run-suite.ts";
 import { type Behaviour, siteRuntimeSuite } from "../../../test/support/site-runtime-suite.ts";
 
 siteRuntimeSuite("the scripted runtime", async () => {
   const runtime = new ScriptedRuntime();
+  runtime.runScript = behaveAsRun;
   runtime.script = (program) => behave(program, program.request.spec.environment.BEHAVIOUR as Behaviour);
   return {
     runtime,
@@ -18,6 +20,19 @@ siteRuntimeSuite("the scripted runtime", async () => {
         onOutput: (stream: "stdout" | "stderr", text: string) => void output.push({ stream, text }),
       };
       return { request, output };
+    },
+    run: async (run, behaviour, { siteId } = {}) => {
+      const output: { stream: string; text: string }[] = [];
+      const request = {
+        run,
+        place: siteId === undefined ? { kind: "home" as const, timeZone: "UTC" } : { kind: "site" as const, spec: specOf(siteId), folder: "/nowhere" },
+        command: { kind: "script" as const, path: behaviour, needsShell: false, shellArguments: null },
+        arguments: ["a b"],
+        environment: {},
+        limits: { cpu: 1, memoryBytes: 128_000_000, pids: 64 },
+        onOutput: (stream: string, chunk: Uint8Array) => void output.push({ stream, text: Buffer.from(chunk).toString() }),
+      };
+      return { request, printed: (stream) => output.flatMap((piece) => (piece.stream === stream ? [piece.text] : [])).join("") };
     },
     [Symbol.asyncDispose]: () => runtime.close(),
   };
@@ -39,6 +54,31 @@ function behave(program: ScriptedProgram, behaviour: Behaviour): void {
       return;
     case "listens-elsewhere":
       program.elsewhere = ["127.0.0.1:5000"];
+      return;
+  }
+}
+
+function behaveAsRun(run: ScriptedRun): void {
+  const { command } = run.request;
+  switch (command.kind === "script" ? (command.path as RunBehaviour) : "tells") {
+    case "tells":
+      void run.print(`it runs with ${run.request.arguments.join(" ")}\n`);
+      void run.print("it complains\n", "stderr");
+      run.exit({ code: 3 });
+      return;
+    case "dies-by-signal":
+      run.exit({ signal: "SIGABRT" });
+      return;
+    case "says-goodbye":
+      run.onEnd = () => {
+        void run.print("goodbye\n");
+        run.exit();
+      };
+      void run.print("ready\n");
+      return;
+    case "hides":
+      run.onEnd = () => run.exit({ signal: "SIGKILL" });
+      void run.print("ready\n");
       return;
   }
 }

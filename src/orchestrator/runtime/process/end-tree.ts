@@ -1,3 +1,4 @@
+import { readlinkSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { childrenOf, isShell, type ProcessId, signalProcess } from "./process-table.ts";
 import type { ProcessTree } from "./process-tree.ts";
@@ -17,12 +18,14 @@ export async function endTree(tree: Pick<ProcessTree, "members" | "isGone" | "ki
     const members = tree.members();
     // Halting comes first: told only after its child, a shell could have taken its next step by then.
     for (const process of members) {
-      if (told.has(keyOf(process)) || !isShell(process.pid) || childrenOf(process.pid).length === 0) continue;
+      if (halted.has(keyOf(process)) || told.has(`${keyOf(process)} ${programOf(process)}`) || !isShell(process.pid) || childrenOf(process.pid).length === 0)
+        continue;
       if (signalProcess(process, "SIGSTOP")) halted.set(keyOf(process), process);
     }
     for (const process of members) {
-      if (told.has(keyOf(process))) continue;
-      told.add(keyOf(process));
+      const key = `${keyOf(process)} ${programOf(process)}`;
+      if (told.has(key)) continue;
+      told.add(key);
       signalProcess(process, "SIGTERM");
     }
     for (const [key, process] of halted) {
@@ -33,6 +36,15 @@ export async function endTree(tree: Pick<ProcessTree, "members" | "isGone" | "ki
     await Promise.race([exited, delay(Math.min(lookEveryMs, Math.max(1, deadline - performance.now())))]);
   }
   if (!tree.isGone()) tree.kill();
+}
+
+// A shell that has just forked loses a signal that comes before it has become the program: that is told again.
+function programOf(process: ProcessId): string {
+  try {
+    return readlinkSync(`/proc/${process.pid}/exe`);
+  } catch {
+    return ""; // gone
+  }
 }
 
 function keyOf(process: ProcessId): string {
