@@ -194,6 +194,7 @@ describe("sites", () => {
       isolation: { isolates: true, missing: [] },
       egress: { isAvailable: true, notes: [] },
       maySitesRun: true,
+      allowsCommands: false,
       isOrchestratorThere: true,
     });
     manager.handlers["sites.create"] = ({ body }) => {

@@ -1,6 +1,8 @@
 import { constants } from "node:os";
 import type { TaskView } from "#contract/api/tasks.ts";
+import type { TaskState } from "#contract/task.ts";
 import { exitCodes } from "./exit-code.ts";
+import { plain } from "./terminal.ts";
 
 /** What `timeout` of the coreutils and shells end with. */
 const timedOutCode = 124;
@@ -17,9 +19,20 @@ export function exitCodeOfTask(task: TaskView): number {
   return number === undefined ? exitCodes.failed : signalBase + number;
 }
 
-/** What became of a task, in a few words for people. */
+const words: Readonly<Record<TaskState, string>> = {
+  queued: "waits",
+  running: "runs",
+  succeeded: "has succeeded",
+  failed: "has failed",
+  "timed-out": "took too long and was ended",
+  cancelled: "was cancelled",
+  lost: "was lost",
+  rejected: "could not be started",
+};
+
+/** What became of a task, in a sentence for people. */
 export function outcomeOf(task: TaskView): string {
-  const why = task.reason === null ? "" : `: ${task.reason}`;
-  if (task.state !== "failed" || task.reason !== null) return `${task.state}${why}`;
-  return task.signal === null ? `failed with code ${task.code ?? "?"}` : `ended by ${task.signal}`;
+  const how = task.state !== "failed" ? "" : task.signal !== null ? ` (${task.signal})` : task.code === null ? "" : ` with code ${task.code}`;
+  const why = task.reason === null ? "" : `: ${plain(task.reason)}`;
+  return `The task ${words[task.state]}${how}${why}`.replace(/[.]?$/, ".");
 }

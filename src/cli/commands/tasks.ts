@@ -35,7 +35,7 @@ async function settleTask(session: Session, task: api.TaskView, options: Followi
   session.note(session.style.dim(`Task ${task.uid}`));
   const last = session.isJson ? await awaitTask(session, task) : await followTask(session, task);
   if (session.isJson) await session.answer({ task: last }, "");
-  if (last.state !== "succeeded") session.note(session.style.red(`The task ${plain(outcomeOf(last))}.`.replace(/\.\.$/, ".")));
+  if (last.state !== "succeeded") session.note(session.style.red(outcomeOf(last)));
   const code = exitCodeOfTask(last);
   if (code !== 0) throw new ExitWith(code);
 }
@@ -117,8 +117,9 @@ export async function taskLogs(session: Session, uid: string, options: { readonl
 export async function cancelTask(session: Session, uid: string): Promise<void> {
   needSignIn(session);
   const { task } = await session.client.call(api.cancelTask, { params: { uid } });
-  const state = task.state === "cancelled" ? "is cancelled" : isTaskEnded(task.state) ? `had ended already: ${plain(outcomeOf(task))}` : "is being cancelled";
-  await session.answer({ task }, `Task ${task.uid} ${state}.\n`);
+  const isOver = isTaskEnded(task.state) && task.state !== "cancelled";
+  const state = isOver ? `had ended already. ${outcomeOf(task)}` : `is ${task.state === "cancelled" ? "" : "being "}cancelled.`;
+  await session.answer({ task }, `Task ${task.uid} ${state}\n`);
 }
 
 /** Lists the scripts that can be run. */
