@@ -105,7 +105,7 @@ function ended(state: TaskState, at: number): Partial<TaskView> {
               : "timed-out",
     diskBeforeBytes: 81_000_000_000 - (at % 9_000_000_000),
     diskAfterBytes: 80_900_000_000 - (at % 9_000_000_000),
-    cpuMs: tookMs / 3,
+    cpuMs: Math.round(tookMs / 3),
     peakMemoryBytes: 23_000_000 + (at % 90_000_000),
     stdoutBytes: 1234,
     stderrBytes: state === "failed" ? 84 : 0,

@@ -24,6 +24,9 @@ export interface PlotSeries {
   readonly values: readonly (number | null)[];
 }
 
+const dayName = new Intl.DateTimeFormat("en", { day: "numeric", month: "short" });
+const momentName = new Intl.DateTimeFormat("en", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+
 /** A chart over time that fits its place and its colours to the page. */
 export function Plot(props: PlotProps): ReactNode {
   const { label, heightPx = 220 } = props;
@@ -51,7 +54,14 @@ export function Plot(props: PlotProps): ReactNode {
       plot?.destroy();
     };
   }, [props, heightPx]);
-  return <div ref={place} role="img" aria-label={label} className="min-w-0 [&_.u-legend]:text-left [&_.u-legend]:text-soft [&_.u-legend]:text-sm" />;
+  return (
+    <div
+      ref={place}
+      role="img"
+      aria-label={label}
+      className="min-w-0 [&_.u-legend]:text-soft [&_.u-legend]:text-sm [&_.u-legend_th]:font-normal [&_.u-marker]:rounded-sm [&_.uplot]:[font-family:inherit]"
+    />
+  );
 }
 
 function dataOf({ at, series, isStacked = false }: PlotProps): uPlot.AlignedData {
@@ -84,9 +94,17 @@ function optionsOf(props: PlotProps, place: { readonly width: number; readonly h
       x: { time: true, ...(kind === "bars" ? { range: [(at[0] ?? 0) - daySeconds / 2, (at.at(-1) ?? 0) + daySeconds / 2] as [number, number] } : {}) },
       y: { range: (_, least, most) => (kind === "bars" ? [0, Math.max(most * 1.1, 1)] : uPlot.rangeNum(Math.max(least, 0), most, 0.1, true)) },
     },
-    axes: [axis, { ...axis, size: 72, values: (_, ticks) => ticks.map((tick) => (kind === "bars" && !Number.isInteger(tick) ? "" : format(tick))) }],
+    axes: [
+      {
+        ...axis,
+        values: (_, ticks) => ticks.map((tick) => dayName.format(tick * 1000)),
+        incrs: [1, 2, 3, 5, 7, 14].map((days) => days * daySeconds),
+        space: 60,
+      },
+      { ...axis, size: 72, values: (_, ticks) => ticks.map((tick) => (kind === "bars" && !Number.isInteger(tick) ? "" : format(tick))) },
+    ],
     series: [
-      {},
+      { label: kind === "bars" ? "Day" : "When", value: (_, at) => (at === null ? "–" : (kind === "bars" ? dayName : momentName).format(at * 1000)) },
       ...shown.map((each) => {
         const stroke = colour(each.colour);
         const own = series.indexOf(each);

@@ -2,12 +2,13 @@ import { Link, useNavigate } from "@tanstack/react-router";
 import { Globe, Play, Trash2 } from "lucide-react";
 import { type ReactNode, useState } from "react";
 import type { ScheduleView } from "#contract/api/schedules.ts";
+import { taskStates } from "#contract/task.ts";
 import { wordsOf } from "../../app/api.ts";
 import { useDeleteSchedule, usePauseSchedule, useRunSchedule } from "../../app/data-schedules.ts";
 import { momentText } from "../../app/formats.ts";
 import { notify } from "../../app/notices.ts";
 import { cronWords } from "../../app/schedule-words.ts";
-import { argumentsText, taskTitle } from "../../app/task-words.ts";
+import { argumentsText, taskStateWords, taskTitle } from "../../app/task-words.ts";
 import { IconButton } from "../button.tsx";
 import { ConfirmDialog } from "../confirm-dialog.tsx";
 import { SwitchField } from "../field.tsx";
@@ -45,7 +46,7 @@ export function ScheduleRow({ schedule }: { readonly schedule: ScheduleView }): 
           <p className="text-soft">
             Last:{" "}
             <Link to="/tasks/$uid" params={{ uid: lastRun.uid }} className="underline">
-              {lastRun.state}
+              {lastStateText(lastRun.state)}
             </Link>
             , <TimeAgo at={lastRun.at} />
           </p>
@@ -54,6 +55,12 @@ export function ScheduleRow({ schedule }: { readonly schedule: ScheduleView }): 
       {schedule.you.mayControl && <RowActions schedule={schedule} />}
     </li>
   );
+}
+
+/** A task's state in words; the server may know one that this page does not. */
+function lastStateText(state: string): string {
+  const known = taskStates.find((each) => each === state);
+  return known === undefined ? state : taskStateWords(known).label;
 }
 
 function RowActions({ schedule }: { readonly schedule: ScheduleView }): ReactNode {

@@ -40,7 +40,7 @@ export function ScriptChoice({ scripts, allowsCommands, draft, error, onChoose }
             key={script.path}
             group={name}
             isChosen={draft.command === null && draft.script?.path === script.path}
-            icon={<FileCode2 className="size-5 text-accent" aria-hidden="true" />}
+            icon={<FileCode2 className="mt-0.5 size-5 shrink-0 text-accent" aria-hidden="true" />}
             title={script.manual.title ?? script.path}
             text={script.manual.description ?? (script.manual.title === undefined ? "" : script.path)}
             onChoose={() => onChoose({ script, command: null })}
@@ -50,7 +50,7 @@ export function ScriptChoice({ scripts, allowsCommands, draft, error, onChoose }
           <Card
             group={name}
             isChosen={draft.command !== null}
-            icon={<SquareTerminal className="size-5 text-night" aria-hidden="true" />}
+            icon={<SquareTerminal className="mt-0.5 size-5 shrink-0 text-night" aria-hidden="true" />}
             title="A command"
             text="Anything that a shell understands."
             onChoose={() => onChoose({ script: null, command: draft.command ?? "" })}
