@@ -19,6 +19,7 @@ export function buildProgram(open: OpenSession): Command {
   addFileCommands(program, open);
   addTaskCommands(program, open);
   addScheduleCommands(program, open);
+  addDatabaseCommands(program, open);
   addMachineCommands(program, open);
   return program;
 }
@@ -187,6 +188,23 @@ function addScheduleCommands(program: Command, open: OpenSession): void {
   command(schedule, "run <id>", "run its task now, beside the plan").action(async (id, options) =>
     (await import("./commands/schedules.ts")).runSchedule(await open(options), id),
   );
+}
+
+function addDatabaseCommands(program: Command, open: OpenSession): void {
+  const db = program.command("db").description("a site's database");
+  command(db, "add <site>", "give a site a PostgreSQL database of its own")
+    .addOption(noWait())
+    .action(async (name, options) => (await import("./commands/database.ts")).addSiteDatabase(await open(options), { ...options, name }));
+  command(db, "info <site>", "its state, its size and what the program finds in its environment")
+    .option("--password", "show the password too")
+    .action(async (name, options) => (await import("./commands/database.ts")).showDatabase(await open(options), name, options));
+  command(db, "password <site>", "give it a new password")
+    .addOption(noWait())
+    .action(async (name, options) => (await import("./commands/database.ts")).renewDatabasePassword(await open(options), { ...options, name }));
+  command(db, "rm <site>", "delete it with everything in it")
+    .option("-y, --yes", "do not ask for the site's name")
+    .addOption(noWait())
+    .action(async (name, options) => (await import("./commands/database.ts")).removeDatabase(await open(options), { ...options, name }));
 }
 
 function addMachineCommands(program: Command, open: OpenSession): void {
