@@ -1,6 +1,6 @@
 import { readlinkSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
-import { childrenOf, isShell, type ProcessId, signalProcess } from "./process-table.ts";
+import { childrenOf, isAtRest, isShell, type ProcessId, signalProcess } from "./process-table.ts";
 import type { ProcessTree } from "./process-tree.ts";
 
 const lookEveryMs = 20;
@@ -22,6 +22,7 @@ export async function endTree(tree: Pick<ProcessTree, "members" | "isGone" | "ki
         continue;
       if (signalProcess(process, "SIGSTOP")) halted.set(keyOf(process), process);
     }
+    await untilAtRest([...halted.values()], deadline);
     for (const process of members) {
       const key = `${keyOf(process)} ${programOf(process)}`;
       if (told.has(key)) continue;
@@ -36,6 +37,11 @@ export async function endTree(tree: Pick<ProcessTree, "members" | "isGone" | "ki
     await Promise.race([exited, delay(Math.min(lookEveryMs, Math.max(1, deadline - performance.now())))]);
   }
   if (!tree.isGone()) tree.kill();
+}
+
+// Of two signals that wait the kernel delivers SIGTERM before SIGSTOP.
+async function untilAtRest(processes: readonly ProcessId[], deadline: number): Promise<void> {
+  while (performance.now() < deadline && !processes.every(({ pid }) => isAtRest(pid))) await delay(1);
 }
 
 // A shell that has just forked loses a signal that comes before it has become the program: that is told again.

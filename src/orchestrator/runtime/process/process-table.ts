@@ -21,6 +21,12 @@ export function isAlive(process: ProcessId): boolean {
   return identify(process.pid)?.startTime === process.startTime;
 }
 
+/** Whether a process moves no more: it was halted, or has gone. */
+export function isAtRest(pid: number): boolean {
+  const state = statOf(pid)?.state;
+  return state === undefined || "TtZX".includes(state);
+}
+
 /** Sends a signal unless the process is gone or its number belongs to another by now; says whether it was sent. */
 export function signalProcess(target: ProcessId, signal: NodeJS.Signals): boolean {
   if (!isAlive(target)) return false;
