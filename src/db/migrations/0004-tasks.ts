@@ -73,7 +73,8 @@ const statements = [
     is_output_cut boolean not null default false,
     -- Tasks that share their limits: what is claimed skips a whole lane that is full, however long it is. A path may be longer than an index takes.
     lane text collate "C" not null generated always as (
-      coalesce(site_id::text, case when site_name is null then '' else '?' end) || '/' || coalesce(script_concurrency::text || '/' || md5(script), '')
+      coalesce(site_id::text, case when site_name is null then '' else '?' end) || '/' || coalesce(script_concurrency::text || '-' || md5(script), '')
+        || '/' || coalesce(schedule_id::text, '')
     ) stored
   )`,
   "create index tasks_waiting on tasks (priority desc, run_at, id) where state = 'queued'",
@@ -86,6 +87,7 @@ const statements = [
   "create index tasks_script on tasks (md5(script), id)",
   "create index tasks_site on tasks (site_id, id)",
   "create index tasks_schedule on tasks (schedule_id, id) where schedule_id is not null",
+  "create index tasks_schedule_open on tasks (schedule_id, id) where schedule_id is not null and state in ('queued', 'running')",
   "create index tasks_schedule_open on tasks (schedule_id, id) where schedule_id is not null and state in ('queued', 'running')",
   // An attempt that was followed by another one.
   `create table task_attempts (

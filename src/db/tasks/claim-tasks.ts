@@ -11,7 +11,7 @@ const windowSize = 200;
 /** How many tasks of a site that takes none any more are refused at once. */
 const refusalBatch = 1000;
 
-type Candidate = WaitingTask & { readonly refusal: string | null };
+type Candidate = WaitingTask & { readonly refusal: string | null; readonly isFirstOfSchedule: boolean };
 interface RunningTask extends TaskPlace {
   readonly id: number;
   readonly isExpired: boolean;
@@ -22,27 +22,20 @@ export async function claimTasks(change: Change, request: TaskClaim): Promise<{ 
   // The commit does not wait for the disk: a claim that a crash of the server takes back is made again, by a worker of another name or in place of the
   // first, and asks for the same start.
   await sql`select pg_advisory_xact_lock(${claimLock}), set_config('synchronous_commit', 'off', true)`.execute(change);
-  const running = await runningTasks(change);
+  const { running, first } = await look(change);
   const expired = running.filter(({ isExpired }) => isExpired).map(({ id }) => id);
   const left = expired.slice(0, request.limit);
   const limits = { limit: request.limit - left.length, perSite: request.perSite };
   if (limits.limit === 0) return { claimed: await take(change, request, { left, chosen: [] }), isRepeatable: false };
-  const first = await waitingInOrder(change);
   let chosen = chooseTasks(first.filter(isAllowed), running, limits);
-  let refused = first.filter((task) => !isAllowed(task));
+  let refused = first.filter(isRefused);
   if (chosen.length < limits.limit && first.length === windowSize) {
     const heads = await waitingByLane(change, limits.limit);
     chosen = chooseTasks(heads.filter(isAllowed), running, limits);
-    refused = [...refused, ...heads.filter((task) => !isAllowed(task))];
+    refused = [...refused, ...heads.filter(isRefused)];
   }
   await refuse(change, refused);
   return { claimed: await take(change, request, { left, chosen }), isRepeatable: refused.length > 0 && chosen.length < limits.limit };
-}
-
-async function runningTasks(change: Change): Promise<readonly RunningTask[]> {
-  const { rows } = await sql<RunningTask>`
-    select id, site_id, script, lease_until <= statement_timestamp() as is_expired from tasks where state = 'running' order by lease_until, id`.execute(change);
-  return rows;
 }
 
 const candidate = sql`
@@ -50,22 +43,24 @@ const candidate = sql`
   case when tasks.site_name is null then null
     when sites.id is null then 'its site is gone'
     when sites.lifecycle = 'deleting' then 'its site is being deleted'
-    when sites.availability = 'disabled' then 'its site was disabled' end as refusal`;
+    when sites.availability = 'disabled' then 'its site was disabled' end as refusal,
+  tasks.schedule_id is null or not exists (
+    select from tasks as earlier
+    where earlier.schedule_id = tasks.schedule_id and earlier.id < tasks.id and earlier.state in ('queued', 'running')) as is_first_of_schedule`;
 
-/** Tasks of one schedule go one after another: no earlier one waits or runs. */
-const isFirstOfSchedule = sql`(tasks.schedule_id is null or not exists (
-  select from tasks as earlier
-  where earlier.schedule_id = tasks.schedule_id and earlier.id < tasks.id and earlier.state in ('queued', 'running')))`;
-
-async function waitingInOrder(change: Change): Promise<readonly Candidate[]> {
-  const { rows } = await sql<Candidate>`
-    select ${candidate}
-    from (
-      select * from tasks where state = 'queued' and run_at <= statement_timestamp() and ${isFirstOfSchedule}
-      order by priority desc, run_at, id limit ${windowSize}
-    ) as tasks left join sites on sites.id = tasks.site_id
-    order by tasks.priority desc, tasks.run_at, tasks.id`.execute(change);
-  return rows;
+/** What runs, and the first of those that wait, in one statement: both are of one moment. */
+async function look(change: Change): Promise<{ readonly running: readonly RunningTask[]; readonly first: readonly Candidate[] }> {
+  const { rows } = await sql<(RunningTask & { readonly isRunning: true }) | (Candidate & { readonly isRunning: false })>`
+    (select true as is_running, id, site_id, script, null::int as script_concurrency, null as refusal, true as is_first_of_schedule,
+      lease_until <= statement_timestamp() as is_expired
+      from tasks where state = 'running' order by lease_until, id)
+    union all
+    (select false, ${candidate}, null
+      from (
+        select * from tasks where state = 'queued' and run_at <= statement_timestamp() order by priority desc, run_at, id limit ${windowSize}
+      ) as tasks left join sites on sites.id = tasks.site_id
+      order by tasks.priority desc, tasks.run_at, tasks.id)`.execute(change);
+  return { running: rows.filter((row) => row.isRunning), first: rows.filter((row) => !row.isRunning) };
 }
 
 /**
@@ -87,15 +82,20 @@ async function waitingByLane(change: Change, limit: number): Promise<readonly Ca
     select ${candidate}
     from steps cross join lateral (
       select * from tasks
-      where state = 'queued' and lane = steps.lane and priority = steps.priority and run_at <= statement_timestamp() and ${isFirstOfSchedule}
+      where state = 'queued' and lane = steps.lane and priority = steps.priority and run_at <= statement_timestamp()
       order by run_at, id limit ${limit}
     ) as tasks left join sites on sites.id = tasks.site_id
     order by tasks.priority desc, tasks.run_at, tasks.id`.execute(change);
   return rows;
 }
 
-function isAllowed({ refusal }: Candidate): boolean {
-  return refusal === null;
+/** Tasks of one schedule go one after another: no earlier one waits or runs. */
+function isAllowed({ refusal, isFirstOfSchedule }: Candidate): boolean {
+  return refusal === null && isFirstOfSchedule;
+}
+
+function isRefused({ refusal }: Candidate): boolean {
+  return refusal !== null;
 }
 
 /** Ends what waits in sites that take no tasks any more. */
@@ -124,25 +124,30 @@ async function take(
   const ids = [...left, ...chosen];
   if (ids.length === 0) return [];
   const rows = await change
-    .updateTable("tasks")
-    .set({
-      state: "running",
-      worker: request.worker,
-      leaseUntil: sql<Date>`clock_timestamp() + make_interval(secs => ${request.leaseMs / 1000}::double precision)`,
-      fence: sql<number>`fence + 1`,
-      attempt: sql<number>`case state when 'queued' then attempt + 1 else attempt end`,
-      reason: sql<string | null>`case state when 'queued' then null else reason end`,
-    })
-    .where(
-      "id",
-      "in",
-      sql<number>`(select id from tasks where id = any(${ids}::bigint[])
-        and (state = 'queued' or state = 'running' and lease_until <= statement_timestamp()) for update skip locked)`,
+    .with("taken", (db) =>
+      db
+        .updateTable("tasks")
+        .set({
+          state: "running",
+          worker: request.worker,
+          leaseUntil: sql<Date>`clock_timestamp() + make_interval(secs => ${request.leaseMs / 1000}::double precision)`,
+          fence: sql<number>`fence + 1`,
+          attempt: sql<number>`case state when 'queued' then attempt + 1 else attempt end`,
+          reason: sql<string | null>`case state when 'queued' then null else reason end`,
+        })
+        .where(
+          "id",
+          "in",
+          sql<number>`(select id from tasks where id = any(${ids}::bigint[])
+            and (state = 'queued' or state = 'running' and lease_until <= statement_timestamp()) for update skip locked)`,
+        )
+        .returning([...taskColumns, ...claimColumns])
+        .returning([currentSiteName.as("currentSiteName"), siteLimitsOfTask.as("siteLimits")]),
     )
-    .returning([...taskColumns, ...claimColumns])
-    .returning([currentSiteName.as("currentSiteName"), siteLimitsOfTask.as("siteLimits")])
+    .selectFrom("taken")
+    .selectAll()
+    .select(sql`pg_notify('tasks', uid::text)`.as("told"))
     .execute();
-  await sql`select pg_notify('tasks', uid) from unnest(${rows.map(({ uid }) => uid)}::text[]) as uid`.execute(change);
   const byId = new Map(rows.map((row) => [row.id, claimOf(row, left.includes(row.id))]));
   return ids.flatMap((id) => byId.get(id) ?? []);
 }

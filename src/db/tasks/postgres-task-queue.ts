@@ -94,10 +94,14 @@ export class PostgresTaskQueue implements TaskQueue {
   async #end(claim: ClaimedTask, outcome: TaskOutcome, end: Pick<Extract<TaskVerdict, { kind: "end" }>, "state" | "reason">): Promise<boolean> {
     const { startedAt, finishedAt, result } = outcome;
     // A place that became free may be what others wait for: their workers, too, are to hear of it.
+    // Lanes are SITE/SCRIPT/SCHEDULE: those of the same site, of the same script and of the same schedule may share a limit with it.
+    const waits = (prefix: RawBuilder<unknown>) =>
+      sql`exists (select from tasks as next where next.state = 'queued' and next.lane >= ${prefix} || '/' and next.lane < ${prefix} || '0')`;
     const freed = sql`, freed as (
       select uid from done where
-        site_id is not null and exists (select from tasks as next where next.state = 'queued' and next.lane >= done.site_id || '/' and next.lane < done.site_id || '0')
-        or lane <> '/' and exists (select from tasks as next where next.state = 'queued' and next.lane = done.lane))
+        site_id is not null and ${waits(sql`site_id`)}
+        or script_concurrency is not null and ${waits(sql`split_part(lane, '/', 1) || '/' || split_part(lane, '/', 2)`)}
+        or schedule_id is not null and exists (select from tasks as next where next.state = 'queued' and next.lane = done.lane))
       , told as (select pg_notify('tasks', '') from freed)
       ${this.#options.usesBroker ? sql`, sent as (insert into task_outbox (uid) select uid from freed)` : sql``}`;
     const { rows } = await sql<{ uid: string }>`
@@ -108,7 +112,7 @@ export class PostgresTaskQueue implements TaskQueue {
           disk_before_bytes = coalesce(${result.diskBeforeBytes}::bigint, disk_before_bytes), disk_after_bytes = ${result.diskAfterBytes},
           cpu_ms = ${result.cpuMs}, peak_memory_bytes = ${result.peakMemoryBytes},
           stdout_bytes = ${result.stdoutBytes}, stderr_bytes = ${result.stderrBytes}, is_output_cut = ${result.isOutputCut}
-        where ${isHeld(claim)} returning uid, site_id, lane)
+        where ${isHeld(claim)} returning uid, site_id, script_concurrency, schedule_id, lane)
       ${freed}
       select uid, pg_notify('tasks', uid::text), (select count(*) from told) from done`.execute(this.#db);
     return rows.length > 0;

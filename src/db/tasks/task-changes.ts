@@ -4,7 +4,6 @@ import { Failure } from "#contract/failure.ts";
 import type { NewTask, Task } from "#core/tasks/task.ts";
 import { cleanJson, cleanText } from "../clean-text.ts";
 import type { Change } from "../notifications.ts";
-import { announceWork } from "./announce-tasks.ts";
 import { currentSiteName, taskColumns, taskOf } from "./task-rows.ts";
 
 /** How a task is let in. */
@@ -39,7 +38,7 @@ export async function insertTask(change: Change, task: NewTask, admission: TaskA
       .onConflict((conflict) => conflict.columns(["userId", "key"]).doUpdateSet({ taskId: row.id, requestHash, createdAt: sql<Date>`now()` }))
       .execute();
   }
-  await announceWork(change, [task.uid], admission);
+  if (admission.usesBroker) await change.insertInto("taskOutbox").values({ uid: task.uid }).execute();
   return { task: taskOf(row), isNew: true };
 }
 
@@ -91,25 +90,34 @@ async function demandSite(change: Change, id: number): Promise<string> {
 
 async function insertRow(change: Change, task: NewTask, siteName: string | null) {
   const { uid, siteId, program, priority, scriptConcurrency, createdById, scheduleId, rerunOf, sealedEnvironment } = task;
-  return change
-    .insertInto("tasks")
-    .values({
-      ...{ uid, siteId, siteName, priority, scriptConcurrency, createdById, scheduleId, rerunOf, sealedEnvironment },
-      program: cleanJson(program),
-      script: program.kind === "script" ? cleanText(program.path) : null,
-      arguments: cleanJson(task.arguments),
-      legacy: task.legacy === null ? null : cleanJson(task.legacy),
-      environmentNames: task.environmentNames.map(cleanText),
-      retry: cleanJson(task.retry),
-      limits: cleanJson(task.limits),
-      createdBy: sql<string | null>`(select username from users where id = ${createdById})`,
-      scheduleName: sql<string | null>`(select name from schedules where id = ${scheduleId})`,
-      idempotencyKey: task.idempotencyKey === null ? null : cleanText(task.idempotencyKey),
-      ...(task.runAt === null ? {} : { runAt: task.runAt }),
-    })
-    .returning(taskColumns)
-    .returning(currentSiteName.as("currentSiteName"))
-    .executeTakeFirstOrThrow();
+  return (
+    change
+      .with("queued", (db) =>
+        db
+          .insertInto("tasks")
+          .values({
+            ...{ uid, siteId, siteName, priority, scriptConcurrency, createdById, scheduleId, rerunOf, sealedEnvironment },
+            program: cleanJson(program),
+            script: program.kind === "script" ? cleanText(program.path) : null,
+            arguments: cleanJson(task.arguments),
+            legacy: task.legacy === null ? null : cleanJson(task.legacy),
+            environmentNames: task.environmentNames.map(cleanText),
+            retry: cleanJson(task.retry),
+            limits: cleanJson(task.limits),
+            createdBy: sql<string | null>`(select username from users where id = ${createdById})`,
+            scheduleName: sql<string | null>`(select name from schedules where id = ${scheduleId})`,
+            idempotencyKey: task.idempotencyKey === null ? null : cleanText(task.idempotencyKey),
+            ...(task.runAt === null ? {} : { runAt: task.runAt }),
+          })
+          .returning(taskColumns)
+          .returning(currentSiteName.as("currentSiteName")),
+      )
+      .selectFrom("queued")
+      .selectAll()
+      // As `announceWork` does, without another trip to the server.
+      .select([sql`pg_notify('tasks', uid::text)`.as("told"), sql`pg_notify('tasks', '')`.as("called")])
+      .executeTakeFirstOrThrow()
+  );
 }
 
 /** What makes two requests the same: sealed values differ each time, so the environment counts by its names. */
