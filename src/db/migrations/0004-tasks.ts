@@ -88,7 +88,6 @@ const statements = [
   "create index tasks_site on tasks (site_id, id)",
   "create index tasks_schedule on tasks (schedule_id, id) where schedule_id is not null",
   "create index tasks_schedule_open on tasks (schedule_id, id) where schedule_id is not null and state in ('queued', 'running')",
-  "create index tasks_schedule_open on tasks (schedule_id, id) where schedule_id is not null and state in ('queued', 'running')",
   // An attempt that was followed by another one.
   `create table task_attempts (
     task_id bigint not null references tasks on delete cascade,
