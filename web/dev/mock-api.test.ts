@@ -3,7 +3,9 @@ import type { AddressInfo } from "node:net";
 import { afterEach, expect, test } from "vitest";
 import { readFile, writeFile } from "#contract/api/files.ts";
 import { publicEndpoints } from "#contract/api/public.ts";
+import { listSchedules } from "#contract/api/schedules.ts";
 import { createSite, followOperation, listSites, readSite, restartSite } from "#contract/api/sites.ts";
+import { listTasks } from "#contract/api/tasks.ts";
 import { type CallInput, type Client, createClient, type InputOf } from "#contract/client.ts";
 import { type EndpointShape, hasRawResult } from "#contract/endpoint.ts";
 import { readEvents } from "#contract/events.ts";
@@ -40,9 +42,12 @@ test("every reading endpoint answers in the contract's own shape", async () => {
   const reading: readonly EndpointShape[] = publicEndpoints.filter(
     (shape) => shape.method === "GET" && !hasRawResult(shape) && shape.access.kind !== "operation",
   );
+  const [task] = (await client.call(listTasks, {})).tasks;
+  const [schedule] = (await client.call(listSchedules, {})).schedules;
+  const queries: Readonly<Record<string, CallInput["query"]>> = { "schedules.preview": { cron: "0 4 * * *" } };
   for (const shape of reading) {
     // Parameters are typed by the one endpoint that is called; here it is each of them in turn.
-    const input: CallInput = { params: { name: "robotics" } };
+    const input: CallInput = { params: { name: "robotics", uid: task?.uid ?? "", id: schedule?.id ?? "" }, query: queries[shape.id] ?? {} };
     const answer: unknown = await client.call(shape, input as InputOf<typeof shape>);
     expect(answer, shape.id).toBeDefined();
   }

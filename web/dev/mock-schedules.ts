@@ -57,7 +57,7 @@ function schedulesOf(world: MockWorld): ScheduleView[] {
 }
 
 function scheduleOf({ world, params }: MockCall): ScheduleView {
-  const found = schedulesOf(world).find(({ id }) => id === params.id) ?? (params.id === undefined ? schedulesOf(world)[0] : undefined);
+  const found = schedulesOf(world).find(({ id }) => id === params.id);
   if (found === undefined) throw new Failure("schedule_not_found");
   return found;
 }

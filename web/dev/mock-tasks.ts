@@ -174,7 +174,7 @@ export function runMockTask(world: MockWorld, body: Pick<TaskBody, "script" | "c
 }
 
 function taskOf({ world, params }: MockCall): MockTask {
-  const found = tasksOf(world).find(({ view }) => view.uid === params.uid) ?? (params.uid === undefined ? tasksOf(world)[0] : undefined);
+  const found = tasksOf(world).find(({ view }) => view.uid === params.uid);
   if (found === undefined) throw new Failure("task_not_found");
   return found;
 }
