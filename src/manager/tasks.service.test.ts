@@ -247,3 +247,89 @@ test("charts have each day once, for whoever asks", async () => {
   expect(await bodyOf(await charts("bob", "timeZone=Mars/Olympus"))).toMatchObject({ code: "time_zone_unknown" });
   expect((await charts("bob", "since=2026-02-30")).status).toBe(422);
 });
+
+describe("a task that runs", () => {
+  const { promise: never } = Promise.withResolvers<never>();
+
+  async function running(json: Readonly<Record<string, unknown>> = {}): Promise<TaskView> {
+    const task = await create("ada", { script: "backup.sh", site: "chess", ...json });
+    const following = await bench.request(`/api/v1/tasks/${task.uid}/events`, { as: "ada" });
+    for await (const event of readEvents(following.body ?? (await never))) {
+      const view = JSON.parse(event.data) as TaskView;
+      if (view.startedAt !== null) return view;
+    }
+    throw new Error("it never ran");
+  }
+  const logOf = (uid: string, rest: string, init: Parameters<ManagerBench["request"]>[1] = {}) =>
+    bench.request(`/api/v1/tasks/${uid}/logs/stdout${rest}`, { as: "ada", ...init });
+
+  test("is told from queued to its end, with what it was given and what it used", async () => {
+    const { runs } = bench.orchestrator.state;
+    const task = await create("ada", { script: "backup.sh", site: "chess", arguments: ["a b"], environment: { KEY: "value" } });
+    const following = await bench.request(`/api/v1/tasks/${task.uid}/events`, { as: "eve" });
+    let last: TaskView | undefined;
+    const states = new Set<string>();
+    for await (const event of readEvents(following.body ?? (await never))) {
+      last = JSON.parse(event.data) as TaskView;
+      states.add(last.state);
+      if (last.startedAt !== null) runs.finish(task.uid, { code: 3, stdout: "für\n" });
+    }
+    expect([...states].slice(-2)).toEqual(["running", "failed"]);
+    expect(last).toMatchObject({ state: "failed", end: "exited", code: 3, attempt: 1, cpuMs: 5, stdoutBytes: 5, you: { mayControl: false } });
+    const start = runs.starts.find(({ uid }) => uid === task.uid);
+    expect(start?.spec).toMatchObject({ siteId, arguments: ["a b"], program: { kind: "script", path: "backup.sh" } });
+    expect(start?.spec.environment).toMatchObject({ KEY: "value" });
+  });
+
+  test("has output that goes on from where a client left off", async () => {
+    const { runs } = bench.orchestrator.state;
+    const { uid } = await running();
+    runs.print(uid, "stdout", "one\n");
+    const first = await logOf(uid, "");
+    expect([first.headers.get("x-backlot-next-offset"), await first.text()]).toEqual(["4", "one\n"]);
+    expect(first.headers.get("content-type")).toBe("text/plain; charset=utf-8");
+    const live = await logOf(uid, "?follow=true");
+    const events = readEvents(live.body ?? (await never));
+    expect((await events.next()).value).toEqual({ event: "message", id: "4", data: '{"offset":0,"next":4,"text":"one\\n","skipped":0}' });
+    runs.print(uid, "stdout", "two\n");
+    expect((await events.next()).value).toMatchObject({ id: "8" });
+    await events.return(undefined);
+    const resumed = await logOf(uid, "?follow=true", { headers: { "last-event-id": "4" } });
+    runs.finish(uid, { stdout: "end\n" });
+    const rest = (await Array.fromAsync(readEvents(resumed.body ?? (await never)))).map(({ data }) => (JSON.parse(data) as { text: string }).text);
+    expect(rest.join("")).toBe("two\nend\n");
+    expect(await (await logOf(uid, "?offset=-4")).text()).toBe("end\n");
+  });
+
+  test("is cancelled by its worker", async () => {
+    const { uid } = await running();
+    const asked = (await bodyOf(await bench.request(`/api/v1/tasks/${uid}/cancel`, { method: "POST", as: "ada" }))).task as TaskView;
+    expect(asked.isCancelRequested).toBe(true);
+    await (await bench.request(`/api/v1/tasks/${uid}/events`, { as: "ada" })).text();
+    expect((await bodyOf(await bench.request(`/api/v1/tasks/${uid}`, { as: "ada" }))).task).toMatchObject({ state: "cancelled" });
+  });
+
+  test("shows a former member nothing more of its output within two seconds", async () => {
+    await bench.person("leaver");
+    await bench.request("/api/v1/sites/chess/members/leaver", { method: "PUT", as: "ada", json: { role: "editor" } });
+    const { uid } = await running();
+    const log = await logOf(uid, "?follow=true", { as: "leaver" });
+    const reader = log.body?.getReader();
+    await reader?.read();
+    const beganAt = Date.now();
+    await bench.request("/api/v1/sites/chess/members/leaver", { method: "DELETE", as: "ada" });
+    for (let chunk = await reader?.read(); chunk !== undefined && !chunk.done; chunk = await reader?.read());
+    expect(Date.now() - beganAt).toBeLessThan(2_000);
+    bench.orchestrator.state.runs.finish(uid);
+  });
+
+  test("in a disabled site shows its output to no member", async () => {
+    const id = await createSite("closing");
+    bench.orchestrator.state.runs.siteScripts.set(id, [fakeScript("backup.sh")]);
+    const { uid } = await running({ site: "closing" });
+    await bench.request("/api/v1/sites/closing", { method: "PATCH", as: "admin", json: { availability: "disabled", reason: "a test" } });
+    expect(await bodyOf(await logOf(uid, ""))).toMatchObject({ code: "site_disabled" });
+    expect((await bench.request(`/api/v1/tasks/${uid}`, { as: "ada" })).status).toBe(200);
+    bench.orchestrator.state.runs.finish(uid);
+  });
+});
