@@ -1,5 +1,5 @@
-import { closeSync, openSync, write } from "node:fs";
-import { open, rm, stat, truncate } from "node:fs/promises";
+import { closeSync, openSync, rmSync, write } from "node:fs";
+import { open, stat, truncate } from "node:fs/promises";
 import { promisify } from "node:util";
 import { keptOf, layoutOf, markOf, type OutputLayout } from "./output-layout.ts";
 import { listParts, partFile, removeParts } from "./run-files.ts";
@@ -134,7 +134,7 @@ export class KeptOutput {
     if (this.#open?.index !== index) {
       this.#close();
       this.#open = { index, fd: openSync(index < 0 ? this.place.file : partFile(this.place.parts, index), "w", 0o600) };
-      if (index >= parts) void rm(partFile(this.place.parts, index - parts), { force: true }).catch(this.#onTrouble);
+      if (index >= parts) rmSync(partFile(this.place.parts, index - parts), { force: true });
     }
     return { fd: this.#open.fd, room: beyond < 0 ? -beyond : (index + 1) * partBytes - beyond };
   }

@@ -1,0 +1,183 @@
+import { randomUUID } from "node:crypto";
+import { existsSync } from "node:fs";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { expect, it } from "vitest";
+import { Failure } from "#contract/failure.ts";
+import { applySite, removeSite } from "#contract/internal/orchestrator.ts";
+import { forgetRun } from "#contract/internal/runs.ts";
+import { defaultRunLimits } from "#contract/task.ts";
+import { clientOf, makeOrchestratorHome, specOf, startOrchestratorUnderTest } from "../../../test/support/orchestrator-under-test.ts";
+import { RunClient } from "../../../test/support/run-client.ts";
+import type { ScriptedRun } from "../../../test/support/scripted-runtime.ts";
+
+async function open(environment: Readonly<Record<string, string>> = {}, script: (run: ScriptedRun) => void = () => undefined) {
+  const home = await makeOrchestratorHome(environment);
+  const orchestrator = await startOrchestratorUnderTest(home);
+  orchestrator.runtime.runScript = script;
+  const runs = new RunClient(clientOf(home, orchestrator.url, "worker"));
+  let isOpen = true;
+  const stop = async () => {
+    if (isOpen) await orchestrator[Symbol.asyncDispose]();
+    isOpen = false;
+  };
+  const { runtime, client } = orchestrator;
+  const worker = clientOf(home, orchestrator.url, "worker");
+  const closing = () => stop().then(() => home[Symbol.asyncDispose]());
+  return { home, runs, worker, runtime, client, stop, restart: () => startOrchestratorUnderTest(home), [Symbol.asyncDispose]: closing };
+}
+
+const ls = { script: "ls.sh" };
+
+it("starts a run once for two hundred requests at the same time", async () => {
+  await using world = await open();
+  const uid = randomUUID();
+  const views = await Promise.all(Array.from({ length: 200 }, () => world.runs.start(ls, uid)));
+  expect(world.runtime.runs).toHaveLength(1);
+  expect(new Set(views.map((view) => view.startedAt)).size).toBe(1);
+});
+
+it("gives the same run again after its end", async () => {
+  await using world = await open({}, (run) => void run.print("für\n").then(() => run.exit({ code: 4 })));
+  const ended = await world.runs.finish(ls);
+  expect(ended).toMatchObject({ state: "ended", end: "exited", code: 4, cpuMs: 5, peakMemoryBytes: 1_000_000, stdoutBytes: 5, isOutputCut: false });
+  expect(await world.runs.start(ls, ended.uid)).toEqual(ended);
+  expect(world.runtime.runs).toHaveLength(1);
+});
+
+it("ends an older attempt before a newer one starts, keeps its output aside, and refuses older ones from then on", async () => {
+  await using world = await open({}, (run) => void run.print(`attempt ${run.request.environment.TASK_ATTEMPT}\n`));
+  const uid = randomUUID();
+  await world.runs.start(ls, uid);
+  await world.runs.start({ ...ls, attempt: 2 }, uid);
+  const [first] = world.runtime.runs;
+  expect([first?.isGone, first?.graces]).toEqual([true, [2000]]);
+  await expect(world.runs.start(ls, uid)).rejects.toMatchObject({ code: "run_superseded" });
+  expect(await world.runs.cancel(uid, { attempt: 1 })).toMatchObject({ attempt: 2, state: "running" });
+  expect(await world.runs.cancel(uid, { attempt: 2 })).toMatchObject({ attempt: 2, end: "cancelled", signal: "SIGTERM" });
+  const logs = join(world.home.data, "logs/tasks");
+  expect(await readFile(join(logs, `${uid}_stdout.1.log`), "utf8")).toBe("attempt 1\n");
+  expect(await readFile(join(logs, `${uid}_stdout.log`), "utf8")).toBe("attempt 2\n");
+  await world.worker.call(forgetRun, { params: { uid } });
+  await world.worker.call(forgetRun, { params: { uid } });
+  expect(await readdir(logs)).toEqual([]);
+  await expect(world.runs.wait(uid, 0)).rejects.toMatchObject({ code: "run_not_found" });
+});
+
+it("ends a run by itself when its time is over, while no worker looks", async () => {
+  await using world = await open();
+  const { uid } = await world.runs.start({ ...ls, limits: { ...defaultRunLimits, timeoutMs: 100 } });
+  expect(await world.runs.wait(uid)).toMatchObject({ end: "timed-out", signal: "SIGTERM", message: "It took longer than its 0.1 seconds." });
+  expect(world.runtime.runs[0]?.graces).toEqual([5000]);
+});
+
+it("calls an end what the first who asked for it called it, and leaves one that had come by itself", async () => {
+  await using world = await open();
+  const { uid } = await world.runs.start(ls);
+  const run = world.runtime.runs[0];
+  if (run === undefined) throw new Error("nothing was started");
+  run.onEnd = () => void setTimeout(() => run.exit({ code: 0 }), 20);
+  const [first, second] = await Promise.all([world.runs.cancel(uid, { end: "timed-out" }), delay(5).then(() => world.runs.cancel(uid))]);
+  expect([first.end, second.end, first.code]).toEqual(["timed-out", "timed-out", 0]);
+  const other = await world.runs.start(ls);
+  world.runtime.runs[1]?.exit({ code: 9 });
+  await world.runs.wait(other.uid);
+  expect(await world.runs.cancel(other.uid)).toMatchObject({ end: "exited", code: 9 });
+  await expect(world.runs.cancel(randomUUID())).rejects.toMatchObject({ code: "run_not_found" });
+});
+
+it("answers at once, or when the run has ended, or when the time is over", async () => {
+  await using world = await open();
+  const { uid } = await world.runs.start(ls);
+  expect(await world.runs.wait(uid, 0)).toMatchObject({ state: "running", end: null });
+  expect(await world.runs.wait(uid, 30)).toMatchObject({ state: "running" });
+  const waiting = world.runs.wait(uid);
+  world.runtime.runs[0]?.exit({ signal: "SIGKILL", isOutOfMemory: true });
+  expect(await waiting).toMatchObject({ state: "ended", end: "out-of-memory", signal: "SIGKILL" });
+});
+
+it("takes no more than its number of runs at once, and records nothing of what it refuses", async () => {
+  await using world = await open({ BACKLOT_RUNS_AT_ONCE: "2" });
+  const [first] = await Promise.all([world.runs.start(ls), world.runs.start(ls)]);
+  const uid = randomUUID();
+  await expect(world.runs.start(ls, uid)).rejects.toMatchObject({ code: "machine_full" });
+  await expect(world.runs.wait(uid, 0)).rejects.toMatchObject({ code: "run_not_found" });
+  await world.runs.cancel(first.uid);
+  expect(await world.runs.start(ls, uid)).toMatchObject({ state: "running" });
+});
+
+it("forgets a start that the machine had no room for, so that it can be tried again", async () => {
+  await using world = await open();
+  world.runtime.refusal = new Failure("machine_full");
+  const uid = randomUUID();
+  await expect(world.runs.start(ls, uid)).rejects.toMatchObject({ code: "machine_full" });
+  world.runtime.refusal = null;
+  expect(await world.runs.start(ls, uid)).toMatchObject({ state: "running" });
+  world.runtime.refusal = new Failure("isolation_missing", { missing: ["bubblewrap"] });
+  expect(await world.runs.start(ls)).toMatchObject({ state: "ended", end: "refused" });
+  world.runtime.refusal = Object.assign(new Error("spawn E2BIG"), { code: "E2BIG" });
+  expect(await world.runs.start(ls)).toMatchObject({ end: "not-executable", code: 126 });
+});
+
+it("says in a shell's words why there was nothing to run", async () => {
+  await using world = await open();
+  await writeFile(join(world.home.data, "scripts/plain.txt"), "hello", { mode: 0o644 });
+  const cases = [
+    { script: "absent.sh", end: "not-found", code: 127, stderr: "sh: 1: absent.sh: not found\n" },
+    { script: "plain.txt", end: "not-executable", code: 126, stderr: "sh: 1: plain.txt: Permission denied\n" },
+  ];
+  for (const { script, end, code, stderr } of cases) {
+    const view = await world.runs.start({ script });
+    expect(view).toMatchObject({ state: "ended", end, code });
+    expect(await world.runs.text(view.uid, "stderr")).toBe(stderr);
+    expect(existsSync(join(world.home.data, `logs/tasks/${view.uid}_stdout.log`))).toBe(true);
+    expect(await world.runs.start({ script: "ls.sh" }, view.uid)).toEqual(view);
+  }
+  const refused = await world.runs.start({ program: { kind: "command", command: "echo" } });
+  expect(refused).toMatchObject({ end: "refused", code: null });
+  expect(await world.runs.start({ program: { kind: "script", path: "echo", orCommand: "echo" } })).toMatchObject({ end: "not-found", code: 127 });
+  expect(world.runtime.runs).toEqual([]);
+});
+
+it("runs commands only where the setting allows them", async () => {
+  await using world = await open({ BACKLOT_TASK_COMMANDS: "true" }, (run) => run.exit());
+  await world.runs.start({ program: { kind: "command", command: "echo $1" }, arguments: ["a"] });
+  await world.runs.start({ program: { kind: "script", path: "echo", orCommand: "echo b" } });
+  await world.runs.start({ program: { kind: "script", path: "ls.sh", orCommand: "ls.sh", shellArguments: "*.txt" } });
+  expect(world.runtime.runs.map((run) => run.request.command)).toEqual([
+    { kind: "command", command: "echo $1" },
+    { kind: "command", command: "echo b" },
+    { kind: "script", path: "ls.sh", needsShell: false, shellArguments: "*.txt" },
+  ]);
+});
+
+it("ends the runs of a site that is disabled or removed, and starts none there", async () => {
+  await using world = await open();
+  const spec = specOf(3);
+  await world.client.call(applySite, { params: { siteId: 3 }, body: spec });
+  await mkdir(join(world.home.folderOf(3), "private/scripts"));
+  await writeFile(join(world.home.folderOf(3), "private/scripts/job.sh"), "#!/bin/sh\n", { mode: 0o755 });
+  const job = { script: "job.sh", siteId: 3 };
+  const first = await world.runs.start(job);
+  expect(first).toMatchObject({ state: "running" });
+  await world.client.call(applySite, { params: { siteId: 3 }, body: { ...spec, availability: "disabled", revision: 2 } });
+  expect(await world.runs.wait(first.uid, 0)).toMatchObject({ end: "cancelled", message: "The site was disabled." });
+  expect(await world.runs.start(job)).toMatchObject({ end: "refused" });
+  await world.client.call(applySite, { params: { siteId: 3 }, body: { ...spec, revision: 3 } });
+  const second = await world.runs.start(job);
+  await world.client.call(removeSite, { params: { siteId: 3 } });
+  expect(await world.runs.wait(second.uid, 0)).toMatchObject({ end: "cancelled", message: "The site was deleted." });
+  expect(await world.runs.start(job)).toMatchObject({ end: "refused" });
+});
+
+it("declares what went on lost when it is stopped, and knows it afterwards", async () => {
+  await using world = await open();
+  const { uid } = await world.runs.start(ls);
+  await world.stop();
+  await using again = await world.restart();
+  const runs = new RunClient(clientOf(world.home, again.url, "worker"));
+  expect(await runs.wait(uid)).toMatchObject({ end: "lost", message: "The orchestrator was stopped while it ran." });
+  expect(await runs.start(ls, uid)).toMatchObject({ end: "lost" });
+  expect(again.runtime.runs).toEqual([]);
+});
