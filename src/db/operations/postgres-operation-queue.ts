@@ -71,7 +71,8 @@ export class PostgresOperationQueue implements OperationQueue {
 
   async saveStep(claim: ClaimedOperation, owner: string, change: StepChange): Promise<boolean> {
     const isEnd = change.state === "succeeded" || change.state === "failed";
-    return this.#whileHeld(claim, owner, async (db) => {
+    // That a step has begun is forgotten in a power failure at worst, and the step begins again: no wait for the disk.
+    return this.#whileHeld(claim, { owner, mayBeLost: change.state === "running" }, async (db) => {
       await db
         .updateTable("operationSteps")
         .set({
@@ -89,7 +90,7 @@ export class PostgresOperationQueue implements OperationQueue {
 
   async finish(claim: ClaimedOperation, owner: string, result: Parameters<OperationQueue["finish"]>[2]): Promise<boolean> {
     const failure = result.state === "failed" ? cleanJson(result.failure) : null;
-    return this.#whileHeld(claim, owner, async (db) => {
+    return this.#whileHeld(claim, { owner }, async (db) => {
       await db
         .updateTable("operations")
         .set({ state: result.state, failure, leaseOwner: null, finishedAt: sql<Date>`clock_timestamp()` })
@@ -100,7 +101,7 @@ export class PostgresOperationQueue implements OperationQueue {
 
   async postpone(claim: ClaimedOperation, owner: string, after: Date): Promise<boolean> {
     // It stays `running`, without an owner: so its site stays blocked, and it is claimed like one whose lease has ended.
-    return this.#whileHeld(claim, owner, async (db) => {
+    return this.#whileHeld(claim, { owner }, async (db) => {
       await db.updateTable("operations").set({ leaseOwner: null, dueAt: after }).where("id", "=", claim.id).execute();
     });
   }
@@ -132,9 +133,16 @@ export class PostgresOperationQueue implements OperationQueue {
   }
 
   /** Does something to an operation while nobody can claim it; nothing at all when the fence says that somebody has. */
-  async #whileHeld(claim: ClaimedOperation, owner: string, work: (change: Change) => Promise<void>): Promise<boolean> {
+  async #whileHeld(
+    claim: ClaimedOperation,
+    how: { readonly owner: string; readonly mayBeLost?: boolean },
+    work: (change: Change) => Promise<void>,
+  ): Promise<boolean> {
     return this.#db.transaction().execute(async (change) => {
-      const row = await held(change.selectFrom("operations").select("id"), claim, owner).forUpdate().executeTakeFirst();
+      const operation = change.selectFrom("operations").select("id");
+      // Set for this transaction alone, in the statement that is sent anyway.
+      const select = how.mayBeLost === true ? operation.select(sql<string>`set_config('synchronous_commit', 'off', true)`.as("commit")) : operation;
+      const row = await held(select, claim, how.owner).forUpdate().executeTakeFirst();
       if (row === undefined) return false;
       await work(change);
       await notifyOperation(change, claim.id);
