@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { createToken } from "#contract/api/accounts.ts";
+import { createSchedule } from "#contract/api/schedules.ts";
 import { deploySite, followSites, removeMember, setMember } from "#contract/api/sites.ts";
+import { createTask, listTasks } from "#contract/api/tasks.ts";
 import { readEvents } from "#contract/events.ts";
 import { type Backlot, startBacklot } from "../support/backlot.ts";
 import { packed } from "../support/backlot-archive.ts";
@@ -11,7 +13,7 @@ import type { Visited, VisitInit } from "../support/backlot-visit.ts";
 const operationObject = z.object({
   operationId: z.string(),
   security: z.array(z.unknown()),
-  "x-access": z.object({ kind: z.enum(["anyone", "signed-in", "platform", "site", "operation"]) }),
+  "x-access": z.object({ kind: z.enum(["anyone", "signed-in", "platform", "site", "operation", "task", "schedule"]) }),
   requestBody: z.object({ content: z.record(z.string(), z.unknown()) }).optional(),
 });
 const openApi = z.object({ paths: z.record(z.string(), z.partialRecord(z.enum(["get", "put", "post", "patch", "delete"]), operationObject)) });
@@ -38,18 +40,32 @@ beforeAll(async () => {
   const deployment = await ann.client.call(deploySite, { params: { name: "anns-site" }, body: new Uint8Array(await packed({ "public/a.txt": "a" })) });
   await ann.succeeded(deployment.operation);
   const token = await ann.client.call(createToken, { body: { name: "another" } });
-  const ids: Readonly<Record<string, string>> = { name: "anns-site", path: "public/secret.txt", username: "ann", id: deployment.operation.id };
-  endpoints = endpointsOf(openApi.parse(JSON.parse((await backlot.ask("/api/openapi.json")).text)), (endpoint, parameter) =>
-    endpoint.startsWith("tokens.") ? token.id : (ids[parameter] ?? `no value for ${parameter}`),
-  );
+  await ann.put("anns-site", "private/scripts/secret-of-ann.sh", "#!/bin/sh\n");
+  // So late that it waits for as long as the tests run.
+  const task = { script: "secret-of-ann.sh", site: "anns-site", runAt: "2099-01-01T00:00:00Z" };
+  const { uid } = (await ann.client.call(createTask, { body: task })).task;
+  const { schedule } = await ann.client.call(createSchedule, { body: { name: "of Ann", cron: "@yearly", task: { script: task.script, site: task.site } } });
+  const ids: Readonly<Record<string, string>> = {
+    name: "anns-site",
+    path: "public/secret.txt",
+    username: "ann",
+    id: deployment.operation.id,
+    uid,
+    stream: "stdout",
+  };
+  endpoints = endpointsOf(openApi.parse(JSON.parse((await backlot.ask("/api/openapi.json")).text)), (endpoint, parameter) => {
+    if (endpoint.startsWith("tokens.")) return token.id;
+    if (endpoint.startsWith("schedules.")) return schedule.id;
+    return ids[parameter] ?? `no value for ${parameter}`;
+  });
 });
 afterAll(() => backlot[Symbol.asyncDispose]());
 
 describe("every endpoint of the OpenAPI document", () => {
   test("is there, with every parameter filled", () => {
-    expect(endpoints.length).toBeGreaterThan(35);
+    expect(endpoints.length).toBeGreaterThan(50);
     expect(endpoints.filter(({ path }) => /[{}]|no value/.test(decodeURIComponent(path)))).toEqual([]);
-    expect(new Set(endpoints.map(({ kind }) => kind))).toEqual(new Set(["anyone", "signed-in", "platform", "site", "operation"]));
+    expect(new Set(endpoints.map(({ kind }) => kind))).toEqual(new Set(["anyone", "signed-in", "platform", "site", "operation", "task", "schedule"]));
   });
 
   test.for([undefined, "Bearer wrong", "Bearer ", "Basic YW5uOnBhc3N3b3Jk", "Bearer eyJhbGciOiJub25lIn0.e30."])(
@@ -62,18 +78,19 @@ describe("every endpoint of the OpenAPI document", () => {
   );
 
   test("answers 404 to another tenant's ids, whatever the body", async () => {
-    const foreign = closed().filter(({ kind, id }) => kind === "site" || kind === "operation" || id === "tokens.delete");
-    expect(foreign.length).toBeGreaterThan(22);
+    const foreign = closed().filter(({ kind, id }) => ["site", "operation", "task", "schedule"].includes(kind) || id === "tokens.delete");
+    expect(foreign.length).toBeGreaterThan(32);
     const headers = { authorization: `Bearer ${bob.token}` };
     expect(await answersOtherThan(404, undefined, foreign, headers)).toEqual([]);
   });
 
   test("answers 404 for ids that nobody has, in the same words as for another tenant's", async () => {
     const headers = { authorization: `Bearer ${bob.token}` };
-    const sites = closed().filter(({ kind }) => kind === "site");
-    for (const endpoint of sites) {
+    const named = closed().filter(({ kind }) => ["site", "task", "schedule"].includes(kind));
+    for (const endpoint of named) {
       const theirs = await call(endpoint, { headers });
-      const nobodys = await call({ ...endpoint, path: endpoint.path.replace("anns-site", "nobodys-site") }, { headers });
+      const path = endpoint.path.replace("anns-site", "nobodys-site").replace(/[0-9a-f-]{36}/, "00000000-0000-4000-8000-000000000000");
+      const nobodys = await call({ ...endpoint, path }, { headers });
       expect([endpoint.id, nobodys.status, withoutRequestId(nobodys)]).toEqual([endpoint.id, theirs.status, withoutRequestId(theirs)]);
     }
   });
@@ -81,7 +98,7 @@ describe("every endpoint of the OpenAPI document", () => {
   test("refuses before it reads the body: nothing of a gigabyte is taken", async () => {
     const uploads = closed().filter(({ mediaType }) => mediaType !== undefined);
     expect(uploads.length).toBeGreaterThan(8);
-    for (const endpoint of uploads.filter(({ kind }) => kind === "site")) {
+    for (const endpoint of uploads.filter(({ kind }) => kind === "site" || kind === "schedule")) {
       const headers = { authorization: `Bearer ${bob.token}`, "content-type": endpoint.mediaType ?? "", "content-length": "1000000000" };
       // No byte of the body is ever sent: only an answer on the head alone comes at all.
       const answer = await backlot.ask(endpoint.path, { method: endpoint.method, headers, signal: AbortSignal.timeout(10_000) });
@@ -100,9 +117,11 @@ describe("every endpoint of the OpenAPI document", () => {
     const headers = { authorization: `Bearer ${bob.token}` };
     const lists = closed().filter(({ method, kind, id }) => method === "GET" && kind === "signed-in" && id !== "events.follow");
     for (const endpoint of lists) {
-      const answer = await call(endpoint, { headers });
+      // The one that lists nothing without being told what.
+      const path = endpoint.id === "schedules.preview" ? `${endpoint.path}?cron=@daily` : endpoint.path;
+      const answer = await call({ ...endpoint, path }, { headers });
       expect([endpoint.id, answer.status]).toEqual([endpoint.id, 200]);
-      expect(answer.text).not.toMatch(/anns-site|secret of Ann/);
+      expect(answer.text).not.toMatch(/anns-site|secret.of.ann/i);
     }
     expect((await backlot.ask("/api/v1/sites?all=true", { headers })).text).not.toContain("anns-site");
   });
@@ -110,6 +129,8 @@ describe("every endpoint of the OpenAPI document", () => {
   test("left Ann's site as it was", async () => {
     expect((await ann.get("anns-site", "public/secret.txt")).toString()).toBe("secret of Ann");
     expect((await backlot.visit("anns-site", "/time")).status).toBe(200);
+    const { tasks } = await ann.client.call(listTasks, {});
+    expect(tasks.map(({ script, state, isCancelRequested }) => [script, state, isCancelRequested])).toEqual([["secret-of-ann.sh", "queued", false]]);
     expect((await backlot.ask("/api/v1/session", { headers: { authorization: `Bearer ${ann.token}` } })).status).toBe(200);
   });
 });
@@ -119,6 +140,9 @@ test("a viewer reads and changes nothing; what is beyond the role looks like not
   expect((await bob.get("anns-site", "public/secret.txt")).toString()).toBe("secret of Ann");
   await expect(bob.put("anns-site", "public/secret.txt", "mine now")).rejects.toMatchObject({ code: "role_too_low", status: 404 });
   await expect(bob.client.call(setMember, { params: { name: "anns-site", username: "bob" }, body: { role: "owner" } })).rejects.toMatchObject({ status: 404 });
+  const task = { script: "secret-of-ann.sh", site: "anns-site" };
+  await expect(bob.client.call(createTask, { body: task })).rejects.toMatchObject({ code: "role_too_low", status: 404 });
+  await expect(bob.client.call(createSchedule, { body: { name: "mine", cron: "@yearly", task } })).rejects.toMatchObject({ code: "role_too_low" });
 });
 
 test("a member who is removed loses what is open within two seconds", async () => {
