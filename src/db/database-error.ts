@@ -18,7 +18,7 @@ const busyServer = ["57P01", "57P02", "57P03", "53300"];
 export function isDatabaseAway(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const code = "code" in error && typeof error.code === "string" ? error.code : undefined;
-  if (code === undefined) return /connection terminated|timeout exceeded when trying to connect/i.test(error.message);
+  if (code === undefined) return /connection terminated|timeout exceeded when trying to connect|connection error and is not queryable/i.test(error.message);
   return lostLine.includes(code) || busyServer.includes(code) || code.startsWith("08");
 }
 

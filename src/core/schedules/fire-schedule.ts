@@ -28,6 +28,8 @@ export type FireOutcome =
 
 /** What a passing problem waits for. */
 const againAfterMs = 10_000;
+/** The database was away for a moment, and is back when this can be written: nobody has to be told. */
+const databaseAgainAfterMs = 1_000;
 
 /** Creates the tasks of a due schedule on behalf of whoever set it, or says why not. Killed at any point it leaves nothing half done. */
 export async function fireSchedule(deps: FireDeps, claim: ClaimedSchedule): Promise<FireOutcome> {
@@ -48,7 +50,9 @@ export async function fireSchedule(deps: FireDeps, claim: ClaimedSchedule): Prom
     if (!(error instanceof Failure)) throw error;
     // Between asking for the right and writing, the site was disabled.
     if (!isPassing(error)) return pause(deps, claim, error.message);
-    const isHeld = await deps.queue.release(claim, { afterMs: againAfterMs, problem: error.message });
+    const isDatabase = error.code === "component_away" && error.details.component === "database";
+    const again = isDatabase ? { afterMs: databaseAgainAfterMs, problem: claim.problem } : { afterMs: againAfterMs, problem: error.message };
+    const isHeld = await deps.queue.release(claim, again);
     return isHeld ? { kind: "postponed", problem: error.message } : { kind: "lost" };
   }
 }
