@@ -78,8 +78,8 @@ const statements = [
     ) stored
   )`,
   "create index tasks_waiting on tasks (priority desc, run_at, id) where state = 'queued'",
-  "create index tasks_lane on tasks (lane, priority desc, run_at, id) where state = 'queued'",
-  "create index tasks_due on tasks (run_at) where state = 'queued'",
+  // Not by the priority itself: the planner would take one of these two for the other, and walk through all that wait.
+  "create index tasks_lane on tasks (lane, (-priority), run_at, id) where state = 'queued'",
   "create index tasks_running on tasks (lease_until) where state = 'running'",
   "create index tasks_created on tasks (created_at)",
   "create index tasks_finished on tasks (finished_at) where finished_at is not null",

@@ -11,7 +11,16 @@ const windowSize = 200;
 /** How many tasks of a site that takes none any more are refused at once. */
 const refusalBatch = 1000;
 
-type Candidate = WaitingTask & { readonly refusal: string | null; readonly isFirstOfSchedule: boolean };
+/**
+ * Settings of the transaction. The tables change faster than the planner's numbers of them: while it thinks that few tasks wait, it would read and sort them
+ * all instead of taking the first ones from an index. And the commit does not wait for the disk: a claim that a crash of the server takes back is made
+ * again, and asks for the same start.
+ */
+const forClaims = sql.join(
+  ["enable_sort", "enable_bitmapscan", "enable_seqscan", "jit", "synchronous_commit"].map((name) => sql`set_config(${name}, 'off', true)`),
+);
+
+type Candidate = WaitingTask & { readonly refusal: string | null; readonly isFirstOfSchedule: boolean; readonly priority: number; readonly runAt: Date };
 interface RunningTask extends TaskPlace {
   readonly id: number;
   readonly isExpired: boolean;
@@ -19,9 +28,7 @@ interface RunningTask extends TaskPlace {
 
 /** Claims what may be claimed now. `isRepeatable`: some were refused instead, and there may be more behind them. */
 export async function claimTasks(change: Change, request: TaskClaim): Promise<{ readonly claimed: readonly ClaimedTask[]; readonly isRepeatable: boolean }> {
-  // The commit does not wait for the disk: a claim that a crash of the server takes back is made again, by a worker of another name or in place of the
-  // first, and asks for the same start.
-  await sql`select pg_advisory_xact_lock(${claimLock}), set_config('synchronous_commit', 'off', true)`.execute(change);
+  await sql`select pg_advisory_xact_lock(${claimLock}), ${forClaims}`.execute(change);
   const { running, first } = await look(change);
   const expired = running.filter(({ isExpired }) => isExpired).map(({ id }) => id);
   const left = expired.slice(0, request.limit);
@@ -39,7 +46,7 @@ export async function claimTasks(change: Change, request: TaskClaim): Promise<{ 
 }
 
 const candidate = sql`
-  tasks.id, tasks.site_id, tasks.script, tasks.script_concurrency,
+  tasks.id, tasks.site_id, tasks.script, tasks.script_concurrency, tasks.priority, tasks.run_at,
   case when tasks.site_name is null then null
     when sites.id is null then 'its site is gone'
     when sites.lifecycle = 'deleting' then 'its site is being deleted'
@@ -51,16 +58,20 @@ const candidate = sql`
 /** What runs, and the first of those that wait, in one statement: both are of one moment. */
 async function look(change: Change): Promise<{ readonly running: readonly RunningTask[]; readonly first: readonly Candidate[] }> {
   const { rows } = await sql<(RunningTask & { readonly isRunning: true }) | (Candidate & { readonly isRunning: false })>`
-    (select true as is_running, id, site_id, script, null::int as script_concurrency, null as refusal, true as is_first_of_schedule,
-      lease_until <= statement_timestamp() as is_expired
-      from tasks where state = 'running' order by lease_until, id)
+    select true as is_running, lease_until <= statement_timestamp() as is_expired, id, site_id, script, null::int as script_concurrency,
+      0 as priority, run_at, null as refusal, true as is_first_of_schedule
+      from tasks where state = 'running'
     union all
-    (select false, ${candidate}, null
+    select false, false, ${candidate}
       from (
         select * from tasks where state = 'queued' and run_at <= statement_timestamp() order by priority desc, run_at, id limit ${windowSize}
-      ) as tasks left join sites on sites.id = tasks.site_id
-      order by tasks.priority desc, tasks.run_at, tasks.id)`.execute(change);
-  return { running: rows.filter((row) => row.isRunning), first: rows.filter((row) => !row.isRunning) };
+      ) as tasks left join sites on sites.id = tasks.site_id`.execute(change);
+  return { running: rows.filter((row) => row.isRunning), first: rows.filter((row) => !row.isRunning).toSorted(byTurn) };
+}
+
+/** Higher priority first, then who has waited longest. */
+function byTurn(one: Candidate, other: Candidate): number {
+  return other.priority - one.priority || one.runAt.getTime() - other.runAt.getTime() || one.id - other.id;
 }
 
 /**
@@ -70,23 +81,22 @@ async function look(change: Change): Promise<{ readonly running: readonly Runnin
 async function waitingByLane(change: Change, limit: number): Promise<readonly Candidate[]> {
   const { rows } = await sql<Candidate>`
     with recursive steps as (
-      (select lane, priority from tasks where state = 'queued' order by lane, priority desc limit 1)
+      (select lane, -priority as turn from tasks where state = 'queued' order by lane, -priority limit 1)
       union all
-      select next.lane, next.priority from steps cross join lateral (
-        (select lane, priority from tasks where state = 'queued' and lane = steps.lane and priority < steps.priority order by lane, priority desc limit 1)
+      select next.lane, next.turn from steps cross join lateral (
+        (select lane, -priority as turn from tasks where state = 'queued' and lane = steps.lane and -priority > steps.turn order by lane, -priority limit 1)
         union all
-        (select lane, priority from tasks where state = 'queued' and lane > steps.lane order by lane, priority desc limit 1)
+        (select lane, -priority as turn from tasks where state = 'queued' and lane > steps.lane order by lane, -priority limit 1)
         limit 1
       ) as next
     )
     select ${candidate}
     from steps cross join lateral (
       select * from tasks
-      where state = 'queued' and lane = steps.lane and priority = steps.priority and run_at <= statement_timestamp()
+      where state = 'queued' and lane = steps.lane and -priority = steps.turn and run_at <= statement_timestamp()
       order by run_at, id limit ${limit}
-    ) as tasks left join sites on sites.id = tasks.site_id
-    order by tasks.priority desc, tasks.run_at, tasks.id`.execute(change);
-  return rows;
+    ) as tasks left join sites on sites.id = tasks.site_id`.execute(change);
+  return rows.toSorted(byTurn);
 }
 
 /** Tasks of one schedule go one after another: no earlier one waits or runs. */

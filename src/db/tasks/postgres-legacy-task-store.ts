@@ -6,6 +6,7 @@ import { isRowUuid } from "../row-id.ts";
 import { insertTask } from "./task-changes.ts";
 import { type FreeSpace, freeSpaceAfter } from "./task-charts.ts";
 import { currentSiteName, taskColumns, taskOf } from "./task-rows.ts";
+import { WaitingRoom } from "./waiting-room.ts";
 
 interface Time {
   readonly from: Date;
@@ -16,6 +17,7 @@ interface Time {
 export class PostgresLegacyTaskStore implements LegacyTaskStore {
   readonly #db: Database;
   readonly #options: { readonly usesBroker: boolean };
+  readonly #room = new WaitingRoom();
 
   constructor(db: Database, options: { readonly usesBroker: boolean }) {
     this.#db = db;
@@ -23,7 +25,7 @@ export class PostgresLegacyTaskStore implements LegacyTaskStore {
   }
 
   async create(task: NewTask, limits: { readonly maxWaiting: number }): Promise<{ readonly task: Task; readonly isNew: boolean }> {
-    return this.#db.transaction().execute((change) => insertTask(change, task, { ...limits, ...this.#options }));
+    return this.#db.transaction().execute((change) => insertTask(change, task, { ...limits, ...this.#options, room: this.#room }));
   }
 
   async byId(id: number): Promise<Task | null> {

@@ -82,9 +82,15 @@ export class PostgresTaskQueue implements TaskQueue {
   }
 
   async nextDueMs(): Promise<number | null> {
+    // One step through the index for each priority: what is due already, however much it is, is not walked through.
     const { rows } = await sql<{ ms: number | null }>`
+      with recursive turns as (
+        (select priority from tasks where state = 'queued' order by priority desc limit 1)
+        union all
+        select (select priority from tasks where state = 'queued' and priority < turns.priority order by priority desc limit 1) from turns where priority is not null)
       select (extract(epoch from least(
-        (select min(run_at) from tasks where state = 'queued' and run_at > statement_timestamp()),
+        (select min((select run_at from tasks where state = 'queued' and priority = turns.priority and run_at > statement_timestamp() order by run_at limit 1))
+          from turns where priority is not null),
         (select min(lease_until) from tasks where state = 'running')
       ) - statement_timestamp()) * 1000)::double precision as ms`.execute(this.#db);
     const ms = rows[0]?.ms ?? null;

@@ -13,11 +13,13 @@ import { cancelTasks, insertTask } from "./task-changes.ts";
 import { type DaysRequest, freeSpaceAfter, tasksPerDay } from "./task-charts.ts";
 import { filtered, isVisibleTo } from "./task-filters.ts";
 import { currentSiteName, type TaskRow, taskColumns, taskOf } from "./task-rows.ts";
+import { WaitingRoom } from "./waiting-room.ts";
 
 /** Tasks as people see them, in PostgreSQL. */
 export class PostgresTaskStore implements TaskStore {
   readonly #db: Database;
   readonly #options: { readonly usesBroker: boolean };
+  readonly #room = new WaitingRoom();
 
   constructor(db: Database, options: { readonly usesBroker: boolean }) {
     this.#db = db;
@@ -25,7 +27,7 @@ export class PostgresTaskStore implements TaskStore {
   }
 
   async create(task: NewTask, limits: { readonly maxWaiting: number }): Promise<{ readonly task: Task; readonly isNew: boolean }> {
-    return this.#db.transaction().execute((change) => insertTask(change, task, { ...limits, ...this.#options }));
+    return this.#db.transaction().execute((change) => insertTask(change, task, { ...limits, ...this.#options, room: this.#room }));
   }
 
   async forActor(actor: Actor, uid: string): Promise<ActorTask | null> {

@@ -5,6 +5,7 @@ import type { NewTask, Task } from "#core/tasks/task.ts";
 import { cleanJson, cleanText } from "../clean-text.ts";
 import type { Change } from "../notifications.ts";
 import { currentSiteName, taskColumns, taskOf } from "./task-rows.ts";
+import { countWaiting, type WaitingRoom } from "./waiting-room.ts";
 
 /** How a task is let in. */
 export interface TaskAdmission {
@@ -12,6 +13,8 @@ export interface TaskAdmission {
   readonly maxWaiting: number;
   /** Announce it to the broker too. */
   readonly usesBroker: boolean;
+  /** Without one those that wait are counted each time. */
+  readonly room?: WaitingRoom;
 }
 
 /** How long an idempotency key is remembered. */
@@ -29,7 +32,8 @@ export async function insertTask(change: Change, task: NewTask, admission: TaskA
     if (earlier !== null && earlier.requestHash !== requestHash) throw new Failure("idempotency_conflict");
     if (earlier !== null) return { task: earlier.task, isNew: false };
   }
-  await demandRoom(change, admission.maxWaiting);
+  if (admission.room === undefined) await countWaiting(change, admission.maxWaiting);
+  else await admission.room.demand(change, admission.maxWaiting);
   const row = await insertRow(change, task, task.siteId === null ? null : await demandSite(change, task.siteId));
   if (key !== null) {
     await change
@@ -71,13 +75,6 @@ async function taskOfKey(change: Change, { userId, key }: { readonly userId: num
     .where("taskKeys.createdAt", ">", sql<Date>`now() - ${keyLifetime}`)
     .executeTakeFirst();
   return row === undefined ? null : { task: taskOf(row), requestHash: row.requestHash };
-}
-
-async function demandRoom(change: Change, maxWaiting: number): Promise<void> {
-  const { rows } = await sql<{ count: number }>`
-    select count(*) from (select from tasks where state = 'queued' limit ${maxWaiting}) as waiting`.execute(change);
-  const count = rows[0]?.count ?? 0;
-  if (count >= maxWaiting) throw new Failure("task_limit_reached", { count });
 }
 
 async function demandSite(change: Change, id: number): Promise<string> {
