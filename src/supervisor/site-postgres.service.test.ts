@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
@@ -61,7 +61,11 @@ describe("the server of sites' databases", () => {
     expect(password).toMatch(/^[\w-]{43}$/);
     url.password = "guessed";
     await expect(ask(url.href, "select 1")).rejects.toThrow("password authentication failed");
-    expect(await readdir(join(folder, "server"))).toEqual(["data", "pg_hba.conf", "run"]);
+    expect((await readdir(join(folder, "server"))).sort()).toEqual(["data", "pg_hba.conf", "run"]);
+    // Beside the keys, for backups.
+    const kept = join(folder, "site-databases.pgpass");
+    expect(await readFile(kept, "utf8")).toBe(`*:*:*:backlot:${password}\n`);
+    expect(((await stat(kept)).mode & 0o777).toString(8)).toBe("600");
     expect((await readdir(join(folder, "server/run"))).sort()).toEqual([".s.PGSQL.5432", ".s.PGSQL.5432.lock"]);
     expect(((await stat(join(folder, "server/run/.s.PGSQL.5432"))).mode & 0o777).toString(8)).toBe("777");
     expect(((await stat(join(folder, "server/data"))).mode & 0o077).toString(8)).toBe("0");

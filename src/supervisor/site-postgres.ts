@@ -1,9 +1,10 @@
 import { createHash, hkdfSync } from "node:crypto";
 import { access, chmod, lstat, mkdir, mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { readClusterKey } from "#kit/cluster-key.ts";
 import type { Log } from "#kit/log.ts";
+import { writeFileAtomically } from "./atomic-file.ts";
 import { KeptProcess } from "./kept-process.ts";
 import { launchPostgres } from "./launch-postgres.ts";
 import { fits } from "./postgres-folder.ts";
@@ -78,6 +79,8 @@ export class SitePostgres {
   async #start() {
     const { folder, socketFolder, clusterKeyFile, log } = this.#options;
     const shared: SharedDoor = { socketFolder, rules, password: await administratorPassword(clusterKeyFile) };
+    // For the administrator's pg_dumpall, which reads passwords from such a file.
+    await writeFileAtomically(join(dirname(clusterKeyFile), "site-databases.pgpass"), `*:*:*:backlot:${shared.password}\n`, 0o600);
     const { launch, url } = launchPostgres({ folder, log, settings, environment, shared });
     const kept = new KeptProcess({ name: "site-database", log, launch, isFirstStartDecisive: true });
     await kept.start();

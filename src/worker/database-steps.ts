@@ -50,9 +50,12 @@ export function databaseSteps(deps: DatabaseDeps): Readonly<Record<"makeDatabase
     dropDatabase: async (operation) => {
       const database = operation.siteId === null ? null : await databases.bySite(operation.siteId);
       if (database === null) return "There is none.";
-      await databaseServer.drop(identityOf(database));
+      const kept = await databaseServer.drop(identityOf(database)).then(
+        () => undefined,
+        (error: unknown) => whyKept(operation, error),
+      );
       await databases.remove(database.siteId);
-      return undefined;
+      return kept;
     },
   };
 }
@@ -60,6 +63,12 @@ export function databaseSteps(deps: DatabaseDeps): Readonly<Record<"makeDatabase
 /** Says of a database that could not be made that it was not, so that it can be tried again. */
 export async function abandonDatabase(deps: DatabaseDeps, operation: ClaimedOperation): Promise<void> {
   if (operation.kind === "add-database" && operation.siteId !== null) await deps.databases.markFailed(operation.siteId);
+}
+
+/** A server that was taken away for good must not keep a site from being deleted. What it holds carries its mark, and nobody gets it. */
+function whyKept(operation: ClaimedOperation, error: unknown): string {
+  if (operation.kind !== "delete" || !(error instanceof Failure) || error.code !== "site_databases_off") throw error;
+  return `Whatever the server of sites' databases has of this site stays there. ${error.message}`;
 }
 
 async function demand(deps: DatabaseDeps, operation: ClaimedOperation): Promise<SiteDatabase> {

@@ -1,9 +1,10 @@
 import { CliError, exitCodes } from "../exit-code.ts";
 import { readEndpoints } from "../server-address.ts";
 import type { Session } from "../session.ts";
+import { checkBroker } from "./broker.ts";
 import type { Check } from "./check.ts";
 import { checkIsolation } from "./isolation.ts";
-import { checkDatabase, checkDisk, checkInterpreters, checkPort, checkSystem } from "./machine.ts";
+import { checkDatabase, checkDisk, checkInterpreters, checkPort, checkSiteDatabases, checkSystem } from "./machine.ts";
 import { checkServer } from "./server.ts";
 
 /** Says what this machine has, uses and lacks. Ends with 1 when something is missing that Backlot cannot do without. */
@@ -33,6 +34,8 @@ async function everyCheck(session: Session): Promise<readonly Check[]> {
   const found = await Promise.all([
     checkSystem(),
     checkDatabase(environment),
+    checkSiteDatabases(environment),
+    checkBroker(environment),
     checkIsolation(process.getuid?.() === 0),
     checkInterpreters(),
     checkDisk(environment),

@@ -105,3 +105,17 @@ async function firstThere(path: string): Promise<string> {
   );
   return isThere || path === dirname(path) ? path : firstThere(dirname(path));
 }
+
+/** Where sites' databases are: a server of the administrator's, the private one, or none yet. */
+export async function checkSiteDatabases(environment: Environment): Promise<Check> {
+  const name = "sites' databases";
+  if (environment.BACKLOT_SITE_DATABASE_URL || environment.BACKLOT_SITE_DATABASE_URL_FILE)
+    return { name, state: "ok", detail: "BACKLOT_SITE_DATABASE_URL names a server of yours" };
+  const folder = join(resolve(environment.BACKLOT_DATA || "data"), "site-postgres");
+  const isMade = await stat(join(folder, "data", "PG_VERSION")).then(
+    () => true,
+    () => false,
+  );
+  const detail = isMade ? `a private PostgreSQL in ${folder}` : "no site has one; a private PostgreSQL is started for the first";
+  return { name, state: isMade ? "ok" : "info", detail };
+}
