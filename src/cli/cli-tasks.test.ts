@@ -72,7 +72,7 @@ describe("task run", () => {
     [
       { state: "failed", code: 127, reason: "There is no script touch.sh any more." },
       127,
-      "The task has failed with code 127: There is no script touch.sh any more.",
+      "The task has failed: There is no script touch.sh any more.",
     ],
     [{ state: "failed", signal: "SIGKILL" }, 137, "The task has failed (SIGKILL)."],
     [{ state: "timed-out", signal: "SIGTERM" }, 124, "The task took too long and was ended."],

@@ -33,6 +33,6 @@ const words: Readonly<Record<TaskState, string>> = {
 /** What became of a task, in a sentence for people. */
 export function outcomeOf(task: TaskView): string {
   const how = task.state !== "failed" ? "" : task.signal !== null ? ` (${task.signal})` : task.code === null ? "" : ` with code ${task.code}`;
-  const why = task.reason === null ? "" : `: ${plain(task.reason)}`;
-  return `The task ${words[task.state]}${how}${why}`.replace(/[.]?$/, ".");
+  const why = task.reason === null ? how : `: ${plain(task.reason)}`;
+  return `The task ${words[task.state]}${why}`.replace(/[.]?$/, ".");
 }
