@@ -53,9 +53,10 @@ async function entriesOf(jail: Jail, folder: string): Promise<readonly FolderEnt
 async function describe(jail: Jail, path: string, siblings: ReadonlyMap<string, FolderEntry>): Promise<ScriptView | null> {
   try {
     using file = openFile(jail, path);
-    const name = path.slice(path.lastIndexOf("/") + 1);
+    const at = path.lastIndexOf("/");
+    const name = path.slice(at + 1);
     const manual = manualCandidates(name).find((candidate) => siblings.has(candidate));
-    const read = manual === undefined ? { manual: {}, problem: null } : await readManual(jail, joined(path.slice(0, path.length - name.length - 1), manual));
+    const read = manual === undefined ? { manual: {}, problem: null } : await readManual(jail, joined(path.slice(0, Math.max(at, 0)), manual));
     const { size, modifiedMs, isExecutable } = file;
     return { path, size, modifiedAt: new Date(modifiedMs).toISOString(), isExecutable, manual: read.manual, manualProblem: read.problem };
   } catch (error) {
