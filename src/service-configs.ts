@@ -7,6 +7,7 @@ import type { z } from "zod";
  */
 export const serviceConfigs = {
   supervisor: async () => (await import("./supervisor/config.ts")).configSchema,
+  keys: async () => (await import("./supervisor/keys-config.ts")).configSchema,
   manager: async () => (await import("./manager/config.ts")).configSchema,
   worker: async () => (await import("./worker/config.ts")).configSchema,
   orchestrator: async () => (await import("./orchestrator/config.ts")).configSchema,

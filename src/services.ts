@@ -3,6 +3,7 @@ import type { StartService } from "#kit/lifecycle.ts";
 /** Everything that can run, by name; loaded only when it is asked for. */
 export const services = {
   supervisor: async () => (await import("./supervisor/start.ts")).start,
+  keys: async () => (await import("./supervisor/make-keys.ts")).start,
   manager: async () => (await import("./manager/start.ts")).start,
   worker: async () => (await import("./worker/start.ts")).start,
   orchestrator: async () => (await import("./orchestrator/start.ts")).start,

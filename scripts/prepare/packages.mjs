@@ -12,6 +12,7 @@ const programs = [
   { program: "socat", package: "socat", for: "start", without: "dynamic sites of an ordinary user cannot be reached" },
   { program: "python3", package: "python3", for: "test", without: "the tests with Python sites are skipped" },
   { program: "curl", package: "curl", for: "test", without: "the tests with a real HTTP client are skipped" },
+  { program: "supervisord", package: "supervisor", for: "test", without: "the tests of deploy/supervisord.conf are skipped" },
   { program: "chromium", package: "chromium", for: "test", without: "the journey through the dashboard in a browser is skipped" },
   { program: "chromedriver", package: "chromium-driver", for: "test", without: "the journey through the dashboard in a browser is skipped" },
   { program: "rabbitmqctl", package: "rabbitmq-server", for: "test", without: "the tests with a real message broker are skipped" },

@@ -23,8 +23,8 @@ export const widerView: Readonly<Record<string, { readonly targets: RegExp; read
   "src/main.ts": { targets: /^src\/(kit|supervisor|[^/]+\.ts$)/, because: "the one executable" },
   "src/process-config.ts": { targets: /^src\/kit\//, because: "settings of main.ts" },
   "src/original-names.ts": { targets: /^src\/kit\//, because: "translates the environment for main.ts" },
-  "src/services.ts": { targets: /^src\/(kit\/|[^/]+\/start\.ts$)/, because: "the list of what can run" },
-  "src/service-configs.ts": { targets: /^src\/[^/]+\/config\.ts$/, because: "the list of settings" },
+  "src/services.ts": { targets: /^src\/(kit\/|[^/]+\/(start|make-keys)\.ts$)/, because: "the list of what can run" },
+  "src/service-configs.ts": { targets: /^src\/[^/]+\/(keys-)?config\.ts$/, because: "the list of settings" },
   "src/supervisor/start.ts": { targets: /^src\/service-configs\.ts$/, because: "passes settings on to the processes" },
 };
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { ConfigError } from "#kit/config.ts";
-import { originalNames, withOriginalNames } from "./original-names.ts";
-import { serviceConfigs } from "./service-configs.ts";
+import { originalNames, withOriginalNames } from "../src/original-names.ts";
+import { serviceConfigs } from "../src/service-configs.ts";
 
 function added(environment: Record<string, string>): Record<string, string | undefined> {
   const result = withOriginalNames(environment).environment;

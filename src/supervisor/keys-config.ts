@@ -1,0 +1,4 @@
+import { configSchema as supervisorSchema } from "./config.ts";
+
+/** What making the keys reads. */
+export const configSchema = supervisorSchema.pick({ BACKLOT_DATA: true });
