@@ -35,7 +35,7 @@ export const configSchema = z.object({
     .describe("Let tasks run any command by /bin/sh, and not only scripts; the orchestrator has to allow it too"),
   BACKLOT_TASKS_WAITING: z.coerce.number().int().min(1).default(100_000).describe("The most tasks that may wait at once; more are refused"),
   AMQP_URL: z
-    .string()
+    .url({ protocol: /^amqps?$/, error: "must be an address like amqp://user:password@host:5672/vhost, or amqps://" })
     .optional()
     .describe("RabbitMQ to announce tasks by, for example amqp://user:password@host:5672/vhost; without it they are announced by the database")
     .meta({ secret: true }),

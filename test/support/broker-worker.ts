@@ -27,15 +27,15 @@ export interface TaskStage extends AsyncDisposable {
   outboxSize(): Promise<number>;
 }
 
-/** Makes a database of one test file's own. */
-export async function openTaskStage(): Promise<TaskStage> {
+/** Makes a database of one test file's own; messages for the broker are written unless told otherwise. */
+export async function openTaskStage({ usesBroker = true }: { readonly usesBroker?: boolean } = {}): Promise<TaskStage> {
   const database = await createTestDatabase();
   const db = openDatabase({ url: database.url, maxConnections: 8, log: silentLog() });
   return {
     url: database.url,
     db,
     outbox: new PostgresTaskOutbox(db),
-    queue: new PostgresTaskQueue(db, { usesBroker: true }),
+    queue: new PostgresTaskQueue(db, { usesBroker }),
     async add(count, { isAnnounced = true } = {}) {
       const uids = Array.from({ length: count }, () => randomUUID());
       const json = (value: unknown): string => JSON.stringify(value);
@@ -46,7 +46,7 @@ export async function openTaskStage(): Promise<TaskStage> {
           .insertInto("tasks")
           .values(uids.map((uid) => ({ uid, ...row, ...rules })))
           .execute();
-        if (isAnnounced) await announceWork(change, uids, { usesBroker: true });
+        if (isAnnounced) await announceWork(change, uids, { usesBroker });
       });
       return uids;
     },
