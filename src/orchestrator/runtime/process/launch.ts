@@ -4,8 +4,8 @@ import { closeSync, openSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Duplex, Readable } from "node:stream";
 import { Failure } from "#contract/failure.ts";
+import { commandParked } from "./command-parked.ts";
 import { descriptors } from "./launch-command.ts";
-import { command } from "./parked-launchers.ts";
 import { identify, type ProcessId, signalProcess } from "./process-table.ts";
 import { readProgramOutput } from "./program-output.ts";
 
@@ -45,7 +45,7 @@ const readyTimeoutMs = 20_000;
 /** Starts a command whose program waits at the gate, and resolves when it stands there. */
 export async function launch(options: LaunchOptions): Promise<Launched> {
   const child = options.parked ?? spawnAtGate(options);
-  if (options.parked !== undefined) command(child, { argv: options.argv, arguments: options.sandbox?.arguments ?? [] });
+  if (options.parked !== undefined) commandParked(child, { argv: options.argv, arguments: options.sandbox?.arguments ?? [] });
   if (child.pid !== undefined) options.onSpawned?.(child.pid);
   const ended = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) =>
     child.once("exit", (code, signal) => resolve({ code, signal })),
