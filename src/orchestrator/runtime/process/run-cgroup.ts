@@ -1,6 +1,8 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { RunLimits } from "#contract/task.ts";
+import { codeOf } from "#kit/jail/descriptor.ts";
 import { type Cgroups, removeFolder, type SiteCgroup } from "./cgroups.ts";
 
 /** What a run has used; null is what this machine does not count. */
@@ -20,15 +22,16 @@ export function makeRunCgroup(cgroups: Cgroups, name: string, limits: Pick<RunLi
   const memory = folders.memory === undefined ? null : join(folders.memory, name);
   const counted = version === 2 ? (folders.cpu ?? null) : accounting;
   const time = counted === null ? null : join(counted, name);
+  const limiting = [...new Set(Object.values(folders).map((parent) => join(parent, name)))];
   // Where the same folder limits the processor, the group is there already.
   const isExtra = time !== null && !existsSync(time);
   if (isExtra) mkdirSync(time);
   return {
     processes: () => group.processes(),
     oomKills: () => group.oomKills(),
+    // The kernel takes its time over each of them: all at once, and never while we wait.
     join: async (pid) => {
-      if (isExtra) joinAccounting(time, pid);
-      await group.join(pid);
+      await Promise.all([...limiting, ...(isExtra ? [time] : [])].map((folder) => writeFile(join(folder, "cgroup.procs"), String(pid)).catch(unlessGone)));
     },
     usage: () => ({
       cpuMs: time === null ? null : version === 2 ? cpuMsOfStat(read(join(time, "cpu.stat"))) : scaled(read(join(time, "cpuacct.usage")), 1e-6),
@@ -47,13 +50,8 @@ export function cpuMsOfStat(text: string | null): number | null {
   return found === undefined ? null : Math.round(Number(found) / 1000);
 }
 
-// Measuring only: a run goes on without it.
-function joinAccounting(folder: string, pid: number): void {
-  try {
-    writeFileSync(join(folder, "cgroup.procs"), String(pid));
-  } catch {
-    // it has ended already
-  }
+function unlessGone(error: unknown): void {
+  if (codeOf(error) !== "ESRCH") throw error;
 }
 
 function scaled(text: string | null, factor: number): number | null {
