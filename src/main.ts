@@ -65,7 +65,10 @@ async function run(logs: ReadonlyMap<ServiceName, Log>, environment: Environment
   });
   const failures = (await started).flatMap((outcome) => (outcome.status === "rejected" ? [outcome.reason] : []));
   if (starting.signal.aborted) return;
-  if (failures.length === 0) return announce(running, isSupervised);
+  if (failures.length === 0) {
+    log.info({ services: [...logs.keys()] }, "ready");
+    return announce(running, isSupervised);
+  }
   await Promise.all(running.map((service) => service.stop()));
   refuse(log, failures);
 }

@@ -18,7 +18,7 @@ export async function startExtraWorker(backlot: Backlot, environment: Readonly<R
     env: { ...(await environmentOfControl(backlot)), BACKLOT_LOG_LEVEL: "info", ...environment },
     stdio: ["ignore", "pipe", "inherit"],
   });
-  await firstLine(child);
+  await readyLine(child);
   const exited = once(child, "exit");
   return {
     pid: child.pid ?? 0,
@@ -44,13 +44,13 @@ async function environmentOfControl(backlot: Backlot): Promise<Readonly<Record<s
   return Object.fromEntries(pairs.filter(([name]) => !name.startsWith("NODE_CHANNEL")));
 }
 
-async function firstLine(child: ChildProcess): Promise<void> {
+async function readyLine(child: ChildProcess): Promise<void> {
   const gone = once(child, "exit").then(([code]) => {
     throw new Error(`the worker ended with ${code}`);
   });
   gone.catch(() => undefined);
   if (child.stdout === null) return;
-  await Promise.race([once(child.stdout, "data"), gone]);
-  // Its log is of no further interest, but its pipe must not fill up.
-  child.stdout.resume();
+  const ready = Promise.withResolvers<void>();
+  child.stdout.on("data", (chunk: Buffer) => chunk.includes('"ready"') && ready.resolve());
+  await Promise.race([ready.promise, gone]);
 }
