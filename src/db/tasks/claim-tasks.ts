@@ -7,7 +7,7 @@ import { claimColumns, claimOf, currentSiteName, siteLimitsOfTask, taskColumns }
 /** Claims come one after the other, so that two workers never both take the last place that a limit leaves. Held for a few milliseconds. */
 const claimLock = 7_324_002;
 /** How many of those that wait are looked at in their order, before lanes are looked at one by one. */
-const windowSize = 200;
+const windowSize = 100;
 /** How many tasks of a site that takes none any more are refused at once. */
 const refusalBatch = 1000;
 
@@ -45,15 +45,17 @@ export async function claimTasks(change: Change, request: TaskClaim): Promise<{ 
   return { claimed: await take(change, request, { left, chosen }), isRepeatable: refused.length > 0 && chosen.length < limits.limit };
 }
 
+const isFirstOfSchedule = sql`(tasks.schedule_id is null or not exists (
+  select from tasks as earlier
+  where earlier.schedule_id = tasks.schedule_id and earlier.id < tasks.id and earlier.state in ('queued', 'running')))`;
+
 const candidate = sql`
   tasks.id, tasks.site_id, tasks.script, tasks.script_concurrency, tasks.priority, tasks.run_at,
   case when tasks.site_name is null then null
     when sites.id is null then 'its site is gone'
     when sites.lifecycle = 'deleting' then 'its site is being deleted'
     when sites.availability = 'disabled' then 'its site was disabled' end as refusal,
-  tasks.schedule_id is null or not exists (
-    select from tasks as earlier
-    where earlier.schedule_id = tasks.schedule_id and earlier.id < tasks.id and earlier.state in ('queued', 'running')) as is_first_of_schedule`;
+  ${isFirstOfSchedule} as is_first_of_schedule`;
 
 /** What runs, and the first of those that wait, in one statement: both are of one moment. */
 async function look(change: Change): Promise<{ readonly running: readonly RunningTask[]; readonly first: readonly Candidate[] }> {
@@ -93,7 +95,7 @@ async function waitingByLane(change: Change, limit: number): Promise<readonly Ca
     select ${candidate}
     from steps cross join lateral (
       select * from tasks
-      where state = 'queued' and lane = steps.lane and -priority = steps.turn and run_at <= statement_timestamp()
+      where state = 'queued' and lane = steps.lane and -priority = steps.turn and run_at <= statement_timestamp() and ${isFirstOfSchedule}
       order by run_at, id limit ${limit}
     ) as tasks left join sites on sites.id = tasks.site_id`.execute(change);
   return rows.toSorted(byTurn);

@@ -253,6 +253,22 @@ function describeOverlaps(get: () => StoreContext): void {
     expect(await tasksOf(get(), claim.id)).toEqual(["succeeded", "succeeded", "succeeded"]);
   });
 
+  it("that wait for each other hold up nobody else, however many they are", async () => {
+    const { db, stores } = get();
+    const ids: string[] = [];
+    for (let i = 0; i < 3; i++) {
+      const { claim } = await dueSchedule(get(), { overlap: "queue" });
+      await stores.scheduleQueue.fire(claim, aFiring(claim, { runs: 100 }), manyTasks);
+      ids.push(claim.id);
+    }
+    const other = await stores.tasks.create(newTask(), manyTasks);
+    const claimed = await stores.taskQueue.claim({ worker: "w", leaseMs: 60_000, limit: 1000, perSite: 10 });
+    expect(claimed.map(({ uid }) => uid)).toContain(other.task.uid);
+    expect(claimed.filter(({ schedule }) => schedule !== null && ids.includes(schedule.id))).toHaveLength(3);
+    for (const task of claimed) await succeed(get(), task);
+    await db.deleteFrom("tasks").where("scheduleId", "in", ids).execute();
+  });
+
   it.each([
     ["skip", ["queued"]],
     ["queue", ["queued", "queued"]],
