@@ -48,6 +48,11 @@ export const configSchema = z.object({
     .default(false)
     .describe("Serve the original's task API (/task/…) without sign-in; refused unless the dashboard listens on this machine only"),
   BACKLOT_TASKS_WAITING: z.coerce.number().int().min(1).default(100_000).describe("The most tasks that may wait at once; more are refused"),
+  AMQP_URL: z
+    .url({ protocol: /^amqps?$/, error: "must be an address like amqp://user:password@host:5672/vhost, or amqps://" })
+    .optional()
+    .describe("RabbitMQ to announce tasks by, for example amqp://user:password@host:5672/vhost; without it they are announced by the database")
+    .meta({ secret: true }),
   BACKLOT_TRUST_PROXY: z.stringbool().default(false).describe("Believe X-Forwarded-For of the proxy before the dashboard"),
 });
 export type ManagerConfig = z.output<typeof configSchema>;

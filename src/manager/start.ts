@@ -68,7 +68,8 @@ interface Wiring {
 }
 
 async function serve({ config, key, db, log, stack }: Wiring): Promise<Pick<RunningService, "doors"> & { readonly notices: readonly string[] }> {
-  const stores = createStores(db);
+  // With a broker each new task leaves a message for it; the workers' relay sends them.
+  const stores = createStores(db, { usesBroker: config.AMQP_URL !== undefined });
   const signer = await createSigner(key.signingKey);
   const orchestrator = createComponentClient({ baseUrl: config.BACKLOT_ORCHESTRATOR_URL, audience: "orchestrator", caller: "manager", signer });
   const hints = new Hints();

@@ -76,7 +76,10 @@ describe.skipIf(isMissing)("supervisord with deploy/supervisord.conf", () => {
     await until("everything runs", async () => JSON.stringify(await states()) === JSON.stringify(running));
   });
 
-  it("runs tasks through the broker, and each once", async () => {
+  it("runs tasks that the broker announces", async () => {
+    await until("the workers have their queue", async () =>
+      (await broker.control("list_queues", "name", "consumers")).split("\n").some((line) => /^tasks\S*\s+2$/.test(line)),
+    );
     const ids = await Promise.all(Array.from({ length: 6 }, (_, index) => create("touch.sh", `file-${index}`)));
     for (const id of ids) expect(await retcodeOf(id)).toBe(0);
     for (let index = 0; index < 6; index += 1) expect((await stat(join(data, "homedir", `file-${index}`))).isFile()).toBe(true);
