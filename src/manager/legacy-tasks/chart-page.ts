@@ -11,7 +11,7 @@ body { margin: 0 auto; padding: 1.5rem 1rem 3rem; max-width: 64rem; background: 
 h1 { margin: 0; font-size: 1.5rem; line-height: 1.25; }
 p { margin: .25rem 0 1.25rem; color: var(--quiet); }
 .chart { overflow-x: auto; }
-svg { display: block; width: 100%; min-width: 40rem; height: auto; }
+svg { display: block; width: 100%; min-width: 56rem; height: auto; }
 .grid { stroke: var(--grid); }
 .tick { fill: var(--quiet); font: 13px system-ui, sans-serif; font-variant-numeric: tabular-nums; }
 .mark { fill: var(--mark); }
