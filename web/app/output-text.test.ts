@@ -3,11 +3,11 @@ import { addOutput, emptyOutput, keptCharacters } from "./output-text.ts";
 
 const piece = (offset: number, text: string, skipped = 0) => ({ offset, next: offset + text.length, text, skipped });
 
-test("pieces are put together in order, and one that comes again changes nothing", () => {
+test("pieces are put together in order, and those of a new attempt begin anew", () => {
   const first = addOutput(emptyOutput, piece(0, "one "));
   const second = addOutput(first, piece(4, "two"));
   expect(second).toEqual({ text: "one two", next: 7, before: 0 });
-  expect(addOutput(second, piece(4, "two"))).toBe(second);
+  expect(addOutput(second, piece(0, "again"))).toEqual({ text: "again", next: 5, before: 0 });
 });
 
 test("a beginning in the middle says how much stands before it", () => {

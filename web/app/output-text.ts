@@ -21,9 +21,9 @@ export const emptyOutput: Output = { text: "", next: 0, before: 0 };
 /** Characters kept on the page; older ones are in the download. */
 export const keptCharacters = 1_000_000;
 
-/** Adds a piece; one that is known already (a reconnect repeated it) changes nothing. */
-export function addOutput(output: Output, piece: OutputPiece): Output {
-  if (piece.next <= output.next) return output;
+/** Adds a piece. One that lies before what is known is the output of a new attempt: the page begins anew. */
+export function addOutput(known: Output, piece: OutputPiece): Output {
+  const output = piece.offset < known.next ? emptyOutput : known;
   const isFirst = output.text === "" && output.next === 0;
   const before = isFirst ? piece.offset - piece.skipped : output.before;
   const gap = piece.skipped > 0 ? `\n[… ${piece.skipped} bytes were not kept …]\n` : "";

@@ -10,7 +10,7 @@ import type { SiteHost } from "../sites/site-host.ts";
 import type { SiteStore } from "../sites/site-store.ts";
 import type { ScriptShelf } from "./script-shelf.ts";
 import type { NewTask } from "./task.ts";
-import { limitsFor, retryFor } from "./task-limits.ts";
+import { limitsFor, priorityFor, retryFor } from "./task-limits.ts";
 import { placeFor } from "./task-place.ts";
 
 /** What deciding about a new task needs. */
@@ -60,7 +60,7 @@ export async function planTask(deps: PlanTaskDeps, actor: Actor, { body, idempot
     legacy: null,
     sealedEnvironment: environment === undefined ? null : deps.seal(JSON.stringify(environment)),
     environmentNames: Object.keys(environment ?? {}),
-    priority: body.priority ?? manual.priority ?? 0,
+    priority: priorityFor({ asked: body.priority, manual, isAdministrator: actor.user.role === "administrator" }),
     retry: retryFor(manual, body.retry),
     limits: limitsFor({
       manual,

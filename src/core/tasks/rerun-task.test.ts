@@ -22,7 +22,7 @@ function rules() {
 
 test("a task that is run again is the same, with its environment, under its own uid and without the old key", async () => {
   const { deps, create } = rules();
-  const first = await create({ arguments: ["x"], environment: { A: "secret" }, priority: 4, runAt: "2026-11-22T10:00:00Z" });
+  const first = await create({ arguments: ["x"], environment: { A: "secret" }, priority: 4, runAt: "2026-11-22T10:00:00Z" }, admin);
   await rerunTask(deps, admin, first);
   const [before, again] = deps.tasks.created;
   expect(again).toEqual({ ...before, uid: expect.not.stringMatching(first.uid), createdById: 9, rerunOf: first.uid, idempotencyKey: null, runAt: null });

@@ -4,7 +4,7 @@ import type { Actor } from "../accounts/user.ts";
 import type { ActorSite } from "../sites/site.ts";
 import type { CreateTaskDeps } from "./create-task.ts";
 import { demandRunnable, demandScript } from "./plan-task.ts";
-import { lowered } from "./task-limits.ts";
+import { lowered, lowerPriority } from "./task-limits.ts";
 import type { ActorTask } from "./task-store.ts";
 
 /**
@@ -25,7 +25,7 @@ export async function rerunTask(deps: CreateTaskDeps, actor: Actor, task: ActorT
       // Sealed with the same key: it goes over as it is.
       sealedEnvironment: await deps.tasks.sealedEnvironment(task),
       environmentNames: task.environmentNames,
-      priority: task.priority,
+      priority: lowerPriority(task.priority, actor.user.role === "administrator"),
       retry: task.retry,
       limits: lowered(task.limits, site?.limits ?? null, actor.user.role === "administrator"),
       scriptConcurrency: await concurrencyOf(deps, site, task.program),

@@ -37,6 +37,23 @@ export function limitsFor({ manual, timeoutSeconds, siteLimits, isAdministrator 
   };
 }
 
+/**
+ * Who goes first. Above 0 is for administrators: everybody's tasks wait in one queue.
+ * @throws {Failure} `input_invalid` when a member asks for more.
+ */
+export function priorityFor(question: { readonly asked: number | undefined; readonly manual: ScriptManual; readonly isAdministrator: boolean }): number {
+  const { asked, manual, isAdministrator } = question;
+  if (!isAdministrator && asked !== undefined && asked > 0) {
+    throw new Failure("input_invalid", { detail: "priority: at most 0; only administrators may let a task go before others." });
+  }
+  return lowerPriority(asked ?? manual.priority ?? 0, isAdministrator);
+}
+
+/** The priority of a task that is run again by someone else. */
+export function lowerPriority(priority: number, isAdministrator: boolean): number {
+  return isAdministrator ? priority : Math.min(priority, 0);
+}
+
 /** The limits of a task that is run again by someone else, or after the site's limits fell. */
 export function lowered(limits: RunLimits, siteLimits: SiteLimits | null, isAdministrator: boolean): RunLimits {
   const timeoutMs = isAdministrator ? limits.timeoutMs : Math.min(limits.timeoutMs, defaultRunLimits.timeoutMs);

@@ -5,7 +5,7 @@ import type { NewTask, Task } from "#core/tasks/task.ts";
 import { cleanJson, cleanText } from "../clean-text.ts";
 import type { Change } from "../notifications.ts";
 import { currentSiteName, taskColumns, taskOf } from "./task-rows.ts";
-import { countWaiting, type WaitingRoom } from "./waiting-room.ts";
+import { countWaiting, demandSiteShare, type WaitingRoom } from "./waiting-room.ts";
 
 /** How a task is let in. */
 export interface TaskAdmission {
@@ -34,6 +34,7 @@ export async function insertTask(change: Change, task: NewTask, admission: TaskA
   }
   if (admission.room === undefined) await countWaiting(change, admission.maxWaiting);
   else await admission.room.demand(change, admission.maxWaiting);
+  if (task.siteId !== null) await demandSiteShare(change, task.siteId, admission.maxWaiting);
   const row = await insertRow(change, task, task.siteId === null ? null : await demandSite(change, task.siteId));
   if (key !== null) {
     await change

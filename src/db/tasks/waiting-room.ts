@@ -25,6 +25,21 @@ export class WaitingRoom {
   }
 }
 
+/** One site may not fill the room of all: it gets this part of it, and at least a few. */
+const siteShare = 200;
+const leastPerSite = 20;
+
+/** @throws {Failure} `task_limit_reached`, when a site has its share of what may wait. */
+export async function demandSiteShare(change: Change, siteId: number, maxWaiting: number): Promise<void> {
+  const most = Math.max(leastPerSite, Math.ceil(maxWaiting / siteShare));
+  // A site's lanes begin with its number and a slash; "0" is the sign after "/".
+  const { rows } = await sql<{ count: number }>`
+    select count(*) from (
+      select from tasks where state = 'queued' and lane >= ${`${siteId}/`} and lane < ${`${siteId}0`} limit ${most}) as waiting`.execute(change);
+  const count = rows[0]?.count ?? 0;
+  if (count >= most) throw new Failure("task_limit_reached", { count });
+}
+
 /** @throws {Failure} `task_limit_reached`. */
 export async function countWaiting(change: Change, maxWaiting: number): Promise<number> {
   const { rows } = await sql<{ count: number }>`

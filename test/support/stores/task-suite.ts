@@ -148,6 +148,17 @@ export function describeTaskStores(get: () => StoreContext): void {
       expect(created.filter(({ isNew }) => isNew)).toHaveLength(1);
     });
 
+    it("of one site never fill the room of all", async () => {
+      const { tasks } = get().stores;
+      const [one, other] = [(await aSite(get())).site, (await aSite(get())).site];
+      // A two-hundredth of what may wait.
+      const limits = { maxWaiting: 5_000 };
+      for (let count = 0; count < 25; count++) await tasks.create(newTask({ siteId: one.id }), limits);
+      await expect(tasks.create(newTask({ siteId: one.id }), limits)).rejects.toEqual(failing("task_limit_reached"));
+      expect((await tasks.create(newTask({ siteId: other.id }), limits)).isNew).toBe(true);
+      expect((await tasks.create(newTask(), limits)).isNew).toBe(true);
+    });
+
     it("are refused when too many wait, and where their site takes none", async () => {
       const { tasks, sites } = get().stores;
       const { site } = await aSite(get());

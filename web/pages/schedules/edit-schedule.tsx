@@ -65,8 +65,10 @@ function Form({ site, schedule, scripts, allowsCommands }: FormProps): ReactNode
     setTried(true);
     if (request.kind !== "body") return;
     const { task, ...rest } = request.body;
-    // A task that nobody touched stays as it is: it may have variables, whose values are not shown here.
-    const body = schedule !== null && draft === began ? rest : { ...rest, task };
+    // What this form does not show stays: retries, and variables, whose empty values here stand for those that the server has.
+    const { environment, retry } = schedule?.task ?? {};
+    const whole = { ...task, ...(environment === undefined ? {} : { environment }), ...(retry === undefined ? {} : { retry }) };
+    const body = schedule !== null && draft === began ? rest : { ...rest, task: whole };
     save.mutate(body, { onSuccess: () => void navigate({ to: "/schedules", search: site === null ? {} : { site } }) });
   };
   return (
