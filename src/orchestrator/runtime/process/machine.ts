@@ -8,6 +8,7 @@ import { isRoot, socketFolder, viewFolder } from "./machine-places.ts";
 import { findProgram, findPrograms } from "./machine-programs.ts";
 import { type MountView, privateView, sharedView } from "./mount-view.ts";
 import { ParkedLaunchers } from "./parked-launchers.ts";
+import { ParkedRuns } from "./parked-runs.ts";
 import { prepareSandbox, type SandboxMachine } from "./sandbox-machine.ts";
 
 /** What was found out about this machine, and made on it. */
@@ -21,6 +22,7 @@ export interface Machine {
   readonly boots: BootBudget;
   /** Null where programs have no network of their own. */
   readonly parked: ParkedLaunchers | null;
+  readonly parkedRuns: ParkedRuns | null;
   close(): Promise<void>;
 }
 
@@ -37,6 +39,7 @@ export async function prepareMachine(options: MachineOptions): Promise<Machine> 
     sandbox === null || networks === null || options.parkedLaunchers === 0
       ? null
       : new ParkedLaunchers({ machine: sandbox, networks, cgroups, count: options.parkedLaunchers, log: options.log });
+  const parkedRuns = sandbox === null ? null : new ParkedRuns({ machine: sandbox, cgroups, count: options.parkedLaunchers, log: options.log });
   return {
     capabilities: {
       isolates: sandbox !== null,
@@ -50,8 +53,9 @@ export async function prepareMachine(options: MachineOptions): Promise<Machine> 
     cgroups,
     boots: new BootBudget(options.clock),
     parked,
+    parkedRuns,
     close: async () => {
-      await parked?.close();
+      await Promise.all([parked?.close(), parkedRuns?.close()]);
       await sandbox?.networks?.close();
       rmSync(socketFolder(options), { recursive: true, force: true });
       view.close();

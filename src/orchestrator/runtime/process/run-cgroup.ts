@@ -12,13 +12,15 @@ export interface RunUsage {
 }
 
 /** The control group of one run: its own, so that no run takes anything from its site's server. */
-export interface RunCgroup extends Pick<SiteCgroup, "join" | "processes" | "oomKills" | "remove"> {
+export interface RunCgroup extends Pick<SiteCgroup, "join" | "limit" | "processes" | "oomKills" | "remove"> {
   usage(): RunUsage;
 }
 
-export function makeRunCgroup(cgroups: Cgroups, name: string, limits: Pick<RunLimits, "cpu" | "memoryBytes" | "pids">): RunCgroup {
+/** Without limits it gets them later, by `limit`. */
+export function makeRunCgroup(cgroups: Cgroups, name: string, limits?: Pick<RunLimits, "cpu" | "memoryBytes" | "pids">): RunCgroup {
   const { version, folders, accounting } = cgroups.parents;
-  const group = cgroups.make(name, limits);
+  const group = cgroups.prepare(name);
+  if (limits !== undefined) group.limit(limits);
   const memory = folders.memory === undefined ? null : join(folders.memory, name);
   const counted = version === 2 ? (folders.cpu ?? null) : accounting;
   const time = counted === null ? null : join(counted, name);
@@ -27,6 +29,7 @@ export function makeRunCgroup(cgroups: Cgroups, name: string, limits: Pick<RunLi
   const isExtra = time !== null && !existsSync(time);
   if (isExtra) mkdirSync(time);
   return {
+    limit: (later) => group.limit(later),
     processes: () => group.processes(),
     oomKills: () => group.oomKills(),
     // The kernel takes its time over each of them: all at once, and never while we wait.

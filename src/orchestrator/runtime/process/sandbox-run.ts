@@ -1,5 +1,6 @@
 import type { RunRequest } from "../run.ts";
 import { abandon, type Launched } from "./launch.ts";
+import type { ParkedRun } from "./parked-runs.ts";
 import { ProcessRun, takeOutputFor } from "./process-run.ts";
 import { childrenOf } from "./process-table.ts";
 import { sandboxTree } from "./process-tree.ts";
@@ -18,6 +19,7 @@ const homeFileBytes = 2 ** 50;
 interface Held {
   network: SiteNetwork | null;
   cgroup: RunCgroup | null;
+  parked: ParkedRun | null;
   launched: Launched | null;
 }
 
@@ -25,7 +27,7 @@ interface Held {
 export async function startSandboxedRun(context: SandboxContext, request: RunRequest, onEnd: () => void): Promise<ProcessRun> {
   const { sandbox, machine, records } = context;
   const name = `run-${request.run}`;
-  const held: Held = { network: null, cgroup: null, launched: null };
+  const held: Held = { network: null, cgroup: null, parked: null, launched: null };
   const release = async (): Promise<void> => {
     held.network?.release();
     records.remove(name);
@@ -35,21 +37,25 @@ export async function startSandboxedRun(context: SandboxContext, request: RunReq
   try {
     // An empty network namespace costs nothing; a way out is only for those who have one.
     if (hasEgress(request)) held.network = (await sandbox.networks?.lease({ hasEgress: true })) ?? null;
-    held.cgroup = machine.cgroups === null ? null : makeRunCgroup(machine.cgroups, name, request.limits);
+    held.parked = held.network === null ? (machine.parkedRuns?.take(request) ?? null) : null;
+    const isParked = held.parked !== null;
+    held.cgroup = held.parked?.cgroup ?? (machine.cgroups === null ? null : makeRunCgroup(machine.cgroups, name, request.limits));
     let joining = Promise.resolve();
     const onSpawned = (pid: number): void => {
-      joining = held.cgroup?.join(pid) ?? joining;
+      // A parked one is in already.
+      if (!isParked) joining = held.cgroup?.join(pid) ?? joining;
       joining.catch(() => undefined);
     };
-    const launched = await launchRun(context, request, { network: held.network, onSpawned });
+    const launched = await launchRun(context, request, { network: held.network, parked: held.parked, onSpawned });
     held.launched = launched;
     await joining;
-    if (held.cgroup !== null) await admit(launched, held.cgroup);
+    if (held.cgroup !== null && !isParked) await admit(launched, held.cgroup);
     records.write(name, [launched.leader, launched.init]);
     launched.open();
     return new ProcessRun({ launched, tree: sandboxTree(launched.init), cgroup: held.cgroup, release, log: context.log });
   } catch (error) {
     if (held.launched !== null) await abandon(held.launched);
+    else held.parked?.child.kill("SIGKILL");
     await release();
     throw error;
   }
@@ -62,7 +68,7 @@ function hasEgress({ place }: RunRequest): boolean {
 function launchRun(
   context: SandboxContext,
   request: RunRequest,
-  given: { readonly network: SiteNetwork | null; readonly onSpawned: (pid: number) => void },
+  given: { readonly network: SiteNetwork | null; readonly parked: ParkedRun | null; readonly onSpawned: (pid: number) => void },
 ): Promise<Launched> {
   const { sandbox: machine } = context;
   const { place, limits } = request;
@@ -91,6 +97,7 @@ function launchRun(
     onOutput: () => undefined,
     takeOutput: takeOutputFor(request.onOutput),
     onSpawned: given.onSpawned,
+    ...(given.parked === null ? {} : { parked: given.parked.child }),
   });
 }
 
