@@ -33,7 +33,7 @@ export async function startExtraWorker(backlot: Backlot, environment: Readonly<R
 }
 
 /** The environment of the process that runs manager and worker: on another host an administrator writes the same. */
-async function environmentOfControl(backlot: Backlot): Promise<Readonly<Record<string, string>>> {
+export async function environmentOfControl(backlot: Backlot): Promise<Readonly<Record<string, string>>> {
   const control = backlot.processes().find(({ command }) => command.includes("manager,worker"));
   if (control === undefined) throw new Error("no process runs manager and worker");
   const text = await readFile(`/proc/${control.pid}/environ`, "utf8");

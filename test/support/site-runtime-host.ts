@@ -12,6 +12,9 @@ export interface HostOrder {
   readonly mode: "auto" | "veth" | "relay" | "plain";
   readonly hasSocat?: boolean;
   readonly sites: readonly SiteGiven[];
+  /** Commands to run in the home folder, one after the other; needs `home`. */
+  readonly commands?: readonly string[];
+  readonly home?: { readonly folder: string; readonly library: string };
   /** Whether to wait until the programs listen; else until they end. */
   readonly waits: "until they listen" | "until they end";
 }
@@ -37,7 +40,24 @@ const started = await Promise.all(
     return { exit, printed };
   }),
 );
-console.log(JSON.stringify({ cleaned, capabilities, started }));
+const ran = [];
+for (const [index, command] of (order.commands ?? []).entries()) {
+  let printed = "";
+  const running = await runtime.run({
+    run: `command-${index}`,
+    place: { kind: "home", timeZone: "UTC" },
+    command: { kind: "command", command },
+    arguments: [],
+    environment: {},
+    limits: { cpu: 1, memoryBytes: 200_000_000, pids: 20 },
+    onOutput: (_stream, chunk) => {
+      printed += Buffer.from(chunk).toString();
+      return undefined;
+    },
+  });
+  ran.push({ exit: await running.exited, printed });
+}
+console.log(JSON.stringify({ cleaned, capabilities, started, ran }));
 await text(process.stdin);
 await runtime.close();
 console.log("closed");

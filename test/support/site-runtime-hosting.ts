@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { SiteAddress } from "#contract/site-spec.ts";
+import type { RunExit } from "#orchestrator/runtime/run.ts";
 import type { InstanceExit, RuntimeCapabilities } from "#orchestrator/runtime/site-runtime.ts";
 import type { HostOrder } from "./site-runtime-host.ts";
 
@@ -14,6 +15,7 @@ export interface HostReport {
   readonly cleaned: number;
   readonly capabilities: RuntimeCapabilities;
   readonly started: readonly { readonly address?: SiteAddress; readonly exit?: InstanceExit; readonly printed?: string }[];
+  readonly ran: readonly { readonly exit: RunExit; readonly printed: string }[];
 }
 
 export interface Host extends AsyncDisposable {

@@ -115,7 +115,8 @@ function optionsOf(props: PlotProps, place: { readonly width: number; readonly h
           points: { show: kind === "line" && at.length < 60 },
           spanGaps: true,
           ...(kind === "bars" && bars !== undefined ? { fill: stroke, paths: bars } : {}),
-          value: (_: uPlot, __: number, ___: number, at: number | null) => {
+          // Where the pointer is comes last, after the chart, the raw value and the series.
+          value: (...[, , , at]: [uPlot, number, number, number | null]) => {
             const value = at === null ? null : series[own]?.values[at];
             return value == null ? "–" : format(value);
           },

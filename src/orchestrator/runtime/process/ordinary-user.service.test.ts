@@ -29,6 +29,23 @@ describe.runIf(canBecomeOrdinary)("run by an ordinary user", () => {
     expect(await Promise.all(sockets.map((socket) => get(socket, "/a")))).toEqual(["hello from /a", "hello from /a"]);
   });
 
+  it("runs commands in the home folder in a sandbox, and limits memory and processes as far as it goes", async () => {
+    using user = ordinaryUser();
+    const home = { folder: `${user.folder}/home`, library: `${user.folder}/scripts` };
+    const commands = [
+      "pwd; echo made > made; ls; test -e /work && echo out; exit 3",
+      "exec python3 -c 'bytearray(400000000)'",
+      "for i in $(seq 40); do sleep 1 & done; echo forked",
+      "kill -ABRT $$",
+    ];
+    await using host = await startHost({ ...orderFor(user.folder), home, commands, sites: [], waits: "until they end" }, user.as, user.checkout);
+    const [first, hungry, forking, last] = host.report.ran;
+    expect(first).toEqual({ printed: "/homedir\nmade\n", exit: { code: 3, signal: null, isOutOfMemory: false, cpuMs: null, peakMemoryBytes: null } });
+    expect(hungry?.printed).toContain("MemoryError");
+    if (countsProcessesPerNamespace()) expect(forking?.printed).toMatch(/fork/i);
+    expect(last?.exit).toMatchObject({ code: null, signal: "SIGABRT" });
+  });
+
   it("limits the number of a program's processes, and lets it have no rights", async () => {
     using user = ordinaryUser();
     const fork = "started=0; while [ $started -lt 60 ]; do sleep 3 & started=$((started+1)); done; echo $started";
