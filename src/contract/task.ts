@@ -30,8 +30,7 @@ export const logStream = z.enum(logStreams);
 export type LogStream = z.output<typeof logStream>;
 
 /** What is left to a task when its runner is lost: end as `lost`, or start once more. */
-export const onLost = z.enum(["fail", "retry"]);
-export type OnLost = z.output<typeof onLost>;
+const onLost = z.enum(["fail", "retry"]);
 
 /** A script's path below its folder: no empty, hidden or `..` part. */
 export const scriptPath = z

@@ -24,11 +24,6 @@ export async function notifyRoutes(change: Change, version: number): Promise<voi
   await notify(change, "routes", String(version));
 }
 
-/** A task changed in a way that its followers see; an empty uid says that there may be work for a worker. */
-export async function notifyTask(change: Change, uid: string): Promise<void> {
-  await notify(change, "tasks", uid);
-}
-
 /** A schedule was made or changed: it may fall due earlier than anyone waits for. */
 export async function notifySchedules(change: Change, id: string): Promise<void> {
   await notify(change, "schedules", id);

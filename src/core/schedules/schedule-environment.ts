@@ -2,7 +2,7 @@ import type { TaskBody } from "#contract/api/tasks.ts";
 import type { Seal } from "#kit/seal.ts";
 
 /** Names and values. */
-export type Environment = Readonly<Record<string, string>>;
+type Environment = Readonly<Record<string, string>>;
 
 /** A schedule's task as it is kept: the names of its environment beside it, the values sealed. */
 export interface KeptTask {
