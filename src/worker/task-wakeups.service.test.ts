@@ -1,4 +1,4 @@
-import { describe, it } from "vitest";
+import { describe } from "vitest";
 import type { TaskWakeups } from "#core/tasks/task-wakeups.ts";
 import { Listener } from "#db/listener.ts";
 import { announceWork } from "#db/tasks/announce-tasks.ts";
