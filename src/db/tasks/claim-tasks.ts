@@ -2,7 +2,7 @@ import { sql } from "kysely";
 import { chooseTasks, type TaskPlace, type WaitingTask } from "#core/tasks/choose-tasks.ts";
 import type { ClaimedTask, TaskClaim } from "#core/tasks/task-queue.ts";
 import type { Change } from "../notifications.ts";
-import { claimColumns, claimOf, currentSiteName, siteLimitsOfTask, taskColumns } from "./task-rows.ts";
+import { type ClaimRow, claimOf, claimRow } from "./task-rows.ts";
 
 /** Claims come one after the other, so that two workers never both take the last place that a limit leaves. Held for a few milliseconds. */
 const claimLock = 7_324_002;
@@ -135,31 +135,17 @@ async function take(
 ): Promise<readonly ClaimedTask[]> {
   const ids = [...left, ...chosen];
   if (ids.length === 0) return [];
-  const rows = await change
-    .with("taken", (db) =>
-      db
-        .updateTable("tasks")
-        .set({
-          state: "running",
-          worker: request.worker,
-          leaseUntil: sql<Date>`clock_timestamp() + make_interval(secs => ${request.leaseMs / 1000}::double precision)`,
-          fence: sql<number>`fence + 1`,
-          attempt: sql<number>`case state when 'queued' then attempt + 1 else attempt end`,
-          reason: sql<string | null>`case state when 'queued' then null else reason end`,
-        })
-        .where(
-          "id",
-          "in",
-          sql<number>`(select id from tasks where id = any(${ids}::bigint[])
-            and (state = 'queued' or state = 'running' and lease_until <= statement_timestamp()) for update skip locked)`,
-        )
-        .returning([...taskColumns, ...claimColumns])
-        .returning([currentSiteName.as("currentSiteName"), siteLimitsOfTask.as("siteLimits")]),
-    )
-    .selectFrom("taken")
-    .selectAll()
-    .select(sql`pg_notify('tasks', uid::text)`.as("told"))
-    .execute();
+  const { rows } = await sql<ClaimRow>`
+    with taken as (
+      update tasks set state = 'running', worker = ${request.worker}, fence = fence + 1,
+        lease_until = clock_timestamp() + make_interval(secs => ${request.leaseMs / 1000}::double precision),
+        attempt = case state when 'queued' then attempt + 1 else attempt end,
+        reason = case state when 'queued' then null else reason end
+      where id in (
+        select id from tasks where id = any(${ids}::bigint[])
+          and (state = 'queued' or state = 'running' and lease_until <= statement_timestamp()) for update skip locked)
+      returning ${claimRow})
+    select *, pg_notify('tasks', uid::text) as told from taken`.execute(change);
   const byId = new Map(rows.map((row) => [row.id, claimOf(row, left.includes(row.id))]));
   return ids.flatMap((id) => byId.get(id) ?? []);
 }

@@ -47,16 +47,24 @@ export const taskColumns = [
 export const currentSiteName = sql<string | null>`(select sites.name from sites where sites.id = tasks.site_id)`;
 
 /** What a worker needs beyond that. */
-export const claimColumns = ["tasks.fence", "tasks.worker", "tasks.sealedEnvironment", "tasks.isStarted"] as const satisfies readonly SelectExpression<
+const claimColumns = ["tasks.fence", "tasks.worker", "tasks.sealedEnvironment", "tasks.isStarted"] as const satisfies readonly SelectExpression<
   Tables,
   "tasks"
 >[];
-export const siteLimitsOfTask = sql<SiteLimits | null>`(select sites.limits from sites where sites.id = tasks.site_id)`;
+/** A `ClaimRow`, as text made once: to build forty columns for each claim takes as long as the claim. */
+export const claimRow = sql.raw(
+  [
+    ...[...taskColumns, ...claimColumns].map((name) => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)),
+    "(select sites.name from sites where sites.id = tasks.site_id) as current_site_name",
+    "(select sites.limits from sites where sites.id = tasks.site_id) as site_limits",
+  ].join(", "),
+);
 
 type ColumnName<C extends string> = C extends `tasks.${infer Name}` ? Name : never;
 /** A row with the columns above. */
 export type TaskRow = Pick<Selectable<Tables["tasks"]>, ColumnName<(typeof taskColumns)[number]>> & { readonly currentSiteName: string | null };
-type ClaimRow = TaskRow & Pick<Selectable<Tables["tasks"]>, ColumnName<(typeof claimColumns)[number]>> & { readonly siteLimits: SiteLimits | null };
+/** What a claim gives. */
+export type ClaimRow = TaskRow & Pick<Selectable<Tables["tasks"]>, ColumnName<(typeof claimColumns)[number]>> & { readonly siteLimits: SiteLimits | null };
 
 /** A task out of a row that may hold more. */
 export function taskOf(row: TaskRow): Task {
