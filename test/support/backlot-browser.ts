@@ -44,10 +44,48 @@ export class Browser implements AsyncDisposable {
     return new Browser(driver, profile);
   }
 
-  /** The control that a label names. */
+  /** The control that a label names, or that bears the name itself. */
   async field(label: string): Promise<WebElement> {
-    const found = await this.#find(By.xpath(`//label[starts-with(normalize-space(.), ${quoted(label)})]`));
+    const found = await this.#find(
+      By.xpath(`//label[@for][starts-with(normalize-space(.), ${quoted(label)})] | //*[self::input or self::select][@aria-label = ${quoted(label)}]`),
+    );
+    if ((await found.getTagName()) !== "label") return found;
     return this.driver.findElement(By.id((await found.getAttribute("for")) ?? ""));
+  }
+
+  /** Chooses an option of the list that a label names. */
+  async select(label: string, option: string): Promise<void> {
+    const list = await this.field(label);
+    await (await list.findElement(By.xpath(`./option[normalize-space(.) = ${quoted(option)}]`))).click();
+  }
+
+  /** Chooses the card of a group of radio buttons whose first words are these. */
+  async pick(text: string): Promise<void> {
+    await (await this.#find(By.xpath(`//label[.//input[@type="radio"]][starts-with(normalize-space(.), ${quoted(text)})]`))).click();
+  }
+
+  /** What is wrong with the control that a label names; empty when nothing is. */
+  async problemAt(label: string): Promise<string> {
+    const control = await this.field(label);
+    if ((await control.getAttribute("aria-invalid")) !== "true") return "";
+    const [id = ""] = ((await control.getAttribute("aria-describedby")) ?? "").split(" ").filter((each) => each.endsWith("-error"));
+    return this.driver.findElement(By.id(id)).getText();
+  }
+
+  /** What a picture is said to show: the one whose words begin so. */
+  async picture(words: string): Promise<WebElement> {
+    return this.#find(By.xpath(`//*[@role="img"][starts-with(@aria-label, ${quoted(words)})]`));
+  }
+
+  /** Waits until the address ends so. */
+  async arrives(pattern: RegExp): Promise<void> {
+    await this.driver.wait(until.urlMatches(pattern), patienceMs);
+  }
+
+  /** Waits until the page shows a text no more. */
+  async misses(text: string): Promise<void> {
+    const shown = async () => (await this.driver.findElement(By.css("body")).getText()).includes(text);
+    await this.driver.wait(async () => !(await shown()), patienceMs, `${text} is still to be seen`);
   }
 
   async fill(label: string, text: string): Promise<void> {
@@ -56,9 +94,11 @@ export class Browser implements AsyncDisposable {
     await control.sendKeys(text);
   }
 
-  /** Clicks the button or link with this text, when it can be clicked. */
+  /** Clicks the button or link with this text or name, when it can be clicked. */
   async click(text: string): Promise<void> {
-    const found = await this.#find(By.xpath(`//*[self::button or self::a or @role="radio" or @role="tab"][normalize-space(.) = ${quoted(text)}]`));
+    const found = await this.#find(
+      By.xpath(`//*[self::button or self::a or @role="radio" or @role="tab"][normalize-space(.) = ${quoted(text)} or @aria-label = ${quoted(text)}]`),
+    );
     await this.driver.wait(until.elementIsEnabled(found), patienceMs);
     await found.click();
   }

@@ -1,0 +1,125 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { adminPassword, startBacklot } from "../support/backlot.ts";
+import { Browser, hasBrowser } from "../support/backlot-browser.ts";
+import { TaskLab } from "../support/backlot-tasks.ts";
+
+const manual = `title: Yearly report
+description: Counts what happened in a year.
+parameters:
+  - {name: year, label: Year, type: choice, choices: ["2025", "2026"], isRequired: true}
+  - {name: pages, label: Pages, type: number, min: 1}
+`;
+const taskAddress = /\/tasks\/[0-9a-f-]{36}$/;
+
+test.runIf(hasBrowser())(
+  "a person runs a script and follows it, cancels one, searches the history, plans a schedule and looks at the charts",
+  async () => {
+    await using backlot = await startBacklot();
+    const lab = new TaskLab(backlot);
+    await lab.script("report.sh", 'echo "report of $1"\nuntil [ -e report.go ]; do sleep 0.05; done\necho "the report is finished"', manual);
+    await lab.script("long.sh", "echo begun\nexec sleep 600");
+    await using browser = await Browser.open();
+    const { driver } = browser;
+
+    await driver.get(backlot.manager.replace("127.0.0.1", "localhost"));
+    await browser.fill("User name", "admin");
+    await browser.fill("Password", adminPassword);
+    await browser.click("Sign in");
+
+    await browser.click("Tasks");
+    await browser.sees("Nothing has been run yet");
+    await browser.click("Run a script");
+    await browser.pick("Yearly report");
+    await browser.click("Run");
+    await expect.poll(() => browser.problemAt("Year"), { timeout: 10_000 }).toBe("This is required.");
+    expect(await browser.problemAt("Pages")).toBe("");
+    await browser.select("Year", "2026");
+    expect(await browser.problemAt("Year")).toBe("");
+    await browser.click("Run");
+
+    await browser.arrives(taskAddress);
+    await browser.sees("report of 2026");
+    await browser.sees("Following live");
+    await browser.misses("the report is finished");
+    await writeFile(join(backlot.data, "homedir", "report.go"), "");
+    await browser.sees("the report is finished");
+    await browser.sees("This is the end.");
+    await browser.sees("Done");
+
+    const first = await driver.getCurrentUrl();
+    await browser.click("Run again");
+    await driver.wait(async () => (await driver.getCurrentUrl()) !== first, 20_000);
+    await browser.sees("the earlier task");
+    await browser.sees("the report is finished");
+    await browser.sees("Done");
+
+    await browser.click("Tasks");
+    await browser.click("Run a script");
+    await browser.pick("long.sh");
+    await browser.click("Run");
+    await browser.sees("begun");
+    await browser.sees("Running");
+    await browser.click("Cancel");
+    await browser.sees("Cancelled");
+
+    await browser.click("Tasks");
+    await browser.sees("long.sh");
+    await browser.fill("Search tasks", "2026");
+    await browser.misses("long.sh");
+    await browser.sees("report.sh 2026");
+    await browser.arrives(/\/tasks\?q=/);
+    await browser.fill("Search tasks", "nothing like it");
+    await browser.sees("No task matches");
+    await browser.click("Show all tasks");
+    await browser.sees("long.sh");
+
+    await browser.click("Schedules");
+    await browser.sees("There is no schedule yet");
+    await browser.click("New schedule");
+    await browser.fill("Name", "Nightly report");
+    await browser.select("Often wanted", "Every day at 5:30");
+    await browser.sees("Next runs");
+    await expect.poll(() => driver.executeScript(nextRuns), { timeout: 10_000 }).toEqual(Array.from({ length: 5 }, () => expect.stringContaining("5:30")));
+    await browser.pick("Yearly report");
+    await browser.select("Year", "2025");
+    await browser.click("Create schedule");
+    await browser.arrives(/\/schedules$/);
+    await browser.sees("Next: ");
+    await browser.click("Run Nightly report now");
+    await browser.arrives(taskAddress);
+    await browser.sees("report of 2025");
+    await browser.sees("Done");
+
+    await browser.click("Tasks");
+    await browser.click("Schedules");
+    await browser.sees("Last: Done");
+    await (await browser.field("Active")).click();
+    await browser.sees("Paused");
+    await browser.click("Delete Nightly report");
+    await browser.sees("It does not run any more.");
+    await browser.click("Delete the schedule");
+    await browser.sees("There is no schedule yet");
+
+    await browser.click("Tasks");
+    await browser.click("Charts");
+    const bars = await browser.picture("Tasks a day: 4 in all, 3 of them done");
+    expect(await driver.executeScript(isPainted, bars)).toBe(true);
+
+    const complaints = (await driver.manage().logs().get("browser")).filter(({ level }) => level.name === "SEVERE").map(({ message }) => message);
+    expect(complaints.filter((message) => !message.includes("Failed to load resource"))).toEqual([]);
+  },
+  240_000,
+);
+
+/** The moments of the preview. */
+const nextRuns = `
+  const title = [...document.querySelectorAll("p")].find((each) => each.textContent.startsWith("Next runs"));
+  return [...title.parentElement.querySelectorAll("li")].map((each) => each.textContent);`;
+
+/** Whether something is drawn on the canvas inside. */
+const isPainted = `
+  const canvas = arguments[0].querySelector("canvas");
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  return data.some((value) => value !== 0);`;
