@@ -23,6 +23,7 @@ test("how long ago something was is told roughly", () => {
 
 test("durations and counts read as sentences do", () => {
   expect([0, 420, 12_400, 125_000].map(durationText)).toEqual(["0.0 s", "0.4 s", "12 s", "2 min 5 s"]);
+  expect([60_000, 3_599_600, 3_600_000, 8_130_000].map(durationText)).toEqual(["1 min", "1 h", "1 h", "2 h 16 min"]);
   expect([60, 600, 3600, 90].map(secondsText)).toEqual(["1 minute", "10 minutes", "1 hour", "90 seconds"]);
   expect([countText(1, "file"), countText(1200, "file")]).toEqual(["1 file", "1,200 files"]);
 });

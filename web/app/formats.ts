@@ -35,7 +35,14 @@ export function momentText(at: string): string {
 export function durationText(ms: number): string {
   if (ms < 60_000) return ms < 9_950 ? `${(Math.max(0, ms) / 1000).toFixed(1)} s` : `${Math.round(ms / 1000)} s`;
   const seconds = Math.round(ms / 1000);
-  return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+  if (seconds < 3600) return parts(seconds, ["min", "s"]);
+  return parts(Math.round(seconds / 60), ["h", "min"]);
+}
+
+/** Sixty of the smaller unit are one of the larger; without a rest the smaller is left out. */
+function parts(count: number, [large, small]: readonly [string, string]): string {
+  const rest = count % 60;
+  return `${Math.floor(count / 60)} ${large}${rest === 0 ? "" : ` ${rest} ${small}`}`;
 }
 
 /** A number of seconds as a person would say it: "10 minutes". */
