@@ -8,6 +8,8 @@ const benches: Readonly<Record<string, () => Promise<{ run(): Promise<Table> }>>
   create: () => import("./create.ts"),
   memory: () => import("./memory.ts"),
   start: () => import("./start.ts"),
+  tasks: () => import("./tasks.ts"),
+  wakeups: () => import("./wakeups.ts"),
 };
 
 const asked = process.argv.slice(2);

@@ -1,5 +1,4 @@
 // How long after a task was accepted a worker has claimed it: LISTEN/NOTIFY beside RabbitMQ, with nothing that runs scripts.
-// Usage: node bench/wakeups.ts [tasks, 500]
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import type { TaskWakeups, WakeupAnswer } from "#core/tasks/task-wakeups.ts";
@@ -8,10 +7,9 @@ import { silentLog } from "#kit/log.ts";
 import { createWakeups } from "#worker/create-wakeups.ts";
 import { openTaskStage, type TaskStage } from "../test/support/broker-worker.ts";
 import { rabbitmqMissing, startRabbitmq } from "../test/support/rabbitmq.ts";
+import { quantile, type Table } from "./support/table.ts";
 
-const count = Number(process.argv[2] ?? 500);
-const percentile = (sorted: readonly number[], share: number): string =>
-  (sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN).toFixed(1);
+const count = 500;
 
 /** Claims at once, and writes down when. */
 async function listen(stage: TaskStage, wakeups: TaskWakeups, claimedAt: Map<string, number>): Promise<void> {
@@ -25,7 +23,7 @@ async function listen(stage: TaskStage, wakeups: TaskWakeups, claimedAt: Map<str
   while (!wakeups.health().isConnected) await delay(20);
 }
 
-async function measure(name: string, amqpUrl: string | undefined): Promise<void> {
+async function measure(name: string, amqpUrl: string | undefined): Promise<readonly string[]> {
   await using stage = await openTaskStage({ usesBroker: amqpUrl !== undefined });
   const source = createWakeups({ amqpUrl, outbox: stage.outbox, log: silentLog() });
   const onNotification = (channel: string, payload: string): void => {
@@ -45,20 +43,16 @@ async function measure(name: string, amqpUrl: string | undefined): Promise<void>
     // What is held makes each claim look at more.
     await stage.db.deleteFrom("tasks").execute();
   }
-  waits.sort((one, other) => one - other);
-  process.stdout.write(
-    `${name.padEnd(14)} p50 ${percentile(waits, 0.5)} ms   p95 ${percentile(waits, 0.95)} ms   p99 ${percentile(waits, 0.99)} ms   (${waits.length} tasks)\n`,
-  );
   await listener.stop();
   await source.stop();
+  return [name, ...[0.5, 0.95, 0.99].map((share) => quantile(waits, share).toFixed(1))];
 }
 
-await measure("LISTEN/NOTIFY", undefined);
-const missing = rabbitmqMissing();
-if (missing === null) {
+/** Measures and gives the table. */
+export async function run(): Promise<Table> {
+  const rows: (readonly string[])[] = [["accepted → claimed", "p50 ms", "p95 ms", "p99 ms"], await measure("LISTEN/NOTIFY", undefined)];
+  const missing = rabbitmqMissing();
+  if (missing !== null) return [...rows, [`RabbitMQ: not measured, ${missing}`, "", "", ""]];
   await using broker = await startRabbitmq();
-  await measure("RabbitMQ", broker.url);
-} else {
-  process.stdout.write(`RabbitMQ       not measured: ${missing}\n`);
+  return [...rows, await measure("RabbitMQ", broker.url)];
 }
-process.exit(0);

@@ -69,11 +69,7 @@ describe("task run", () => {
 
   test.for<[Partial<TaskView>, number, string]>([
     [{ state: "failed", code: 3 }, 3, "The task has failed with code 3."],
-    [
-      { state: "failed", code: 127, reason: "There is no script touch.sh any more." },
-      127,
-      "The task has failed: There is no script touch.sh any more.",
-    ],
+    [{ state: "failed", code: 127, reason: "There is no script touch.sh any more." }, 127, "The task has failed: There is no script touch.sh any more."],
     [{ state: "failed", signal: "SIGKILL" }, 137, "The task has failed (SIGKILL)."],
     [{ state: "timed-out", signal: "SIGTERM" }, 124, "The task took too long and was ended."],
     [{ state: "cancelled", signal: "SIGTERM" }, 130, "The task was cancelled."],

@@ -1,9 +1,6 @@
 import type { TaskBody } from "#contract/api/tasks.ts";
 import type { Seal } from "#kit/seal.ts";
 
-/** Names and values. */
-type Environment = Readonly<Record<string, string>>;
-
 /** A schedule's task as it is kept: the names of its environment beside it, the values sealed. */
 export interface KeptTask {
   readonly task: TaskBody;
