@@ -38,7 +38,7 @@ export class OrchestratorRunHost implements RunHost {
       body = runSpecOf(task, this.#deps.seal);
     } catch (error) {
       this.#deps.log.error({ err: error, task: task.uid }, "a task's environment cannot be opened");
-      return { kind: "refused", reason: "its environment cannot be read any more: it was kept under another key" };
+      return { kind: "refused", reason: "Its environment cannot be read any more: it was kept under another key." };
     }
     return this.#ask(signal, putTimeoutMs, (limit) => this.#deps.orchestrator.call(api.putRun, { params: { uid: task.uid }, body, signal: limit }));
   }

@@ -33,7 +33,7 @@ function boundedBy(limits: RunLimits, site: ClaimedTask["siteLimits"]): RunLimit
 
 /** What a call that failed says about a run. */
 export function replyOf(error: unknown): RunReply {
-  if (!(error instanceof Failure)) return { kind: "away", reason: "the orchestrator did not answer in time" };
+  if (!(error instanceof Failure)) return { kind: "away", reason: "The orchestrator did not answer in time." };
   const reason = error.message;
   switch (error.code) {
     case "run_not_found":

@@ -22,16 +22,17 @@ const judge = (
 describe("an attempt", () => {
   test.each([
     ["exited", { code: 0 }, "succeeded", null],
-    ["exited", { code: 3 }, "failed", "exited 3"],
-    ["exited", { code: 127 }, "failed", "exited 127"],
-    ["signalled", { signal: "SIGSEGV" }, "failed", "killed by SIGSEGV"],
-    ["not-found", { code: 127 }, "failed", "there is no such script"],
-    ["not-executable", { code: 126 }, "failed", "the script is not executable"],
-    ["timed-out", {}, "timed-out", "took longer than 90 s"],
-    ["cancelled", {}, "cancelled", "cancelled"],
-    ["out-of-memory", {}, "failed", "used more than 512 MB of memory"],
+    ["exited", { code: 3 }, "failed", "It exited with code 3."],
+    ["exited", { code: 127 }, "failed", "It exited with code 127."],
+    ["signalled", { signal: "SIGSEGV" }, "failed", "It was killed by SIGSEGV."],
+    ["not-found", { code: 127 }, "failed", "There is no such script."],
+    ["not-executable", { code: 126 }, "failed", "The script is not executable."],
+    ["timed-out", {}, "timed-out", "It took longer than 90 s."],
+    ["cancelled", {}, "cancelled", null],
+    ["cancelled", { message: "The site was disabled." }, "cancelled", "The site was disabled."],
+    ["out-of-memory", {}, "failed", "It used more than 512 MB of memory."],
     ["refused", { message: "This site was closed." }, "rejected", "This site was closed."],
-    ["lost", {}, "lost", "the machine that ran it was lost"],
+    ["lost", {}, "lost", "The machine that ran it was lost."],
   ] as const)("that ended as %s %j makes the task %s", (end, options, state, reason) => {
     expect(judge(end, options)).toEqual({ kind: "end", state, reason });
   });
@@ -57,7 +58,7 @@ describe("an attempt", () => {
 
   test("that was lost is repeated only if the script allows it, and not for ever", () => {
     expect(judge("lost", { retry: { retries: 20 } })).toMatchObject({ kind: "end", state: "lost" });
-    expect(judge("lost", { retry: { onLost: "retry" } })).toMatchObject({ kind: "retry", reason: "the machine that ran it was lost; it is tried again" });
+    expect(judge("lost", { retry: { onLost: "retry" } })).toMatchObject({ kind: "retry", reason: "The machine that ran it was lost. It is tried again." });
     expect(judge("lost", { retry: { onLost: "retry" }, attempt: 6 })).toMatchObject({ kind: "end", state: "lost" });
   });
 

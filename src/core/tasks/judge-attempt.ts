@@ -27,7 +27,7 @@ export function judgeAttempt(task: Pick<Task, "retry" | "attempt" | "limits">, e
   const longestMs = Math.max(longestDelayMs, task.retry.delaySeconds * 1000);
   const delayMs = Math.min(task.retry.delaySeconds * 1000 * 2 ** (task.attempt - 1), longestMs);
   // Anywhere up to the delay: many that failed together do not come back together.
-  return { kind: "retry", afterMs: Math.round(delayMs * end.random), reason: `${reason ?? "it did not end well"}; it is tried again` };
+  return { kind: "retry", afterMs: Math.round(delayMs * end.random), reason: again(reason ?? "It did not end well.") };
 }
 
 function stateOf({ end, code }: AttemptEnd["result"]): EndState {
@@ -60,24 +60,29 @@ function mayTryAgain({ retry, attempt }: Pick<Task, "retry" | "attempt">, end: R
 function reasonOf({ limits }: Pick<Task, "limits">, { result, message }: AttemptEnd): string | null {
   switch (result.end) {
     case "exited":
-      return result.code === 0 ? null : `exited ${result.code ?? "without a code"}`;
+      return result.code === 0 ? null : `It exited with${result.code === null ? "out a code" : ` code ${result.code}`}.`;
     case "signalled":
-      return `killed by ${result.signal ?? "a signal"}`;
+      return `It was killed by ${result.signal ?? "a signal"}.`;
     case "not-found":
-      return message ?? "there is no such script";
+      return message ?? "There is no such script.";
     case "not-executable":
-      return message ?? "the script is not executable";
+      return message ?? "The script is not executable.";
     case "timed-out":
-      return `took longer than ${inWords(limits.timeoutMs)}`;
+      return `It took longer than ${inWords(limits.timeoutMs)}.`;
     case "cancelled":
-      return "cancelled";
+      // A site that was disabled, or a disk that is full: the host knows it. When somebody asked, the state says everything.
+      return message;
     case "out-of-memory":
-      return `used more than ${Math.round(limits.memoryBytes / 1_000_000)} MB of memory`;
+      return `It used more than ${Math.round(limits.memoryBytes / 1_000_000)} MB of memory.`;
     case "refused":
-      return message ?? "it could not be started";
+      return message ?? "It could not be started.";
     case "lost":
-      return message ?? "the machine that ran it was lost";
+      return message ?? "The machine that ran it was lost.";
   }
+}
+
+function again(reason: string): string {
+  return `${reason}${/[.!?]$/.test(reason) ? "" : "."} It is tried again.`;
 }
 
 function inWords(ms: number): string {

@@ -98,10 +98,10 @@ export class TaskAttempt {
       case "run":
         return reply.run.state === "ended" ? this.#end(reply.run) : this.#noteStart(reply.run);
       case "unknown":
-        if (this.#isStarted) return this.#endWithout("lost", "the machine that ran it knows nothing of it any more");
+        if (this.#isStarted) return this.#endWithout("lost", "The machine that ran it knows nothing of it any more.");
         return this.#endWithout("cancelled", null);
       case "superseded":
-        return this.#endWithout("lost", "a later attempt was started elsewhere");
+        return this.#endWithout("lost", "A later attempt was started elsewhere.");
       case "refused":
         return this.#isStarted ? this.#wait(reply.reason) : this.#endWithout("refused", reply.reason);
       case "busy":
@@ -142,7 +142,7 @@ export class TaskAttempt {
   async #wait(reason: string): Promise<AttemptOutcome | undefined> {
     const { time, runLostMs } = this.#deps;
     const silentMs = time.now() - this.#heardAt;
-    if (silentMs >= runLostMs) return this.#endWithout("lost", `the machine that ran it was lost: ${reason}`);
+    if (silentMs >= runLostMs) return this.#endWithout("lost", `The machine that ran it was lost: ${reason}`);
     this.#silences += 1;
     await time.sleep(Math.min(backOffMs(this.#silences, askAgain), runLostMs - silentMs), this.#letGo.signal);
     return undefined;

@@ -52,7 +52,7 @@ describe("a task", () => {
     host.end("a", { code: 3 });
     expect(await queue.untilEnded("a")).toMatchObject({
       state: "failed",
-      reason: "exited 3",
+      reason: "It exited with code 3.",
       attempt: 1,
       result: { end: "exited", code: 3 },
       finishedAt: new Date(1000),
@@ -85,7 +85,7 @@ describe("a task", () => {
     source.announce();
     await settle();
     host.end("a", { code: 1 });
-    expect(await queue.until("a", ({ state }) => state === "queued")).toMatchObject({ reason: "exited 1; it is tried again" });
+    expect(await queue.until("a", ({ state }) => state === "queued")).toMatchObject({ reason: "It exited with code 1. It is tried again." });
     await time.pass(4_000);
     expect(host.starts).toEqual(["a 1"]);
     await time.pass(2_000);
@@ -152,6 +152,27 @@ describe("an orchestrator that does not answer", () => {
     expect(await queue.untilEnded("a")).toMatchObject({ state: "succeeded", attempt: 1 });
   });
 
+  test("is not believed when it then cannot be reached: the start that it may have made counts", async () => {
+    const { queue, host, time, source } = await stage();
+    host.losesAnswers = true;
+    queue.add("a");
+    source.announce();
+    await settle();
+    host.answer = () => ({ kind: "unreached", reason: "The orchestrator does not answer." });
+    await time.pass(30_000);
+    expect(queue.find("a")).toMatchObject({ state: "running", attempt: 1 });
+    expect(writesOf(queue)).toEqual([]);
+  });
+
+  test("and was never reached has not started the task, which goes back at once", async () => {
+    const { queue, host, source } = await stage();
+    host.answer = () => ({ kind: "unreached", reason: "The orchestrator does not answer." });
+    queue.add("a");
+    source.announce();
+    await settle();
+    expect(queue.find("a")).toMatchObject({ state: "queued", attempt: 0, reason: "The orchestrator does not answer." });
+  });
+
   test("is not given up for a minute, and the run is followed when it is back", async () => {
     const { queue, host, time, source } = await stage();
     queue.add("a");
@@ -176,7 +197,7 @@ describe("an orchestrator that does not answer", () => {
     await time.pass(62_000);
     expect(queue.find("a")).toMatchObject({
       state: "lost",
-      reason: "the machine that ran it was lost: no answer",
+      reason: "The machine that ran it was lost: no answer",
       attempt: 1,
       result: { end: "lost", code: null },
     });

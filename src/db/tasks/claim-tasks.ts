@@ -52,9 +52,9 @@ const isFirstOfSchedule = sql`(tasks.schedule_id is null or not exists (
 const candidate = sql`
   tasks.id, tasks.site_id, tasks.script, tasks.script_concurrency, tasks.priority, tasks.run_at,
   case when tasks.site_name is null then null
-    when sites.id is null then 'its site is gone'
-    when sites.lifecycle = 'deleting' then 'its site is being deleted'
-    when sites.availability = 'disabled' then 'its site was disabled' end as refusal,
+    when sites.id is null then 'Its site is gone.'
+    when sites.lifecycle = 'deleting' then 'Its site is being deleted.'
+    when sites.availability = 'disabled' then 'Its site was disabled.' end as refusal,
   ${isFirstOfSchedule} as is_first_of_schedule`;
 
 /** What runs, and the first of those that wait, in one statement: both are of one moment. */

@@ -236,7 +236,7 @@ export function describeTaskQueue(get: () => StoreContext): void {
       await stores.sites.delete(gone.site, newOperation({ kind: "delete" }));
       await stores.reconcilerSites.remove(gone.site.id);
       expect(uidsOf(await claim(1))).toEqual([other.uid]);
-      const reasons = ["its site was disabled", "its site is being deleted", "its site is gone"];
+      const reasons = ["Its site was disabled.", "Its site is being deleted.", "Its site is gone."];
       for (const [i, task] of queued.entries()) {
         expect(await read(task.uid)).toMatchObject({ state: "rejected", reason: reasons[Math.floor(i / 3)], attempt: 0, finishedAt: expect.any(Date) });
       }
