@@ -59,7 +59,8 @@ export function Plot(props: PlotProps): ReactNode {
       ref={place}
       role="img"
       aria-label={label}
-      className="min-w-0 [&_.u-legend]:text-soft [&_.u-legend]:text-sm [&_.u-legend_th]:font-normal [&_.u-marker]:rounded-sm [&_.uplot]:[font-family:inherit]"
+      // Its own styles stand in no layer: without the exclamation marks they would win.
+      className="min-w-0 [&_.u-legend]:text-soft [&_.u-legend]:text-sm! [&_.u-legend_th]:font-normal! [&_.u-marker]:rounded-sm [&_.uplot]:[font-family:inherit]!"
     />
   );
 }
@@ -70,6 +71,12 @@ function dataOf({ at, series, isStacked = false }: PlotProps): uPlot.AlignedData
     for (let row = 1; row < rows.length; row += 1) rows[row] = (rows[row] ?? []).map((value, index) => (value ?? 0) + (rows[row - 1]?.[index] ?? 0));
   // The tallest is drawn first, so that the others stand before it.
   return [[...at], ...(isStacked ? rows.toReversed() : rows)];
+}
+
+/** What stands beside an axis. Values that round to the same words are told once, and counts have no halves. */
+function textsOf(ticks: readonly number[], { format, isWhole }: { readonly format: PlotProps["format"]; readonly isWhole: boolean }): string[] {
+  const texts = ticks.map((tick) => (isWhole && !Number.isInteger(tick) ? "" : format(tick)));
+  return texts.map((text, index) => (text === texts[index - 1] ? "" : text));
 }
 
 function optionsOf(props: PlotProps, place: { readonly width: number; readonly height: number; readonly host: HTMLElement }): uPlot.Options {
@@ -101,7 +108,7 @@ function optionsOf(props: PlotProps, place: { readonly width: number; readonly h
         incrs: [1, 2, 3, 5, 7, 14].map((days) => days * daySeconds),
         space: 60,
       },
-      { ...axis, size: 72, values: (_, ticks) => ticks.map((tick) => (kind === "bars" && !Number.isInteger(tick) ? "" : format(tick))) },
+      { ...axis, size: 72, values: (_, ticks) => textsOf(ticks, { format, isWhole: kind === "bars" }) },
     ],
     series: [
       { label: kind === "bars" ? "Day" : "When", value: (_, at) => (at === null ? "–" : (kind === "bars" ? dayName : momentName).format(at * 1000)) },

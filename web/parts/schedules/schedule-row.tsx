@@ -40,7 +40,7 @@ export function ScheduleRow({ schedule }: { readonly schedule: ScheduleView }): 
         </p>
         {schedule.problem !== null && <p className="text-bad text-sm">{schedule.problem}</p>}
       </div>
-      <div className="text-sm">
+      <div className="text-sm max-sm:basis-full">
         <p>{schedule.isPaused ? "Paused" : next === undefined ? "Never again" : `Next: ${momentText(next)}`}</p>
         {lastRun !== null && (
           <p className="text-soft">

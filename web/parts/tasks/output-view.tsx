@@ -50,7 +50,7 @@ export function OutputView({ task }: { readonly task: TaskView }): ReactNode {
 
 function Size({ task, stream }: { readonly task: TaskView; readonly stream: LogStream }): ReactNode {
   const bytes = stream === "stdout" ? task.stdoutBytes : task.stderrBytes;
-  return bytes === 0 ? null : <span className="ml-1.5 font-normal text-sm text-soft">{bytesText(bytes)}</span>;
+  return bytes === 0 ? null : <span className="ml-1.5 font-normal text-sm text-soft max-sm:hidden">{bytesText(bytes)}</span>;
 }
 
 function StreamBox({ task, stream, isWrapped }: { readonly task: TaskView; readonly stream: LogStream; readonly isWrapped: boolean }): ReactNode {
