@@ -45,12 +45,16 @@ export async function environmentOfControl(backlot: Backlot): Promise<Readonly<R
 }
 
 async function readyLine(child: ChildProcess): Promise<void> {
+  let said = "";
   const gone = once(child, "exit").then(([code]) => {
-    throw new Error(`the worker ended with ${code}`);
+    throw new Error(`the worker ended with ${code}: ${said.slice(-4000)}`);
   });
   gone.catch(() => undefined);
   if (child.stdout === null) return;
   const ready = Promise.withResolvers<void>();
-  child.stdout.on("data", (chunk: Buffer) => chunk.includes('"ready"') && ready.resolve());
+  child.stdout.on("data", (chunk: Buffer) => {
+    said = `${said}${chunk}`.slice(-100_000);
+    if (said.includes('"ready"')) ready.resolve();
+  });
   await Promise.race([ready.promise, gone]);
 }
