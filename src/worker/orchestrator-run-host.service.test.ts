@@ -80,7 +80,7 @@ describe("a run on the orchestrator", () => {
     await stage.host.put(claimed(), signal);
     expect(await stage.host.cancel(claimed(), signal)).toMatchObject({ kind: "run", run: { state: "ended", result: { end: "cancelled" } } });
     expect(await stage.host.put(claimed({ attempt: 1 }), signal)).toEqual({ kind: "superseded" });
-    expect(await stage.host.forget(uid, signal)).toBe(true);
+    expect(await stage.host.forget(uid, signal)).toBe("forgotten");
     expect(await stage.host.follow(claimed(), signal)).toEqual({ kind: "unknown" });
   });
 
@@ -108,7 +108,7 @@ describe("a run on the orchestrator", () => {
     expect(stage.orchestrator.state.runs.starts).toHaveLength(1);
     await stage.orchestrator[Symbol.asyncDispose]();
     expect(await stage.host.put(claimed(), signal)).toMatchObject({ kind: "unreached" });
-    expect(await stage.host.forget(uid, signal)).toBe(false);
+    expect(await stage.host.forget(uid, signal)).toBe("away");
   });
 
   test("is let go when nobody wants the answer any more", async () => {

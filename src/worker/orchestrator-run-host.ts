@@ -1,6 +1,6 @@
 import { Failure } from "#contract/failure.ts";
 import * as api from "#contract/internal/runs.ts";
-import type { RunHost, RunReply } from "#core/tasks/run-host.ts";
+import type { ForgetReply, RunHost, RunReply } from "#core/tasks/run-host.ts";
 import type { ClaimedTask } from "#core/tasks/task-queue.ts";
 import type { ComponentClient } from "#kit/component-client.ts";
 import type { Log } from "#kit/log.ts";
@@ -49,17 +49,19 @@ export class OrchestratorRunHost implements RunHost {
     );
   }
 
-  async cancel(task: ClaimedTask, signal: AbortSignal): Promise<RunReply> {
+  async cancel(task: Pick<ClaimedTask, "uid" | "attempt">, signal: AbortSignal): Promise<RunReply> {
     const body = { attempt: task.attempt, graceMs, end: "cancelled" } as const;
     return this.#ask(signal, graceMs + marginMs, (limit) => this.#deps.orchestrator.call(api.cancelRun, { params: { uid: task.uid }, body, signal: limit }));
   }
 
-  async forget(uid: string, signal: AbortSignal): Promise<boolean> {
+  async forget(uid: string, signal: AbortSignal): Promise<ForgetReply> {
     try {
       await this.#deps.orchestrator.call(api.forgetRun, { params: { uid }, signal });
-      return true;
+      return "forgotten";
     } catch (error) {
-      if (error instanceof Failure || signal.aborted) return false;
+      // What it says of a run that has not ended.
+      if (error instanceof Failure && error.code === "input_invalid") return "running";
+      if (error instanceof Failure || signal.aborted) return "away";
       throw error;
     }
   }

@@ -56,7 +56,7 @@ export async function startTasks({ config, stores, orchestrator, secret, worker,
       runner.hint();
     },
     disconnected: () => source.disconnected(),
-    sweep: () => sweepTasks({ archive: stores.taskArchive, host, log, keepMs: config.BACKLOT_TASK_KEEP_DAYS * dayMs }),
+    sweep: () => sweepTasks({ archive: stores.taskArchive, host, clock: systemTime, log, keepMs: config.BACKLOT_TASK_KEEP_DAYS * dayMs }),
     async stop() {
       await runner.stop();
       await source.stop();

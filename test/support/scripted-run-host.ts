@@ -1,5 +1,5 @@
 import type { RunEnd } from "#contract/task.ts";
-import type { HostRun, RunHost, RunReply } from "#core/tasks/run-host.ts";
+import type { ForgetReply, HostRun, RunHost, RunReply } from "#core/tasks/run-host.ts";
 import type { ClaimedTask } from "#core/tasks/task-queue.ts";
 
 /** A host whose runs end when the test says so. It starts an attempt once, as the orchestrator does. */
@@ -44,7 +44,7 @@ export class ScriptedRunHost implements RunHost {
     return this.#reply(task.uid);
   }
 
-  async cancel(task: ClaimedTask): Promise<RunReply> {
+  async cancel(task: Pick<ClaimedTask, "uid" | "attempt">): Promise<RunReply> {
     this.asked.push(`cancel ${task.uid}`);
     const answer = this.answer?.(`cancel ${task.uid}`);
     if (answer !== undefined) return answer;
@@ -52,9 +52,10 @@ export class ScriptedRunHost implements RunHost {
     return this.#reply(task.uid);
   }
 
-  async forget(uid: string): Promise<boolean> {
+  async forget(uid: string): Promise<ForgetReply> {
+    if (this.#runs.get(uid)?.run.state === "running") return "running";
     this.#runs.delete(uid);
-    return true;
+    return "forgotten";
   }
 
   /** The run ends. */

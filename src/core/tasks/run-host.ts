@@ -30,14 +30,17 @@ export type RunReply =
   /** No answer: what was asked may have happened. */
   | { readonly kind: "away"; readonly reason: string };
 
+/** `running`: it goes on, and nothing was deleted; `away`: the host cannot do it now. */
+export type ForgetReply = "forgotten" | "running" | "away";
+
 /** Where runs are started. It keeps of every run which attempt was started, also over its own crash. Only an aborted signal makes it throw. */
 export interface RunHost {
   /** Starts the task's attempt unless that was done already, and answers when its process exists or it could not be started. */
   put(task: ClaimedTask, signal: AbortSignal): Promise<RunReply>;
   /** Answers when the run has ended, or after a while. */
   follow(task: ClaimedTask, signal: AbortSignal): Promise<RunReply>;
-  /** Ends the whole process tree, and answers when that is done. */
-  cancel(task: ClaimedTask, signal: AbortSignal): Promise<RunReply>;
-  /** Deletes what is kept of a run that has ended; false when it could not be reached. */
-  forget(uid: string, signal: AbortSignal): Promise<boolean>;
+  /** Ends the whole process tree of this attempt, and answers when that is done. */
+  cancel(task: Pick<ClaimedTask, "uid" | "attempt">, signal: AbortSignal): Promise<RunReply>;
+  /** Deletes what is kept of a run that has ended. */
+  forget(uid: string, signal: AbortSignal): Promise<ForgetReply>;
 }

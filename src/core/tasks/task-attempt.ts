@@ -1,6 +1,7 @@
 import type { Log } from "#kit/log.ts";
 import { backOffMs } from "#kit/retry.ts";
 import { judgeAttempt } from "./judge-attempt.ts";
+import type { LostRuns } from "./lost-runs.ts";
 import type { HostRun, RunHost, RunReply } from "./run-host.ts";
 import type { TaskResult } from "./task.ts";
 import type { ClaimedTask, TaskQueue } from "./task-queue.ts";
@@ -10,6 +11,7 @@ import type { TaskTime } from "./task-time.ts";
 export interface AttemptDeps {
   readonly queue: Pick<TaskQueue, "started" | "finish" | "release">;
   readonly host: RunHost;
+  readonly lost: Pick<LostRuns, "add">;
   readonly time: TaskTime;
   readonly log: Log;
   /** How long a host that may have started a run may be silent before the run counts as lost. */
@@ -90,10 +92,9 @@ export class TaskAttempt {
 
   /** Does what an answer calls for; undefined: ask on. */
   async #hear(reply: RunReply): Promise<AttemptOutcome | undefined> {
-    if (reply.kind !== "away" && reply.kind !== "unreached") {
-      this.#heardAt = this.#deps.time.now();
-      this.#silences = 0;
-    }
+    if (reply.kind !== "away" && reply.kind !== "unreached") this.#heardAt = this.#deps.time.now();
+    // One that is busy is there, but is asked less and less often all the same.
+    if (reply.kind === "run") this.#silences = 0;
     switch (reply.kind) {
       case "run":
         return reply.run.state === "ended" ? this.#end(reply.run) : this.#noteStart(reply.run);
@@ -105,7 +106,8 @@ export class TaskAttempt {
       case "refused":
         return this.#isStarted ? this.#wait(reply.reason) : this.#endWithout("refused", reply.reason);
       case "busy":
-        return this.#release(reply.reason);
+        // What runs is never given back: whoever claimed it next would take it for a task that was not begun.
+        return this.#isStarted ? this.#wait(reply.reason) : this.#release(reply.reason);
       case "unreached":
         return this.#isStarted || this.#isInDoubt ? this.#wait(reply.reason) : this.#release(reply.reason);
       case "away":
@@ -142,7 +144,12 @@ export class TaskAttempt {
   async #wait(reason: string): Promise<AttemptOutcome | undefined> {
     const { time, runLostMs } = this.#deps;
     const silentMs = time.now() - this.#heardAt;
-    if (silentMs >= runLostMs) return this.#endWithout("lost", `The machine that ran it was lost: ${reason}`);
+    if (silentMs >= runLostMs) {
+      const outcome = await this.#endWithout("lost", `The machine that ran it was lost: ${reason}`);
+      // It may be back one day, with the run still going on.
+      if (outcome === "ended") this.#deps.lost.add(this.claim);
+      return outcome;
+    }
     this.#silences += 1;
     await time.sleep(Math.min(backOffMs(this.#silences, askAgain), runLostMs - silentMs), this.#letGo.signal);
     return undefined;

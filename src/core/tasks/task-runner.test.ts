@@ -127,6 +127,22 @@ describe("a machine that cannot start anything now", () => {
     expect(host.starts).toEqual(["a 1"]);
   });
 
+  test("keeps the run that it has already, and is asked less and less often", async () => {
+    const { queue, host, time, source } = await stage();
+    queue.add("a");
+    source.announce();
+    await settle();
+    host.goAway({ kind: "busy", reason: "It is just starting." });
+    await time.pass(100_000);
+    expect(queue.find("a")).toMatchObject({ state: "running", attempt: 1, fence: 1 });
+    expect(host.asked.length).toBeLessThan(120);
+    host.answer = undefined;
+    host.end("a");
+    await time.pass(3_000);
+    expect(queue.find("a")).toMatchObject({ state: "succeeded", attempt: 1 });
+    expect(writesOf(queue)).toEqual(["started a", "finish a"]);
+  });
+
   test("is not asked for each task of the queue", async () => {
     const { queue, host, time, source } = await stage({ concurrency: 1 });
     host.answer = () => ({ kind: "unreached", reason: "The orchestrator does not answer." });
@@ -201,6 +217,13 @@ describe("an orchestrator that does not answer", () => {
       attempt: 1,
       result: { end: "lost", code: null },
     });
+    // It is back, and the script runs there still, for nobody.
+    host.answer = undefined;
+    await time.pass(60_000);
+    expect(host.asked.at(-1)).toBe("cancel a");
+    const asked = host.asked.length;
+    await time.pass(600_000);
+    expect(host.asked).toHaveLength(asked);
   });
 
   test("has lost a run of which it knows nothing; a script that allows it is started once more", async () => {

@@ -1,6 +1,7 @@
 import type { Log } from "#kit/log.ts";
 import { backOffMs } from "#kit/retry.ts";
 import { LeaseKeeper } from "./lease-keeper.ts";
+import { LostRuns } from "./lost-runs.ts";
 import type { RunHost } from "./run-host.ts";
 import { type AttemptOutcome, TaskAttempt } from "./task-attempt.ts";
 import type { ClaimedTask, TaskQueue } from "./task-queue.ts";
@@ -37,6 +38,7 @@ export class TaskRunner {
   readonly #deps: TaskRunnerDeps;
   readonly #held = new Map<string, { readonly attempt: TaskAttempt; readonly done: Promise<void> }>();
   readonly #keeper: LeaseKeeper;
+  readonly #lost: LostRuns;
   readonly #stopping = new AbortController();
   /** Those who said that tasks may wait, and want to know when that was looked at. */
   #askers: PromiseWithResolvers<WakeupAnswer>[] = [];
@@ -48,6 +50,7 @@ export class TaskRunner {
 
   constructor(deps: TaskRunnerDeps) {
     this.#deps = deps;
+    this.#lost = new LostRuns(deps);
     this.#keeper = new LeaseKeeper({ ...deps, held: () => [...this.#held.values()].map(({ attempt }) => attempt) });
   }
 
@@ -72,6 +75,7 @@ export class TaskRunner {
   async stop(): Promise<void> {
     this.#stopping.abort(new Error("the worker stops"));
     this.#hint.abort();
+    this.#lost.stop();
     for (const asker of this.#askers.splice(0)) asker.reject(new Error("the worker stops"));
     await Promise.all([this.#deps.wakeups.stop(), this.#loop, this.#keeper.stop()]);
     const held = [...this.#held.values()];
@@ -131,7 +135,7 @@ export class TaskRunner {
   }
 
   #launch(claim: ClaimedTask): void {
-    const attempt = new TaskAttempt(this.#deps, claim);
+    const attempt = new TaskAttempt({ ...this.#deps, lost: this.#lost }, claim);
     // A claim that the database forgot in a crash, or a lease that ended unnoticed, comes back to the same worker.
     this.#held.get(claim.uid)?.attempt.letGo();
     const done = attempt

@@ -1,5 +1,6 @@
 import { sql } from "kysely";
 import { endedTaskStates } from "#contract/task.ts";
+import type { Task } from "#core/tasks/task.ts";
 import type { TaskArchive } from "#core/tasks/task-archive.ts";
 import type { Database } from "../database.ts";
 import { keyLifetime } from "./task-changes.ts";
@@ -12,13 +13,13 @@ export class PostgresTaskArchive implements TaskArchive {
     this.#db = db;
   }
 
-  async endedLongAgo(request: { readonly olderThanMs: number; readonly limit: number }): Promise<readonly string[]> {
-    const { rows } = await sql<{ uid: string }>`
-      select uid from tasks
+  async endedLongAgo(request: { readonly olderThanMs: number; readonly limit: number }): Promise<readonly Pick<Task, "uid" | "attempt">[]> {
+    const { rows } = await sql<Pick<Task, "uid" | "attempt">>`
+      select uid, attempt from tasks
       where finished_at < statement_timestamp() - make_interval(secs => ${request.olderThanMs / 1000}::double precision)
         and state = any(${[...endedTaskStates]}::text[])
       order by finished_at limit ${request.limit}`.execute(this.#db);
-    return rows.map(({ uid }) => uid);
+    return rows;
   }
 
   async remove(uids: readonly string[]): Promise<void> {

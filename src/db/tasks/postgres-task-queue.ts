@@ -58,7 +58,7 @@ export class PostgresTaskQueue implements TaskQueue {
       sql`
       update tasks set state = 'queued', reason = ${cleanText(verdict.reason)}, run_at = ${after(verdict.afterMs)}, ${unclaimed},
         started_at = null, disk_before_bytes = null
-      from earlier where tasks.id = earlier.id and tasks.cancel_requested_at is null returning tasks.uid`,
+      from earlier where tasks.id = earlier.id returning tasks.uid`,
       attemptKept(claim, outcome),
     );
     return isQueued || this.#end(claim, outcome, { state: "cancelled", reason: "It was cancelled before it was tried again." });
