@@ -12,6 +12,11 @@ import { Loading, Skeleton } from "../../parts/skeleton.tsx";
 
 type Charts = NonNullable<ReturnType<typeof useTaskCharts>["data"]>;
 
+/** Most scripts end within a second: in tenths of one, the marks of an axis would all read the same. */
+function shortText(ms: number): string {
+  return ms < 1000 ? `${Math.round(ms)} ms` : durationText(ms);
+}
+
 /** A month of tasks as pictures: how many, how long, how long they waited, and what they left of the disk. */
 export function TaskChartsPage(): ReactNode {
   const [month, setMonth] = useState(() => monthOf(new Date()));
@@ -71,7 +76,7 @@ function Pictures({ charts }: { readonly charts: Charts }): ReactNode {
             label="Duration of tasks a day"
             kind="line"
             at={at}
-            format={durationText}
+            format={shortText}
             series={[
               { name: "Median", colour: "--accent", values: days.map((day) => day.medianDurationMs) },
               { name: "95 of 100", colour: "--warn", values: days.map((day) => day.p95DurationMs) },
@@ -83,7 +88,7 @@ function Pictures({ charts }: { readonly charts: Charts }): ReactNode {
             label="Wait of tasks a day"
             kind="line"
             at={at}
-            format={durationText}
+            format={shortText}
             series={[
               { name: "Median", colour: "--accent", values: days.map((day) => day.medianWaitMs) },
               { name: "95 of 100", colour: "--warn", values: days.map((day) => day.p95WaitMs) },
