@@ -97,9 +97,13 @@ test("twenty claimers never exceed a limit, start nothing twice and leave nothin
       }
     }
   };
-  await Promise.all(Array.from({ length: 20 }, (_, number) => claimer(`w${number}`)));
-  expect(watch.started).toHaveLength(150);
-  expect(new Set(watch.started).size).toBe(150);
+  // Each overtakes those that wait: a claimer that has looked already has another one in mind than the next.
+  const producer = async (): Promise<void> => {
+    for (let i = 1; i <= 90; i++) await queueTask(context, { script: "once.sh", scriptConcurrency: 1, priority: 3 + i });
+  };
+  await Promise.all([producer(), ...Array.from({ length: 20 }, (_, number) => claimer(`w${number}`))]);
+  expect(watch.started).toHaveLength(240);
+  expect(new Set(watch.started).size).toBe(240);
   expect(watch.most.get("home once.sh")).toBe(1);
   expect(watch.most.get("home thrice.sh")).toBeLessThanOrEqual(3);
   expect(watch.most.get(`site ${site.name}`)).toBeLessThanOrEqual(perSite);

@@ -119,6 +119,16 @@ export function describeTaskQueue(get: () => StoreContext): void {
       expect(await claim(10, "w3")).toEqual([]);
     });
 
+    it("refuses an earlier claim of the same worker too", async () => {
+      await queueTask(get());
+      const earlier = await claimOne();
+      await expireLease(get(), earlier);
+      const later = await claimOne();
+      expect(await queue().finish(earlier, anOutcome())).toBe(false);
+      expect(await queue().finish({ ...later, worker: "w2" }, anOutcome())).toBe(false);
+      expect(await queue().finish(later, anOutcome())).toBe(true);
+    });
+
     it("keeps every result, and never changes one again", async () => {
       const { stores } = get();
       const queued = await queueTask(get());
