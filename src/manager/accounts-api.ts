@@ -6,7 +6,7 @@ import type { AttemptStore } from "#core/accounts/attempt-store.ts";
 import { createUser } from "#core/accounts/create-user.ts";
 import { checkPassword, type PasswordHasher } from "#core/accounts/password.ts";
 import type { SessionStore } from "#core/accounts/session-store.ts";
-import { signIn } from "#core/accounts/sign-in.ts";
+import { type SignInDeps, signIn } from "#core/accounts/sign-in.ts";
 import type { ApiToken, TokenStore } from "#core/accounts/token-store.ts";
 import type { User } from "#core/accounts/user.ts";
 import type { UserStore } from "#core/accounts/user-store.ts";
@@ -14,6 +14,7 @@ import type { AuditStore } from "#core/audit/audit-store.ts";
 import { Answer, mount } from "#kit/http/mount.ts";
 import type { Note } from "./audit-trail.ts";
 import type { FirstAdministrator } from "./first-administrator.ts";
+import type { KnownDevices } from "./known-devices.ts";
 import type { personGuards } from "./person-guard.ts";
 import { hashOf, newSecret, sessionLifetimeMs, setCookie } from "./session-cookie.ts";
 import { auditViewOf, userViewOf } from "./views.ts";
@@ -28,6 +29,8 @@ export interface AccountsDeps {
   readonly audit: AuditStore;
   readonly hasher: PasswordHasher;
   readonly decoyHash: string;
+  readonly holdBack?: SignInDeps["holdBack"];
+  readonly devices: KnownDevices;
   readonly firstAdministrator: FirstAdministrator;
   readonly note: Note;
   readonly isSecure: boolean;
@@ -40,9 +43,14 @@ export function mountAccounts(app: FastifyInstance, deps: AccountsDeps): void {
   mountUsers(app, deps);
 }
 
+interface Requester {
+  readonly ip: string;
+  readonly headers: { readonly "user-agent"?: string | undefined; readonly cookie?: string | undefined };
+}
+
 function mountSessions(app: FastifyInstance, deps: AccountsDeps): void {
-  const { guards, isSecure, note } = deps;
-  const begin = async (user: User, request: { readonly ip: string; readonly userAgent: string | undefined }): Promise<Record<string, string>> => {
+  const { guards, isSecure, note, devices } = deps;
+  const begin = async (user: User, request: Requester): Promise<Record<string, string[]>> => {
     const secret = newSecret();
     const createdAt = new Date();
     const expiresAt = new Date(createdAt.getTime() + sessionLifetimeMs);
@@ -52,19 +60,16 @@ function mountSessions(app: FastifyInstance, deps: AccountsDeps): void {
       createdAt,
       expiresAt,
       address: request.ip,
-      userAgent: request.userAgent?.slice(0, 300) ?? null,
+      userAgent: request.headers["user-agent"]?.slice(0, 300) ?? null,
     });
     await note({ user, scopes: ["full"], door: "web", address: request.ip }, "session.create");
-    return { "set-cookie": setCookie(secret, isSecure) };
+    return { "set-cookie": [setCookie(secret, isSecure), devices.remember(request.headers.cookie, user.username)] };
   };
-  const from = (request: { readonly ip: string; readonly headers: { readonly "user-agent"?: string | undefined } }) => ({
-    ip: request.ip,
-    userAgent: request.headers["user-agent"],
-  });
 
   mount({ app, guard: guards.anyone }, api.signIn, async ({ body, request }) => {
-    const user = await signIn({ ...deps, now: () => new Date() }, { ...body, address: request.ip });
-    return new Answer({ user: userViewOf(user) }, { headers: await begin(user, from(request)) });
+    const device = devices.find(request.headers.cookie, body.username);
+    const user = await signIn({ ...deps, now: () => new Date() }, { ...body, address: request.ip, device });
+    return new Answer({ user: userViewOf(user) }, { headers: await begin(user, request) });
   });
   mount({ app, guard: guards.person }, api.readSession, async ({ caller }) => ({ user: userViewOf(caller.actor.user) }));
   mount({ app, guard: guards.person }, api.signOut, async ({ caller }) => {
@@ -73,12 +78,14 @@ function mountSessions(app: FastifyInstance, deps: AccountsDeps): void {
   });
   mount({ app, guard: guards.anyone }, api.setUp, async ({ body, request }) => {
     const user = await deps.firstAdministrator.redeem(body.secret, body.password);
-    return new Answer({ user: userViewOf(user) }, { headers: await begin(user, from(request)) });
+    return new Answer({ user: userViewOf(user) }, { headers: await begin(user, request) });
   });
   mount({ app, guard: guards.person }, api.changePassword, async ({ body, caller }) => {
     const { user } = caller.actor;
     checkPassword(body.newPassword);
-    await signIn({ ...deps, now: () => new Date() }, { username: user.username, password: body.currentPassword, address: caller.actor.address ?? "" });
+    // Whoever holds the session is known already.
+    const asked = { username: user.username, password: body.currentPassword, address: caller.actor.address ?? "", device: caller.sessionId ?? undefined };
+    await signIn({ ...deps, now: () => new Date() }, asked);
     await deps.users.update(user.id, { passwordHash: await deps.hasher.hash(body.newPassword), keepSession: caller.sessionId ?? undefined });
     await note(caller.actor, "password.update");
     return undefined;

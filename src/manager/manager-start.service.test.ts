@@ -66,7 +66,7 @@ test("under TLS the session's cookie is secure and bound to its host", async () 
   await using database = await createTestDatabase();
   const manager = await startManager(database.url, { BACKLOT_ADMIN_PASSWORD: "a good one", BACKLOT_PUBLIC_URL: "https://sites.example.org" });
   const response = await post(`${manager.url}/api/v1/session`, { username: "admin", password: "a good one" });
-  expect(response.headers.get("set-cookie")).toMatch(/^__Host-backlot_session=[\w-]{43}; Max-Age=1209600; Path=\/; HttpOnly; Secure; SameSite=Lax$/);
+  expect(response.headers.getSetCookie()[0]).toMatch(/^__Host-backlot_session=[\w-]{43}; Max-Age=1209600; Path=\/; HttpOnly; Secure; SameSite=Lax$/);
   await manager.stop();
 });
 

@@ -30,6 +30,8 @@ import { answerUnknown, mountDashboard } from "./dashboard.ts";
 import { mountDatabases } from "./database-api.ts";
 import { mountFiles } from "./files-api.ts";
 import { firstAdministrator } from "./first-administrator.ts";
+import { holdBack } from "./hold-back.ts";
+import { knownDevices } from "./known-devices.ts";
 import { BasicSignIn } from "./legacy-tasks/basic-sign-in.ts";
 import { checkOpenApi } from "./legacy-tasks/legacy-guard.ts";
 import { type LegacyTasksDeps, mountLegacyTasks } from "./legacy-tasks/legacy-tasks-api.ts";
@@ -97,7 +99,9 @@ async function serve({ config, key, db, log, stack }: Wiring): Promise<Pick<Runn
   const decoyHash = await hasher.hash(randomBytes(16).toString("hex"));
   const seal = createSeal(Buffer.from(key.secret, "base64url"), "site environment");
   const shared = { ...stores, guards, note, mirror, orchestrator, runPolicy, sitePattern };
-  mountAccounts(app, { ...shared, hasher, decoyHash, firstAdministrator: administrator, isSecure });
+  const signingIn = { hasher, decoyHash, holdBack: holdBack() };
+  const devices = knownDevices({ seal: createSeal(Buffer.from(key.secret, "base64url"), "known devices"), isSecure, now: Date.now });
+  mountAccounts(app, { ...shared, ...signingIn, devices, firstAdministrator: administrator, isSecure });
   mountSites(app, { ...shared, seal, siteLimit: config.BACKLOT_SITE_LIMIT, siteEgress: config.BACKLOT_SITE_EGRESS });
   const databaseSeal = createSeal(Buffer.from(key.secret, "base64url"), "site database");
   mountDatabases(app, { ...shared, databaseSeal, databaseBytes: config.BACKLOT_SITE_DATABASE_BYTES });
@@ -106,7 +110,7 @@ async function serve({ config, key, db, log, stack }: Wiring): Promise<Pick<Runn
   const planning = planningOf({ ...shared, config, key });
   mountTasks(app, { ...shared, ...planning, access, hints, maxWaiting: config.BACKLOT_TASKS_WAITING });
   mountSchedules(app, { ...shared, ...schedulingOf({ key, planning }), maxWaiting: config.BACKLOT_TASKS_WAITING });
-  const basic = new BasicSignIn({ ...stores, hasher, decoyHash, now: () => new Date() });
+  const basic = new BasicSignIn({ ...stores, ...signingIn, now: () => new Date() });
   await mountLegacyTasks(app, legacyTasksOf({ ...shared, planning, config, basic }));
   await mountSystem(app, { ...shared, allowsCommands: planning.allowsCommands });
   mountRouteFeed(app, {

@@ -105,7 +105,13 @@ export class LegacyTasksBench {
         ...{ create: never, list: never, update: never, hasAdministrator: never },
       },
       attempts: {
-        count: async () => ({ pair: this.#failures, address: this.#failures, account: this.#failures, isFamiliar: false, lastAt: this.now }),
+        count: async () => ({
+          pair: this.#failures,
+          address: this.#failures,
+          account: this.#failures,
+          isFamiliar: false,
+          lastAt: { pair: this.now, address: this.now, account: this.now },
+        }),
         recordFailure: async () => {
           this.#failures += 1;
         },

@@ -8,11 +8,11 @@ export interface AttemptCounts {
   readonly account: number;
   /** Whether this account signed in from this address within the last 30 days. */
   readonly isFamiliar: boolean;
-  /** When the latest of the pair's failures was, if any. */
-  readonly lastAt: Date | null;
+  /** When the latest failure of each was, if any: waiting is counted from there, so that it ends. */
+  readonly lastAt: { readonly pair: Date | null; readonly address: Date | null; readonly account: Date | null };
 }
 
-/** Tries to sign in, for the rate limit. User names are kept as they were typed, lower case. */
+/** Tries to sign in, for the rate limit. User names are kept as they were typed, lower case; an address may stand for a known device. */
 export interface AttemptStore {
   count(username: string, address: string, since: Date): Promise<AttemptCounts>;
   recordFailure(username: string, address: string, at: Date): Promise<void>;

@@ -22,7 +22,9 @@ export class PostgresAttemptStore implements AttemptStore {
         sql<number>`count(*) filter (where ${isPair})`.as("pair"),
         sql<number>`count(*) filter (where address = ${address})`.as("address"),
         sql<number>`count(*) filter (where username = ${account})`.as("account"),
-        sql<Date | null>`max(at) filter (where ${isPair})`.as("lastAt"),
+        sql<Date | null>`max(at) filter (where ${isPair})`.as("pairLastAt"),
+        sql<Date | null>`max(at) filter (where address = ${address})`.as("addressLastAt"),
+        sql<Date | null>`max(at) filter (where username = ${account})`.as("accountLastAt"),
       ])
       .where("at", ">", since)
       .where((is) => is.or([is("username", "=", account), is("address", "=", address)]))
@@ -34,7 +36,8 @@ export class PostgresAttemptStore implements AttemptStore {
       .where("address", "=", address)
       .where("at", ">", new Date(since.getTime() - familiarMs))
       .executeTakeFirst();
-    return { ...counts, isFamiliar: familiar !== undefined };
+    const { pairLastAt, addressLastAt, accountLastAt, ...numbers } = counts;
+    return { ...numbers, isFamiliar: familiar !== undefined, lastAt: { pair: pairLastAt, address: addressLastAt, account: accountLastAt } };
   }
 
   async recordFailure(username: string, address: string, at: Date): Promise<void> {

@@ -22,9 +22,9 @@ export interface Call<E extends EndpointShape, Caller> {
 export class Answer<T = unknown> {
   readonly value: T;
   readonly status: number | undefined;
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: Readonly<Record<string, string | string[]>>;
 
-  constructor(value: T, options: { readonly status?: number; readonly headers?: Readonly<Record<string, string>> } = {}) {
+  constructor(value: T, options: { readonly status?: number; readonly headers?: Readonly<Record<string, string | string[]>> } = {}) {
     this.value = value;
     this.status = options.status;
     this.headers = options.headers ?? {};

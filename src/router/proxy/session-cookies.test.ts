@@ -9,6 +9,8 @@ test.each([
   ["__Host-backlot_session=secret; a=1", "a=1"],
   ["a=1; backlot_session=one; backlot_session=two", "a=1"],
   ["backlot_session ; a=1", "a=1"],
+  ["backlot_device=known; a=1", "a=1"],
+  ["__Host-backlot_device=known", null],
   ["my_backlot_session=mine", "my_backlot_session=mine"],
   ["a=backlot_session", "a=backlot_session"],
 ])("of the cookies %s a site sees %s", (header, seen) => {

@@ -1,11 +1,13 @@
-import { secureSessionCookieName, sessionCookieName } from "#contract/session-cookie.ts";
+import { deviceCookieName, secureDeviceCookieName, secureSessionCookieName, sessionCookieName } from "#contract/session-cookie.ts";
 
-/** A Cookie header without the dashboard's session; null when nothing else was in it. Cookies ignore ports, so a browser sends it to sites on the same host name. */
+const names: readonly string[] = [sessionCookieName, secureSessionCookieName, deviceCookieName, secureDeviceCookieName];
+
+/** A Cookie header without the dashboard's cookies; null when nothing else was in it. Cookies ignore ports, so a browser sends it to sites on the same host name. */
 export function withoutSession(header: string): string | null {
-  if (!header.includes(sessionCookieName)) return header;
+  if (!header.includes(sessionCookieName) && !header.includes(deviceCookieName)) return header;
   const kept = header.split(";").filter((pair) => {
-    const name = pair.split("=", 1)[0]?.trim();
-    return name !== sessionCookieName && name !== secureSessionCookieName;
+    const name = pair.split("=", 1)[0]?.trim() ?? "";
+    return !names.includes(name);
   });
   const rest = kept.join(";").trim();
   return rest === "" ? null : rest;

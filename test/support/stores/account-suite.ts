@@ -170,8 +170,20 @@ export function describeAccountStores(get: () => StoreContext): void {
       await attempts.recordFailure(name, aName("address"), at(11));
       await attempts.recordFailure(aName(), address, at(12));
       await attempts.recordFailure(`${name}\0`, address, at(9));
-      expect(await attempts.count(name, address, at(5))).toEqual({ pair: 2, address: 3, account: 3, isFamiliar: false, lastAt: at(10) });
-      expect(await attempts.count(name, address, at(100))).toEqual({ pair: 0, address: 0, account: 0, isFamiliar: false, lastAt: null });
+      expect(await attempts.count(name, address, at(5))).toEqual({
+        pair: 2,
+        address: 3,
+        account: 3,
+        isFamiliar: false,
+        lastAt: { pair: at(10), address: at(12), account: at(11) },
+      });
+      expect(await attempts.count(name, address, at(100))).toEqual({
+        pair: 0,
+        address: 0,
+        account: 0,
+        isFamiliar: false,
+        lastAt: { pair: null, address: null, account: null },
+      });
     });
 
     it("that succeed make the address familiar for 30 days and forget the pair's failures", async () => {
@@ -182,7 +194,13 @@ export function describeAccountStores(get: () => StoreContext): void {
       await attempts.recordFailure(name, "elsewhere", at(1));
       await attempts.recordSuccess(name, address, at(2));
       await attempts.recordSuccess(name, address, at(3));
-      expect(await attempts.count(name, address, at(0))).toEqual({ pair: 0, address: 0, account: 1, isFamiliar: true, lastAt: null });
+      expect(await attempts.count(name, address, at(0))).toEqual({
+        pair: 0,
+        address: 0,
+        account: 1,
+        isFamiliar: true,
+        lastAt: { pair: null, address: null, account: at(1) },
+      });
       expect((await attempts.count(name, "elsewhere", at(0))).isFamiliar).toBe(false);
       expect((await attempts.count(name, address, at(31 * 24 * 60 * minute))).isFamiliar).toBe(false);
       expect(await attempts.deleteOlderThan(at(2))).toBeGreaterThan(0);
