@@ -91,11 +91,12 @@ export async function startOrchestrator(
   const quota = new QuotaBook({ sites: shelf, clock: systemClock, reservedBytes: config.BACKLOT_DISK_RESERVE_BYTES });
   const deployments = await openDeployments({ sites: shelf, quota, clock: systemClock, log }, join(places.state, "deployments"));
   const onSiteChanged = (siteId: number): void => quota.doubt(siteId);
-  const runParts = { config, sites: shelf, runtime: parts.runtime, clock: systemClock, log, onSiteChanged };
+  const checkRoom = (siteId: number): Promise<void> => watch.checkRoom(siteId);
+  const runParts = { config, sites: shelf, runtime: parts.runtime, clock: systemClock, log, onSiteChanged, checkRoom };
   const { runs, host } = await openRuns(runParts, join(places.state, "runs"));
   const board = new StatusBoard();
   const watch = new QuotaWatch({
-    running: () => [...new Set([...runs.activeSites, ...sites.active().flatMap(({ siteId, status }) => (status.state === "running" ? [siteId] : []))])],
+    running: () => [...new Set([...runs.takeActiveSites(), ...sites.active().flatMap(({ siteId, status }) => (status.state === "running" ? [siteId] : []))])],
     excess: (siteId) => quota.excess(siteId),
     stop: async (siteId, failure) => {
       await Promise.all([sites.runnerOf(siteId).stopBecause(failure), runs.endSite(siteId, failure.message)]);
@@ -104,7 +105,7 @@ export async function startOrchestrator(
     everyMs: config.BACKLOT_QUOTA_WATCH_MS,
   });
   const sites = new HeldSites({
-    checkRoom: (siteId) => watch.checkRoom(siteId),
+    checkRoom,
     specs,
     folders,
     board,

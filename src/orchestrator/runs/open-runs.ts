@@ -38,17 +38,18 @@ export async function openRuns(
     readonly clock: Clock;
     readonly log: Log;
     readonly onSiteChanged: (siteId: number) => void;
+    readonly checkRoom: RunHost["checkRoom"];
   },
   stateFolder: string,
 ): Promise<{ readonly runs: RunBook; readonly host: RunHost }> {
-  const { config, sites, log } = deps;
+  const { config, sites, log, checkRoom } = deps;
   const places = runPlacesOf(config);
   const parts = join(stateFolder, "parts");
   for (const folder of [parts, places.stdout, places.stderr]) await mkdir(folder, { recursive: true, mode: 0o750 });
   // Runs that belong to no site see the hour that this machine's people do.
   const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
   const { homeFolder, libraryFolder } = places;
-  const host = { sites, homeFolder, libraryFolder, allowsCommands: config.BACKLOT_TASK_COMMANDS, timeZone };
+  const host = { sites, homeFolder, libraryFolder, allowsCommands: config.BACKLOT_TASK_COMMANDS, timeZone, checkRoom };
   const store = await RunStore.open({ folder: stateFolder, log });
   const files = new RunFiles({ stdout: places.stdout, stderr: places.stderr, parts });
   return { runs: await RunBook.open({ ...deps, host, store, files, atOnce: config.BACKLOT_RUNS_AT_ONCE }), host };

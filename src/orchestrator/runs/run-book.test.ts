@@ -1,14 +1,17 @@
 import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { expect, it } from "vitest";
 import { Failure } from "#contract/failure.ts";
 import { applySite, removeSite } from "#contract/internal/orchestrator.ts";
 import { forgetRun } from "#contract/internal/runs.ts";
+import { defaultSiteLimits } from "#contract/site.ts";
+import type { SiteSpec } from "#contract/site-spec.ts";
 import { defaultRunLimits } from "#contract/task.ts";
-import { clientOf, makeOrchestratorHome, specOf, startOrchestratorUnderTest } from "../../../test/support/orchestrator-under-test.ts";
+import type { ComponentClient } from "#kit/component-client.ts";
+import { clientOf, makeOrchestratorHome, type OrchestratorHome, specOf, startOrchestratorUnderTest } from "../../../test/support/orchestrator-under-test.ts";
 import { RunClient } from "../../../test/support/run-client.ts";
 import type { ScriptedRun } from "../../../test/support/scripted-runtime.ts";
 
@@ -26,6 +29,14 @@ async function open(environment: Readonly<Record<string, string>> = {}, script: 
   const worker = clientOf(home, orchestrator.url, "worker");
   const closing = () => stop().then(() => home[Symbol.asyncDispose]());
   return { home, runs, worker, runtime, client, stop, restart: () => startOrchestratorUnderTest(home), [Symbol.asyncDispose]: closing };
+}
+
+async function siteWithJob(world: { readonly home: OrchestratorHome; readonly client: ComponentClient }, siteId: number, given: Partial<SiteSpec> = {}) {
+  const spec = specOf(siteId, given);
+  await world.client.call(applySite, { params: { siteId }, body: spec });
+  await mkdir(join(world.home.folderOf(siteId), "private/scripts"));
+  await writeFile(join(world.home.folderOf(siteId), "private/scripts/job.sh"), "#!/bin/sh\n", { mode: 0o755 });
+  return spec;
 }
 
 const ls = { script: "ls.sh" };
@@ -154,10 +165,7 @@ it("runs commands only where the setting allows them", async () => {
 
 it("ends the runs of a site that is disabled or removed, and starts none there", async () => {
   await using world = await open();
-  const spec = specOf(3);
-  await world.client.call(applySite, { params: { siteId: 3 }, body: spec });
-  await mkdir(join(world.home.folderOf(3), "private/scripts"));
-  await writeFile(join(world.home.folderOf(3), "private/scripts/job.sh"), "#!/bin/sh\n", { mode: 0o755 });
+  const spec = await siteWithJob(world, 3);
   const job = { script: "job.sh", siteId: 3 };
   const first = await world.runs.start(job);
   expect(first).toMatchObject({ state: "running" });
@@ -169,6 +177,39 @@ it("ends the runs of a site that is disabled or removed, and starts none there",
   await world.client.call(removeSite, { params: { siteId: 3 } });
   expect(await world.runs.wait(second.uid, 0)).toMatchObject({ end: "cancelled", message: "The site was deleted." });
   expect(await world.runs.start(job)).toMatchObject({ end: "refused" });
+});
+
+it("ends a run whose site is disabled while it is being started", async () => {
+  await using world = await open();
+  const spec = await siteWithJob(world, 3);
+  const [start, asked, allowed] = [world.runtime.run.bind(world.runtime), Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  world.runtime.run = async (request) => {
+    world.runtime.run = start;
+    asked.resolve();
+    await allowed.promise;
+    return start(request);
+  };
+  const starting = world.runs.start({ script: "job.sh", siteId: 3 });
+  await asked.promise;
+  const disabling = world.client.call(applySite, { params: { siteId: 3 }, body: { ...spec, availability: "disabled", revision: 2 } });
+  await expect.poll(() => world.runs.start({ script: "job.sh", siteId: 3 }).then(({ end }) => end)).toBe("refused");
+  allowed.resolve();
+  expect(await starting).toMatchObject({ end: "cancelled", message: "The site is disabled, so nothing runs in it." });
+  await disabling;
+  expect(world.runtime.runs.filter((run) => !run.isGone)).toEqual([]);
+});
+
+it("starts nothing in a site that has outgrown its quota, also by runs that were over at once", async () => {
+  await using world = await open({ BACKLOT_QUOTA_WATCH_MS: "100" });
+  await siteWithJob(world, 3, { limits: { ...defaultSiteLimits, diskBytes: 1_000_000 } });
+  world.runtime.runScript = (run) => void writeFile(join(world.home.folderOf(3), "public/large"), Buffer.alloc(2_000_000)).then(() => run.exit());
+  await world.runs.finish({ script: "job.sh", siteId: 3 });
+  world.runtime.runScript = (run) => run.exit();
+  await expect.poll(() => world.runs.finish({ script: "job.sh", siteId: 3 }).then(({ end }) => end), { timeout: 5_000 }).toBe("refused");
+  const refused = await world.runs.start({ script: "job.sh", siteId: 3 });
+  expect(refused.message).toMatch(/full|limit/i);
+  await rm(join(world.home.folderOf(3), "public/large"));
+  await expect.poll(() => world.runs.finish({ script: "job.sh", siteId: 3 }).then(({ end }) => end), { timeout: 10_000 }).toBe("exited");
 });
 
 it("declares what went on lost when it is stopped, and knows it afterwards", async () => {

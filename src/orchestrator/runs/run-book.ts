@@ -12,7 +12,7 @@ import { type EndReason, LiveRun } from "./live-run.ts";
 import { OutputPace } from "./output-pace.ts";
 import { finishedSource, growingSource, type OutputSource } from "./read-output.ts";
 import type { RunFiles } from "./run-files.ts";
-import { argumentsTooLong, planRun, type RunHost, type RunPlan, refused } from "./run-plan.ts";
+import { argumentsTooLong, planRun, type RunHost, type RunPlan, refused, whyNothingRuns } from "./run-plan.ts";
 import { newRecord, type RunRecord, viewOf } from "./run-record.ts";
 import type { RunStore } from "./run-store.ts";
 import { freeBytesOf, pacedOutput, UnsavedEnds } from "./run-upkeep.ts";
@@ -42,7 +42,9 @@ export class RunBook {
   readonly #pace: OutputPace;
   // What is asked of one uid comes one after the other.
   readonly #lanes = new Lanes<string>();
-  #starting = 0;
+  /** What is being started, by its site. */
+  readonly #starting = new Map<Promise<unknown>, number | null>();
+  readonly #wasActive = new Set<number>();
   #isClosed = false;
 
   private constructor(deps: RunBookDeps) {
@@ -58,9 +60,12 @@ export class RunBook {
     return book;
   }
 
-  /** Sites in which something runs. */
-  get activeSites(): readonly number[] {
-    return [...new Set([...this.#live.values()].flatMap((run) => (run.siteId === null ? [] : [run.siteId])))];
+  /** Sites in which something runs, or did since this was last asked: many short runs fill a disk as well as a long one. */
+  takeActiveSites(): readonly number[] {
+    const active = [...this.#live.values()].flatMap((run) => (run.siteId === null ? [] : [run.siteId]));
+    const all = [...new Set([...active, ...this.#wasActive])];
+    this.#wasActive.clear();
+    return all;
   }
 
   /** Starts an attempt unless it was started already, and tells what became of it. @throws {Failure} `run_superseded`, `machine_full` */
@@ -72,13 +77,13 @@ export class RunBook {
       if (known?.attempt === spec.attempt) return live?.view ?? known;
       if (this.#isClosed) throw new Failure("component_away", { component: "orchestrator" });
       await live?.end({ end: "cancelled", message: "A later attempt took its place." }, supersededGraceMs);
-      if (this.#live.size + this.#starting >= this.#deps.atOnce) throw new Failure("machine_full");
-      this.#starting += 1;
+      if (this.#live.size + this.#starting.size >= this.#deps.atOnce) throw new Failure("machine_full");
+      const starting = this.#start(uid, spec, known?.attempt ?? null);
+      this.#starting.set(starting, spec.siteId);
       try {
-        if (known !== undefined) await this.#deps.files.keepEarlier(uid, known.attempt);
-        return await this.#start(uid, spec);
+        return await starting;
       } finally {
-        this.#starting -= 1;
+        this.#starting.delete(starting);
       }
     });
   }
@@ -125,6 +130,8 @@ export class RunBook {
   /** Ends everything that runs in a site. */
   async endSite(siteId: number, message: string): Promise<void> {
     await this.#endAll((run) => run.siteId === siteId, { end: "cancelled", message }, supersededGraceMs);
+    // What is being started looks once more whether it may, and ends itself.
+    await Promise.allSettled([...this.#starting].flatMap(([starting, site]) => (site === siteId ? [starting] : [])));
   }
 
   /** Ends everything: a run does not outlive its orchestrator. */
@@ -138,8 +145,9 @@ export class RunBook {
     await Promise.all([...this.#live.values()].filter(which).map((run) => run.end(reason, graceMs)));
   }
 
-  async #start(uid: string, spec: RunSpec): Promise<RunView> {
-    const { store, clock, host } = this.#deps;
+  async #start(uid: string, spec: RunSpec, earlierAttempt: number | null): Promise<RunView> {
+    const { store, files, clock, host } = this.#deps;
+    if (earlierAttempt !== null) await files.keepEarlier(uid, earlierAttempt);
     const record = newRecord({ uid, attempt: spec.attempt, siteId: spec.siteId, outputBytes: spec.limits.outputBytes });
     const plan = await planRun(host, spec);
     if (plan.kind === "end") return this.#endAtOnce(record, plan);
@@ -169,6 +177,12 @@ export class RunBook {
       onEnd: (ended) => this.#putDown(ended),
     });
     this.#live.set(uid, live);
+    // The site may have been disabled or removed since the first look: those who ended its runs could not see this one.
+    const obstacle = this.#isClosed ? "The orchestrator was stopped." : await whyNothingRuns(host, spec.siteId);
+    if (obstacle !== null) {
+      await live.end({ end: this.#isClosed ? "lost" : "cancelled", message: obstacle }, supersededGraceMs);
+      return live.view;
+    }
     // A full disk costs only the number of the process, which the runtime keeps as well.
     await store.note(started).catch((err: unknown) => this.#deps.log.warn({ err, uid }, "the process of a run could not be noted"));
     return live.view;
@@ -216,7 +230,9 @@ export class RunBook {
   async #putDown(record: RunRecord): Promise<void> {
     await this.#unsaved.save(record);
     if (this.#live.get(record.uid)?.attempt === record.attempt) this.#live.delete(record.uid);
-    if (record.siteId !== null) this.#deps.onSiteChanged?.(record.siteId);
+    if (record.siteId === null) return;
+    this.#wasActive.add(record.siteId);
+    this.#deps.onSiteChanged?.(record.siteId);
   }
 
   async #declareLost(record: RunRecord): Promise<void> {

@@ -18,14 +18,16 @@ export interface RunHost {
   readonly libraryFolder: string;
   readonly allowsCommands: boolean;
   readonly timeZone: string;
+  /** Whether the site may write more. @throws {Failure} `quota_exceeded`. */
+  readonly checkRoom: (siteId: number) => Promise<void>;
 }
 
 /** Decides what a run starts. */
 export async function planRun(host: RunHost, spec: RunSpec): Promise<RunPlan> {
   const found = placeOf(host, spec.siteId);
-  if (found === null) return refused("The site is not on this machine.");
+  const obstacle = await whyNothingRuns(host, spec.siteId);
+  if (found === null || obstacle !== null) return refused(obstacle ?? notHere);
   const { place, folder } = found;
-  if (place.kind === "site" && place.spec.availability === "disabled") return refused("The site is disabled, so nothing runs in it.");
   const start = (command: RunCommand): RunPlan => ({ kind: "start", place, folder, command });
   const { program } = spec;
   if (program.kind === "command") {
@@ -36,6 +38,23 @@ export async function planRun(host: RunHost, spec: RunSpec): Promise<RunPlan> {
   if (script.kind === "script") return start({ kind: "script", path: program.path, needsShell: script.needsShell, shellArguments });
   if (script.kind === "not-found" && program.orCommand !== undefined && host.allowsCommands) return start({ kind: "command", command: program.orCommand });
   return script.kind === "not-found" ? notFound(program.path) : notExecutable(program.path);
+}
+
+const notHere = "The site is not on this machine.";
+
+/** Why no run may go on in a place, in words; null when one may. */
+export async function whyNothingRuns(host: RunHost, siteId: number | null): Promise<string | null> {
+  if (siteId === null) return null;
+  const spec = host.sites.specOf(siteId);
+  if (spec === undefined) return notHere;
+  if (spec.availability === "disabled") return "The site is disabled, so nothing runs in it.";
+  try {
+    await host.checkRoom(siteId);
+    return null;
+  } catch (error) {
+    if (error instanceof Failure) return error.message;
+    throw error;
+  }
 }
 
 function placeOf(host: RunHost, siteId: number | null): { readonly place: RunPlace; readonly folder: string; readonly jail: Jail } | null {
