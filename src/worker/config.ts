@@ -16,6 +16,13 @@ export const configSchema = z.object({
   BACKLOT_RECONCILE_SECONDS: z.coerce.number().min(1).default(30).describe("How often sites are compared with what they should be"),
   BACKLOT_TASK_CONCURRENCY: z.coerce.number().int().min(1).max(256).default(4).describe("How many tasks run at once through this worker"),
   BACKLOT_TASKS_PER_SITE: z.coerce.number().int().min(1).max(256).default(2).describe("How many tasks of one site run at once, counted over all workers"),
+  BACKLOT_TASKS_PER_PERSON: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(256)
+    .default(2)
+    .describe("How many tasks of one member run at once, in all sites, counted over all workers; administrators' tasks and those of the home folder are free"),
   BACKLOT_TASK_LEASE_SECONDS: z.coerce
     .number()
     .min(1)

@@ -27,6 +27,10 @@ export interface TaskClaim {
   readonly limit: number;
   /** The most tasks that run at once in one site. */
   readonly perSite: number;
+  /** The most tasks that run at once in sites on behalf of one member; without it as many as there is room for. */
+  readonly perPerson?: number;
+  /** The most tasks on behalf of members that this worker holds at once; without it as many as there is room for. */
+  readonly ofMembers?: number;
 }
 
 /** What was learnt about a run's start. */

@@ -20,6 +20,8 @@ export interface TaskRunnerDeps {
   readonly concurrency: number;
   /** The most tasks that run at once in one site, counted over all workers. */
   readonly perSite: number;
+  /** The most tasks that run at once in sites on behalf of one member, counted over all workers. */
+  readonly perPerson?: number;
   readonly leaseMs: number;
   /** How long a host that may have started a run may be silent before the run counts as lost. */
   readonly runLostMs: number;
@@ -108,12 +110,16 @@ export class TaskRunner {
 
   /** Claims what there is room for; gives how long nothing more is to be expected. */
   async #look(): Promise<number> {
-    const { queue, worker, concurrency, perSite, leaseMs, log } = this.#deps;
+    const { queue, worker, concurrency, perSite, perPerson, leaseMs, log } = this.#deps;
     const room = concurrency - this.#held.size;
     if (room <= 0) return this.#haveNoRoom(pollMs);
     const askers = this.#askers.splice(0);
     try {
-      const claimed = await queue.claim({ worker, leaseMs, limit: room, perSite });
+      const claimed = await queue.claim({
+        ...{ worker, leaseMs, limit: room, perSite, ...(perPerson === undefined ? {} : { perPerson }) },
+        // However many members wait: one place is for the installation's own tasks.
+        ofMembers: Math.max(concurrency - 1, 1),
+      });
       this.#failures = 0;
       for (const claim of claimed) this.#launch(claim);
       for (const asker of askers) asker.resolve({ hasRoom: this.#held.size < concurrency, claimed: claimed.length });

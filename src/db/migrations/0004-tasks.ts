@@ -74,7 +74,7 @@ const statements = [
     -- Tasks that share their limits: what is claimed skips a whole lane that is full, however long it is. A path may be longer than an index takes.
     lane text collate "C" not null generated always as (
       coalesce(site_id::text, case when site_name is null then '' else '?' end) || '/' || coalesce(script_concurrency::text || '-' || md5(script), '')
-        || '/' || coalesce(schedule_id::text, '')
+        || '/' || coalesce(schedule_id::text, '') || '/' || coalesce(created_by_id::text, '')
     ) stored
   )`,
   "create index tasks_waiting on tasks (priority desc, run_at, id) where state = 'queued'",

@@ -2,6 +2,7 @@ import { sql } from "kysely";
 import { chooseTasks, type TaskPlace, type WaitingTask } from "#core/tasks/choose-tasks.ts";
 import type { ClaimedTask, TaskClaim } from "#core/tasks/task-queue.ts";
 import type { Change } from "../notifications.ts";
+import { lanesOfSite } from "./lane-range.ts";
 import { type ClaimRow, claimOf, claimRow } from "./task-rows.ts";
 
 /** Claims come one after the other, so that two workers never both take the last place that a limit leaves. Held for a few milliseconds. */
@@ -24,6 +25,7 @@ type Candidate = WaitingTask & { readonly refusal: string | null; readonly isFir
 interface RunningTask extends TaskPlace {
   readonly id: number;
   readonly isExpired: boolean;
+  readonly worker: string | null;
 }
 
 /** Claims what may be claimed now. `isRepeatable`: some were refused instead, and there may be more behind them. */
@@ -32,7 +34,9 @@ export async function claimTasks(change: Change, request: TaskClaim): Promise<{ 
   const { running, first } = await look(change);
   const expired = running.filter(({ isExpired }) => isExpired).map(({ id }) => id);
   const left = expired.slice(0, request.limit);
-  const limits = { limit: request.limit - left.length, perSite: request.perSite };
+  const { perSite, perPerson = Number.POSITIVE_INFINITY, ofMembers = Number.POSITIVE_INFINITY } = request;
+  const held = running.filter(({ worker, personId, isExpired }) => worker === request.worker && personId !== null && !isExpired).length;
+  const limits = { limit: request.limit - left.length, perSite, perPerson, ofMembers: ofMembers - held };
   if (limits.limit === 0) return { claimed: await take(change, request, { left, chosen: [] }), isRepeatable: false };
   let chosen = chooseTasks(first.filter(isAllowed), running, limits);
   let refused = first.filter(isRefused);
@@ -49,8 +53,15 @@ const isFirstOfSchedule = sql`(tasks.schedule_id is null or not exists (
   select from tasks as earlier
   where earlier.schedule_id = tasks.schedule_id and earlier.id < tasks.id and earlier.state in ('queued', 'running')))`;
 
+/** On whose behalf it runs; of a schedule, whoever set it. */
+const behalf = sql`coalesce(tasks.created_by_id, (select schedules.created_by_id from schedules where schedules.id = tasks.schedule_id))`;
+/** Where nobody is known the site counts as a person of its own. */
+const person = sql`
+  case when tasks.site_name is null or exists (select from users where users.id = ${behalf} and users.role = 'administrator') then null
+    else coalesce(${behalf}, -tasks.site_id) end as person_id`;
+
 const candidate = sql`
-  tasks.id, tasks.site_id, tasks.script, tasks.script_concurrency, tasks.priority, tasks.run_at,
+  ${person}, tasks.id, tasks.site_id, tasks.script, tasks.script_concurrency, tasks.priority, tasks.run_at,
   case when tasks.site_name is null then null
     when sites.id is null then 'Its site is gone.'
     when sites.lifecycle = 'deleting' then 'Its site is being deleted.'
@@ -60,11 +71,11 @@ const candidate = sql`
 /** What runs, and the first of those that wait, in one statement: both are of one moment. */
 async function look(change: Change): Promise<{ readonly running: readonly RunningTask[]; readonly first: readonly Candidate[] }> {
   const { rows } = await sql<(RunningTask & { readonly isRunning: true }) | (Candidate & { readonly isRunning: false })>`
-    select true as is_running, lease_until <= statement_timestamp() as is_expired, id, site_id, script, null::int as script_concurrency,
+    select true as is_running, lease_until <= statement_timestamp() as is_expired, worker, ${person}, id, site_id, script, null::int as script_concurrency,
       0 as priority, run_at, null as refusal, true as is_first_of_schedule
       from tasks where state = 'running'
     union all
-    select false, false, ${candidate}
+    select false, false, null, ${candidate}
       from (
         select * from tasks where state = 'queued' and run_at <= statement_timestamp() order by priority desc, run_at, id limit ${windowSize}
       ) as tasks left join sites on sites.id = tasks.site_id`.execute(change);
@@ -114,13 +125,11 @@ function isRefused({ refusal }: Candidate): boolean {
 async function refuse(change: Change, refused: readonly Candidate[]): Promise<void> {
   const reasons = new Map(refused.map(({ siteId, refusal }) => [siteId, refusal]));
   for (const [siteId, reason] of reasons) {
-    // A site's lanes begin with its number and a slash, those of sites that are gone with a question mark; "0" is the sign after "/".
-    const prefix = siteId === null ? "?" : String(siteId);
     await sql`
       with done as (
         update tasks set state = 'rejected', reason = ${reason}, finished_at = clock_timestamp()
         where id in (
-          select id from tasks where state = 'queued' and lane >= ${`${prefix}/`} and lane < ${`${prefix}0`} limit ${refusalBatch} for update skip locked
+          select id from tasks where state = 'queued' and ${lanesOfSite(siteId)} limit ${refusalBatch} for update skip locked
         )
         returning uid)
       select pg_notify('tasks', uid::text) from done`.execute(change);

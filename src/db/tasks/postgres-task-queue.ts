@@ -4,6 +4,7 @@ import { cleanText } from "../clean-text.ts";
 import type { Database } from "../database.ts";
 import { announceWork } from "./announce-tasks.ts";
 import { claimTasks } from "./claim-tasks.ts";
+import { laneRange } from "./lane-range.ts";
 
 /** How often a claim goes on when all it found was refused. */
 const mostRounds = 20;
@@ -100,14 +101,14 @@ export class PostgresTaskQueue implements TaskQueue {
   async #end(claim: ClaimedTask, outcome: TaskOutcome, end: Pick<Extract<TaskVerdict, { kind: "end" }>, "state" | "reason">): Promise<boolean> {
     const { startedAt, finishedAt, result } = outcome;
     // A place that became free may be what others wait for: their workers, too, are to hear of it.
-    // Lanes are SITE/SCRIPT/SCHEDULE: those of the same site, of the same script and of the same schedule may share a limit with it.
+    // Those of the same site, of the same script and of the same schedule may share a limit with it.
     const waits = (prefix: RawBuilder<unknown>) =>
-      sql`exists (select from tasks as next where next.state = 'queued' and next.lane >= ${prefix} || '/' and next.lane < ${prefix} || '0')`;
+      sql`exists (select from tasks as next where next.state = 'queued' and ${laneRange(sql.ref("next.lane"), prefix)})`;
     const freed = sql`, freed as (
       select uid from done where
         site_id is not null and ${waits(sql`site_id`)}
         or script_concurrency is not null and ${waits(sql`split_part(lane, '/', 1) || '/' || split_part(lane, '/', 2)`)}
-        or schedule_id is not null and exists (select from tasks as next where next.state = 'queued' and next.lane = done.lane))
+        or schedule_id is not null and ${waits(sql`substring(lane from '^[^/]*/[^/]*/[^/]*')`)})
       , told as (select pg_notify('tasks', '') from freed)
       ${this.#options.usesBroker ? sql`, sent as (insert into task_outbox (uid) select uid from freed)` : sql``}`;
     const { rows } = await sql<{ uid: string }>`

@@ -1,6 +1,7 @@
 import { sql } from "kysely";
 import { Failure } from "#contract/failure.ts";
 import type { Change } from "../notifications.ts";
+import { lanesOfSite } from "./lane-range.ts";
 
 /** How long a count is good for: others let tasks in, too. */
 const goodForMs = 1_000;
@@ -32,10 +33,9 @@ const leastPerSite = 20;
 /** @throws {Failure} `task_limit_reached`, when a site has its share of what may wait. */
 export async function demandSiteShare(change: Change, siteId: number, maxWaiting: number): Promise<void> {
   const most = Math.max(leastPerSite, Math.ceil(maxWaiting / siteShare));
-  // A site's lanes begin with its number and a slash; "0" is the sign after "/".
   const { rows } = await sql<{ count: number }>`
     select count(*) from (
-      select from tasks where state = 'queued' and lane >= ${`${siteId}/`} and lane < ${`${siteId}0`} limit ${most}) as waiting`.execute(change);
+      select from tasks where state = 'queued' and ${lanesOfSite(siteId)} limit ${most}) as waiting`.execute(change);
   const count = rows[0]?.count ?? 0;
   if (count >= most) throw new Failure("task_limit_reached", { count });
 }

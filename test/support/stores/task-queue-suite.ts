@@ -78,6 +78,41 @@ export function describeTaskQueue(get: () => StoreContext): void {
       expect(uidsOf(await claim())).toEqual([queued[2]?.uid]);
     });
 
+    it("gives no more of a member than may run at once in all sites, and finds others' tasks behind any number of theirs", async () => {
+      const { db } = get();
+      const [greedy, modest, teacher] = [await anActor(get()), await anActor(get()), await anActor(get(), "administrator")];
+      const [one, two] = [await aSite(get()), await aSite(get())];
+      const byGreedy = { siteId: one.site.id, createdById: greedy.user.id };
+      const first = await queueTask(get(), byGreedy);
+      await sql`insert into tasks (uid, site_id, site_name, program, script, arguments, retry, limits, created_by_id)
+        select gen_random_uuid(), site_id, site_name, program, script, arguments, retry, limits, created_by_id
+        from tasks, generate_series(1, 300) where uid = ${first.uid}`.execute(db);
+      const [second] = await queueAll(2, { ...byGreedy, siteId: two.site.id });
+      const others = [
+        await queueTask(get(), { siteId: one.site.id, createdById: modest.user.id }),
+        await queueTask(get(), { siteId: two.site.id, createdById: teacher.user.id }),
+        await queueTask(get()),
+      ];
+      const limits = { leaseMs, limit: 10, perSite: 2, perPerson: 1 };
+      expect(uidsOf(await queue().claim({ ...limits, worker: "w1" }))).toEqual([first.uid, ...uidsOf(others)]);
+      expect(await queue().claim({ ...limits, worker: "w2" })).toEqual([]);
+      expect(uidsOf(await queue().claim({ ...limits, worker: "w2", perPerson: 2 }))).toEqual([second?.uid]);
+    });
+
+    it("leaves places of a worker to administrators and the home folder", async () => {
+      const queued = [];
+      for (let i = 0; i < 3; i++) {
+        const member = await anActor(get());
+        queued.push(await queueTask(get(), { siteId: (await aSite(get())).site.id, createdById: member.user.id, priority: -i }));
+      }
+      const limits = { worker: "w1", leaseMs, perSite: 2, perPerson: 2, ofMembers: 2 };
+      expect(await queue().claim({ ...limits, limit: 3 })).toHaveLength(2);
+      expect(await queue().claim({ ...limits, limit: 1 })).toEqual([]);
+      const own = await queueTask(get(), { priority: -9 });
+      expect(uidsOf(await queue().claim({ ...limits, limit: 1 }))).toEqual([own.uid]);
+      expect(uidsOf(await queue().claim({ ...limits, worker: "w2", limit: 3 }))).toEqual([queued[2]?.uid]);
+    });
+
     it("finds what may run behind any number of tasks that have to wait, of every priority", async () => {
       const { db } = get();
       await queueAll(1, { script: "once.sh", scriptConcurrency: 1, priority: 9 });
