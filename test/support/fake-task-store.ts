@@ -45,6 +45,11 @@ export class FakeTaskStore implements TaskStore {
     return row === undefined ? null : this.#seen(actor, row);
   }
 
+  async byKey(actor: Actor, key: string): Promise<ActorTask | null> {
+    const row = this.rows.find((each) => each.idempotencyKey === key && each.createdBy?.id === actor.user.id);
+    return row === undefined ? null : this.#seen(actor, row);
+  }
+
   async listFor(actor: Actor, filter: TaskFilter, request: PageRequest): Promise<Page<ActorTask>> {
     const items = this.rows
       .toReversed()

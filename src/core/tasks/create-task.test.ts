@@ -140,6 +140,32 @@ describe("who may not", () => {
   });
 });
 
+describe("a repeated request", () => {
+  const again = (deps: ReturnType<typeof rules>, body: Partial<TaskBody>, who = member) =>
+    createTask(deps, who, { body: bodyOf({ site: "chess", ...body }), idempotencyKey: "k" });
+
+  test("gives the task of the first when its script has gone meanwhile, to the same person for the same task only", async () => {
+    const deps = rules();
+    const first = await again(deps, { arguments: ["a"], environment: { NAME: "x" } });
+    deps.scripts.scripts.set(7, []);
+    const second = await again(deps, { arguments: ["a"], environment: { NAME: "y" } });
+    expect(second).toMatchObject({ isNew: false, task: { uid: first.task.uid, actorSite: { name: "chess" } } });
+    const refusal = { code: "script_not_found" };
+    await expect(again(deps, { arguments: ["b"], environment: { NAME: "x" } })).rejects.toMatchObject(refusal);
+    await expect(again(deps, { arguments: ["a"] })).rejects.toMatchObject(refusal);
+    await expect(again(deps, { script: "other.sh", arguments: ["a"], environment: { NAME: "x" } })).rejects.toMatchObject(refusal);
+    await expect(again(deps, { arguments: ["a"], environment: { NAME: "x" } }, actor({ id: 99 }))).rejects.toMatchObject(refusal);
+    expect(deps.tasks.created).toHaveLength(1);
+  });
+
+  test("gives nothing of a place that is not theirs any more", async () => {
+    const deps = rules();
+    await again(deps, {});
+    const out = { ...deps, sites: { forActor: async () => null }, tasks: Object.assign(deps.tasks, { forActor: async () => null }) };
+    await expect(createTask(out, member, { body: bodyOf({}), idempotencyKey: "k" })).rejects.toMatchObject({ code: "administrators_only" });
+  });
+});
+
 describe("what cannot run", () => {
   test("is a script that is not there; those that are there are named", async () => {
     await expect(create(rules(), { script: "none.sh" })).rejects.toMatchObject({

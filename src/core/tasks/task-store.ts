@@ -47,6 +47,8 @@ export interface TaskStore {
    */
   create(task: NewTask, limits: { readonly maxWaiting: number }): Promise<{ readonly task: Task; readonly isNew: boolean }>;
   forActor(actor: Actor, uid: string): Promise<ActorTask | null>;
+  /** The task that this person queued with an idempotency key within a day, if they see it still. */
+  byKey(actor: Actor, key: string): Promise<ActorTask | null>;
   /** Newest first. */
   listFor(actor: Actor, filter: TaskFilter, request: PageRequest): Promise<Page<ActorTask>>;
   /** Ends a waiting task as cancelled, or marks a running one so that its worker ends it; one that has ended stays as it is. */

@@ -4,12 +4,13 @@ import type { Actor } from "#core/accounts/user.ts";
 import type { Page, PageRequest } from "#core/page.ts";
 import type { NewTask, Task } from "#core/tasks/task.ts";
 import type { ActorTask, TaskDay, TaskFilter, TaskStore } from "#core/tasks/task-store.ts";
+import { cleanText } from "../clean-text.ts";
 import { numberCursor, pageOf } from "../cursor.ts";
 import type { Database } from "../database.ts";
 import { isRowUuid } from "../row-id.ts";
 import { visibleTo } from "../sites/postgres-site-store.ts";
 import { actorSiteOf } from "../sites/site-rows.ts";
-import { cancelTasks, insertTask } from "./task-changes.ts";
+import { cancelTasks, insertTask, keyLifetime } from "./task-changes.ts";
 import { type DaysRequest, freeSpaceAfter, tasksPerDay } from "./task-charts.ts";
 import { filtered, isVisibleTo } from "./task-filters.ts";
 import { currentSiteName, type TaskRow, taskColumns, taskOf } from "./task-rows.ts";
@@ -40,6 +41,18 @@ export class PostgresTaskStore implements TaskStore {
       .where(isVisibleTo(actor))
       .execute();
     return (await this.#withSites(actor, rows))[0] ?? null;
+  }
+
+  async byKey(actor: Actor, key: string): Promise<ActorTask | null> {
+    const row = await this.#db
+      .selectFrom("taskKeys")
+      .innerJoin("tasks", "tasks.id", "taskKeys.taskId")
+      .select("tasks.uid")
+      .where("taskKeys.userId", "=", actor.user.id)
+      .where("taskKeys.key", "=", cleanText(key))
+      .where("taskKeys.createdAt", ">", sql<Date>`now() - ${keyLifetime}`)
+      .executeTakeFirst();
+    return row === undefined ? null : this.forActor(actor, row.uid);
   }
 
   async listFor(actor: Actor, filter: TaskFilter, request: PageRequest): Promise<Page<ActorTask>> {

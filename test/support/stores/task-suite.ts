@@ -122,6 +122,18 @@ export function describeTaskStores(get: () => StoreContext): void {
       expect(second.next).toBeNull();
     });
 
+    it("are found by an idempotency key by whoever gave it, as long as they see them", async () => {
+      const { actor, site } = await aSite(get());
+      const queued = await queueTask(get(), { siteId: site.id, createdById: actor.user.id, idempotencyKey: "k7" });
+      const { tasks, sites } = get().stores;
+      expect(await tasks.byKey(actor, "k7")).toMatchObject({ uid: queued.uid, actorSite: { id: site.id } });
+      expect(await tasks.byKey(actor, "k8")).toBeNull();
+      expect(await tasks.byKey(await anActor(get(), "administrator"), "k7")).toBeNull();
+      await get().db.deleteFrom("siteMembers").where("siteId", "=", site.id).execute();
+      expect(await sites.forActor(actor, site.name)).toBeNull();
+      expect(await tasks.byKey(actor, "k7")).toBeNull();
+    });
+
     it("are created once for an idempotency key, within a day, for each person", async () => {
       const { tasks } = get().stores;
       const [one, two] = [await aUser(get()), await aUser(get())];
