@@ -10,10 +10,17 @@ const never = new AbortController().signal;
 
 function open(limitBytes: number, given: { readonly append?: Append } = {}) {
   const folder = mkdtempSync(join(tmpdir(), "backlot-output-"));
-  const place = { file: join(folder, "u_stdout.log"), parts: join(folder, "part"), limitBytes };
+  const place = { file: { root: folder, path: ["u_stdout.log"] }, parts: join(folder, "part"), limitBytes };
   const troubles: unknown[] = [];
   const output = new KeptOutput(place, { onTrouble: (error) => troubles.push(error), ...given });
-  return { folder, place, output, troubles, text: () => readFileSync(place.file, "utf8"), [Symbol.dispose]: () => rmSync(folder, { recursive: true }) };
+  return {
+    folder,
+    place,
+    output,
+    troubles,
+    text: () => readFileSync(join(folder, "u_stdout.log"), "utf8"),
+    [Symbol.dispose]: () => rmSync(folder, { recursive: true }),
+  };
 }
 
 async function all(source: Parameters<typeof readOutput>[0], offset = 0) {
@@ -108,7 +115,7 @@ it("goes on without keeping anything when the disk is full, and says so once", a
 
 it("goes on when not even the file can be made", async () => {
   const troubles: unknown[] = [];
-  const place = { file: "/nowhere/at/all.log", parts: "/nowhere/part", limitBytes: 1024 };
+  const place = { file: { root: "/nowhere/at", path: ["all.log"] }, parts: "/nowhere/part", limitBytes: 1024 };
   const output = new KeptOutput(place, { onTrouble: (error) => troubles.push(error) });
   output.write(Buffer.from("lost"));
   expect(await output.finish()).toMatchObject({ bytes: 4, headBytes: 0, tailBytes: 0 });

@@ -1,13 +1,15 @@
-import { closeSync, openSync, rmSync, write } from "node:fs";
-import { open, stat, truncate } from "node:fs/promises";
+import { closeSync, constants, openSync, rmSync, write } from "node:fs";
+import { open, stat } from "node:fs/promises";
 import { promisify } from "node:util";
+import { codeOf } from "#kit/jail/descriptor.ts";
+import { createOutput, type OutputFile, reopenOutput } from "./output-file.ts";
 import { keptOf, layoutOf, markOf, type OutputLayout } from "./output-layout.ts";
 import { listParts, partFile, removeParts } from "./run-files.ts";
 import { emptyStream, type KeptStream } from "./run-record.ts";
 
 /** Where an output goes. */
 export interface OutputPlace {
-  readonly file: string;
+  readonly file: OutputFile;
   /** What the names of its pieces begin with. */
   readonly parts: string;
   readonly limitBytes: number;
@@ -44,7 +46,7 @@ export class KeptOutput {
     this.#append = options.append ?? append;
     this.#onTrouble = options.onTrouble;
     try {
-      this.#open = { index: -1, fd: openSync(place.file, "w", 0o640) };
+      this.#open = { index: -1, fd: createOutput(place.file) };
     } catch (error) {
       this.#fail(error);
     }
@@ -133,7 +135,7 @@ export class KeptOutput {
     const index = beyond < 0 ? -1 : Math.floor(beyond / partBytes);
     if (this.#open?.index !== index) {
       this.#close();
-      this.#open = { index, fd: openSync(index < 0 ? this.place.file : partFile(this.place.parts, index), "w", 0o600) };
+      this.#open = { index, fd: index < 0 ? createOutput(this.place.file) : openSync(partFile(this.place.parts, index), "w", 0o600) };
       if (index >= parts) rmSync(partFile(this.place.parts, index - parts), { force: true });
     }
     return { fd: this.#open.fd, room: beyond < 0 ? -beyond : (index + 1) * partBytes - beyond };
@@ -161,11 +163,21 @@ export async function recoverOutput(place: OutputPlace): Promise<KeptStream> {
   const layout = layoutOf(place.limitBytes);
   const parts = await listParts(place.parts);
   const last = parts.at(-1);
-  const head = await stat(place.file).catch(() => null);
-  if (head === null) return emptyStream;
+  const size = await sizeOf(place.file);
+  if (size === null) return emptyStream;
   const writtenBytes =
-    last === undefined ? Math.min(head.size, layout.headBytes) : layout.headBytes + last * layout.partBytes + (await stat(partFile(place.parts, last))).size;
+    last === undefined ? Math.min(size, layout.headBytes) : layout.headBytes + last * layout.partBytes + (await stat(partFile(place.parts, last))).size;
   return assemble(place, { layout, bytes: writtenBytes, writtenBytes });
+}
+
+async function sizeOf(file: OutputFile): Promise<number | null> {
+  try {
+    await using handle = await reopenOutput(file, constants.O_RDONLY);
+    return (await handle.stat()).size;
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return null;
+    throw error;
+  }
 }
 
 /** Puts head, mark and tail together. Done again after a crash it does the same. */
@@ -177,8 +189,8 @@ async function assemble(
   const kept = keptOf(layout, bytes, writtenBytes);
   const lostAtEnd = bytes - writtenBytes;
   if (kept.tailBytes === 0 && lostAtEnd === 0) return kept;
-  await truncate(place.file, kept.headBytes);
-  await using file = await open(place.file, "a");
+  await using file = await reopenOutput(place.file, constants.O_WRONLY | constants.O_APPEND);
+  await file.truncate(kept.headBytes);
   await file.appendFile(markOf(kept.tailOffset - kept.headBytes));
   let offset = kept.tailOffset;
   for (let index = Math.floor((offset - layout.headBytes) / layout.partBytes); offset < writtenBytes; index += 1) {

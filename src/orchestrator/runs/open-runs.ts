@@ -5,6 +5,7 @@ import type { Log } from "#kit/log.ts";
 import type { OrchestratorConfig } from "#orchestrator/config.ts";
 import type { SiteShelf } from "#orchestrator/files/site-shelf.ts";
 import type { SiteRuntime } from "#orchestrator/runtime/site-runtime.ts";
+import { openOutputFolder } from "./output-file.ts";
 import { RunBook } from "./run-book.ts";
 import { RunFiles } from "./run-files.ts";
 import type { RunHost } from "./run-plan.ts";
@@ -45,12 +46,12 @@ export async function openRuns(
   const { config, sites, log, checkRoom } = deps;
   const places = runPlacesOf(config);
   const parts = join(stateFolder, "parts");
-  for (const folder of [parts, places.stdout, places.stderr]) await mkdir(folder, { recursive: true, mode: 0o750 });
+  await mkdir(parts, { recursive: true, mode: 0o750 });
   // Runs that belong to no site see the hour that this machine's people do.
   const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
   const { homeFolder, libraryFolder } = places;
   const host = { sites, homeFolder, libraryFolder, allowsCommands: config.BACKLOT_TASK_COMMANDS, timeZone, checkRoom };
   const store = await RunStore.open({ folder: stateFolder, log });
-  const files = new RunFiles({ stdout: places.stdout, stderr: places.stderr, parts });
+  const files = new RunFiles({ stdout: openOutputFolder(places.stdout, homeFolder), stderr: openOutputFolder(places.stderr, homeFolder), parts });
   return { runs: await RunBook.open({ ...deps, host, store, files, atOnce: config.BACKLOT_RUNS_AT_ONCE }), host };
 }

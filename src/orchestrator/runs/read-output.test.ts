@@ -8,7 +8,7 @@ import { wholeCharacters } from "./whole-characters.ts";
 
 function open(limitBytes = 100_000) {
   const folder = mkdtempSync(join(tmpdir(), "backlot-read-"));
-  const output = new KeptOutput({ file: join(folder, "log"), parts: join(folder, "part"), limitBytes }, { onTrouble: () => undefined });
+  const output = new KeptOutput({ file: { root: folder, path: ["log"] }, parts: join(folder, "part"), limitBytes }, { onTrouble: () => undefined });
   return { output, source: growingSource(output), [Symbol.dispose]: () => rmSync(folder, { recursive: true }) };
 }
 

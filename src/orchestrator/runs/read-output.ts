@@ -1,8 +1,10 @@
+import { constants } from "node:fs";
 import { open } from "node:fs/promises";
 import type { RunOutput } from "#contract/internal/runs.ts";
 import { codeOf } from "#kit/jail/descriptor.ts";
 import { readFully } from "#kit/jail/descriptor-io.ts";
 import type { KeptOutput } from "./kept-output.ts";
+import { type OutputFile, reopenOutput } from "./output-file.ts";
 import { placeIn } from "./output-layout.ts";
 import { partFile } from "./run-files.ts";
 import type { KeptStream } from "./run-record.ts";
@@ -23,7 +25,7 @@ export interface OutputSource {
 const pieceBytes = 64 * 1024;
 
 /** The output of a run that has ended. */
-export function finishedSource(file: string, kept: KeptStream): OutputSource {
+export function finishedSource(file: OutputFile, kept: KeptStream): OutputSource {
   return { bytes: kept.bytes, isFinished: true, read: (offset, maxBytes) => readFinished(file, kept, { offset, maxBytes }), watch: () => () => undefined };
 }
 
@@ -91,7 +93,7 @@ function pieceOf(
   return { offset, next: found.offset + end, text: decoder.decode(found.bytes.subarray(start, end)), skipped: found.offset - at.asked };
 }
 
-async function readFinished(file: string, kept: KeptStream, wanted: { readonly offset: number; readonly maxBytes: number }) {
+async function readFinished(file: OutputFile, kept: KeptStream, wanted: { readonly offset: number; readonly maxBytes: number }) {
   const place = placeIn(kept, wanted.offset);
   if (place === null) return null;
   const bytes = await readAt(file, place.position, Math.min(place.bytes, wanted.maxBytes));
@@ -119,9 +121,9 @@ function growing(offset: number, bytes: Uint8Array) {
   return bytes.length === 0 ? null : { offset, bytes, isEnd: false };
 }
 
-async function readAt(path: string, position: number, length: number): Promise<Uint8Array> {
+async function readAt(path: string | OutputFile, position: number, length: number): Promise<Uint8Array> {
   try {
-    await using file = await open(path, "r");
+    await using file = typeof path === "string" ? await open(path, "r") : await reopenOutput(path, constants.O_RDONLY);
     const buffer = Buffer.allocUnsafe(length);
     return buffer.subarray(0, await readFully(file.fd, buffer, position));
   } catch (error) {

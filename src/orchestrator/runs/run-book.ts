@@ -147,7 +147,7 @@ export class RunBook {
 
   async #start(uid: string, spec: RunSpec, earlierAttempt: number | null): Promise<RunView> {
     const { store, files, clock, host } = this.#deps;
-    if (earlierAttempt !== null) await files.keepEarlier(uid, earlierAttempt);
+    if (earlierAttempt !== null) files.keepEarlier(uid, earlierAttempt);
     const record = newRecord({ uid, attempt: spec.attempt, siteId: spec.siteId, outputBytes: spec.limits.outputBytes });
     const plan = await planRun(host, spec);
     if (plan.kind === "end") return this.#endAtOnce(record, plan);

@@ -1,21 +1,21 @@
-import { readdir, rename, rm } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { LogStream } from "#contract/task.ts";
-import { codeOf } from "#kit/jail/descriptor.ts";
+import { type OutputFile, outputIn, removeOutput, renameOutput } from "./output-file.ts";
 
 /** Where the output of runs lies. The names of the files are those of the original. */
 export class RunFiles {
-  readonly #folders: Readonly<Record<LogStream, string>>;
+  readonly #folders: Readonly<Record<LogStream, OutputFile>>;
   readonly #parts: string;
 
-  constructor(options: { readonly stdout: string; readonly stderr: string; readonly parts: string }) {
+  constructor(options: { readonly stdout: OutputFile; readonly stderr: OutputFile; readonly parts: string }) {
     this.#folders = { stdout: options.stdout, stderr: options.stderr };
     this.#parts = options.parts;
   }
 
   /** The output of the newest attempt. */
-  log(uid: string, stream: LogStream): string {
-    return join(this.#folders[stream], `${uid}_${stream}.log`);
+  log(uid: string, stream: LogStream): OutputFile {
+    return outputIn(this.#folders[stream], `${uid}_${stream}.log`);
   }
 
   /** What the names of the pieces of a long output begin with while its run goes on. */
@@ -24,15 +24,15 @@ export class RunFiles {
   }
 
   /** Moves the output of an earlier attempt out of the way. */
-  async keepEarlier(uid: string, attempt: number): Promise<void> {
-    for (const stream of ["stdout", "stderr"] as const) await rename(this.log(uid, stream), this.#earlier(uid, stream, attempt)).catch(unlessAbsent);
+  keepEarlier(uid: string, attempt: number): void {
+    for (const stream of ["stdout", "stderr"] as const) renameOutput(this.log(uid, stream), earlierName(uid, stream, attempt));
   }
 
   /** Deletes everything of a run that had so many attempts. */
   async remove(uid: string, attempts: number): Promise<void> {
     for (const stream of ["stdout", "stderr"] as const) {
-      for (let attempt = 1; attempt < attempts; attempt += 1) await rm(this.#earlier(uid, stream, attempt), { force: true });
-      await rm(this.log(uid, stream), { force: true });
+      for (let attempt = 1; attempt < attempts; attempt += 1) removeOutput(outputIn(this.#folders[stream], earlierName(uid, stream, attempt)));
+      removeOutput(this.log(uid, stream));
       await removeParts(this.parts(uid, stream));
     }
   }
@@ -40,10 +40,6 @@ export class RunFiles {
   /** Deletes the pieces of a long output, once the finished file has what is kept of them. */
   async removeParts(uid: string): Promise<void> {
     for (const stream of ["stdout", "stderr"] as const) await removeParts(this.parts(uid, stream));
-  }
-
-  #earlier(uid: string, stream: LogStream, attempt: number): string {
-    return join(this.#folders[stream], `${uid}_${stream}.${attempt}.log`);
   }
 }
 
@@ -65,6 +61,6 @@ export function partFile(prefix: string, index: number): string {
   return `${prefix}.${index}`;
 }
 
-function unlessAbsent(error: unknown): void {
-  if (codeOf(error) !== "ENOENT") throw error;
+function earlierName(uid: string, stream: LogStream, attempt: number): string {
+  return `${uid}_${stream}.${attempt}.log`;
 }
