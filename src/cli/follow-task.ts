@@ -42,16 +42,24 @@ export async function copyOutput(
 ): Promise<void> {
   const { uid, stream, signal } = from;
   let offset = 0;
+  // Besides the offset it names the attempt: when the task was tried again meanwhile, the new output is shown from its beginning.
+  let lastId: string | undefined;
   let awaySince: number | undefined;
   while (true) {
     try {
       const query = { offset, follow: true };
-      const response = await session.client.fetch(readTaskLog, { params: { uid, stream }, query, ...(signal === undefined ? {} : { signal }) });
+      const response = await session.client.fetch(readTaskLog, {
+        params: { uid, stream },
+        query,
+        headers: lastId === undefined ? {} : { "last-event-id": lastId },
+        ...(signal === undefined ? {} : { signal }),
+      });
       if (response.body !== null) {
         for await (const event of readEvents(response.body)) {
           const piece = taskOutput.parse(JSON.parse(event.data));
           await take(piece);
           offset = piece.next;
+          lastId = event.id;
         }
       }
       awaySince = undefined;

@@ -65,7 +65,7 @@ async function startAttempt(uid: string, attempt: number): Promise<ActorTask> {
 }
 
 const deps = () => ({ tasks, orchestrator: client, hints });
-const ask = (task: ActorTask, offset = 0) => ({ actor: admin, task, stream: "stdout" as const, offset, signal: stop.signal });
+const ask = (task: ActorTask, offset = 0, attempt?: number) => ({ attempt, actor: admin, task, stream: "stdout" as const, offset, signal: stop.signal });
 
 async function soFar(task: ActorTask, offset = 0): Promise<{ readonly next: number; readonly text: string }> {
   const { next, text } = await outputSoFar(deps(), ask(task, offset));
@@ -73,11 +73,11 @@ async function soFar(task: ActorTask, offset = 0): Promise<{ readonly next: numb
 }
 
 /** Follows in the background; `until` resolves when so many characters have come. */
-function following(task: ActorTask, offset = 0) {
+function following(task: ActorTask, offset = 0, attempt?: number) {
   const pieces: RunOutput[] = [];
   const waiting = new Set<() => void>();
   const ended = (async () => {
-    for await (const piece of followOutput(deps(), ask(task, offset))) {
+    for await (const piece of followOutput(deps(), ask(task, offset, attempt))) {
       pieces.push(piece);
       for (const wake of waiting) wake();
     }
@@ -176,6 +176,20 @@ describe("output that is followed", () => {
     const log = following(task, 100);
     await log.ended;
     expect(log.text()).toBe("short\n");
+  });
+
+  test("goes on in the same attempt, and from the beginning of one that began meanwhile, for a reader that says which it read", async () => {
+    const { uid } = await aTask();
+    const task = await startAttempt(uid, 2);
+    runs.finish(uid, { stdout: "as long as the first\n" });
+    tasks.change(uid, { state: "succeeded" });
+    const same = following(task, 3, 2);
+    await same.ended;
+    expect(same.text()).toBe("as long as the first\n".slice(3));
+    const other = following(task, 3, 1);
+    await other.ended;
+    expect(other.text()).toBe("as long as the first\n");
+    expect(other.pieces).toMatchObject([{ attempt: 2, offset: 0 }]);
   });
 
   test("survives an orchestrator that is away, without a byte lost or twice", async () => {

@@ -22,6 +22,8 @@ export interface OutputRequest {
   readonly stream: LogStream;
   /** Bytes; negative: before the end. */
   readonly offset: number;
+  /** The attempt that the offset counts the output of; left out by those who do not know. */
+  readonly attempt?: number | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -48,10 +50,10 @@ export async function outputSoFar(deps: TaskOutputDeps, request: OutputRequest):
 }
 
 /** Output as it is there and as it comes, until the task has ended; a task that waits is waited for, and so is an orchestrator that is away. */
-export async function* followOutput(deps: TaskOutputDeps, request: OutputRequest): AsyncGenerator<RunOutput> {
+export async function* followOutput(deps: TaskOutputDeps, request: OutputRequest): AsyncGenerator<FollowedOutput> {
   const { actor, signal } = request;
   const { uid } = request.task;
-  let place: Place = { attempt: null, offset: request.offset };
+  let place: Place = { attempt: request.attempt ?? null, offset: request.offset };
   let triesLeft = lastTries;
   while (!signal.aborted) {
     const news = deps.hints.wait(uid, { maxMs: lookEveryMs, signal });
@@ -60,9 +62,10 @@ export async function* followOutput(deps: TaskOutputDeps, request: OutputRequest
     const isEnded = isTaskEnded(task.state);
     try {
       if (task.attempt > 0) {
-        place = await placeNow(deps, request, place);
+        const now = await placeNow(deps, request, place);
+        place = now;
         for await (const piece of await pieces(deps, request, { offset: place.offset, follow: true })) {
-          yield piece;
+          yield { ...piece, attempt: now.attempt };
           place = { ...place, offset: piece.next };
         }
       }
@@ -79,6 +82,11 @@ export async function* followOutput(deps: TaskOutputDeps, request: OutputRequest
   }
 }
 
+/** A piece, and the attempt whose output it is. */
+export interface FollowedOutput extends RunOutput {
+  readonly attempt: number;
+}
+
 /** Where a reader stands. Offsets count the output of one attempt: each begins anew. */
 interface Place {
   /** Null until the first look. */
@@ -87,7 +95,7 @@ interface Place {
 }
 
 /** Asked of the orchestrator, since the row may be of another moment than the output. */
-async function placeNow(deps: TaskOutputDeps, request: OutputRequest, { attempt, offset }: Place): Promise<Place> {
+async function placeNow(deps: TaskOutputDeps, request: OutputRequest, { attempt, offset }: Place): Promise<Place & { readonly attempt: number }> {
   const run = await behalfOf(deps, request).call(awaitRun, { params: { uid: request.task.uid }, query: { waitMs: 0 }, signal: request.signal });
   const written = request.stream === "stdout" ? run.stdoutBytes : run.stderrBytes;
   // Whoever comes back with more than there is has read an attempt before this one.

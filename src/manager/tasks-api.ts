@@ -16,7 +16,7 @@ import type { Note } from "./audit-trail.ts";
 import type { TaskCaller } from "./callers.ts";
 import type { personGuards } from "./person-guard.ts";
 import { released } from "./released.ts";
-import { followOutput, outputSoFar, type TaskOutputDeps } from "./task-output.ts";
+import { type FollowedOutput, followOutput, outputSoFar, type TaskOutputDeps } from "./task-output.ts";
 import { taskViewOf } from "./task-views.ts";
 
 /** What the endpoints of tasks need. */
@@ -106,15 +106,9 @@ function mountOutput(app: FastifyInstance, deps: TasksApiDeps): void {
     const watch = deps.access.signalFor(actor, task.actorSite, signal);
     const asked = { actor, task, stream: params.stream, signal: watch.signal };
     if (query.follow) {
-      const pieces = followOutput(deps, { ...asked, offset: lastEventIdOf(request) ?? query.offset });
+      const pieces = followOutput(deps, { ...asked, ...(lastEventIdOf(request) ?? { offset: query.offset }) });
       const headers = { "content-type": "text/event-stream", "cache-control": "no-store", "x-accel-buffering": "no" };
-      return new Answer(
-        released(
-          eventStream(pieces, watch.signal, ({ next }) => String(next)),
-          watch.release,
-        ),
-        { headers },
-      );
+      return new Answer(released(eventStream(pieces, watch.signal, eventIdOf), watch.release), { headers });
     }
     try {
       const { next, text } = await outputSoFar(deps, { ...asked, offset: query.offset });
@@ -188,8 +182,14 @@ function idempotencyKeyOf(request: FastifyRequest): string | null {
   return key;
 }
 
-/** Where a client that comes back goes on; anything but an offset of ours is nobody's. */
-function lastEventIdOf(request: FastifyRequest): number | null {
+/** Where a client goes on that comes back after this piece: an offset is one of an attempt, and the next attempt begins anew. */
+function eventIdOf({ attempt, next }: FollowedOutput): string {
+  return `${attempt}-${next}`;
+}
+
+/** Anything but an id of ours is nobody's. */
+function lastEventIdOf(request: FastifyRequest): { readonly attempt: number; readonly offset: number } | null {
   const id = request.headers["last-event-id"];
-  return typeof id === "string" && /^\d{1,15}$/.test(id) ? Number(id) : null;
+  const [, attempt, offset] = (typeof id === "string" && /^(\d{1,9})-(\d{1,15})$/.exec(id)) || [];
+  return attempt === undefined || offset === undefined ? null : { attempt: Number(attempt), offset: Number(offset) };
 }

@@ -290,11 +290,11 @@ describe("a task that runs", () => {
     expect(first.headers.get("content-type")).toBe("text/plain; charset=utf-8");
     const live = await logOf(uid, "?follow=true");
     const events = readEvents(live.body ?? (await never));
-    expect((await events.next()).value).toEqual({ event: "message", id: "4", data: '{"offset":0,"next":4,"text":"one\\n","skipped":0}' });
+    expect((await events.next()).value).toEqual({ event: "message", id: "1-4", data: '{"offset":0,"next":4,"text":"one\\n","skipped":0,"attempt":1}' });
     runs.print(uid, "stdout", "two\n");
-    expect((await events.next()).value).toMatchObject({ id: "8" });
+    expect((await events.next()).value).toMatchObject({ id: "1-8" });
     await events.return(undefined);
-    const resumed = await logOf(uid, "?follow=true", { headers: { "last-event-id": "4" } });
+    const resumed = await logOf(uid, "?follow=true", { headers: { "last-event-id": "1-4" } });
     runs.finish(uid, { stdout: "end\n" });
     const rest = (await Array.fromAsync(readEvents(resumed.body ?? (await never)))).map(({ data }) => (JSON.parse(data) as { text: string }).text);
     expect(rest.join("")).toBe("two\nend\n");

@@ -45,13 +45,13 @@ interface Following {
 
 async function keepFollowing(following: Following): Promise<void> {
   const { stop, dispatch } = following;
-  let offset = -beginBytes;
+  let from: Place = { offset: -beginBytes };
   while (!stop.aborted) {
     await untilVisible(stop);
     if (stop.aborted) return;
     const { signal, release } = whileVisible(stop);
     try {
-      for await (const next of followOnce(following, { offset, signal })) offset = next;
+      for await (const next of followOnce(following, from, signal)) from = next;
       if (!signal.aborted) return dispatch({ state: "ended" });
     } catch (error) {
       if (!signal.aborted) dispatch({ state: "lost", problem: wordsOf(error) });
@@ -62,10 +62,17 @@ async function keepFollowing(following: Following): Promise<void> {
   }
 }
 
-/** Gives the offset to go on from after each piece. */
-async function* followOnce(following: Following, from: { readonly offset: number; readonly signal: AbortSignal }): AsyncGenerator<number> {
+/** Where to go on. The id of the last event names the attempt as well: one that has begun meanwhile is read from its beginning. */
+interface Place {
+  readonly offset: number;
+  readonly id?: string | undefined;
+}
+
+/** Gives the place to go on from after each piece. */
+async function* followOnce(following: Following, from: Place, signal: AbortSignal): AsyncGenerator<Place> {
   const { uid, stream, dispatch } = following;
-  const response = await api.fetch(readTaskLog, { params: { uid, stream }, query: { offset: from.offset, follow: true }, signal: from.signal });
+  const headers = from.id === undefined ? {} : { "last-event-id": from.id };
+  const response = await api.fetch(readTaskLog, { params: { uid, stream }, query: { offset: from.offset, follow: true }, headers, signal });
   if (response.body === null) return;
   dispatch({ state: "following" });
   let waiting: OutputPiece[] = [];
@@ -76,11 +83,11 @@ async function* followOnce(following: Following, from: { readonly offset: number
     waiting = [];
   };
   try {
-    for await (const { data } of readEvents(response.body)) {
+    for await (const { data, id } of readEvents(response.body)) {
       const piece = taskOutput.parse(JSON.parse(data));
       waiting.push(piece);
       timer ??= setTimeout(flush, gatherMs);
-      yield piece.next;
+      yield { offset: piece.next, id };
     }
   } finally {
     clearTimeout(timer);

@@ -149,13 +149,13 @@ export const followTask = endpoint({
 });
 
 /** One event of a log that is followed. An `offset` below the last `next` means that a new attempt began its output anew. */
-export const taskOutput = z.object({ offset: z.int(), next: z.int(), text: z.string(), skipped: z.int() });
+export const taskOutput = z.object({ offset: z.int(), next: z.int(), text: z.string(), skipped: z.int(), attempt: z.int().optional() });
 export const readTaskLog = endpoint({
   id: "tasks.log",
   method: "GET",
   path: "/api/v1/tasks/:uid/logs/:stream",
   summary:
-    "Output from a byte offset on (negative: that many bytes before the end) as text; with follow=true as server-sent events whose ids are the offsets to go on from (Last-Event-ID)",
+    "Output from a byte offset on (negative: that many bytes before the end) as text; with follow=true as server-sent events; whoever comes back with the id of the last one (Last-Event-ID) misses nothing, also when the task was tried again meanwhile",
   access: { kind: "task", act: "read", scope: "read" },
   params: byUid.extend({ stream: logStream }),
   query: z.strictObject({ offset: z.coerce.number().int().default(0), follow: z.stringbool().default(false) }),
