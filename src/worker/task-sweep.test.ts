@@ -11,7 +11,7 @@ function stage(count: number, answer: (uid: string) => ForgetReply = () => "forg
   const sweep = () =>
     sweepTasks({
       archive: {
-        removeOldKeys: async () => undefined,
+        removeLeftovers: async () => undefined,
         endedLongAgo: async ({ limit }) => [...old].slice(0, limit).map((uid) => ({ uid, attempt: 2 })),
         remove: async (uids) => uids.forEach((uid) => void old.delete(uid)),
       },

@@ -23,7 +23,7 @@ const mostMs = 10_000;
 /** Deletes tasks that ended long ago with their output. The output goes first: what is left by a crash in between is found by its row. */
 export async function sweepTasks(deps: TaskSweepDeps): Promise<void> {
   const { archive, clock, log, keepMs } = deps;
-  await archive.removeOldKeys();
+  await archive.removeLeftovers();
   const until = clock.now() + mostMs;
   const left = new Set<string>();
   let count = 0;

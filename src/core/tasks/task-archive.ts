@@ -6,6 +6,6 @@ export interface TaskArchive {
   endedLongAgo(request: { readonly olderThanMs: number; readonly limit: number }): Promise<readonly Pick<Task, "uid" | "attempt">[]>;
   /** Deletes them with everything that is kept of them; one that has not ended stays. */
   remove(uids: readonly string[]): Promise<void>;
-  /** Deletes idempotency keys that count no more. */
-  removeOldKeys(): Promise<void>;
+  /** Deletes what counts no more: idempotency keys, and messages that have waited long for the broker while their tasks stopped waiting. */
+  removeLeftovers(): Promise<void>;
 }

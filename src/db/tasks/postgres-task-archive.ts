@@ -31,7 +31,11 @@ export class PostgresTaskArchive implements TaskArchive {
       .execute();
   }
 
-  async removeOldKeys(): Promise<void> {
+  async removeLeftovers(): Promise<void> {
     await this.#db.deleteFrom("taskKeys").where("createdAt", "<", sql<Date>`statement_timestamp() - ${keyLifetime}`).execute();
+    // A task that ended may have left one for those that waited for its place: they look by themselves every few seconds.
+    await sql`
+      delete from task_outbox where created_at < statement_timestamp() - interval '1 minute'
+        and not exists (select from tasks where tasks.uid = task_outbox.uid and tasks.state = 'queued')`.execute(this.#db);
   }
 }

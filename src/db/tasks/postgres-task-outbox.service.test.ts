@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { openTaskStage, type TaskStage } from "../../../test/support/broker-worker.ts";
+import { PostgresTaskArchive } from "./postgres-task-archive.ts";
 
 let stage: TaskStage;
 beforeAll(async () => {
@@ -80,5 +81,15 @@ describe("tasks that nobody was told of", () => {
   it("are told from tasks that are not known", async () => {
     const [uid = ""] = await stage.add(1);
     expect([await stage.outbox.stateOf(uid), await stage.outbox.stateOf(randomUUID())]).toEqual(["queued", null]);
+  });
+
+  it("are deleted when they have waited long, but for those of tasks that wait themselves", async () => {
+    const [waiting = "", ended = "", fresh = ""] = await stage.add(3);
+    await stage.db.updateTable("tasks").set({ state: "succeeded", finishedAt: new Date() }).where("uid", "in", [ended, fresh]).execute();
+    const earlier = new Date(Date.now() - 120_000);
+    await stage.db.updateTable("taskOutbox").set({ createdAt: earlier }).where("uid", "in", [waiting, ended]).execute();
+    await stage.db.insertInto("taskOutbox").values({ uid: randomUUID(), createdAt: earlier }).execute();
+    await new PostgresTaskArchive(stage.db).removeLeftovers();
+    expect(uidsOf(await take())).toEqual([waiting, fresh]);
   });
 });
