@@ -49,22 +49,26 @@ export class FakeLegacyTaskStore implements LegacyTaskStore {
   async byUid(uid: string) {
     return this.#tasks.find((task) => task.uid === uid) ?? null;
   }
-  async onDay({ from, until }: { readonly from: Date; readonly until: Date }) {
+  async *onDay(day: { readonly from: Date; readonly until: Date }) {
+    // In the smallest pieces that there are.
+    for (const task of this.#on(day)) yield [task];
+  }
+  #on({ from, until }: { readonly from: Date; readonly until: Date }) {
     return this.#tasks.filter(({ createdAt }) => createdAt >= from && createdAt < until);
   }
   async countOnDay(day: { readonly from: Date; readonly until: Date }) {
-    return (await this.onDay(day)).length;
+    return this.#on(day).length;
   }
   async countPerDay(time: { readonly from: Date; readonly until: Date }) {
     const counts = new Map<string, number>();
-    for (const { createdAt } of await this.onDay(time)) {
+    for (const { createdAt } of this.#on(time)) {
       const day = createdAt.toISOString().slice(0, 10);
       counts.set(day, (counts.get(day) ?? 0) + 1);
     }
     return counts;
   }
   async freeSpace({ limit, ...time }: { readonly from: Date; readonly until: Date; readonly limit: number }) {
-    const ended = (await this.onDay(time)).flatMap(({ id, finishedAt, result }) =>
+    const ended = this.#on(time).flatMap(({ id, finishedAt, result }) =>
       finishedAt === null || result === null || result.diskAfterBytes === null ? [] : [{ id, at: finishedAt, freeBytes: result.diskAfterBytes }],
     );
     return ended.slice(0, limit);

@@ -72,8 +72,8 @@ export interface LegacyTaskStore {
   create(task: NewTask, limits: { readonly maxWaiting: number }): Promise<{ readonly task: Task; readonly isNew: boolean }>;
   byId(id: number): Promise<Task | null>;
   byUid(uid: string): Promise<Task | null>;
-  /** Created on this UTC day, oldest first. */
-  onDay(day: { readonly from: Date; readonly until: Date }): Promise<readonly Task[]>;
+  /** Created on this UTC day, oldest first, some at a time. */
+  onDay(day: { readonly from: Date; readonly until: Date }): AsyncIterable<readonly Task[]>;
   countOnDay(day: { readonly from: Date; readonly until: Date }): Promise<number>;
   /** How many were created on each UTC day (`YYYY-MM-DD`) of this time; a day without any may be left out. */
   countPerDay(time: { readonly from: Date; readonly until: Date }): Promise<ReadonlyMap<string, number>>;

@@ -13,6 +13,9 @@ interface Time {
   readonly until: Date;
 }
 
+/** How many rows of a day are held at once. */
+const dayBatch = 1_000;
+
 /** Tasks of the home folder as the original's clients see them, in PostgreSQL. */
 export class PostgresLegacyTaskStore implements LegacyTaskStore {
   readonly #db: Database;
@@ -40,14 +43,23 @@ export class PostgresLegacyTaskStore implements LegacyTaskStore {
     return row === undefined ? null : taskOf(row);
   }
 
-  async onDay({ from, until }: Time): Promise<readonly Task[]> {
-    const rows = await this.#home()
-      .where("tasks.createdAt", ">=", from)
-      .where("tasks.createdAt", "<", until)
-      .orderBy("tasks.createdAt")
-      .orderBy("tasks.id")
-      .execute();
-    return rows.map(taskOf);
+  async *onDay(day: Time): AsyncGenerator<readonly Task[]> {
+    let after = sql<boolean>`true`;
+    for (;;) {
+      const rows = await this.#home()
+        // As text: a Date has no microseconds, so tasks of one millisecond would come twice or not at all.
+        .select(sql<string>`tasks.created_at::text`.as("position"))
+        .where(isCreatedIn(day))
+        .where(after)
+        .orderBy("tasks.createdAt")
+        .orderBy("tasks.id")
+        .limit(dayBatch)
+        .execute();
+      yield rows.map(taskOf);
+      const last = rows.at(-1);
+      if (last === undefined || rows.length < dayBatch) return;
+      after = sql<boolean>`(tasks.created_at, tasks.id) > (${last.position}::timestamptz, ${last.id}::bigint)`;
+    }
   }
 
   async countOnDay(day: Time): Promise<number> {

@@ -201,6 +201,8 @@ describe("looking at tasks", () => {
     const count = await bench.get("/task/view/date:20181223/count");
     expect([count.body, count.headers["content-type"]]).toEqual(["1", "application/json"]);
     expect((await bench.get("/task/view/date:today/count")).body).toBe("1");
+    await bench.send(touch);
+    expect((await bench.get("/task/view/date:today")).body).toMatch(/^\[\{"id": 2, .*\}, \{"id": 3, [^[\]]*\}\]$/);
     expect((await bench.get("/task/view/date:20181222")).body).toBe("[]");
     expect((await bench.get("/task/view/date:20181222/count")).body).toBe("0");
   });

@@ -15,7 +15,8 @@ import { type LegacyAddress, legacyAddress, monthOf, parseDay, parseUid } from "
 import { type LegacyGuardDeps, legacyCaller } from "./legacy-guard.ts";
 import { type LegacyPlan, planLegacyRun } from "./legacy-plan.ts";
 import { type LegacyCreate, readLegacyCreate } from "./legacy-request.ts";
-import { legacyRequestOf, listedRowOf, rowOf } from "./legacy-row.ts";
+import { legacyRequestOf, rowOf } from "./legacy-row.ts";
+import { listedDay } from "./listed-day.ts";
 import { pythonJson } from "./python-text.ts";
 import { JsonProblem, type PythonValue, parsePythonJson } from "./python-value.ts";
 
@@ -78,16 +79,20 @@ async function answer(deps: LegacyTasksDeps, asked: Asked): Promise<FastifyReply
     default: {
       const found = await view(deps, address);
       if ("problem" in found) return reply.code(400).type("text/plain; charset=utf-8").send(found.problem);
-      if (found.value === null) return reply.code(404).send();
+      if ("value" in found && found.value === null) return reply.code(404).send();
       // Also for HEAD, as in the original; what is not there is 404 first.
-      return isRead ? sendJson(reply, 200, found.value) : reply.code(405).send();
+      if (!isRead) return reply.code(405).send();
+      if ("value" in found) return sendJson(reply, 200, found.value);
+      return reply.header("content-type", "application/json").send(await listedDay(deps.tasks.onDay(found.day)));
     }
   }
 }
 
+/** A whole day is read only when it is sent. */
+type Viewed = { readonly problem: string } | { readonly value: PythonValue } | { readonly day: { readonly from: Date; readonly until: Date } };
 type View = Extract<LegacyAddress, { readonly kind: "by-id" | "by-uid" | "day" }>;
 
-async function view(deps: LegacyTasksDeps, address: View): Promise<{ readonly problem: string } | { readonly value: PythonValue }> {
+async function view(deps: LegacyTasksDeps, address: View): Promise<Viewed> {
   if (address.kind === "by-id") {
     const id = Number(address.digits);
     const task = Number.isSafeInteger(id) ? await deps.tasks.byId(id) : null;
@@ -103,7 +108,7 @@ async function view(deps: LegacyTasksDeps, address: View): Promise<{ readonly pr
   // Three Ys, as the original's clients know it.
   if (day === null) return { problem: "Invalid date. Use YYYMMDD." };
   if (address.isCount) return { value: { int: String(await deps.tasks.countOnDay(day)) } };
-  return { value: (await deps.tasks.onDay(day)).map(listedRowOf) };
+  return { day };
 }
 
 async function chart(deps: LegacyTasksDeps, kind: "daily-chart" | "disk-chart", { request, reply }: Asked): Promise<FastifyReply> {

@@ -1,3 +1,4 @@
+import { sql } from "kysely";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Failure } from "#contract/failure.ts";
 import type { Task } from "#core/tasks/task.ts";
@@ -265,7 +266,15 @@ export function describeTaskStores(get: () => StoreContext): void {
         .where("id", "=", late.id)
         .execute();
       const day = { from: new Date("2026-01-31T00:00:00Z"), until: new Date("2026-02-01T00:00:00Z") };
-      expect((await legacyTasks.onDay(day)).map(({ id }) => id)).toEqual([task.id, late.id]);
+      expect((await Array.fromAsync(legacyTasks.onDay(day))).flat().map(({ id }) => id)).toEqual([task.id, late.id]);
+      // All of one moment but for microseconds, which a Date does not have.
+      await sql`insert into tasks (uid, program, script, arguments, retry, limits, created_at)
+        select gen_random_uuid(), program, script, arguments, retry, limits, timestamptz '2026-01-30 12:00:00Z' + number % 7 * interval '1 microsecond'
+        from tasks, generate_series(1, 2500) as number where id = ${task.id}`.execute(db);
+      const batches = await Array.fromAsync(legacyTasks.onDay({ from: new Date("2026-01-30T00:00:00Z"), until: day.from }));
+      expect(batches.map((batch) => batch.length)).toEqual([1_000, 1_000, 500]);
+      expect(new Set(batches.flat().map(({ id }) => id)).size).toBe(2_500);
+      await db.deleteFrom("tasks").where("createdAt", "<", day.from).execute();
       expect(await legacyTasks.countOnDay(day)).toBe(2);
       expect([...(await legacyTasks.countPerDay({ ...day, from: new Date(0) }))]).toEqual([["2026-01-31", 2]]);
       expect((await legacyTasks.byId(task.id))?.legacy).toEqual({ script: "ls.sh", arguments: [["", "x"]] });
