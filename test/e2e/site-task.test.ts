@@ -86,7 +86,7 @@ test("a viewer looks on and runs nothing; for a stranger there is nothing", asyn
 test("when a site is disabled its waiting task is rejected, its running one is ended, both with a reason, and no new one is taken", async () => {
   const admin = await backlot.admin();
   const running = await until((await run({ script: "wait.sh" })).uid, "running");
-  const waiting = await run({ script: "tick.sh", runAt: new Date(Date.now() + 2_000).toISOString() });
+  const waiting = await run({ script: "tick.sh", runAt: new Date(Date.now() + 4_000).toISOString() });
   const params = { name: "shop" };
   const { operation } = await admin.client.call(updateSite, { params, body: { availability: "disabled", reason: "a test" } });
   if (operation !== null) await admin.succeeded(operation);
