@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { LRUCache } from "lru-cache";
 import { parseDocument } from "yaml";
 import { Failure } from "#contract/failure.ts";
@@ -14,7 +15,8 @@ export interface ReadManual {
 
 const extensions = [".yaml", ".yml", ".json"] as const;
 const maxBytes = 64 * 1024;
-const known = new LRUCache<string, ReadManual>({ max: 2_000 });
+/** By what they hold: a key is small whatever the manual's size. What is kept of one weighs about as much as its text. */
+const known = new LRUCache<string, ReadManual>({ max: 2_000, maxSize: 8 * 1024 * 1024 });
 
 /** Whether a file is a manual and no script. */
 export function isManualName(name: string): boolean {
@@ -34,9 +36,10 @@ export async function readManual(jail: Jail, path: string): Promise<ReadManual> 
     using file = openFile(jail, path);
     if (file.size > maxBytes) return problem(`it is larger than ${maxBytes / 1024} KiB`);
     // The bytes decide: a file's times can be set to anything.
-    const text = Buffer.from(await file.read(0, file.size)).toString("utf8");
-    const found = known.get(text) ?? parseManual(text);
-    known.set(text, found);
+    const bytes = await file.read(0, file.size);
+    const key = createHash("sha256").update(bytes).digest("base64");
+    const found = known.get(key) ?? parseManual(Buffer.from(bytes).toString("utf8"));
+    known.set(key, found, { size: bytes.length + 1 });
     return found;
   } catch (error) {
     if (error instanceof Failure) return problem(error.message);
