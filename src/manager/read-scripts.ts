@@ -1,15 +1,29 @@
 import { Failure } from "#contract/failure.ts";
-import { listScripts, listSiteScripts } from "#contract/internal/runs.ts";
-import type { ScriptList } from "#core/tasks/script-shelf.ts";
+import { describeScript, describeSiteScript, listScripts, listSiteScripts } from "#contract/internal/runs.ts";
+import type { ScriptSource } from "#core/tasks/cached-script-shelf.ts";
 import type { ComponentClient } from "#kit/component-client.ts";
 
 const timeoutMs = 10_000;
 
-/** Asks the orchestrator for the scripts of a site, or of the library. @throws {Failure} `component_away`. */
-export async function readScripts(orchestrator: ComponentClient, siteId: number | null): Promise<ScriptList> {
+/** Asks the orchestrator for the scripts of a site, or of the library. */
+export function scriptsOf(orchestrator: ComponentClient): ScriptSource {
+  return {
+    list: (siteId) =>
+      inTime((signal) => (siteId === null ? orchestrator.call(listScripts, { signal }) : orchestrator.call(listSiteScripts, { params: { siteId }, signal }))),
+    describe: async (siteId, path) => {
+      const query = { path };
+      const { script } = await inTime((signal) =>
+        siteId === null ? orchestrator.call(describeScript, { query, signal }) : orchestrator.call(describeSiteScript, { params: { siteId }, query, signal }),
+      );
+      return script;
+    },
+  };
+}
+
+async function inTime<T>(ask: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const signal = AbortSignal.timeout(timeoutMs);
   try {
-    return siteId === null ? await orchestrator.call(listScripts, { signal }) : await orchestrator.call(listSiteScripts, { params: { siteId }, signal });
+    return await ask(signal);
   } catch (cause) {
     if (signal.aborted) throw new Failure("component_away", { component: "orchestrator" }, { cause });
     throw cause;

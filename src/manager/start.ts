@@ -37,7 +37,7 @@ import { checkOpenApi } from "./legacy-tasks/legacy-guard.ts";
 import { type LegacyTasksDeps, mountLegacyTasks } from "./legacy-tasks/legacy-tasks-api.ts";
 import { OrchestratorMirror } from "./orchestrator-mirror.ts";
 import { personGuards } from "./person-guard.ts";
-import { readScripts } from "./read-scripts.ts";
+import { scriptsOf } from "./read-scripts.ts";
 import { mountRouteFeed } from "./route-feed.ts";
 import { mountSchedules } from "./schedules-api.ts";
 import { mountSites } from "./sites-api.ts";
@@ -189,7 +189,7 @@ function planningOf(
     sites,
     runPolicy,
     host: mirror,
-    scripts: new CachedScriptShelf((siteId) => readScripts(orchestrator, siteId), systemClock),
+    scripts: new CachedScriptShelf(scriptsOf(orchestrator), systemClock),
     allowsCommands: config.BACKLOT_TASK_COMMANDS,
     seal: createSeal(Buffer.from(key.secret, "base64url"), "task environment").seal,
     newId: randomUUID,

@@ -1,11 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { Failure } from "#contract/failure.ts";
 import { readCapabilities } from "#contract/internal/orchestrator.ts";
-import { listScripts, listSiteScripts } from "#contract/internal/runs.ts";
+import { describeScript, describeSiteScript, listScripts, listSiteScripts } from "#contract/internal/runs.ts";
 import type { SiteStore } from "#core/sites/site-store.ts";
-import { CachedScriptShelf } from "#core/tasks/cached-script-shelf.ts";
+import { CachedScriptShelf, type ScriptSource } from "#core/tasks/cached-script-shelf.ts";
 import { type PlanTaskDeps, planTask } from "#core/tasks/plan-task.ts";
-import type { ScriptList } from "#core/tasks/script-shelf.ts";
 import type { createWorkerStores } from "#db/stores.ts";
 import { systemClock } from "#kit/clock.ts";
 import type { ComponentClient } from "#kit/component-client.ts";
@@ -36,7 +35,7 @@ export function startSchedules({ config, stores, sites, orchestrator, secret, lo
     runPolicy: { mayEveryoneRunUnisolated: config.BACKLOT_UNISOLATED_FOR_ALL },
     // While nobody can tell nothing is refused: the orchestrator judges again itself.
     host: { capabilities: () => orchestrator.call(readCapabilities, { signal: AbortSignal.timeout(timeoutMs) }).catch(() => null) },
-    scripts: new CachedScriptShelf((siteId) => readScripts(orchestrator, siteId), systemClock),
+    scripts: new CachedScriptShelf(scriptsOf(orchestrator), systemClock),
     allowsCommands: config.BACKLOT_TASK_COMMANDS,
     seal: createSeal(secret, "task environment").seal,
     newId: randomUUID,
@@ -53,10 +52,24 @@ export function startSchedules({ config, stores, sites, orchestrator, secret, lo
   return scheduler;
 }
 
-async function readScripts(orchestrator: ComponentClient, siteId: number | null): Promise<ScriptList> {
+function scriptsOf(orchestrator: ComponentClient): ScriptSource {
+  return {
+    list: (siteId) =>
+      inTime((signal) => (siteId === null ? orchestrator.call(listScripts, { signal }) : orchestrator.call(listSiteScripts, { params: { siteId }, signal }))),
+    describe: async (siteId, path) => {
+      const query = { path };
+      const { script } = await inTime((signal) =>
+        siteId === null ? orchestrator.call(describeScript, { query, signal }) : orchestrator.call(describeSiteScript, { params: { siteId }, query, signal }),
+      );
+      return script;
+    },
+  };
+}
+
+async function inTime<T>(ask: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const signal = AbortSignal.timeout(timeoutMs);
   try {
-    return siteId === null ? await orchestrator.call(listScripts, { signal }) : await orchestrator.call(listSiteScripts, { params: { siteId }, signal });
+    return await ask(signal);
   } catch (cause) {
     if (signal.aborted) throw new Failure("component_away", { component: "orchestrator" }, { cause });
     throw cause;

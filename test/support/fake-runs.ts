@@ -104,6 +104,10 @@ export class FakeRuns {
     "run.cancel": async (call) => this.#cancel(uidOf(call), call.body as unknown as { attempt: number; end: RunEnd }),
     "run.forget": async (call) => void this.#runs.delete(uidOf(call)),
     "run.log": async (call) => this.#log(call),
+    "scripts.describe": async (call) => ({ script: named(this.scripts, call.query) }),
+    "site.scripts.describe": async (call) => ({
+      script: named(this.siteScripts.get(Number((call.params as { siteId: number }).siteId)) ?? [], call.query),
+    }),
     "scripts.list": async () => ({ scripts: this.scripts, allowsCommands: this.allowsCommands }),
     "site.scripts.list": async (call) => ({
       scripts: this.siteScripts.get(Number((call.params as { siteId: number }).siteId)) ?? [],
@@ -214,4 +218,9 @@ function startedView({ uid, spec }: FakeStart): RunView {
     stderrBytes: 0,
     isOutputCut: false,
   };
+}
+
+function named(scripts: readonly ScriptView[], query: unknown): ScriptView | null {
+  const { path } = query as { path: string };
+  return scripts.find((script) => script.path === path) ?? null;
 }

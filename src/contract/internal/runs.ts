@@ -153,4 +153,30 @@ export const listSiteScripts = endpoint({
   status: 200,
 });
 
-export const runEndpoints = [putRun, awaitRun, cancelRun, forgetRun, readRunLog, listScripts, listSiteScripts] as const;
+const described = z.object({ script: scriptView.nullable() });
+const byPath = z.strictObject({ path: scriptPath });
+
+export const describeScript = endpoint({
+  id: "scripts.describe",
+  method: "GET",
+  path: "/v1/scripts/one",
+  summary: "One script of the installation's library with its manual, whether the list has room for it or not; null when there is none",
+  access: may("run.read", ["worker", "manager"]),
+  query: byPath,
+  result: described,
+  status: 200,
+});
+
+export const describeSiteScript = endpoint({
+  id: "site.scripts.describe",
+  method: "GET",
+  path: "/v1/sites/:siteId/scripts/one",
+  summary: "One script in the site's folder private/scripts with its manual, listed or not; null when there is none",
+  access: may("site.files.read", ["worker", "manager"]),
+  params: z.object({ siteId }),
+  query: byPath,
+  result: described,
+  status: 200,
+});
+
+export const runEndpoints = [putRun, awaitRun, cancelRun, forgetRun, readRunLog, listScripts, listSiteScripts, describeScript, describeSiteScript] as const;

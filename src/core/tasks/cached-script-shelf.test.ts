@@ -4,13 +4,14 @@ import { fakeScript } from "../../../test/support/fake-runs.ts";
 import { CachedScriptShelf } from "./cached-script-shelf.ts";
 
 function shelf() {
-  const state = { now: 0, asked: 0, paths: ["a.sh"], isAway: false };
+  const state = { now: 0, asked: 0, paths: ["a.sh"], unlisted: [] as string[], isAway: false };
   const read = async () => {
     state.asked += 1;
     if (state.isAway) throw new Failure("component_away", { component: "orchestrator" });
     return { scripts: state.paths.map((path) => fakeScript(path)), allowsCommands: true };
   };
-  return { state, scripts: new CachedScriptShelf(read, { now: () => state.now }) };
+  const describe = async (_siteId: number | null, path: string) => (state.unlisted.includes(path) ? fakeScript(path) : null);
+  return { state, scripts: new CachedScriptShelf({ list: read, describe }, { now: () => state.now }) };
 }
 
 test("a list is asked for once a second, for all who ask at once too, and for each place by itself", async () => {
@@ -27,10 +28,10 @@ test("a list is asked for once a second, for all who ask at once too, and for ea
   expect(state.asked).toBe(3);
 });
 
-test("a script that was put there a moment ago is found", async () => {
+test("a script that was put there a moment ago, or that a list has no room for, is found", async () => {
   const { state, scripts } = shelf();
   expect(await scripts.find(null, "b.sh")).toBeNull();
-  state.paths = ["a.sh", "b.sh"];
+  state.unlisted = ["b.sh"];
   expect(await scripts.find(null, "b.sh")).toMatchObject({ path: "b.sh" });
 });
 

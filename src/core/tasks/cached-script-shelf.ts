@@ -12,14 +12,21 @@ interface KeptList {
   readonly askedAt: number;
 }
 
+/** Where scripts are asked for; both throw `component_away`. */
+export interface ScriptSource {
+  readonly list: (siteId: number | null) => Promise<ScriptList>;
+  /** One, whether lists have room for it or not. */
+  readonly describe: (siteId: number | null, path: string) => Promise<ScriptView | null>;
+}
+
 /** The scripts of every place, asked for at most once a second. */
 export class CachedScriptShelf implements ScriptShelf {
-  readonly #read: (siteId: number | null) => Promise<ScriptList>;
+  readonly #source: ScriptSource;
   readonly #clock: Clock;
   readonly #kept = new Map<number | null, KeptList>();
 
-  constructor(read: (siteId: number | null) => Promise<ScriptList>, clock: Clock) {
-    this.#read = read;
+  constructor(source: ScriptSource, clock: Clock) {
+    this.#source = source;
     this.#clock = clock;
   }
 
@@ -29,16 +36,14 @@ export class CachedScriptShelf implements ScriptShelf {
   }
 
   async find(siteId: number | null, path: string): Promise<ScriptView | null> {
-    const before = this.#kept.get(siteId);
-    const found = named(await this.list(siteId), path);
-    const isNew = this.#kept.get(siteId) !== before;
-    // Put there within the last second, perhaps: only a list that was asked for after the question says that it is not there.
-    return found !== null || isNew ? found : named(await this.#ask(siteId), path);
+    const found = (await this.list(siteId)).scripts.find((script) => script.path === path);
+    // Put there within the last second, perhaps, or one of more than a list takes.
+    return found ?? (await this.#source.describe(siteId, path));
   }
 
   #ask(siteId: number | null): Promise<ScriptList> {
     if (this.#kept.size >= maxLists) this.#kept.clear();
-    const kept = { list: this.#read(siteId), askedAt: this.#clock.now() };
+    const kept = { list: this.#source.list(siteId), askedAt: this.#clock.now() };
     this.#kept.set(siteId, kept);
     kept.list.catch(() => {
       // What failed is asked for again by whoever comes next.
@@ -46,8 +51,4 @@ export class CachedScriptShelf implements ScriptShelf {
     });
     return kept.list;
   }
-}
-
-function named(list: ScriptList, path: string): ScriptView | null {
-  return list.scripts.find((script) => script.path === path) ?? null;
 }

@@ -5,7 +5,7 @@ import type { EpochTable } from "#kit/epochs.ts";
 import { type Guard, mount } from "#kit/http/mount.ts";
 import { jailOf } from "#orchestrator/files/site-shelf.ts";
 import { siteScriptsFolder } from "#orchestrator/runtime/run.ts";
-import { listScripts } from "#orchestrator/scripts/list-scripts.ts";
+import { describeScript, listScripts } from "#orchestrator/scripts/list-scripts.ts";
 import { streamOf } from "#orchestrator/sites/answer-stream.ts";
 import { type OutputSource, readOutput } from "./read-output.ts";
 import type { RunBook } from "./run-book.ts";
@@ -41,6 +41,10 @@ export function mountRuns(app: FastifyInstance, guard: Guard<GrantClaims>, api: 
     const scripts = await listScripts(jailOf(host.sites, params.siteId), siteScriptsFolder);
     return { scripts: [...scripts], allowsCommands: host.allowsCommands };
   });
+  mount(at, endpoints.describeScript, async ({ query }) => ({ script: await describeScript({ root: host.libraryFolder, owner: null }, "", query.path) }));
+  mount(at, endpoints.describeSiteScript, async ({ params, query }) => ({
+    script: await describeScript(jailOf(host.sites, params.siteId), siteScriptsFolder, query.path),
+  }));
 }
 
 async function* lines(source: OutputSource, options: Parameters<typeof readOutput>[1]): AsyncGenerator<string> {

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { findScript } from "./find-script.ts";
-import { listScripts } from "./list-scripts.ts";
+import { describeScript, listScripts } from "./list-scripts.ts";
 import { openLibrary } from "./script-library.ts";
 import { manualCandidates, parseManual } from "./script-manual.ts";
 
@@ -64,10 +64,27 @@ it("lists scripts with their manuals, and manuals as no scripts", async () => {
 it("lists five hundred scripts at most, and reads no manual that is too large", async () => {
   using library = open();
   for (let index = 0; index < 520; index += 1) library.put(`s${index}`, "");
-  expect(await listScripts(library.jail, "")).toHaveLength(500);
+  const listed = await listScripts(library.jail, "");
+  expect(listed).toHaveLength(500);
+  library.put("s519.yaml", "title: Not listed", 0o644);
+  expect(await describeScript(library.jail, "", "s519")).toMatchObject({ path: "s519", isExecutable: true, manual: { title: "Not listed" } });
+  library.put("sub/s1", "");
+  expect(await describeScript(library.jail, "sub", "s1")).toMatchObject({ path: "s1", manual: {} });
+  for (const path of ["absent", "s519.yaml", "sub", "../s1", ""]) expect(await describeScript(library.jail, "", path)).toBeNull();
   library.put("big/one.sh", "");
   library.put("big/one.yaml", `title: ${"x".repeat(70_000)}`);
   expect((await listScripts(library.jail, "big"))[0]?.manualProblem).toBe("The manual cannot be used: it is larger than 64 KiB.");
+});
+
+it("looks at two thousand entries at most", async () => {
+  using library = open();
+  for (let folder = 0; folder < 30; folder += 1) {
+    for (let index = 0; index < 100; index += 1) library.put(`f${String(folder).padStart(2, "0")}/${index}.yaml`, "", 0o644);
+    library.put(`f${String(folder).padStart(2, "0")}/script`, "");
+  }
+  const count = (await listScripts(library.jail, "")).length;
+  expect(count).toBeGreaterThan(10);
+  expect(count).toBeLessThan(25);
 });
 
 it("says what is wrong with a manual", () => {
