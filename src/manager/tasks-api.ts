@@ -50,7 +50,9 @@ function mountCreation(app: FastifyInstance, deps: TasksApiDeps): void {
   });
   mount({ app, guard: guards.task }, api.rerunTask, async ({ caller }) => {
     const task = await rerunTask(deps, caller.actor, caller.task);
-    await noteTask(deps, caller.actor, { action: "tasks.rerun", task });
+    // Only whoever set the environment, or an administrator, runs it again with it.
+    const dropped = caller.task.environmentNames.filter((name) => !task.environmentNames.includes(name));
+    await noteTask(deps, caller.actor, { action: "tasks.rerun", task, dropped });
     return { task: taskViewOf(task, caller.actor) };
   });
   mount({ app, guard: guards.task }, api.cancelTask, async ({ caller }) => {
@@ -156,8 +158,12 @@ function mountCharts(app: FastifyInstance, deps: TasksApiDeps): void {
 /** Longer ones are cut: the trail says what was done, the task itself keeps all of it. */
 const maxNotedCharacters = 500;
 
-async function noteTask(deps: TasksApiDeps, actor: Actor, deed: { readonly action: string; readonly task: ActorTask }): Promise<void> {
-  const { action, task } = deed;
+async function noteTask(
+  deps: TasksApiDeps,
+  actor: Actor,
+  deed: { readonly action: string; readonly task: ActorTask; readonly dropped?: readonly string[] },
+): Promise<void> {
+  const { action, task, dropped = [] } = deed;
   const { program } = task;
   await deps.note(actor, action, {
     ...(task.actorSite === null ? {} : { site: task.actorSite }),
@@ -167,6 +173,7 @@ async function noteTask(deps: TasksApiDeps, actor: Actor, deed: { readonly actio
       arguments: JSON.stringify(task.arguments).slice(0, maxNotedCharacters),
       // Names only: values are secrets as often as not.
       ...(task.environmentNames.length === 0 ? {} : { environment: task.environmentNames }),
+      ...(dropped.length === 0 ? {} : { environmentDropped: dropped }),
       ...(task.rerunOf === null ? {} : { rerunOf: task.rerunOf }),
     },
   });

@@ -28,6 +28,16 @@ test("a task that is run again is the same, with its environment, under its own 
   expect(again).toEqual({ ...before, uid: expect.not.stringMatching(first.uid), createdById: 9, rerunOf: first.uid, idempotencyKey: null, runAt: null });
 });
 
+test("a task that another member runs again gets none of the first one's environment", async () => {
+  const { deps, create } = rules();
+  const first = await create({ environment: { A: "secret" } });
+  await rerunTask(deps, actor({ id: 5 }), first);
+  await rerunTask(deps, member, first);
+  const [, byAnother, byThemselves] = deps.tasks.created;
+  expect(byAnother).toMatchObject({ sealedEnvironment: null, environmentNames: [], rerunOf: first.uid });
+  expect(byThemselves).toMatchObject({ sealedEnvironment: 'sealed {"A":"secret"}', environmentNames: ["A"] });
+});
+
 test("a task that is run again gets no more than its site and its person have by now", async () => {
   const { deps, create, site } = rules();
   const long = await create({ timeoutSeconds: 7_200 }, admin);
