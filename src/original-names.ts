@@ -36,10 +36,14 @@ export const originalNames: readonly OriginalName[] = [
     becomes: "BACKLOT_TASK_COMMANDS",
     description: "`1`, `true`, `yes`, `on` let tasks run any command; `0`, `false`, `no`, `off` do not (in the original, `0` did)",
   },
-  { name: "FTP_HOSTNAME", becomes: "BACKLOT_FTP_HOST", description: "No effect yet: the FTP door is still to come" },
-  { name: "FTP_PORT", becomes: "BACKLOT_FTP_PORT", description: "No effect yet: the FTP door is still to come" },
-  { name: "FTP_USER", becomes: null, description: "No effect: people sign in with their own names" },
-  { name: "FTP_PASSWORD", becomes: null, description: "No effect: people sign in with their own passwords" },
+  { name: "FTP_HOSTNAME", becomes: "BACKLOT_FTP_HOST", description: "The address that FTP listens on" },
+  { name: "FTP_PORT", becomes: "BACKLOT_FTP_PORT", description: "The port of FTP" },
+  {
+    name: "FTP_USER",
+    becomes: "BACKLOT_FTP_DEMO_ACCOUNT",
+    description: "The name of the account for the home folder, `ftp` unless given; either of the two names makes it, on this machine only",
+  },
+  { name: "FTP_PASSWORD", becomes: "BACKLOT_FTP_DEMO_ACCOUNT", description: "Its password, `ftp` unless given" },
   { name: "FTP_DIRECTORY", becomes: null, description: "No effect: the folder is that of `BACKLOT_HOME_FOLDER`" },
 ];
 
@@ -69,6 +73,8 @@ export function withOriginalNames(environment: Environment): { readonly environm
   // "2" is what the original's own compose file calls off.
   if (isOn("WEB_DEBUG_MODE", [...no, "2"])) found.BACKLOT_LOG_LEVEL = "debug";
   if (told("WORKER_ALLOW_SHELL") !== "") found.BACKLOT_TASK_COMMANDS = String(isOn("WORKER_ALLOW_SHELL", no));
+  if (told("FTP_USER") !== "" || told("FTP_PASSWORD") !== "")
+    found.BACKLOT_FTP_DEMO_ACCOUNT = `${told("FTP_USER") || "ftp"}:${environment.FTP_PASSWORD || "ftp"}`;
   const broker = told("MQ_HOSTNAME");
   if (broker !== "" && isHost("MQ_HOSTNAME", broker)) found.AMQP_URL = `amqp://guest:guest@${inUrl(broker)}:5672`;
   if (databaseParts.some((name) => told(name) !== "") && !isGiven(environment, "DATABASE_URL")) {

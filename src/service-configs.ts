@@ -11,5 +11,6 @@ export const serviceConfigs = {
   manager: async () => (await import("./manager/config.ts")).configSchema,
   worker: async () => (await import("./worker/config.ts")).configSchema,
   orchestrator: async () => (await import("./orchestrator/config.ts")).configSchema,
+  ftp: async () => (await import("./ftp/config.ts")).configSchema,
   router: async () => (await import("./router/config.ts")).configSchema,
 } as const satisfies Record<string, () => Promise<z.ZodObject>>;

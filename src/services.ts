@@ -7,6 +7,7 @@ export const services = {
   manager: async () => (await import("./manager/start.ts")).start,
   worker: async () => (await import("./worker/start.ts")).start,
   orchestrator: async () => (await import("./orchestrator/start.ts")).start,
+  ftp: async () => (await import("./ftp/start.ts")).start,
   router: async () => (await import("./router/start.ts")).start,
 } as const satisfies Record<string, () => Promise<StartService>>;
 

@@ -71,6 +71,7 @@ describe.skipIf(spawnSync("/usr/bin/python3", ["-c", "import supervisor"]).statu
       ["orchestrator", 'node "/with a blank/backlot/bin/backlot.mjs" run orchestrator', true],
       ["router", 'node "/with a blank/backlot/bin/backlot.mjs" run router', true],
       ["web", 'node "/with a blank/backlot/bin/backlot.mjs" run manager', true],
+      ["ftp", 'node "/with a blank/backlot/bin/backlot.mjs" run ftp', true],
       ["worker_1", 'node "/with a blank/backlot/bin/backlot.mjs" run worker', true],
       ["worker_2", 'node "/with a blank/backlot/bin/backlot.mjs" run worker', true],
     ]);

@@ -32,7 +32,15 @@ afterEach(async () => {
 function environment(more: Record<string, string> = {}): Record<string, string> {
   // A database that is not there: the manager goes on trying, and everything else is up within a second.
   const database = "postgres://nobody@127.0.0.1:1/none";
-  return { PATH: process.env.PATH ?? "", BACKLOT_DATA: join(folder, "data"), BACKLOT_PORT: "0", BACKLOT_ROUTER_PORT: "0", DATABASE_URL: database, ...more };
+  return {
+    PATH: process.env.PATH ?? "",
+    BACKLOT_DATA: join(folder, "data"),
+    BACKLOT_PORT: "0",
+    BACKLOT_ROUTER_PORT: "0",
+    BACKLOT_FTP_PORT: "0",
+    DATABASE_URL: database,
+    ...more,
+  };
 }
 
 async function call(args: readonly string[], env = environment()): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }> {

@@ -33,7 +33,7 @@ describe("the original's names of settings", () => {
       { FTP_HOSTNAME: "0.0.0.0", FTP_PORT: "2121" },
       { BACKLOT_FTP_HOST: "0.0.0.0", BACKLOT_FTP_PORT: "2121" },
     ],
-    [{ FTP_USER: "ftp", FTP_PASSWORD: "ftp", FTP_DIRECTORY: "/homedir/", DATABASE_TABLE_NAME: "task_task" }, {}],
+    [{ FTP_USER: "ftp", FTP_PASSWORD: "ftp", FTP_DIRECTORY: "/homedir/", DATABASE_TABLE_NAME: "task_task" }, { BACKLOT_FTP_DEMO_ACCOUNT: "ftp:ftp" }],
     [{ WORKER_DIRECTORY_PATH: "", MQ_HOSTNAME: " ", DATABASE_HOSTNAME: "", FTP_PORT: "" }, {}],
   ])("%j become %j", (given, expected) => {
     expect(added(given)).toEqual(expected);
@@ -108,14 +108,14 @@ describe("the original's names of settings", () => {
   });
 
   it("are noticed where they have no effect, by their names only", () => {
-    expect(withOriginalNames({ DATABASE_TABLE_NAME: "x", FTP_USER: "", FTP_PASSWORD: "hunter2" }).notices).toEqual([
+    expect(withOriginalNames({ DATABASE_TABLE_NAME: "x", FTP_USER: "", FTP_DIRECTORY: "y" }).notices).toEqual([
       "DATABASE_TABLE_NAME has no effect: see docs/configuration.md",
-      "FTP_PASSWORD has no effect: see docs/configuration.md",
+      "FTP_DIRECTORY has no effect: see docs/configuration.md",
     ]);
   });
 
-  it("become settings that some process reads, but for the door that is still to come", async () => {
-    const known = new Set(["BACKLOT_LOG_LEVEL", "BACKLOT_FTP_HOST", "BACKLOT_FTP_PORT"]);
+  it("become settings that some process reads", async () => {
+    const known = new Set(["BACKLOT_LOG_LEVEL"]);
     for (const load of Object.values(serviceConfigs)) for (const name of Object.keys((await load()).shape)) known.add(name);
     expect(originalNames.flatMap(({ becomes }) => (becomes === null || known.has(becomes) ? [] : [becomes]))).toEqual([]);
   });

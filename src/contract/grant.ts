@@ -23,6 +23,7 @@ export const grantVerbs = [
   "route.read",
   "route.hold",
   "route.feed",
+  "door.open",
 ] as const;
 export type GrantVerb = (typeof grantVerbs)[number];
 
@@ -35,8 +36,8 @@ export const grantClaims = z.object({
   aud: z.enum(components),
   /** Which process carries it. */
   sub: z.enum(components),
-  /** The number of the one site it is for; `*` for all. */
-  site: z.union([z.int().positive(), z.literal("*")]),
+  /** The number of the one site it is for, 0 for the installation's home folder; `*` for all. */
+  site: z.union([z.int().nonnegative(), z.literal("*")]),
   verbs: z.array(z.enum(grantVerbs)).min(1),
   /** The person on whose behalf, when there is one. */
   user: z.int().positive().optional(),

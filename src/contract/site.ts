@@ -33,6 +33,10 @@ export const siteNameInput = z.string().max(300);
 
 /** The positive number of a site; containers, user ids and folders are named after it. */
 export const siteId = z.coerce.number().int().positive();
+/** The number of a folder with files: a site's, or 0 for the installation's home folder. */
+export const folderId = z.coerce.number().int().nonnegative();
+/** The installation's home folder among the folders with files. */
+export const homeFolderId = 0;
 
 /** ISO 8601 with a zone. */
 export const timestamp = z.iso.datetime({ offset: true });

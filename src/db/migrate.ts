@@ -10,6 +10,7 @@ import { foundation } from "./migrations/0001-foundation.ts";
 import { siteDatabases } from "./migrations/0002-site-databases.ts";
 import { siteEgress } from "./migrations/0003-site-egress.ts";
 import { tasks } from "./migrations/0004-tasks.ts";
+import { doors } from "./migrations/0005-doors.ts";
 
 /** Every change of the tables, in order. One that was released is never edited. */
 const migrations: Readonly<Record<string, Migration>> = {
@@ -17,6 +18,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   "0002-site-databases": siteDatabases,
   "0003-site-egress": siteEgress,
   "0004-tasks": tasks,
+  "0005-doors": doors,
 };
 
 const oldestServer = 140_000;

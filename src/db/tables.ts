@@ -123,7 +123,7 @@ interface AuditEntryTable {
   at: Generated<Date>;
   actorId: number | null;
   actorName: string | null;
-  door: "web" | "api" | "cli" | "system";
+  door: "web" | "api" | "cli" | "system" | "ftp" | "ssh" | "sftp";
   address: string | null;
   action: string;
   siteId: number | null;

@@ -10,6 +10,7 @@ const lookBackMs = 10 * 60 * 1000;
 /** Tells this process and the orchestrator when someone's access ended, so that what they have open closes. */
 export class AccessWatch {
   readonly #deps: { readonly epochs: EpochStore; readonly table: EpochTable; readonly push: (bump: EpochBump) => Promise<void>; readonly log: Log };
+  readonly #listeners = new Set<(bump: EpochBump) => void>();
   #running: Promise<void> | undefined;
   #again = false;
 
@@ -21,6 +22,7 @@ export class AccessWatch {
   apply(bump: EpochBump): void {
     const { table, push, log } = this.#deps;
     table.raise(bump);
+    this.#tell(bump);
     // The orchestrator hears of it at the latest when its stream of events is opened again.
     push(bump).catch((error: unknown) => log.warn({ err: error }, "a change of access could not be passed on"));
   }
@@ -53,9 +55,20 @@ export class AccessWatch {
     return { signal: AbortSignal.any([signal, client]), release };
   }
 
+  /** Hears of every change of access from now on; ends with the returned function. */
+  follow(listener: (bump: EpochBump) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  #tell(bump: EpochBump): void {
+    if (bump.sites.length + bump.users.length > 0) for (const listener of [...this.#listeners]) listener(bump);
+  }
+
   async #refresh(): Promise<void> {
     const bump = await this.#deps.epochs.changedSince(new Date(Date.now() - lookBackMs));
     this.#deps.table.raise(bump);
+    this.#tell(bump);
     if (bump.sites.length + bump.users.length > 0) await this.#deps.push(bump);
   }
 }

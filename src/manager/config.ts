@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { siteEgress } from "#contract/site.ts";
 import { port } from "#kit/config.ts";
+import { demoAccountDescription, demoAccountPattern, demoAccountProblem } from "#kit/demo-account.ts";
 
 /** The manager's settings, by the names of their environment variables. */
 export const configSchema = z.object({
@@ -53,6 +54,7 @@ export const configSchema = z.object({
     .optional()
     .describe("RabbitMQ to announce tasks by, for example amqp://user:password@host:5672/vhost; without it they are announced by the database")
     .meta({ secret: true }),
+  BACKLOT_FTP_DEMO_ACCOUNT: z.string().regex(demoAccountPattern, demoAccountProblem).optional().describe(demoAccountDescription).meta({ secret: true }),
   BACKLOT_TRUST_PROXY: z.stringbool().default(false).describe("Believe X-Forwarded-For of the proxy before the dashboard"),
 });
 export type ManagerConfig = z.output<typeof configSchema>;

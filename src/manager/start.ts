@@ -28,6 +28,8 @@ import { createNote } from "./audit-trail.ts";
 import { configSchema, type ManagerConfig, publicAddresses } from "./config.ts";
 import { answerUnknown, mountDashboard } from "./dashboard.ts";
 import { mountDatabases } from "./database-api.ts";
+import { DoorSessions } from "./doors/door-sessions.ts";
+import { doorGuard, mountDoors } from "./doors/doors-api.ts";
 import { mountFiles } from "./files-api.ts";
 import { firstAdministrator } from "./first-administrator.ts";
 import { holdBack } from "./hold-back.ts";
@@ -112,6 +114,9 @@ async function serve({ config, key, db, log, stack }: Wiring): Promise<Pick<Runn
   mountSchedules(app, { ...shared, ...schedulingOf({ key, planning }), maxWaiting: config.BACKLOT_TASKS_WAITING });
   const basic = new BasicSignIn({ ...stores, ...signingIn, now: () => new Date() });
   await mountLegacyTasks(app, legacyTasksOf({ ...shared, planning, config, basic }));
+  const doorSeal = createSeal(Buffer.from(key.secret, "base64url"), "door session");
+  const sessions = new DoorSessions({ ...stores, ...signingIn, note, signer, seal: doorSeal, demoAccount: config.BACKLOT_FTP_DEMO_ACCOUNT });
+  mountDoors(app, { guard: await doorGuard(key), sessions, access });
   await mountSystem(app, { ...shared, allowsCommands: planning.allowsCommands });
   mountRouteFeed(app, {
     guard: componentGuard({ audience: "manager", verify: await createVerifier(componentSecret(key, "router")) }),

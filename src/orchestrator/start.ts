@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import type { FastifyInstance } from "fastify";
 import { Failure } from "#contract/failure.ts";
 import type { Capabilities } from "#contract/internal/orchestrator.ts";
+import { homeFolderId } from "#contract/site.ts";
 import { systemClock } from "#kit/clock.ts";
 import { readComponentKey } from "#kit/cluster-key.ts";
 import { parseConfig } from "#kit/config.ts";
@@ -19,6 +20,7 @@ import { configSchema, type OrchestratorConfig } from "./config.ts";
 import { DatabaseRelay } from "./database-relay.ts";
 import { Deployments, type DeploymentsDeps } from "./deployments/deployments.ts";
 import { mountDeployments } from "./deployments/mount-deployments.ts";
+import { withHome } from "./files/home-folder.ts";
 import { mountFiles } from "./files/mount-files.ts";
 import { QuotaBook } from "./files/quota-book.ts";
 import type { SiteShelf } from "./files/site-shelf.ts";
@@ -88,7 +90,8 @@ export async function startOrchestrator(
 
   const { folders } = places;
   const shelf: SiteShelf = { folderOf: (siteId) => folders.folderOf(siteId), specOf: (siteId) => specs.get(siteId), ownerOf: parts.ownerOf };
-  const quota = new QuotaBook({ sites: shelf, clock: systemClock, reservedBytes: config.BACKLOT_DISK_RESERVE_BYTES });
+  const files = withHome(shelf, { folder: runPlacesOf(config).homeFolder, owner: parts.ownerOf(homeFolderId) });
+  const quota = new QuotaBook({ sites: files, clock: systemClock, reservedBytes: config.BACKLOT_DISK_RESERVE_BYTES });
   const deployments = await openDeployments({ sites: shelf, quota, clock: systemClock, log }, join(places.state, "deployments"));
   const onSiteChanged = (siteId: number): void => quota.doubt(siteId);
   const checkRoom = (siteId: number): Promise<void> => watch.checkRoom(siteId);
@@ -129,7 +132,7 @@ export async function startOrchestrator(
   const epochs = new EpochTable();
   const guard = componentGuard({ audience: "orchestrator", verify: await createVerifier(key.managerPublicKey), epochs });
   const app = createServer({ log });
-  mountFiles(app, guard, { sites: shelf, quota });
+  mountFiles(app, guard, { sites: files, quota });
   mountDeployments(app, guard, { sites: shelf, quota, deployments, starterFolder: (name) => starterFolder(capabilities, name) });
   mountSites(app, guard, { sites, board, epochs, capabilities });
   mountRuns(app, guard, { runs, host, epochs });

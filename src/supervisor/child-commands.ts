@@ -8,7 +8,7 @@ import { relayAddress } from "./site-postgres.ts";
 export const children = {
   orchestrator: ["orchestrator"],
   router: ["router"],
-  control: ["manager", "worker"],
+  control: ["manager", "worker", "ftp"],
 } as const;
 export type ChildName = keyof typeof children;
 
@@ -20,6 +20,8 @@ export interface Wiring {
   readonly routerPort: number;
   readonly orchestratorPort: number;
   readonly routerAdminPort: number;
+  readonly ftpHost: string;
+  readonly ftpPort: number;
   readonly managerUrl: string;
   readonly sitesDomain: string;
   /** The dashboard as people type it. */
@@ -89,6 +91,9 @@ function wiredSettings(name: ChildName, wiring: Wiring): Readonly<Record<string,
     BACKLOT_ROUTER_PORT: String(wiring.routerPort),
     BACKLOT_ROUTER_ADMIN_PORT: String(wiring.routerAdminPort),
     BACKLOT_ORCHESTRATOR_PORT: String(wiring.orchestratorPort),
+    BACKLOT_FTP_HOST: wiring.ftpHost,
+    BACKLOT_FTP_PORT: String(wiring.ftpPort),
+    BACKLOT_FTP_KEY_FILE: wiring.keyFiles.ftp,
     BACKLOT_MANAGER_URL: wiring.managerUrl,
     BACKLOT_ORCHESTRATOR_URL: orchestratorUrl,
     BACKLOT_ROUTER_URLS: routerAdminUrl,

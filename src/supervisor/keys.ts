@@ -6,7 +6,7 @@ import { ConfigError } from "#kit/config.ts";
 import { writeFileAtomically } from "./atomic-file.ts";
 
 /** The components that get a key file of their own. */
-const holders = ["orchestrator", "router"] as const;
+const holders = ["orchestrator", "router", "ftp"] as const;
 
 /** Where each process finds its key. */
 export type KeyFiles = Readonly<Record<"cluster" | (typeof holders)[number], string>>;
@@ -17,7 +17,12 @@ export type KeyFiles = Readonly<Record<"cluster" | (typeof holders)[number], str
  */
 export async function ensureKeys(folder: string): Promise<KeyFiles> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const files: KeyFiles = { cluster: join(folder, "cluster.json"), orchestrator: join(folder, "orchestrator.json"), router: join(folder, "router.json") };
+  const files: KeyFiles = {
+    cluster: join(folder, "cluster.json"),
+    orchestrator: join(folder, "orchestrator.json"),
+    router: join(folder, "router.json"),
+    ftp: join(folder, "ftp.json"),
+  };
   const key = (await readKey(files.cluster, (value) => clusterKey.parse(value))) ?? (await makeClusterKey(files.cluster));
   for (const component of holders) {
     const expected = componentKeyOf(key, component);

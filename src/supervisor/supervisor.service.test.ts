@@ -35,7 +35,7 @@ interface Backlot {
 const elsewhere = { DATABASE_URL: "postgres://nobody@127.0.0.1:1/none" };
 
 function launch(data: string, environment: Record<string, string> = elsewhere): Backlot {
-  const env = { PATH: process.env.PATH ?? "", BACKLOT_DATA: data, BACKLOT_PORT: "0", BACKLOT_ROUTER_PORT: "0", ...environment };
+  const env = { PATH: process.env.PATH ?? "", BACKLOT_DATA: data, BACKLOT_PORT: "0", BACKLOT_ROUTER_PORT: "0", BACKLOT_FTP_PORT: "0", ...environment };
   const child = fork(script, { env, stdio: ["ignore", "inherit", "inherit", "ipc"] });
   const messages: Record<string, unknown>[] = [];
   let wake = Promise.withResolvers<void>();

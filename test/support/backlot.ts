@@ -29,7 +29,7 @@ export interface StartOptions {
   readonly readyWithinMs?: number;
 }
 
-const endpointsFile = z.object({ manager: z.url(), router: z.url() });
+const endpointsFile = z.object({ manager: z.url(), router: z.url(), ftp: z.string() });
 type Endpoints = z.output<typeof endpointsFile>;
 
 /** The real program as a child process, with doors at free ports and a data folder of its own. */
@@ -53,6 +53,9 @@ export class Backlot implements AsyncDisposable {
   }
   get router(): string {
     return this.#open().router;
+  }
+  get ftp(): string {
+    return this.#open().ftp;
   }
   get pid(): number {
     const pid = this.#child?.pid;
@@ -105,6 +108,7 @@ export class Backlot implements AsyncDisposable {
       BACKLOT_DATA: this.data,
       BACKLOT_PORT: "0",
       BACKLOT_ROUTER_PORT: "0",
+      BACKLOT_FTP_PORT: "0",
       BACKLOT_ADMIN_PASSWORD: adminPassword,
       ...this.#options.environment,
     };

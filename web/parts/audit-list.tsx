@@ -5,7 +5,7 @@ import { auditWords, detailsText } from "../app/audit-words.ts";
 import { momentText } from "../app/formats.ts";
 import { TimeAgo } from "./time-ago.tsx";
 
-const doors = { web: "Dashboard", api: "API", cli: "Command line", system: "Backlot itself" } as const;
+const doors = { web: "Dashboard", api: "API", cli: "Command line", ftp: "FTP", ssh: "SSH", sftp: "SFTP", system: "Backlot itself" } as const;
 
 /** Entries of the audit trail: a table on wide screens, short paragraphs on phones. */
 export function AuditList({ entries, isOfOneSite = false }: { readonly entries: readonly AuditView[]; readonly isOfOneSite?: boolean }): ReactNode {

@@ -101,7 +101,7 @@ export const auditView = z.object({
   id: z.int(),
   at: timestamp,
   actor: z.string().nullable(),
-  door: z.enum(["web", "api", "cli", "system"]),
+  door: z.enum(["web", "api", "cli", "system", "ftp", "ssh", "sftp"]),
   address: z.string().nullable(),
   action: z.string(),
   site: z.string().nullable(),

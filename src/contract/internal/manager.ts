@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { endpoint } from "../endpoint.ts";
 import { siteRoute } from "../site-spec.ts";
+import { doorEndpoints } from "./doors.ts";
 
 /**
  * One message of the route feed. The first is always a snapshot; a change carries what is new since then.
@@ -24,4 +25,4 @@ export const followRoutes = endpoint({
   status: 200,
 });
 
-export const managerInternalEndpoints = [followRoutes] as const;
+export const managerInternalEndpoints = [followRoutes, ...doorEndpoints] as const;

@@ -2,11 +2,15 @@ import { z } from "zod";
 import { folderListing } from "../api/files.ts";
 import { endpoint } from "../endpoint.ts";
 import type { Component, GrantVerb } from "../grant.ts";
-import { siteId, siteKind, siteStatus, timestamp } from "../site.ts";
+import { folderId, siteId, siteKind, siteStatus, timestamp } from "../site.ts";
 import { siteAddress, siteSpec } from "../site-spec.ts";
 
 const control: readonly Component[] = ["manager", "worker"];
+/** Who reads and writes files: the doors too, with the grant of the person who signed in there. */
+const filers: readonly Component[] = [...control, "shell", "ftp"];
 const byId = z.object({ siteId });
+/** Where files are: a site, or by the number 0 the installation's home folder. */
+const byFolder = z.object({ siteId: folderId });
 const may = (verb: GrantVerb, callers: readonly Component[] = control) => ({ kind: "component", callers, verb }) as const;
 /** A path inside the site as people write it: `public/a b.html`, "" is the site's folder. */
 const path = z.string().max(4096);
@@ -135,8 +139,8 @@ export const listFolder = endpoint({
   method: "GET",
   path: "/v1/sites/:siteId/folder",
   summary: "A folder's entries, folders first, then by name",
-  access: may("site.files.read"),
-  params: byId,
+  access: may("site.files.read", filers),
+  params: byFolder,
   query: z.strictObject({ path: path.default("") }),
   result: folderListing,
   status: 200,
@@ -147,8 +151,8 @@ export const makeFolder = endpoint({
   method: "POST",
   path: "/v1/sites/:siteId/folder",
   summary: "Make a folder and its parents; there already is success",
-  access: may("site.files.write"),
-  params: byId,
+  access: may("site.files.write", filers),
+  params: byFolder,
   body: z.strictObject({ path }),
   status: 204,
 });
@@ -158,9 +162,13 @@ export const readSiteFile = endpoint({
   method: "GET",
   path: "/v1/sites/:siteId/file",
   summary: "A file's bytes; honours Range and If-None-Match, sends ETag = quoted sha256",
-  access: may("site.files.read"),
-  params: byId,
-  query: z.strictObject({ path }),
+  access: may("site.files.read", filers),
+  params: byFolder,
+  query: z.strictObject({
+    path,
+    /** Without a tag nothing is read twice: for those who take a large file and compare nothing. */
+    tag: z.stringbool().default(true),
+  }),
   result: { raw: "bytes", mediaType: "application/octet-stream" },
   status: 200,
 });
@@ -170,8 +178,8 @@ export const writeSiteFile = endpoint({
   method: "PUT",
   path: "/v1/sites/:siteId/file",
   summary: "Write a file whole, atomically, after fsync; parents are made; refused when it is not what the caller expects",
-  access: may("site.files.write"),
-  params: byId,
+  access: may("site.files.write", filers),
+  params: byFolder,
   query: z.strictObject({
     path,
     /** The sha256 that the file must have now. */
@@ -192,8 +200,8 @@ export const deleteSitePath = endpoint({
   method: "DELETE",
   path: "/v1/sites/:siteId/path",
   summary: "Delete a file or link, or a folder (with everything in it by recursive=true)",
-  access: may("site.files.write"),
-  params: byId,
+  access: may("site.files.write", filers),
+  params: byFolder,
   query: z.strictObject({ path, recursive: z.stringbool().default(false) }),
   status: 204,
 });
@@ -202,10 +210,10 @@ export const moveSitePath = endpoint({
   id: "path.move",
   method: "POST",
   path: "/v1/sites/:siteId/move",
-  summary: "Move or rename inside the site; refuses a target that exists",
-  access: may("site.files.write"),
-  params: byId,
-  body: z.strictObject({ from: path, to: path }),
+  summary: "Move or rename inside the site; refuses a target that exists, unless with `replace` a file takes the place of a file",
+  access: may("site.files.write", filers),
+  params: byFolder,
+  body: z.strictObject({ from: path, to: path, replace: z.boolean().optional() }),
   status: 204,
 });
 
@@ -214,8 +222,8 @@ export const setExecutable = endpoint({
   method: "POST",
   path: "/v1/sites/:siteId/executable",
   summary: "Set or clear the executable bit of a file",
-  access: may("site.files.write"),
-  params: byId,
+  access: may("site.files.write", filers),
+  params: byFolder,
   body: z.strictObject({ path, executable: z.boolean() }),
   status: 204,
 });

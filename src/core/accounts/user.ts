@@ -13,7 +13,7 @@ export interface User {
 }
 
 /** By which way a person came in; the audit trail keeps it. */
-export type Door = "web" | "api" | "cli";
+export type Door = "web" | "api" | "cli" | "ftp" | "ssh" | "sftp";
 
 /** Someone who is asking for something, right now, through one door. */
 export interface Actor {

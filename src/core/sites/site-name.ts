@@ -5,7 +5,7 @@ import { isSiteName } from "#contract/site.ts";
 const reserved = new Set(
   (
     "admin administrator api app assets auth autoconfig autodiscover backlot billing blog-admin cdn console dashboard dev director docs " +
-    "email ftp git help imap internal isatap localhost login logout mail manager metrics mx ns ns1 ns2 oauth orchestrator pop pop3 " +
+    "email ftp git help home imap internal isatap localhost login logout mail manager metrics mx ns ns1 ns2 oauth orchestrator pop pop3 " +
     "postmaster root router security setup sftp shell site sites smtp ssh ssl static status support system test webmail wpad www worker"
   ).split(" "),
 );

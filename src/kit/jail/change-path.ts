@@ -24,8 +24,12 @@ export async function makeFolder(jail: Jail, path: string): Promise<void> {
   });
 }
 
-/** Moves an entry (a link itself, not what it points to); refuses a target that exists. The target's folder must be there. */
-export async function movePath(jail: Jail, from: string, to: string): Promise<void> {
+/**
+ * Moves an entry (a link itself, not what it points to). The target's folder must be there; a target that exists is refused, unless with
+ * `replace` it is a file, and so is what comes.
+ */
+export async function movePath(jail: Jail, from: string, wanted: string | { readonly path: string; readonly replace?: boolean | undefined }): Promise<void> {
+  const { path: to, replace = false } = typeof wanted === "string" ? { path: wanted } : wanted;
   using source = translated(from, () => findPlace(jail, from, { follow: false }));
   using target = translated(to, () => findPlace(jail, to, { follow: false }));
   const sourceName = nameOf(source, from);
@@ -34,7 +38,12 @@ export async function movePath(jail: Jail, from: string, to: string): Promise<vo
   await withLocks(keys, async () => {
     const old = at(source.folder.fd, sourceName);
     const present = translated(from, () => lstatSync(old));
-    await translatedAsync(to, () => moveEntry({ isFolder: present.isDirectory(), from: old, to: at(target.folder.fd, targetName), path: to }));
+    const place = at(target.folder.fd, targetName);
+    if (replace && present.isFile() && lstatSync(place, { throwIfNoEntry: false })?.isFile() === true) {
+      await translatedAsync(to, () => rename(old, place));
+    } else {
+      await translatedAsync(to, () => moveEntry({ isFolder: present.isDirectory(), from: old, to: place, path: to }));
+    }
     await translatedAsync(to, () => Promise.all([syncDescriptor(target.folder.fd), syncDescriptor(source.folder.fd)]));
   });
 }

@@ -83,10 +83,10 @@ export async function readWhole(jail: Jail, path: string, maxBytes: number): Pro
   return await translatedAsync(path, () => file.read(0, file.size));
 }
 
-/** What is at a path, a link not followed; undefined when nothing is. */
-export function statPath(jail: Jail, path: string): FolderEntry | undefined {
+/** What is at a path; undefined when nothing is. A link at its end is followed only when asked. */
+export function statPath(jail: Jail, path: string, options: { readonly follow: boolean } = { follow: false }): FolderEntry | undefined {
   return translated(path, () => {
-    using place = findPlace(jail, path, { follow: false });
+    using place = findPlace(jail, path, options);
     if (place.name === null) return entryOf("", place.folder.stat(), "");
     const full = at(place.folder.fd, place.name);
     const stat = lstatSync(full, { throwIfNoEntry: false });

@@ -1,11 +1,13 @@
 import type { FastifyInstance } from "fastify";
 import { Failure } from "#contract/failure.ts";
 import type { GrantClaims } from "#contract/grant.ts";
+import * as doorEndpoints from "#contract/internal/door-files.ts";
 import * as endpoints from "#contract/internal/orchestrator.ts";
 import { Answer, type Guard, mount, type RawAnswer } from "#kit/http/mount.ts";
 import { deletePath, makeFolder, movePath, setExecutable } from "#kit/jail/change-path.ts";
 import type { Jail } from "#kit/jail/jail.ts";
 import { listFolder } from "#kit/jail/list-folder.ts";
+import { patchFile, setModified } from "#kit/jail/patch-file.ts";
 import { type OpenFile, openFile, statPath } from "#kit/jail/read-file.ts";
 import { writeWhole } from "#kit/jail/write-file.ts";
 import { matchesTag, parseByteRange } from "./byte-range.ts";
@@ -24,6 +26,7 @@ export interface FilesDeps {
 export function mountFiles(app: FastifyInstance, guard: Guard<GrantClaims>, deps: FilesDeps): void {
   mountReading(app, guard, deps);
   mountChanges(app, guard, deps);
+  mountForDoors(app, guard, deps);
   mount({ app, guard }, endpoints.writeSiteFile, async ({ params, query, request }) => {
     const jail = jailOf(deps.sites, params.siteId);
     const expectedBytes = announcedBytes(request.raw);
@@ -43,9 +46,9 @@ function mountReading(app: FastifyInstance, guard: Guard<GrantClaims>, deps: Fil
   });
   mount({ app, guard }, endpoints.readSiteFile, async ({ params, query, request, reply }) => {
     using file = openFile(jailOf(deps.sites, params.siteId), query.path);
-    const tag = `"${await file.sha256()}"`;
-    const headers = { etag: tag, "accept-ranges": "bytes", "last-modified": new Date(file.modifiedMs).toUTCString() };
-    if (matchesTag(request.headers["if-none-match"], tag)) return new Answer<RawAnswer | undefined>(undefined, { status: 304, headers });
+    const tag = query.tag ? `"${await file.sha256()}"` : "";
+    const headers = { ...(query.tag ? { etag: tag } : {}), "accept-ranges": "bytes", "last-modified": new Date(file.modifiedMs).toUTCString() };
+    if (query.tag && matchesTag(request.headers["if-none-match"], tag)) return new Answer<RawAnswer | undefined>(undefined, { status: 304, headers });
     const ifRange = request.headers["if-range"];
     const range = ifRange === undefined || ifRange === tag ? parseByteRange(request.headers.range, file.size) : undefined;
     if (range === "unsatisfiable") {
@@ -75,11 +78,35 @@ function mountChanges(app: FastifyInstance, guard: Guard<GrantClaims>, deps: Fil
     return undefined;
   });
   mount({ app, guard }, endpoints.moveSitePath, async ({ params, body }) => {
-    await movePath(jailOf(deps.sites, params.siteId), body.from, body.to);
+    await movePath(jailOf(deps.sites, params.siteId), body.from, { path: body.to, replace: body.replace });
+    if (body.replace === true) deps.quota.doubt(params.siteId);
     return undefined;
   });
   mount({ app, guard }, endpoints.setExecutable, async ({ params, body }) => {
     setExecutable(jailOf(deps.sites, params.siteId), body.path, body.executable);
+    return undefined;
+  });
+}
+
+function mountForDoors(app: FastifyInstance, guard: Guard<GrantClaims>, deps: FilesDeps): void {
+  mount({ app, guard }, doorEndpoints.statPath, async ({ params, query }) => {
+    const entry = statPath(jailOf(deps.sites, params.siteId), query.path, { follow: query.follow });
+    if (entry === undefined) throw new Failure("file_not_found", { path: query.path });
+    return entry;
+  });
+  mount({ app, guard }, doorEndpoints.patchFile, async ({ params, query, request }) => {
+    const jail = jailOf(deps.sites, params.siteId);
+    const files = present(jail, query.path).files === 1 ? 0 : 1;
+    using account = await deps.quota.open(params.siteId, { files });
+    try {
+      return await patchFile(jail, query.path, { source: bodyOf(request.raw), offset: query.offset, absent: query.absent, budget: account });
+    } finally {
+      // What arrived before the end stays.
+      account.keep();
+    }
+  });
+  mount({ app, guard }, doorEndpoints.setModified, async ({ params, body }) => {
+    setModified(jailOf(deps.sites, params.siteId), body.path, new Date(body.modifiedAt));
     return undefined;
   });
 }

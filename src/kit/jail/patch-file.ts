@@ -1,0 +1,92 @@
+import { constants, utimesSync } from "node:fs";
+import { Failure } from "#contract/failure.ts";
+import { at, codeOf, type Descriptor, holdFlags, openAt } from "./descriptor.ts";
+import { syncDescriptor, writeFully } from "./descriptor-io.ts";
+import type { WriteBudget } from "./draft.ts";
+import { translated, translatedAsync } from "./fault.ts";
+import { findPlace, giveAway, type Jail } from "./jail.ts";
+import { requireFile, shown } from "./read-file.ts";
+
+const { O_CREAT, O_EXCL, O_NOCTTY, O_NOFOLLOW, O_NONBLOCK, O_WRONLY } = constants;
+const writeFlags = O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
+
+/** Bytes that go into a file in place. */
+export interface PatchRequest {
+  readonly source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
+  /** Where they begin; absent: at the file's end. */
+  readonly offset?: number | undefined;
+  /** The file must not exist yet. */
+  readonly absent?: boolean | undefined;
+  readonly budget: WriteBudget;
+}
+
+/**
+ * Writes into a file in place, so that an upload that was cut off can be seen and resumed: what arrived stays, on the disk, also when
+ * the source fails. A missing file is made unless the offset lies beyond its start; its folder must be there.
+ */
+export async function patchFile(jail: Jail, path: string, request: PatchRequest): Promise<{ readonly created: boolean; readonly size: number }> {
+  return translatedAsync(path, async () => {
+    using place = findPlace(jail, path, { follow: true });
+    if (place.name === null) throw new Failure("not_a_file", { path: shown(path) });
+    const opened = open(jail, { folder: place.folder.fd, name: place.name, path }, request);
+    using file = opened.file;
+    const stat = file.stat();
+    requireFile(stat, path);
+    let { size } = stat;
+    let position = request.offset ?? size;
+    // A gap would read as zeros that nobody sent.
+    if (position > size) throw new Failure("range_not_satisfiable");
+    try {
+      for await (const chunk of request.source) {
+        const end = position + chunk.length;
+        if (end > request.budget.fileBytes) throw new Failure("file_too_large", { limitBytes: request.budget.fileBytes });
+        if (end > size) request.budget.take(end - size);
+        await writeFully(file.fd, chunk, position);
+        position = end;
+        size = Math.max(size, end);
+      }
+    } finally {
+      await syncDescriptor(file.fd);
+      if (opened.created) await syncDescriptor(place.folder.fd);
+    }
+    return { created: opened.created, size };
+  });
+}
+
+/** Sets the time of the last change of what a path leads to. */
+export function setModified(jail: Jail, path: string, modified: Date): void {
+  translated(path, () => {
+    using place = findPlace(jail, path, { follow: true });
+    if (place.name === null) {
+      utimesSync(at(place.folder.fd), modified, modified);
+      return;
+    }
+    // Held, not opened: neither a pipe nor a device notices.
+    using entry = openAt(place.folder.fd, place.name, holdFlags);
+    const stat = entry.stat();
+    if (!stat.isDirectory()) requireFile(stat, path);
+    utimesSync(at(entry.fd), modified, modified);
+  });
+}
+
+function open(
+  jail: Jail,
+  entry: { readonly folder: number; readonly name: string; readonly path: string },
+  request: PatchRequest,
+): { readonly file: Descriptor; readonly created: boolean } {
+  if (request.absent !== true) {
+    try {
+      return { file: openAt(entry.folder, entry.name, writeFlags), created: false };
+    } catch (error) {
+      if (codeOf(error) !== "ENOENT" || (request.offset ?? 0) > 0) throw error;
+    }
+  }
+  try {
+    const file = openAt(entry.folder, entry.name, writeFlags | O_CREAT | O_EXCL);
+    giveAway(jail, file.fd, 0o644);
+    return { file, created: true };
+  } catch (error) {
+    if (codeOf(error) === "EEXIST") throw new Failure("file_changed", { path: entry.path }, { cause: error });
+    throw error;
+  }
+}
