@@ -53,7 +53,7 @@ async function call(args: readonly string[], env = environment()): Promise<{ rea
 
 describe("the executable", () => {
   it("says what can run when it is asked for something else", async () => {
-    const known = "supervisor, manager, worker, orchestrator, router";
+    const known = "supervisor, keys, manager, worker, orchestrator, ftp, router";
     expect(await call([bin, "run", "manager,nonsense"])).toEqual({
       code: 2,
       stdout: "",

@@ -64,7 +64,7 @@ async function recordOf(data: string, services: string): Promise<z.output<typeof
 }
 
 async function childPids(data: string): Promise<readonly number[]> {
-  return Promise.all(["manager,worker", "orchestrator", "router"].map(async (services) => (await recordOf(data, services)).pid));
+  return Promise.all(["manager,worker,ftp", "orchestrator", "router"].map(async (services) => (await recordOf(data, services)).pid));
 }
 
 function isAlive(pid: number): boolean {
@@ -90,14 +90,14 @@ describe("the supervisor", () => {
     expect(JSON.parse(await readFile(join(data, "endpoints.json"), "utf8"))).toEqual(ready.doors);
     const port = new URL(ready.doors.router ?? "").port;
     expect(ready.ready).toEqual(
-      expect.arrayContaining(["Backlot is ready.", `  Sites      http://NAME.localhost:${port}`, `  Data       ${data}`, "manager,worker says hello"]),
+      expect.arrayContaining(["Backlot is ready.", `  Sites      http://NAME.localhost:${port}`, `  Data       ${data}`, "manager,worker,ftp says hello"]),
     );
 
     const keys = join(data, "keys");
     const router = await recordOf(data, "router");
     expect(router.args).toEqual(["run", "router", "--supervised"]);
     expect(router.environment).toMatchObject({ BACKLOT_COMPONENT_KEY_FILE: join(keys, "router.json"), BACKLOT_ROUTER_PORT: port });
-    const control = await recordOf(data, "manager,worker");
+    const control = await recordOf(data, "manager,worker,ftp");
     expect(control.environment).toMatchObject({ ...elsewhere, BACKLOT_CLUSTER_KEY_FILE: join(keys, "cluster.json"), BACKLOT_ADMIN_PASSWORD: "secret" });
     const orchestrator = await recordOf(data, "orchestrator");
     for (const { environment } of [router, orchestrator]) {
@@ -114,13 +114,13 @@ describe("the supervisor", () => {
     const backlot = launch(data);
     await backlot.next();
     const before = await recordOf(data, "router");
-    const others = [await recordOf(data, "manager,worker"), await recordOf(data, "orchestrator")];
+    const others = [await recordOf(data, "manager,worker,ftp"), await recordOf(data, "orchestrator")];
     process.kill(before.pid, "SIGKILL");
     expect(await backlot.next()).toEqual({ printed: "router says hello" });
     const after = await recordOf(data, "router");
     expect(after.pid).not.toBe(before.pid);
     expect(after.environment).toEqual(before.environment);
-    expect([await recordOf(data, "manager,worker"), await recordOf(data, "orchestrator")]).toEqual(others);
+    expect([await recordOf(data, "manager,worker,ftp"), await recordOf(data, "orchestrator")]).toEqual(others);
     expect(others.map(({ pid }) => isAlive(pid))).toEqual([true, true]);
   });
 
@@ -144,7 +144,7 @@ describe("the supervisor", () => {
     const data = await temporaryFolder();
     const backlot = launch(data, {});
     await backlot.next();
-    const url = (await recordOf(data, "manager,worker")).environment.DATABASE_URL;
+    const url = (await recordOf(data, "manager,worker,ftp")).environment.DATABASE_URL;
     const pid = Number.parseInt(await readFile(join(data, "postgres", "data", "postmaster.pid"), "utf8"), 10);
     process.kill(pid, "SIGKILL");
     expect(await gone([pid])).toEqual([]);
