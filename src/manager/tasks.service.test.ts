@@ -48,7 +48,7 @@ const waiting = (as = "ada") => create(as, { script: "backup.sh", site: "chess",
 
 describe("creating a task", () => {
   test("answers with the task, whose environment has names only", async () => {
-    const task = await create("ada", { script: "backup.sh", site: "chess", arguments: ["a b"], environment: { API_KEY: "sssh" }, priority: 3, runAt: later });
+    const task = await create("ada", { script: "backup.sh", site: "chess", arguments: ["a b"], environment: { API_KEY: "sssh" }, priority: -3, runAt: later });
     expect(task).toMatchObject({
       state: "queued",
       site: "chess",
@@ -56,7 +56,7 @@ describe("creating a task", () => {
       command: null,
       arguments: ["a b"],
       environment: ["API_KEY"],
-      priority: 3,
+      priority: -3,
       attempt: 0,
       createdBy: "ada",
       runAt: "2099-01-01T00:00:00.000Z",

@@ -16,8 +16,8 @@ const codeOf = (question: Parameters<typeof demandSiteVerb>[0], verb: SiteVerb):
 // The whole table, so that a new verb or role is a visible decision.
 const allowed: Readonly<Record<MemberRole, readonly SiteVerb[]>> = {
   viewer: ["site.read", "site.logs", "site.files.read"],
-  editor: ["site.read", "site.logs", "site.files.read", "site.files.write", "site.deploy", "site.run"],
-  owner: ["site.read", "site.logs", "site.files.read", "site.files.write", "site.deploy", "site.run", "site.configure", "site.members", "site.delete"],
+  editor: ["site.read", "site.logs", "site.files.read", "site.files.write", "site.deploy", "site.run", "site.tasks"],
+  owner: ["site.read", "site.logs", "site.files.read", "site.files.write", "site.deploy", "site.run", "site.tasks", "site.configure", "site.members", "site.delete"],
 };
 
 describe("what may be done to a site", () => {
