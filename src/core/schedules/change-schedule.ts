@@ -38,7 +38,7 @@ export async function createSchedule(deps: ScheduleDeps, actor: Actor, body: Bod
 }
 
 /**
- * Changes a schedule. Whoever gives it another task, or lets it run again, is the one on whose behalf it runs from then on.
+ * Changes a schedule. Whoever decides what runs or when, or lets it run again, is the one on whose behalf it runs from then on.
  * @throws {Failure} as making one does; `schedule_not_found` when it is gone.
  */
 export async function updateSchedule(
@@ -57,7 +57,9 @@ export async function updateSchedule(
     ...words,
     ...taken,
     ...(isPaused ? { nextAt: null } : nextAt === null ? {} : { nextAt }),
-    ...(resumes || task !== undefined ? { createdById: actor.user.id, problem: null } : {}),
+    // Also for the plan alone: a member must not make an administrator's task run every minute with that one's rights.
+    ...(resumes || task !== undefined || isReplanned || changes.overlap !== undefined || changes.catchUp !== undefined ? { createdById: actor.user.id } : {}),
+    ...(resumes || task !== undefined ? { problem: null } : {}),
   });
 }
 
