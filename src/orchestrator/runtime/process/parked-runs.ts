@@ -52,8 +52,8 @@ export class ParkedRuns {
   }
 
   #fillLater(): void {
-    if (this.#isClosed || this.#filling !== null || this.#options.count === 0) return;
-    if (this.#refill !== null) clearTimeout(this.#refill);
+    // Not put off by the next start: under steady load none would ever be made again.
+    if (this.#isClosed || this.#filling !== null || this.#refill !== null || this.#options.count === 0) return;
     this.#refill = setTimeout(() => {
       this.#refill = null;
       this.#filling = this.#fill()
