@@ -80,14 +80,15 @@ describe("a schedule", () => {
     expect([response.status, (await bodyOf(response)).code]).toEqual([status, code]);
   });
 
-  test("is paused, resumed and changed; whoever sets what it runs, or resumes it, is the one that it runs for", async () => {
+  test("is paused, resumed and changed; whoever sets what it runs or when, or resumes it, is the one that it runs for", async () => {
     const { id } = await make();
     expect(await scheduleOf(await patch("edi", id, { isPaused: true }))).toMatchObject({ isPaused: true, nextRuns: [], createdBy: "ada" });
     expect(await scheduleOf(await patch("edi", id, { cron: "@hourly" }))).toMatchObject({ nextRuns: [] });
     const resumed = await scheduleOf(await patch("edi", id, { isPaused: false, cron: "0 12 24 12 *" }));
     expect(resumed).toMatchObject({ isPaused: false, createdBy: "edi" });
     expect(resumed.nextRuns[0]).toMatch(/-12-24T11:00:00.000Z$/);
-    expect(await scheduleOf(await patch("ada", id, { name: "other", timeZone: "UTC" }))).toMatchObject({ createdBy: "edi", name: "other" });
+    expect(await scheduleOf(await patch("ada", id, { name: "other" }))).toMatchObject({ createdBy: "edi", name: "other" });
+    expect(await scheduleOf(await patch("ada", id, { timeZone: "UTC" }))).toMatchObject({ createdBy: "ada" });
     expect((await read(id)).nextRuns[0]).toMatch(/-12-24T12:00:00.000Z$/);
     const changed = await scheduleOf(await patch("ada", id, { task: { script: "backup.sh", arguments: ["-v"] } }));
     expect(changed).toMatchObject({ createdBy: "ada", site: "chess", task: { site: "chess", arguments: ["-v"] } });
