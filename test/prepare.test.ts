@@ -10,7 +10,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { z } from "zod";
 
 const scripts = join(import.meta.dirname, "..", "scripts");
-const startPrograms = ["bwrap", "unshare", "ip", "nft", "socat"];
+const startPrograms = ["bwrap", "unshare", "ip", "nft", "socat", "openssl"];
 const vite = `
   const fs = require("node:fs");
   const out = process.argv[process.argv.indexOf("--outDir") + 1];
@@ -134,7 +134,7 @@ describe("the preparation of a checkout", () => {
   it("tells an ordinary user what is missing and what will not work, and goes on", async () => {
     await prepare("start");
     await rm(join(base, "bin", "bwrap"));
-    await addPrograms(["python3", "curl", "nginx", "chromedriver", "rabbitmqctl", "supervisord"]);
+    await addPrograms(["python3", "curl", "nginx", "chromedriver", "rabbitmqctl", "supervisord", "lftp", "tnftp"]);
     const started = await prepare("start");
     expect(started.code).toBe(0);
     expect(started.output).toBe(

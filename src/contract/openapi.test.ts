@@ -1,8 +1,10 @@
 import { expect, test } from "vitest";
 import { publicEndpoints } from "./api/public.ts";
+import { doorFileEndpoints } from "./internal/door-files.ts";
 import { managerInternalEndpoints } from "./internal/manager.ts";
 import { orchestratorEndpoints } from "./internal/orchestrator.ts";
 import { routerEndpoints } from "./internal/router.ts";
+import { runEndpoints } from "./internal/runs.ts";
 import { openApiOf } from "./openapi.ts";
 
 test("every endpoint stands in the document under its own path, method and id", () => {
@@ -12,7 +14,7 @@ test("every endpoint stands in the document under its own path, method and id", 
 });
 
 test("ids and addresses are unique within a process", () => {
-  for (const table of [[...publicEndpoints, ...managerInternalEndpoints], orchestratorEndpoints, routerEndpoints]) {
+  for (const table of [[...publicEndpoints, ...managerInternalEndpoints], [...orchestratorEndpoints, ...runEndpoints, ...doorFileEndpoints], routerEndpoints]) {
     expect(new Set(table.map((shape) => shape.id)).size).toBe(table.length);
     expect(new Set(table.map((shape) => `${shape.method} ${shape.path}`)).size).toBe(table.length);
   }
@@ -20,7 +22,8 @@ test("ids and addresses are unique within a process", () => {
 
 test("what people call never asks for a component's grant, and the other way round", () => {
   for (const shape of publicEndpoints) expect(shape.access.kind, shape.id).not.toBe("component");
-  for (const shape of [...orchestratorEndpoints, ...routerEndpoints, ...managerInternalEndpoints]) expect(shape.access.kind, shape.id).toBe("component");
+  for (const shape of [...orchestratorEndpoints, ...runEndpoints, ...doorFileEndpoints, ...routerEndpoints, ...managerInternalEndpoints])
+    expect(shape.access.kind, shape.id).toBe("component");
 });
 
 test("a site's endpoint names the site in its path", () => {

@@ -2,12 +2,14 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { pathOf } from "#contract/client.ts";
 import { type EndpointShape, hasRawBody } from "#contract/endpoint.ts";
 import { components, type GrantVerb, grantVerbs } from "#contract/grant.ts";
+import { doorFileEndpoints } from "#contract/internal/door-files.ts";
 import { listHeldSites, orchestratorEndpoints, pushEpochs } from "#contract/internal/orchestrator.ts";
+import { runEndpoints } from "#contract/internal/runs.ts";
 import type { GrantRequest } from "#kit/grant.ts";
 import { makeOrchestratorHome, type OrchestratorHome, type OrchestratorUnderTest, startOrchestratorUnderTest } from "../support/orchestrator-under-test.ts";
 
 const mine = 7;
-const endpoints: readonly EndpointShape[] = orchestratorEndpoints;
+const endpoints: readonly EndpointShape[] = [...orchestratorEndpoints, ...runEndpoints, ...doorFileEndpoints];
 let home: OrchestratorHome;
 let orchestrator: OrchestratorUnderTest;
 
@@ -26,7 +28,7 @@ async function statusOf(shape: EndpointShape, token: string | null): Promise<num
   if (token !== null) headers.authorization = `Bearer ${token}`;
   if (shape.body !== undefined) headers["content-type"] = hasRawBody(shape) ? shape.body.mediaType : "application/json";
   const leave = new AbortController();
-  const params = { siteId: mine, instance: "op-1", uploadId: "upload-1" };
+  const params = { siteId: mine, instance: "op-1", uploadId: "upload-1", uid: "3f2b8a5e-6c1d-4e7f-9a0b-1c2d3e4f5a6b", stream: "stdout" };
   const path = pathOf(shape, { params, query: "query" in shape ? { path: "public" } : {} });
   const response = await fetch(`${orchestrator.url}${path}`, {
     method: shape.method,
@@ -46,7 +48,8 @@ function accessOf(shape: EndpointShape): { readonly callers: readonly string[]; 
 }
 
 function rightGrant(shape: EndpointShape): GrantRequest {
-  return { aud: "orchestrator", sub: "manager", site: mine, verbs: [accessOf(shape).verb] };
+  const { callers, verb } = accessOf(shape);
+  return { aud: "orchestrator", sub: components.find((component) => callers.includes(component)) ?? "manager", site: mine, verbs: [verb] };
 }
 
 describe.each(endpoints.map((shape) => [shape.id, shape] as const))("%s", (_, shape) => {

@@ -17,7 +17,18 @@ const codeOf = (question: Parameters<typeof demandSiteVerb>[0], verb: SiteVerb):
 const allowed: Readonly<Record<MemberRole, readonly SiteVerb[]>> = {
   viewer: ["site.read", "site.logs", "site.files.read"],
   editor: ["site.read", "site.logs", "site.files.read", "site.files.write", "site.deploy", "site.run", "site.tasks"],
-  owner: ["site.read", "site.logs", "site.files.read", "site.files.write", "site.deploy", "site.run", "site.tasks", "site.configure", "site.members", "site.delete"],
+  owner: [
+    "site.read",
+    "site.logs",
+    "site.files.read",
+    "site.files.write",
+    "site.deploy",
+    "site.run",
+    "site.tasks",
+    "site.configure",
+    "site.members",
+    "site.delete",
+  ],
 };
 
 describe("what may be done to a site", () => {
