@@ -22,6 +22,7 @@ describe("the settings of everything on one machine", () => {
       BACKLOT_HOST: "127.0.0.1",
       BACKLOT_PORT: 8000,
       BACKLOT_ROUTER_PORT: 8080,
+      BACKLOT_FTP_PORT: 2121,
       BACKLOT_SITES_DOMAIN: "localhost",
     });
   });

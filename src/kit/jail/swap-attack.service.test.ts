@@ -55,10 +55,12 @@ afterEach(async () => {
 
 const openDescriptors = (): number => readdirSync("/proc/self/fd").length;
 
-async function during(ms: number, act: (round: number) => Promise<unknown> | unknown): Promise<Record<string, number>> {
+async function during(ms: number, act: (round: number) => Promise<unknown> | unknown, wantsBoth = false): Promise<Record<string, number>> {
   const outcomes: Record<string, number> = {};
-  const end = Date.now() + ms;
-  for (let round = 0; Date.now() < end; round += 1) {
+  const beganAt = Date.now();
+  // A busy machine does less in the same time: those who ask for both outcomes get the time for it.
+  const goesOn = (): boolean => Date.now() - beganAt < ms || (wantsBoth && !isMixed(outcomes) && Date.now() - beganAt < 20_000);
+  for (let round = 0; goesOn(); round += 1) {
     let outcome = "done";
     try {
       await act(round);
@@ -69,6 +71,11 @@ async function during(ms: number, act: (round: number) => Promise<unknown> | unk
     outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
   }
   return outcomes;
+}
+
+/** Both outcomes occurred often enough, or the attack was none. */
+function isMixed(outcomes: Readonly<Record<string, number>>): boolean {
+  return (outcomes.done ?? 0) > 10 && (outcomes.path_outside_site ?? 0) > 10;
 }
 
 function expectUntouched(): void {
@@ -83,15 +90,23 @@ function expectUntouched(): void {
 describe("while folders are swapped for links that lead out", () => {
   it("nothing outside is ever read", async () => {
     const before = openDescriptors();
-    const read = await during(1500, async () => {
-      using file = openFile(jail, "dir/inner/file");
-      expect(await text(file.stream(0, file.size))).toBe("mine");
-    });
-    const served = await during(1000, async () => {
-      const found = openPublicFile({ root: jail.root, path: ["inner", "file"] });
-      if (found.kind !== "file") throw new Failure("path_outside_site");
-      expect(await text(found.file.stream(0, found.file.size))).toBe("mine");
-    });
+    const read = await during(
+      1500,
+      async () => {
+        using file = openFile(jail, "dir/inner/file");
+        expect(await text(file.stream(0, file.size))).toBe("mine");
+      },
+      true,
+    );
+    const served = await during(
+      1000,
+      async () => {
+        const found = openPublicFile({ root: jail.root, path: ["inner", "file"] });
+        if (found.kind !== "file") throw new Failure("path_outside_site");
+        expect(await text(found.file.stream(0, found.file.size))).toBe("mine");
+      },
+      true,
+    );
     await during(700, async () => {
       const names = (await listFolder(jail, "dir")).entries.map((entry) => entry.name).filter((name) => name !== "inner" && name !== "inner.link");
       expect(names).toEqual(["file"]);
@@ -103,15 +118,14 @@ describe("while folders are swapped for links that lead out", () => {
         expect(await text(file.stream(0, file.size))).toBe("mine");
       }
     });
-    // Both outcomes occurred, or the attack was none.
-    for (const outcomes of [read, served]) expect([(outcomes.done ?? 0) > 10, (outcomes.path_outside_site ?? 0) > 10]).toEqual([true, true]);
+    for (const outcomes of [read, served]) expect(isMixed(outcomes), JSON.stringify(outcomes)).toBe(true);
     expect(openDescriptors()).toBe(before);
   });
 
   it("nothing outside is ever written, made, moved, changed or deleted", async () => {
     const before = openDescriptors();
     const source = [Buffer.from("overwritten")];
-    const written = await during(1500, () => writeWhole(jail, "dir/inner/file", { source }));
+    const written = await during(1500, () => writeWhole(jail, "dir/inner/file", { source }), true);
     await during(600, (round) => writeWhole(jail, `dir/new${round % 5}/file`, { source }));
     await during(500, (round) => makeFolder(jail, `dir/made${round % 5}/x`));
     await during(500, () => setExecutable(jail, "dir/file", true));
@@ -126,7 +140,7 @@ describe("while folders are swapped for links that lead out", () => {
     await during(500, () => deletePath(jail, "dir/inner/file", { recursive: true }));
     attacker.kill("SIGSTOP");
     expectUntouched();
-    expect([(written.done ?? 0) > 10, (written.path_outside_site ?? 0) > 10]).toEqual([true, true]);
+    expect(isMixed(written), JSON.stringify(written)).toBe(true);
     expect(openDescriptors()).toBe(before);
     // Nothing unfinished stays, neither inside nor beside the site.
     expect(execFileSync("find", [outer, "-name", ".backlot-tmp-*"], { encoding: "utf8" })).toBe("");

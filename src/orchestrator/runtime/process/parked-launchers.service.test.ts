@@ -25,7 +25,7 @@ describe.runIf(hasNetworks)("launchers that wait", () => {
     await using harness = processRuntimeHarness({ mode: "veth", parkedLaunchers: 1 });
     await harness.runtime.probe();
     for (const pid of await parked(1)) process.kill(pid, "SIGKILL");
-    await expect.poll(() => waiting()).toEqual([]);
+    await expect.poll(() => waiting(), { timeout: 10_000 }).toEqual([]);
     const running = await harness.runtime.start((await harness.site(1, "serves")).request);
     await running.whenListening(AbortSignal.timeout(20_000));
     await running.stop(0);
