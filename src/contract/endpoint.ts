@@ -32,9 +32,9 @@ export interface RawBody {
   readonly mediaType: "application/octet-stream" | "application/gzip";
 }
 
-/** An answer that is not JSON. `events` is a stream of server-sent events whose data is JSON. */
+/** An answer that is not JSON. `events` is a stream of server-sent events whose data is JSON; `socket` a WebSocket. */
 export interface RawResult {
-  readonly raw: "bytes" | "text" | "events";
+  readonly raw: "bytes" | "text" | "events" | "socket";
   readonly mediaType: string;
   /** For `events`: the shape of one event's data. */
   readonly event?: z.ZodType;

@@ -16,6 +16,7 @@ export const grantVerbs = [
   "site.files.read",
   "site.files.write",
   "site.deploy",
+  "site.shell",
   "run.start",
   "run.read",
   "platform.read",

@@ -1,5 +1,5 @@
 /** What an API token may be limited to. `full` is everything its owner may do. */
-export const tokenScopes = ["full", "read", "deploy", "files", "tasks"] as const;
+export const tokenScopes = ["full", "read", "deploy", "files", "shell", "tasks"] as const;
 export type TokenScope = (typeof tokenScopes)[number];
 
 /** Whether a token with these scopes reaches an endpoint that asks for one of them. */

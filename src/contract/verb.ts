@@ -6,6 +6,7 @@ export const siteVerbs = [
   "site.files.write",
   "site.deploy",
   "site.run",
+  "site.shell",
   "site.tasks",
   "site.configure",
   "site.members",

@@ -13,6 +13,7 @@ export const scopeWords: Readonly<Record<TokenScope, { readonly label: string; r
   read: { label: "Read", meaning: "Look at sites, files and logs." },
   deploy: { label: "Deploy", meaning: "Deploy, restart, start and put to sleep." },
   files: { label: "Files", meaning: "Write, move and delete files." },
+  shell: { label: "Shell", meaning: "Open a shell and run commands in sites, over SSH." },
   tasks: { label: "Tasks", meaning: "Run scripts and change schedules." },
 };
 

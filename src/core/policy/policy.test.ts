@@ -16,7 +16,7 @@ const codeOf = (question: Parameters<typeof demandSiteVerb>[0], verb: SiteVerb):
 // The whole table, so that a new verb or role is a visible decision.
 const allowed: Readonly<Record<MemberRole, readonly SiteVerb[]>> = {
   viewer: ["site.read", "site.logs", "site.files.read"],
-  editor: ["site.read", "site.logs", "site.files.read", "site.files.write", "site.deploy", "site.run", "site.tasks"],
+  editor: ["site.read", "site.logs", "site.files.read", "site.files.write", "site.deploy", "site.run", "site.shell", "site.tasks"],
   owner: [
     "site.read",
     "site.logs",
@@ -24,6 +24,7 @@ const allowed: Readonly<Record<MemberRole, readonly SiteVerb[]>> = {
     "site.files.write",
     "site.deploy",
     "site.run",
+    "site.shell",
     "site.tasks",
     "site.configure",
     "site.members",

@@ -4,7 +4,7 @@ import type { MemberRole, SiteAvailability } from "#contract/site.ts";
 import { type PlatformVerb, type SiteVerb, siteVerbs } from "#contract/verb.ts";
 
 const viewer: readonly SiteVerb[] = ["site.read", "site.logs", "site.files.read"];
-const editor: readonly SiteVerb[] = [...viewer, "site.files.write", "site.deploy", "site.run", "site.tasks"];
+const editor: readonly SiteVerb[] = [...viewer, "site.files.write", "site.deploy", "site.run", "site.shell", "site.tasks"];
 const owner: readonly SiteVerb[] = [...editor, "site.configure", "site.members", "site.delete"];
 const verbsOf: Readonly<Record<MemberRole, readonly SiteVerb[]>> = { viewer, editor, owner };
 

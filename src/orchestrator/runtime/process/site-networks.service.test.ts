@@ -75,7 +75,8 @@ describe.runIf(hasNetworks)("networks of sites", () => {
   });
 
   it("holds no descriptor of programs that have gone", async () => {
-    await using harness = processRuntimeHarness({ mode: "veth" });
+    // Launchers that wait hold descriptors of their own, and are made when nobody looks.
+    await using harness = processRuntimeHarness({ mode: "veth", parkedLaunchers: 0, warmNetworks: 1 });
     const once = async () => {
       const program = await harness.runtime.start((await harness.site(1, "exits-3")).request);
       await program.exited;
