@@ -16,7 +16,7 @@ beforeEach(async () => {
   environment = { HOME: "/nowhere", BACKLOT_SERVER: manager.url, BACKLOT_TOKEN: fakeToken };
   last = taskViewOf({ state: "succeeded", code: 0 });
   manager.handlers["tasks.create"] = () => ({ task: taskViewOf() });
-  manager.handlers["tasks.read"] = () => ({ task: last });
+  manager.handlers["tasks.read"] = () => ({ task: last, attempts: [] });
   manager.handlers["tasks.log"] = () => new RawReply("");
 });
 afterEach(() => manager[Symbol.asyncDispose]());
@@ -34,6 +34,20 @@ const piece = (offset: number, text: string, skipped = 0): string => {
 function outputs(byStream: Readonly<Record<string, readonly string[]>>): void {
   manager.handlers["tasks.log"] = ({ params }) => new RawReply((byStream[params.stream ?? ""] ?? []).join(""));
 }
+
+test("task show says what became of a task, and of its attempts", async () => {
+  const at = "2025-01-02T03:04:05.000Z";
+  const first = { attempt: 1, startedAt: at, finishedAt: "2025-01-02T03:04:06.500Z", end: "exited", code: 3, signal: null } as const;
+  last = taskViewOf({ state: "succeeded", code: 0, attempt: 2, startedAt: at, finishedAt: at, cpuMs: 12, peakMemoryBytes: 3_000_000 });
+  const attempts = [{ ...first, reason: "It exited with code 3. It is tried again.", cpuMs: 5, peakMemoryBytes: 1 }];
+  manager.handlers["tasks.read"] = () => ({ task: last, attempts });
+  const { exitCode, out } = await run(["task", "show", taskUid]);
+  expect(exitCode).toBe(0);
+  expect(out).toMatch(/^state +succeeded$/m);
+  expect(out).toMatch(/^cpu +12 ms$/m);
+  expect(out).toMatch(/^1 .* 1\.5 s +exited +3 +It exited with code 3\. It is tried again\.$/m);
+  expect(JSON.parse((await run(["task", "show", taskUid, "--json"])).out)).toEqual({ task: last, attempts });
+});
 
 describe("task run", () => {
   test("sends what was typed", async () => {

@@ -146,6 +146,9 @@ function addTaskCommands(program: Command, open: OpenSession): void {
     .option("--since <moment>", "only created since then")
     .option("--limit <number>", "how many", "30")
     .action(async (options) => (await import("./commands/tasks.ts")).showTasks(await open(options), options));
+  command(task, "show <uid>", "what a task is and became, and its earlier attempts").action(async (uid, options) =>
+    (await import("./commands/tasks.ts")).showTask(await open(options), uid),
+  );
   command(task, "logs <uid>", "the output of a task")
     .option("-f, --follow", "go on until the task has ended")
     .option("--stderr", "its stderr instead of its stdout")

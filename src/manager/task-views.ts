@@ -1,5 +1,6 @@
-import type { TaskView } from "#contract/api/tasks.ts";
+import type { TaskAttemptView, TaskView } from "#contract/api/tasks.ts";
 import type { Actor } from "#core/accounts/user.ts";
+import type { EarlierAttempt } from "#core/tasks/task.ts";
 import { mayControl } from "#core/tasks/task-place.ts";
 import type { ActorTask } from "#core/tasks/task-store.ts";
 
@@ -42,4 +43,9 @@ export function taskViewOf(task: ActorTask, actor: Actor): TaskView {
     isOutputCut: result?.isOutputCut ?? false,
     you: { mayControl: mayControl(actor, task) },
   };
+}
+
+/** An earlier attempt as people see it. */
+export function attemptViewOf(attempt: EarlierAttempt): TaskAttemptView {
+  return { ...attempt, startedAt: isoOrNull(attempt.startedAt), finishedAt: attempt.finishedAt.toISOString() };
 }

@@ -17,7 +17,7 @@ import type { TaskCaller } from "./callers.ts";
 import type { personGuards } from "./person-guard.ts";
 import { released } from "./released.ts";
 import { type FollowedOutput, followOutput, outputSoFar, type TaskOutputDeps } from "./task-output.ts";
-import { taskViewOf } from "./task-views.ts";
+import { attemptViewOf, taskViewOf } from "./task-views.ts";
 
 /** What the endpoints of tasks need. */
 export interface TasksApiDeps extends CreateTaskDeps, TaskOutputDeps {
@@ -79,11 +79,19 @@ function mountReading(app: FastifyInstance, deps: TasksApiDeps): void {
     const page = await tasks.listFor(actor, asked, { cursor, limit });
     return { tasks: page.items.map((task) => taskViewOf(task, actor)), next: page.next };
   });
-  mount({ app, guard: guards.task }, api.readTask, async ({ caller }) => ({ task: taskViewOf(caller.task, caller.actor) }));
+  mount({ app, guard: guards.task }, api.readTask, async ({ caller: { actor, task } }) => {
+    const attempts = mayHaveEarlier(task) ? await tasks.earlierAttempts(task) : [];
+    return { task: taskViewOf(task, actor), attempts: attempts.map(attemptViewOf) };
+  });
   mount({ app, guard: guards.task }, api.followTask, async ({ caller, signal }) => {
     const watch = deps.access.signalFor(caller.actor, caller.task.actorSite, signal);
     return released(eventStream(progressOf(deps, caller, watch.signal), watch.signal), watch.release);
   });
+}
+
+/** Most tasks need one attempt: they cost no second question. One that waits for its next, or was cancelled then, has its only one among the earlier. */
+function mayHaveEarlier({ attempt, state, result }: ActorTask): boolean {
+  return attempt > 1 || (attempt === 1 && state !== "running" && result === null);
 }
 
 async function* progressOf(deps: TasksApiDeps, { actor, task: { uid } }: TaskCaller, signal: AbortSignal): AsyncGenerator<unknown> {

@@ -63,7 +63,7 @@ describe("creating a task", () => {
       code: null,
       you: { mayControl: true },
     });
-    expect(await bodyOf(await bench.request(`/api/v1/tasks/${task.uid}`, { as: "ada" }))).toEqual({ task });
+    expect(await bodyOf(await bench.request(`/api/v1/tasks/${task.uid}`, { as: "ada" }))).toEqual({ task, attempts: [] });
   });
 
   test("twice with one Idempotency-Key queues one task, and another task under the key is refused", async () => {
@@ -279,6 +279,30 @@ describe("a task that runs", () => {
     const start = runs.starts.find(({ uid }) => uid === task.uid);
     expect(start?.spec).toMatchObject({ siteId, arguments: ["a b"], program: { kind: "script", path: "backup.sh" } });
     expect(start?.spec.environment).toMatchObject({ KEY: "value" });
+  });
+
+  test("that is tried again keeps how its earlier attempts ended, and what they used", async () => {
+    const { runs } = bench.orchestrator.state;
+    const { uid } = await running({ retry: { retries: 1, delaySeconds: 0 } });
+    runs.finish(uid, { code: 3 });
+    await expect.poll(() => runs.find(uid)?.attempt).toBe(2);
+    runs.finish(uid, { code: 0 });
+    await (await bench.request(`/api/v1/tasks/${uid}/events`, { as: "ada" })).text();
+    const { task, attempts } = await bodyOf(await bench.request(`/api/v1/tasks/${uid}`, { as: "eve" }));
+    expect(task).toMatchObject({ state: "succeeded", attempt: 2, code: 0 });
+    expect(attempts).toEqual([
+      {
+        attempt: 1,
+        startedAt: expect.any(String),
+        finishedAt: expect.any(String),
+        end: "exited",
+        code: 3,
+        signal: null,
+        reason: "It exited with code 3. It is tried again.",
+        cpuMs: 5,
+        peakMemoryBytes: 1_000_000,
+      },
+    ]);
   });
 
   test("has output that goes on from where a client left off", async () => {

@@ -2,7 +2,7 @@ import { Failure } from "#contract/failure.ts";
 import type { Actor } from "#core/accounts/user.ts";
 import type { Page, PageRequest } from "#core/page.ts";
 import type { ActorSite } from "#core/sites/site.ts";
-import type { NewTask, Task } from "#core/tasks/task.ts";
+import type { EarlierAttempt, NewTask, Task } from "#core/tasks/task.ts";
 import type { ActorTask, TaskDay, TaskFilter, TaskStore } from "#core/tasks/task-store.ts";
 
 /** Tasks in memory, for tests of what stands on the store; the tests of the store itself run against PostgreSQL. */
@@ -48,6 +48,10 @@ export class FakeTaskStore implements TaskStore {
   async byKey(actor: Actor, key: string): Promise<ActorTask | null> {
     const row = this.rows.find((each) => each.idempotencyKey === key && each.createdBy?.id === actor.user.id);
     return row === undefined ? null : this.#seen(actor, row);
+  }
+
+  async earlierAttempts(): Promise<readonly EarlierAttempt[]> {
+    return [];
   }
 
   async listFor(actor: Actor, filter: TaskFilter, request: PageRequest): Promise<Page<ActorTask>> {

@@ -58,6 +58,16 @@ export function useTask(uid: string) {
   return useQuery({ queryKey: taskKey(uid), queryFn: async ({ signal }) => (await api.call(readTask, { params: { uid }, signal })).task });
 }
 
+/** The attempts before the last one; asked for anew with each attempt. */
+export function useEarlierAttempts({ uid, attempt, state }: TaskView) {
+  return useQuery({
+    queryKey: ["task-attempts", uid, attempt, state],
+    queryFn: async ({ signal }) => (await api.call(readTask, { params: { uid }, signal })).attempts,
+    enabled: attempt > 0,
+    placeholderData: keepPreviousData,
+  });
+}
+
 /** Puts what the server told of a task into everything that shows it. */
 export function showTask(task: TaskView): void {
   queryClient.setQueryData(taskKey(task.uid), task);

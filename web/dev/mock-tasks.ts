@@ -1,4 +1,4 @@
-import { cancelTask, type TaskBody, type TaskView } from "#contract/api/tasks.ts";
+import { cancelTask, type TaskAttemptView, type TaskBody, type TaskView } from "#contract/api/tasks.ts";
 import { Failure } from "#contract/failure.ts";
 import { fillForm, problemsText } from "#contract/script-form.ts";
 import { defaultRunLimits, isTaskEnded, type ScriptView, type TaskState } from "#contract/task.ts";
@@ -79,6 +79,8 @@ function tasksOf(world: MockWorld): MockTask[] {
         ...ended(state, at),
         id: 42 - index,
         site: index % 5 === 3 ? "robotics" : null,
+        // The import is tried again twice.
+        ...(state === "failed" ? { attempt: 3, retry: { retries: 2, delaySeconds: 10, onLost: "fail" } } : {}),
       },
       stdout: `Reading …\n${"one line of many\n".repeat(index % 9)}Ready.\n`,
       stderr: state === "failed" ? "Traceback (most recent call last):\n  line 7: no column called “class”\n" : "",
@@ -202,7 +204,10 @@ export const mockTaskHandlers: Readonly<Record<string, MockHandler>> = {
     const limit = Number(query.get("limit") ?? 50);
     return { tasks: fits.slice(from, from + limit).map(({ view }) => view), next: from + limit < fits.length ? String(from + limit) : null };
   },
-  "tasks.read": (call) => ({ task: taskOf(call).view }),
+  "tasks.read": (call) => {
+    const { view } = taskOf(call);
+    return { task: view, attempts: attemptsBefore(view) };
+  },
   "tasks.follow": (call) => follow(call, (task) => ({ data: task.view, isOver: isTaskEnded(task.view.state) })),
   "tasks.log": (call) => {
     const stream = call.params.stream === "stderr" ? "stderr" : "stdout";
@@ -240,6 +245,19 @@ export const mockTaskHandlers: Readonly<Record<string, MockHandler>> = {
   },
   "tasks.charts": ({ query }) => chartsOf(query.get("since") ?? new Date(Date.now() - 20 * dayMs).toISOString().slice(0, 10)),
 };
+
+function attemptsBefore({ attempt, createdAt }: TaskView): readonly TaskAttemptView[] {
+  return Array.from({ length: Math.max(attempt - 1, 0) }, (_, index) => {
+    const startedAt = Date.parse(createdAt) - (attempt - index) * 60_000;
+    return {
+      attempt: index + 1,
+      startedAt: new Date(startedAt).toISOString(),
+      finishedAt: new Date(startedAt + 4_200).toISOString(),
+      ...({ end: "exited", code: 3, signal: null, reason: "It exited with code 3. It is tried again." } as const),
+      ...{ cpuMs: 1_200, peakMemoryBytes: 41_000_000 },
+    };
+  });
+}
 
 function chartsOf(since: string): unknown {
   const first = Date.parse(`${since}T00:00:00Z`);

@@ -82,7 +82,7 @@ function filterOf({ site, home, script, search, since, state = [] }: ListOptions
   return { site, script, search, ...from, ...(home ? { home: true } : {}), ...(state.length === 0 ? {} : { state: state as readonly TaskState[] }) };
 }
 
-function took({ startedAt, finishedAt }: api.TaskView): string {
+function took({ startedAt, finishedAt }: Pick<api.TaskView, "startedAt" | "finishedAt">): string {
   if (startedAt === null || finishedAt === null) return "";
   const ms = Date.parse(finishedAt) - Date.parse(startedAt);
   return ms < 1000 ? `${Math.max(0, ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
@@ -94,6 +94,32 @@ const maxShownCharacters = 60;
 function whatOf(task: api.TaskView): string {
   const text = plain([task.script ?? task.command ?? "", ...task.arguments].join(" ")).replaceAll(/\s+/g, " ");
   return text.length > maxShownCharacters ? `${text.slice(0, maxShownCharacters)}…` : text;
+}
+
+/** Says what a task is and what became of it, attempt by attempt where there were several. */
+export async function showTask(session: Session, uid: string): Promise<void> {
+  needSignIn(session);
+  const found = await session.client.call(api.readTask, { params: { uid } });
+  const { task, attempts } = found;
+  const facts = [
+    ["uid", task.uid],
+    ["what", plain([task.script ?? task.command ?? "", ...task.arguments].join(" "))],
+    ["site", task.site ?? "-"],
+    ["state", task.reason === null ? task.state : `${task.state}: ${plain(task.reason)}`],
+    ["created", `${task.createdAt}${task.createdBy === null ? "" : ` by ${task.createdBy}`}`],
+    ["started", task.startedAt ?? "-"],
+    ["finished", task.finishedAt ?? "-"],
+    ["code", String(task.code ?? task.signal ?? "-")],
+    ["cpu", task.cpuMs === null ? "-" : `${task.cpuMs} ms`],
+    ["memory", task.peakMemoryBytes === null ? "-" : `${task.peakMemoryBytes} bytes`],
+    ["attempt", String(task.attempt)],
+  ];
+  const earlier = attempts.map(({ attempt, startedAt, finishedAt, end, code, signal, reason }) => [
+    `${attempt}`,
+    ...[startedAt ?? "-", took({ startedAt, finishedAt }), end, `${code ?? signal ?? ""}`, plain(reason ?? "")],
+  ]);
+  const table = earlier.length === 0 ? "" : `\nEarlier attempts:\n${columnsOf([["ATTEMPT", "STARTED", "TOOK", "END", "CODE", "WHY"], ...earlier])}`;
+  await session.answer(found, `${columnsOf(facts)}${table}`);
 }
 
 /** Prints one output of a task; with `follow` until the task has ended. */

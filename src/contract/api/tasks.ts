@@ -79,6 +79,21 @@ export const taskView = z.object({
 });
 export type TaskView = z.output<typeof taskView>;
 
+/** An attempt that was followed by another one. */
+export const taskAttempt = z.object({
+  attempt: z.int(),
+  startedAt: timestamp.nullable(),
+  finishedAt: timestamp,
+  end: runEnd,
+  code: z.int().nullable(),
+  signal: z.string().nullable(),
+  /** Why it was not the last one, in plain words. */
+  reason: z.string().nullable(),
+  cpuMs: z.int().nullable(),
+  peakMemoryBytes: z.int().nullable(),
+});
+export type TaskAttemptView = z.output<typeof taskAttempt>;
+
 const byUid = z.object({ uid: z.string().max(64) });
 const taskResult = z.object({ task: taskView });
 
@@ -130,10 +145,10 @@ export const readTask = endpoint({
   id: "tasks.read",
   method: "GET",
   path: "/api/v1/tasks/:uid",
-  summary: "A task with its result",
+  summary: "A task with its result, and its earlier attempts, the first one first",
   access: { kind: "task", act: "read", scope: "read" },
   params: byUid,
-  result: taskResult,
+  result: taskResult.extend({ attempts: z.array(taskAttempt) }),
   status: 200,
 });
 

@@ -2,7 +2,7 @@ import type { TaskState } from "#contract/task.ts";
 import type { Actor } from "../accounts/user.ts";
 import type { Page, PageRequest } from "../page.ts";
 import type { ActorSite } from "../sites/site.ts";
-import type { NewTask, Task } from "./task.ts";
+import type { EarlierAttempt, NewTask, Task } from "./task.ts";
 
 /** Which tasks to list; absent fields do not narrow. */
 export interface TaskFilter {
@@ -49,6 +49,8 @@ export interface TaskStore {
   forActor(actor: Actor, uid: string): Promise<ActorTask | null>;
   /** The task that this person queued with an idempotency key within a day, if they see it still. */
   byKey(actor: Actor, key: string): Promise<ActorTask | null>;
+  /** How its attempts before the last one ended, the first one first. */
+  earlierAttempts(task: Task): Promise<readonly EarlierAttempt[]>;
   /** Newest first. */
   listFor(actor: Actor, filter: TaskFilter, request: PageRequest): Promise<Page<ActorTask>>;
   /** Ends a waiting task as cancelled, or marks a running one so that its worker ends it; one that has ended stays as it is. */

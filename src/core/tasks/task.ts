@@ -56,6 +56,20 @@ export interface Task {
   readonly result: TaskResult | null;
 }
 
+/** How an attempt ended that was followed by another one. */
+export interface EarlierAttempt {
+  readonly attempt: number;
+  readonly startedAt: Date | null;
+  readonly finishedAt: Date;
+  readonly end: RunEnd;
+  readonly code: number | null;
+  readonly signal: string | null;
+  /** Why it was tried again, in plain words; null where an older version kept none. */
+  readonly reason: string | null;
+  readonly cpuMs: number | null;
+  readonly peakMemoryBytes: number | null;
+}
+
 /** Everything a new task needs. */
 export interface NewTask {
   readonly uid: string;

@@ -60,7 +60,7 @@ export class PostgresTaskQueue implements TaskQueue {
       update tasks set state = 'queued', reason = ${cleanText(verdict.reason)}, run_at = ${after(verdict.afterMs)}, ${unclaimed},
         started_at = null, disk_before_bytes = null
       from earlier where tasks.id = earlier.id returning tasks.uid`,
-      attemptKept(claim, outcome),
+      attemptKept(claim, outcome, verdict.reason),
     );
     return isQueued || this.#end(claim, outcome, { state: "cancelled", reason: "It was cancelled before it was tried again." });
   }
@@ -150,12 +150,13 @@ function listOf(held: readonly ClaimedTask[]) {
 const isHeldInList = sql`tasks.id = held.id and tasks.state = 'running' and tasks.fence = held.fence and tasks.worker = held.worker`;
 
 /** The attempt as it ended, kept aside while the task waits for the next one. */
-function attemptKept(claim: ClaimedTask, { startedAt, finishedAt, result }: TaskOutcome) {
+function attemptKept(claim: ClaimedTask, { startedAt, finishedAt, result }: TaskOutcome, reason: string) {
   return sql`
     earlier as (select * from tasks where ${isHeld(claim)} and cancel_requested_at is null for update),
     kept as (
-      insert into task_attempts (task_id, attempt, worker, started_at, finished_at, run_end, code, signal)
-      select id, attempt, worker, coalesce(${startedAt}, started_at), ${finishedAt}::timestamptz, ${result.end}, ${result.code}::int, ${result.signal}
+      insert into task_attempts (task_id, attempt, worker, started_at, finished_at, run_end, code, signal, reason, cpu_ms, peak_memory_bytes)
+      select id, attempt, worker, coalesce(${startedAt}, started_at), ${finishedAt}::timestamptz, ${result.end}, ${result.code}::int, ${result.signal},
+        ${cleanText(reason)}, ${result.cpuMs}::bigint, ${result.peakMemoryBytes}::bigint
       from earlier on conflict do nothing),`;
 }
 

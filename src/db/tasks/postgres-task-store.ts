@@ -2,7 +2,7 @@ import { sql } from "kysely";
 import { Failure } from "#contract/failure.ts";
 import type { Actor } from "#core/accounts/user.ts";
 import type { Page, PageRequest } from "#core/page.ts";
-import type { NewTask, Task } from "#core/tasks/task.ts";
+import type { EarlierAttempt, NewTask, Task } from "#core/tasks/task.ts";
 import type { ActorTask, TaskDay, TaskFilter, TaskStore } from "#core/tasks/task-store.ts";
 import { cleanText } from "../clean-text.ts";
 import { numberCursor, pageOf } from "../cursor.ts";
@@ -53,6 +53,15 @@ export class PostgresTaskStore implements TaskStore {
       .where("taskKeys.createdAt", ">", sql<Date>`now() - ${keyLifetime}`)
       .executeTakeFirst();
     return row === undefined ? null : this.forActor(actor, row.uid);
+  }
+
+  async earlierAttempts(task: Task): Promise<readonly EarlierAttempt[]> {
+    return this.#db
+      .selectFrom("taskAttempts")
+      .select(["attempt", "startedAt", "finishedAt", "runEnd as end", "code", "signal", "reason", "cpuMs", "peakMemoryBytes"])
+      .where("taskId", "=", task.id)
+      .orderBy("attempt")
+      .execute();
   }
 
   async listFor(actor: Actor, filter: TaskFilter, request: PageRequest): Promise<Page<ActorTask>> {

@@ -80,6 +80,9 @@ export interface TaskAttemptTable {
   runEnd: RunEnd;
   code: number | null;
   signal: string | null;
+  reason: string | null;
+  cpuMs: number | null;
+  peakMemoryBytes: number | null;
 }
 
 export interface TaskKeyTable {

@@ -217,8 +217,12 @@ export function describeTaskQueue(get: () => StoreContext): void {
           runEnd: "exited",
           code: 3,
           signal: null,
+          reason: "It exited 3; trying again.",
+          cpuMs: result.cpuMs,
+          peakMemoryBytes: result.peakMemoryBytes,
         },
       ]);
+      expect(await get().stores.tasks.earlierAttempts(queued)).toMatchObject([{ attempt: 1, end: "exited", code: 3, reason: "It exited 3; trying again." }]);
     });
 
     it("gives a task back that could not be started, as if it had not been claimed", async () => {

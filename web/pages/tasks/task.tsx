@@ -12,6 +12,7 @@ import { EmptyLot } from "../../parts/empty-lot.tsx";
 import { PageHeading, Section } from "../../parts/heading.tsx";
 import { ProblemBox } from "../../parts/problem-box.tsx";
 import { Loading, Skeleton } from "../../parts/skeleton.tsx";
+import { EarlierAttempts } from "../../parts/tasks/earlier-attempts.tsx";
 import { OutputView } from "../../parts/tasks/output-view.tsx";
 import { TaskFacts } from "../../parts/tasks/task-facts.tsx";
 import { TaskPill } from "../../parts/tasks/task-pill.tsx";
@@ -47,6 +48,7 @@ export function TaskPage(): ReactNode {
           <Invocation task={task} />
           <TaskFacts task={task} />
         </Section>
+        <EarlierAttempts task={task} />
       </div>
     </>
   );
