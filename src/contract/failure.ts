@@ -19,6 +19,7 @@ const table = {
   operation_not_found: { status: 404, title: "There is no operation with this id that you can see." },
   user_not_found: { status: 404, title: "There is no user with this name." },
   token_not_found: { status: 404, title: "There is no API token with this id that is yours." },
+  key_not_found: { status: 404, title: "There is no SSH key with this id that is yours." },
   member_not_found: { status: 404, title: "This user is not a member of the site." },
   starter_not_found: { status: 422, title: "There is no starter called {starter}. Choose one of: {starters}." },
   file_not_found: { status: 404, title: "There is no file or folder at {path}." },
@@ -71,6 +72,15 @@ const table = {
   password_too_weak: { status: 422, title: "A password has at least 8 and at most 200 characters." },
   last_administrator: { status: 409, title: "Backlot needs an administrator. Make someone else one first." },
 
+  // SSH keys
+  key_invalid: { status: 422, title: "This key cannot be used: {reason}" },
+  key_private: {
+    status: 422,
+    title: "This is a private key, which nobody else may ever see. Paste the public one, from the file whose name ends in .pub. Nothing was kept.",
+  },
+  key_taken: { status: 409, title: "This key is among yours already, as {title}." },
+  key_limit_reached: { status: 409, title: "You have {count} SSH keys, which is the most. Remove one first." },
+
   // files
   path_invalid: { status: 400, title: "The path {path} cannot be used: {reason}." },
   path_outside_site: { status: 400, title: "The path {path} leads out of the site through a link." },
@@ -81,6 +91,8 @@ const table = {
   file_changed: { status: 412, title: "{path} was changed since you read it. Read it again and decide which version to keep." },
   file_special: { status: 409, title: "{path} is a device, pipe or socket, which cannot be opened here." },
   file_forbidden: { status: 409, title: "{path} cannot be opened or changed: its permissions forbid it. Change them from the site's own program." },
+  version_not_found: { status: 404, title: "This version is not kept any more, or never was. List the versions again." },
+  pattern_invalid: { status: 422, title: "The pattern cannot be used: {reason}. Search for plain text, or mend it." },
   file_too_large: { status: 413, title: "A file may have at most {limitBytes} bytes." },
   quota_exceeded: { status: 507, title: "The site is full: {detail}. Delete something, or ask an administrator for more." },
   disk_full: { status: 507, title: "The disk of the server is full. Nothing was changed. Tell an administrator." },

@@ -13,6 +13,7 @@ export const grantVerbs = [
   "site.sleep",
   "site.status",
   "site.logs",
+  "site.report",
   "site.files.read",
   "site.files.write",
   "site.deploy",
@@ -42,6 +43,8 @@ export const grantClaims = z.object({
   verbs: z.array(z.enum(grantVerbs)).min(1),
   /** The person on whose behalf, when there is one. */
   user: z.int().positive().optional(),
+  /** As whom and from where that person asks: what is done is noted with it, at whichever door. */
+  by: z.object({ name: z.string().max(200), door: z.string().max(20), address: z.string().max(100).nullable() }).optional(),
   /** The site's and the person's epoch when it was signed; refused when a later one is known. */
   siteEpoch: z.int().nonnegative().optional(),
   userEpoch: z.int().nonnegative().optional(),

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { publicEndpoints } from "./api/public.ts";
 import { doorFileEndpoints } from "./internal/door-files.ts";
+import { siteFileEndpoints } from "./internal/files.ts";
 import { managerInternalEndpoints } from "./internal/manager.ts";
 import { orchestratorEndpoints } from "./internal/orchestrator.ts";
 import { routerEndpoints } from "./internal/router.ts";
@@ -14,7 +15,11 @@ test("every endpoint stands in the document under its own path, method and id", 
 });
 
 test("ids and addresses are unique within a process", () => {
-  for (const table of [[...publicEndpoints, ...managerInternalEndpoints], [...orchestratorEndpoints, ...runEndpoints, ...doorFileEndpoints], routerEndpoints]) {
+  for (const table of [
+    [...publicEndpoints, ...managerInternalEndpoints],
+    [...orchestratorEndpoints, ...siteFileEndpoints, ...runEndpoints, ...doorFileEndpoints],
+    routerEndpoints,
+  ]) {
     expect(new Set(table.map((shape) => shape.id)).size).toBe(table.length);
     expect(new Set(table.map((shape) => `${shape.method} ${shape.path}`)).size).toBe(table.length);
   }
@@ -22,7 +27,7 @@ test("ids and addresses are unique within a process", () => {
 
 test("what people call never asks for a component's grant, and the other way round", () => {
   for (const shape of publicEndpoints) expect(shape.access.kind, shape.id).not.toBe("component");
-  for (const shape of [...orchestratorEndpoints, ...runEndpoints, ...doorFileEndpoints, ...routerEndpoints, ...managerInternalEndpoints])
+  for (const shape of [...orchestratorEndpoints, ...siteFileEndpoints, ...runEndpoints, ...doorFileEndpoints, ...routerEndpoints, ...managerInternalEndpoints])
     expect(shape.access.kind, shape.id).toBe("component");
 });
 

@@ -3,7 +3,7 @@ import { type Client, createClient, type InputOf } from "#contract/client.ts";
 import type { EndpointShape, ResultOf } from "#contract/endpoint.ts";
 import { Failure } from "#contract/failure.ts";
 import * as door from "#contract/internal/door-files.ts";
-import * as host from "#contract/internal/orchestrator.ts";
+import * as host from "#contract/internal/files.ts";
 import type { DoorSession } from "./door-session.ts";
 
 /** A path in one of the session's places. */

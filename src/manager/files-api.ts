@@ -5,7 +5,8 @@ import * as api from "#contract/api/files.ts";
 import { deploySite } from "#contract/api/sites.ts";
 import type { Client } from "#contract/client.ts";
 import { Failure } from "#contract/failure.ts";
-import * as host from "#contract/internal/orchestrator.ts";
+import * as host from "#contract/internal/files.ts";
+import { uploadArchive } from "#contract/internal/orchestrator.ts";
 import { parseSitePath, parseUrlPath } from "#contract/site-path.ts";
 import type { OperationStore } from "#core/operations/operation-store.ts";
 import { deploySite as queueDeployment } from "#core/sites/change-site.ts";
@@ -95,6 +96,7 @@ function mountWriting(app: FastifyInstance, deps: FilesDeps): void {
     const params = { siteId: caller.site.id };
     if ("mkdir" in body) await client.call(host.makeFolder, { params, body: { path } });
     else if ("executable" in body) await client.call(host.setExecutable, { params, body: { path, executable: body.executable } });
+    else if ("copy" in body) await client.call(host.copySitePath, { params, body: { from: path, to: parseSitePath(body.copy).join("/") } });
     else {
       const to = parseSitePath(body.move).join("/");
       await client.call(host.moveSitePath, { params, body: { from: path, to } });
@@ -109,9 +111,7 @@ function mountDeployment(app: FastifyInstance, deps: FilesDeps): void {
     const type = request.headers["content-type"]?.split(";")[0]?.trim().toLowerCase();
     if (type !== "application/gzip" && type !== "application/x-gzip") throw new Failure("media_type_unsupported", { expected: "application/gzip" });
     const uploadId = randomUUID();
-    await sendBody(request, (signal) =>
-      clientFor(deps, caller).call(host.uploadArchive, { params: { siteId: caller.site.id, uploadId }, body: stream, signal }),
-    );
+    await sendBody(request, (signal) => clientFor(deps, caller).call(uploadArchive, { params: { siteId: caller.site.id, uploadId }, body: stream, signal }));
     const operation = await queueDeployment({ ...deps, host: deps.mirror, newId: randomUUID }, caller.actor, { site: caller.site, uploadId });
     await deps.note(caller.actor, "deployments.create", { site: caller.site, details: { operation: operation.id } });
     return { operation: operationViewOf(operation) };

@@ -3,13 +3,14 @@ import { pathOf } from "#contract/client.ts";
 import { type EndpointShape, hasRawBody } from "#contract/endpoint.ts";
 import { components, type GrantVerb, grantVerbs } from "#contract/grant.ts";
 import { doorFileEndpoints } from "#contract/internal/door-files.ts";
+import { siteFileEndpoints } from "#contract/internal/files.ts";
 import { listHeldSites, orchestratorEndpoints, pushEpochs } from "#contract/internal/orchestrator.ts";
 import { runEndpoints } from "#contract/internal/runs.ts";
 import type { GrantRequest } from "#kit/grant.ts";
 import { makeOrchestratorHome, type OrchestratorHome, type OrchestratorUnderTest, startOrchestratorUnderTest } from "../support/orchestrator-under-test.ts";
 
 const mine = 7;
-const endpoints: readonly EndpointShape[] = [...orchestratorEndpoints, ...runEndpoints, ...doorFileEndpoints];
+const endpoints: readonly EndpointShape[] = [...orchestratorEndpoints, ...siteFileEndpoints, ...runEndpoints, ...doorFileEndpoints];
 let home: OrchestratorHome;
 let orchestrator: OrchestratorUnderTest;
 

@@ -1,5 +1,6 @@
 import { buffer } from "node:stream/consumers";
 import { Failure } from "#contract/failure.ts";
+import { siteFileEndpoints } from "#contract/internal/files.ts";
 import { orchestratorEndpoints } from "#contract/internal/orchestrator.ts";
 import { runEndpoints } from "#contract/internal/runs.ts";
 import type { SiteStatus } from "#contract/site.ts";
@@ -32,7 +33,7 @@ export async function startFakeOrchestrator(key: ClusterKey, port?: number): Pro
     audience: "orchestrator",
     key,
     ...(port === undefined ? {} : { port }),
-    endpoints: [...orchestratorEndpoints, ...runEndpoints],
+    endpoints: [...orchestratorEndpoints, ...siteFileEndpoints, ...runEndpoints],
     handlers: {
       ...state.runs.handlers,
       "site.apply": async (call) => void state.specs.set(Number((call.params as { siteId: number }).siteId), call.body as unknown as { revision: number }),

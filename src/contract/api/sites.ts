@@ -133,10 +133,23 @@ export const readLogs = endpoint({
   id: "sites.logs",
   method: "GET",
   path: "/api/v1/sites/:name/logs",
-  summary: "The program's output: text, or server-sent events `{line, at, stream}` with follow=true",
+  summary:
+    "The program's output, what Backlot says and what the router told visitors instead (streams stdout, stderr, platform, router): text, or server-sent events `{line, at, stream}` with follow=true",
   access: { kind: "site", verb: "site.logs", scope: "read" },
   params: byName,
-  query: z.strictObject({ tail: z.coerce.number().int().min(0).max(10_000).default(200), follow: z.stringbool().default(false) }),
+  query: z.strictObject({
+    /** As many lines are looked at from the end; `query` and `stream` choose among them. */
+    tail: z.coerce.number().int().min(0).max(10_000).default(200),
+    follow: z.stringbool().default(false),
+    /** Only lines that hold this text, whatever its case. */
+    query: z.string().max(200).default(""),
+    /** Only these streams, separated by commas: `stderr,router`. */
+    stream: z.string().max(100).default(""),
+    /** `json` gives a JSON object a line: `{at, stream, line}`. */
+    format: z.enum(["text", "json"]).default("text"),
+    /** As an attachment, each line with its time and stream. */
+    download: z.stringbool().default(false),
+  }),
   result: { raw: "text", mediaType: "text/plain; charset=utf-8" },
   status: 200,
 });

@@ -1,19 +1,12 @@
 import { z } from "zod";
-import { folderListing } from "../api/files.ts";
 import { endpoint } from "../endpoint.ts";
 import type { Component, GrantVerb } from "../grant.ts";
-import { folderId, siteId, siteKind, siteStatus, timestamp } from "../site.ts";
+import { siteId, siteKind, siteStatus, timestamp } from "../site.ts";
 import { siteAddress, siteSpec } from "../site-spec.ts";
 
 const control: readonly Component[] = ["manager", "worker"];
-/** Who reads and writes files: the doors too, with the grant of the person who signed in there. */
-const filers: readonly Component[] = [...control, "shell", "ftp"];
 const byId = z.object({ siteId });
-/** Where files are: a site, or by the number 0 the installation's home folder. */
-const byFolder = z.object({ siteId: folderId });
 const may = (verb: GrantVerb, callers: readonly Component[] = control) => ({ kind: "component", callers, verb }) as const;
-/** A path inside the site as people write it: `public/a b.html`, "" is the site's folder. */
-const path = z.string().max(4096);
 
 export const applySite = endpoint({
   id: "site.apply",
@@ -115,10 +108,11 @@ export const followStatuses = endpoint({
   status: 200,
 });
 
+/** `platform` is what Backlot itself says (started, stopped, crashed), `router` what visitors were told instead of the program's answer. */
+export const logStreams = ["stdout", "stderr", "platform", "router"] as const;
 export const logLine = z.object({
   at: timestamp,
-  /** `platform` is what Backlot itself says: started, stopped, crashed. */
-  stream: z.enum(["stdout", "stderr", "platform"]),
+  stream: z.enum(logStreams),
   line: z.string(),
 });
 export type LogLine = z.output<typeof logLine>;
@@ -129,126 +123,28 @@ export const readSiteLogs = endpoint({
   summary: "The last lines of output, then with follow=true the lines to come, one JSON object a line",
   access: may("site.logs"),
   params: byId,
-  query: z.strictObject({ tail: z.coerce.number().int().min(0).max(10_000).default(200), follow: z.stringbool().default(false) }),
+  query: z.strictObject({
+    /** As many lines are looked at from the end; `query` and `stream` choose among them. */
+    tail: z.coerce.number().int().min(0).max(10_000).default(200),
+    follow: z.stringbool().default(false),
+    /** Only lines that hold this text, whatever its case. */
+    query: z.string().max(200).default(""),
+    /** Only what came this way; several are separated by commas. */
+    stream: z.string().max(100).default(""),
+  }),
   result: { raw: "text", mediaType: "application/x-ndjson" },
   status: 200,
 });
 
-export const listFolder = endpoint({
-  id: "folder.list",
-  method: "GET",
-  path: "/v1/sites/:siteId/folder",
-  summary: "A folder's entries, folders first, then by name",
-  access: may("site.files.read", filers),
-  params: byFolder,
-  query: z.strictObject({ path: path.default("") }),
-  result: folderListing,
-  status: 200,
-});
-
-export const makeFolder = endpoint({
-  id: "folder.make",
+export const reportToLog = endpoint({
+  id: "site.logs.report",
   method: "POST",
-  path: "/v1/sites/:siteId/folder",
-  summary: "Make a folder and its parents; there already is success",
-  access: may("site.files.write", filers),
-  params: byFolder,
-  body: z.strictObject({ path }),
-  status: 204,
-});
-
-export const readSiteFile = endpoint({
-  id: "file.read",
-  method: "GET",
-  path: "/v1/sites/:siteId/file",
-  summary: "A file's bytes; honours Range and If-None-Match, sends ETag = quoted sha256",
-  access: may("site.files.read", filers),
-  params: byFolder,
-  query: z.strictObject({
-    path,
-    /** Without a tag nothing is read twice: for those who take a large file and compare nothing. */
-    tag: z.stringbool().default(true),
-  }),
-  result: { raw: "bytes", mediaType: "application/octet-stream" },
-  status: 200,
-});
-
-export const writeSiteFile = endpoint({
-  id: "file.write",
-  method: "PUT",
-  path: "/v1/sites/:siteId/file",
-  summary: "Write a file whole, atomically, after fsync; parents are made; refused when it is not what the caller expects",
-  access: may("site.files.write", filers),
-  params: byFolder,
-  query: z.strictObject({
-    path,
-    /** The sha256 that the file must have now. */
-    expect: z
-      .string()
-      .regex(/^[0-9a-f]{64}$/)
-      .optional(),
-    /** The file must not exist yet. */
-    absent: z.stringbool().default(false),
-  }),
-  body: { raw: "bytes", mediaType: "application/octet-stream" },
-  result: z.object({ created: z.boolean(), sha256: z.string(), size: z.int() }),
-  status: 200,
-});
-
-export const deleteSitePath = endpoint({
-  id: "path.delete",
-  method: "DELETE",
-  path: "/v1/sites/:siteId/path",
-  summary: "Delete a file or link, or a folder (with everything in it by recursive=true)",
-  access: may("site.files.write", filers),
-  params: byFolder,
-  query: z.strictObject({ path, recursive: z.stringbool().default(false) }),
-  status: 204,
-});
-
-export const moveSitePath = endpoint({
-  id: "path.move",
-  method: "POST",
-  path: "/v1/sites/:siteId/move",
-  summary: "Move or rename inside the site; refuses a target that exists, unless with `replace` a file takes the place of a file",
-  access: may("site.files.write", filers),
-  params: byFolder,
-  body: z.strictObject({ from: path, to: path, replace: z.boolean().optional() }),
-  status: 204,
-});
-
-export const setExecutable = endpoint({
-  id: "path.executable",
-  method: "POST",
-  path: "/v1/sites/:siteId/executable",
-  summary: "Set or clear the executable bit of a file",
-  access: may("site.files.write", filers),
-  params: byFolder,
-  body: z.strictObject({ path, executable: z.boolean() }),
-  status: 204,
-});
-
-export const readArchive = endpoint({
-  id: "archive.read",
-  method: "GET",
-  path: "/v1/sites/:siteId/archive",
-  summary: "A folder as a zip archive, streamed",
-  access: may("site.files.read"),
+  path: "/v1/sites/:siteId/logs",
+  summary: "Add to the site's log what went wrong between a visitor and its program; said seldom enough by the router, and bounded here too",
+  access: may("site.report", ["router"]),
   params: byId,
-  query: z.strictObject({ path: path.default("") }),
-  result: { raw: "bytes", mediaType: "application/zip" },
-  status: 200,
-});
-
-export const readSiteUsage = endpoint({
-  id: "usage.read",
-  method: "GET",
-  path: "/v1/sites/:siteId/usage",
-  summary: "Bytes and files used, by a scan that is at most a minute old",
-  access: may("site.status"),
-  params: byId,
-  result: z.object({ bytes: z.int(), files: z.int() }),
-  status: 200,
+  body: z.strictObject({ lines: z.array(z.string().max(2000)).min(1).max(50) }),
+  status: 204,
 });
 
 const uploadId = z.string().regex(/^[a-z0-9-]{8,64}$/);
@@ -352,15 +248,7 @@ export const orchestratorEndpoints = [
   readSiteStatus,
   followStatuses,
   readSiteLogs,
-  listFolder,
-  makeFolder,
-  readSiteFile,
-  writeSiteFile,
-  deleteSitePath,
-  moveSitePath,
-  setExecutable,
-  readArchive,
-  readSiteUsage,
+  reportToLog,
   uploadArchive,
   unpackUpload,
   placeDeployment,

@@ -10,7 +10,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type Client, createClient } from "#contract/client.ts";
 import { Failure } from "#contract/failure.ts";
 import type { GrantClaims } from "#contract/grant.ts";
-import * as endpoints from "#contract/internal/orchestrator.ts";
+import * as endpoints from "#contract/internal/files.ts";
 import { defaultSiteLimits } from "#contract/site.ts";
 import type { SiteSpec } from "#contract/site-spec.ts";
 import { systemClock } from "#kit/clock.ts";

@@ -2,7 +2,7 @@ import type { FastifyInstance } from "fastify";
 import { Failure } from "#contract/failure.ts";
 import type { GrantClaims } from "#contract/grant.ts";
 import * as doorEndpoints from "#contract/internal/door-files.ts";
-import * as endpoints from "#contract/internal/orchestrator.ts";
+import * as endpoints from "#contract/internal/files.ts";
 import { Answer, type Guard, mount, type RawAnswer } from "#kit/http/mount.ts";
 import { deletePath, makeFolder, movePath, setExecutable } from "#kit/jail/change-path.ts";
 import type { Jail } from "#kit/jail/jail.ts";
