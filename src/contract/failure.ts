@@ -30,6 +30,7 @@ const table = {
   media_type_unsupported: { status: 415, title: "Send the body as {expected}." },
   body_too_large: { status: 413, title: "The body is larger than {limitBytes} bytes, which is the limit here. Send less." },
   method_not_allowed: { status: 405, title: "This address does not answer {method}." },
+  socket_expected: { status: 426, title: "This address speaks the WebSocket protocol only. Open it with a client that does." },
   range_not_satisfiable: { status: 416, title: "The range asked for lies outside the file." },
 
   // sites
@@ -116,6 +117,8 @@ const table = {
   cron_invalid: { status: 422, title: "This is not a cron expression: {reason}. An example: 30 5 * * 1 (half past five on Mondays)." },
   time_zone_unknown: { status: 422, title: "There is no time zone called {timeZone}. An example: Europe/Berlin." },
   run_not_found: { status: 404, title: "This orchestrator knows no such run." },
+  terminal_not_found: { status: 404, title: "There is no terminal with this id that is yours. It may have ended; open a new one." },
+  terminal_limit_reached: { status: 409, title: "There are {count} terminals here already, which is the most. Close one first." },
   run_superseded: { status: 409, title: "A later attempt of this task was started already." },
 
   // running

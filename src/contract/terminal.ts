@@ -51,5 +51,15 @@ export const terminalEvent = z.discriminatedUnion("type", [
   /** The program ended, and all that it printed was sent. Null when a signal ended it. */
   z.object({ type: z.literal("exit"), code: z.int().nullable(), signal: z.string().nullable() }),
   z.object({ type: z.literal("closed"), reason: z.enum(terminalClosings) }),
+  /** Only of `exec`: nothing was started. A code of the table of failures, and its title. */
+  z.object({ type: z.literal("failed"), code: z.string(), title: z.string() }),
 ]);
 export type TerminalEvent = z.output<typeof terminalEvent>;
+
+/** A binary message: the channel's byte, then the bytes. */
+export function terminalFrame(channel: keyof typeof terminalChannels, bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const frame = new Uint8Array(bytes.length + 1);
+  frame[0] = terminalChannels[channel];
+  frame.set(bytes, 1);
+  return frame;
+}

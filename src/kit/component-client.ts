@@ -1,4 +1,4 @@
-import { type Client, createClient, type InputOf } from "#contract/client.ts";
+import { type Client, type ClientOptions, createClient, type InputOf } from "#contract/client.ts";
 import type { EndpointShape, ResultOf } from "#contract/endpoint.ts";
 import type { Component } from "#contract/grant.ts";
 import type { GrantSigner } from "./grant.ts";
@@ -16,35 +16,42 @@ export interface ComponentClient extends Client {
   on(behalf: Behalf): Client;
 }
 
-/** Makes a client of another process' internal endpoints. */
-export function createComponentClient(options: {
+/** Who calls whom, and where. */
+export interface ComponentLink {
   readonly baseUrl: string;
   readonly audience: Component;
   readonly caller: Component;
   readonly signer: GrantSigner;
-  readonly fetch?: typeof fetch;
-}): ComponentClient {
+}
+
+/** Makes a client of another process' internal endpoints. */
+export function createComponentClient(options: ComponentLink & { readonly fetch?: typeof fetch }): ComponentClient {
   const clientFor = (behalf: Behalf): Client =>
     createClient({
       baseUrl: options.baseUrl,
       peer: options.audience,
       ...(options.fetch === undefined ? {} : { fetch: options.fetch }),
-      token: async (shape, input) => {
-        if (shape.access.kind !== "component") throw new Error(`${shape.id} is not for components`);
-        const siteId = Number(input.params?.siteId);
-        return options.signer.sign({
-          aud: options.audience,
-          sub: options.caller,
-          site: Number.isSafeInteger(siteId) ? siteId : "*",
-          verbs: [shape.access.verb],
-          ...behalf,
-        });
-      },
+      token: grantFor(options, behalf),
     });
   const plain = clientFor({});
   return {
     call: <E extends EndpointShape>(shape: E, input: InputOf<E>): Promise<ResultOf<E>> => plain.call(shape, input),
     fetch: <E extends EndpointShape>(shape: E, input: InputOf<E>): Promise<Response> => plain.fetch(shape, input),
     on: clientFor,
+  };
+}
+
+/** Signs a grant for exactly the endpoint and the site of each call: what `createClient` and `openSocket` take as `token`. */
+export function grantFor(link: ComponentLink, behalf: Behalf): NonNullable<ClientOptions["token"]> {
+  return async (shape, input) => {
+    if (shape.access.kind !== "component") throw new Error(`${shape.id} is not for components`);
+    const siteId = Number(input.params?.siteId);
+    return link.signer.sign({
+      aud: link.audience,
+      sub: link.caller,
+      site: Number.isSafeInteger(siteId) ? siteId : "*",
+      verbs: [shape.access.verb],
+      ...behalf,
+    });
   };
 }

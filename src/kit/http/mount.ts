@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { z } from "zod";
 import { type BodyOf, type EndpointShape, hasRawBody, hasRawResult, type ParamsOf, type QueryOf, type ResultInputOf } from "#contract/endpoint.ts";
 import { Failure } from "#contract/failure.ts";
+import { parseInput } from "./parse-input.ts";
 
 /** What a handler gets: everything parsed, nothing trusted left. */
 export interface Call<E extends EndpointShape, Caller> {
@@ -69,9 +70,9 @@ export function mount<const E extends EndpointShape, Caller>(
     handler: async (request, reply) => {
       const caller = callers.get(request) as Caller;
       const call = {
-        params: parse(shape.params, request.params),
-        query: parse(shape.query, request.query),
-        body: shape.body === undefined || hasRawBody(shape) ? undefined : parse(shape.body as z.ZodType, request.body),
+        params: parseInput(shape.params, request.params),
+        query: parseInput(shape.query, request.query),
+        body: shape.body === undefined || hasRawBody(shape) ? undefined : parseInput(shape.body as z.ZodType, request.body),
         caller,
         stream: request.raw,
         signal: signalOf(request, reply),
@@ -109,14 +110,6 @@ function flushHead(reply: FastifyReply): void {
   setImmediate(() => {
     if (!reply.raw.headersSent && reply.raw.hasHeader("content-type")) reply.raw.flushHeaders();
   });
-}
-
-function parse(schema: z.ZodType | undefined, value: unknown): unknown {
-  if (schema === undefined) return {};
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const detail = parsed.error.issues.slice(0, 5).map((issue) => `${issue.path.length === 0 ? "the body" : issue.path.join(".")}: ${issue.message}`);
-  throw new Failure("input_invalid", { detail: `${detail.join("; ")}.` }, { cause: parsed.error });
 }
 
 function checkMediaType(shape: EndpointShape, request: FastifyRequest): void {

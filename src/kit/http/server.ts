@@ -13,7 +13,7 @@ export interface ServerOptions {
   /** Says whether the process can do its work; a text is the reason why not yet. */
   readonly ready?: () => Promise<true | string> | true | string;
   /** Prometheus text for `/metrics`. */
-  readonly metrics?: () => string;
+  readonly metrics?: () => Promise<string> | string;
   /** Answers what no route does; `not_found` unless given. */
   readonly notFound?: (request: FastifyRequest, reply: FastifyReply) => FastifyReply;
   /** Trust `X-Forwarded-For` of these peers. */
@@ -24,7 +24,7 @@ export interface ServerOptions {
 export function createServer(options: ServerOptions): FastifyInstance {
   // Typed as Fastify's own logger: with pino's type every signature of the server would carry it.
   const logger: FastifyBaseLogger = options.log;
-  const app = fastify({
+  const app: FastifyInstance = fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => randomUUID(),
@@ -36,7 +36,12 @@ export function createServer(options: ServerOptions): FastifyInstance {
     requestTimeout: 0,
     connectionTimeout: 0,
     keepAliveTimeout: 72_000,
-    http: { headersTimeout: 20_000, maxHeaderSize: 16 * 1024 },
+    http: {
+      headersTimeout: 20_000,
+      maxHeaderSize: 16 * 1024,
+      // Whoever offers another protocol (curl: h2c) gets an ordinary answer, and so does everyone where there are no sockets.
+      shouldUpgradeCallback: (request) => request.headers.upgrade?.toLowerCase() === "websocket" && app.server.listenerCount("upgrade") > 0,
+    },
     // What fails before there is a route: no error handler of a route is asked then.
     frameworkErrors: (_error, request, reply) => sendFailure(reply, unusableAddress(request.raw.url ?? "")),
   });
@@ -55,7 +60,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
     const ready = (await options.ready?.()) ?? true;
     return ready === true ? "ok\n" : reply.code(503).send(`${ready}\n`);
   });
-  app.get("/metrics", async (_request, reply) => reply.type("text/plain; version=0.0.4").send(options.metrics?.() ?? processMetrics()));
+  app.get("/metrics", async (_request, reply) => reply.type("text/plain; version=0.0.4").send((await options.metrics?.()) ?? processMetrics()));
   return app;
 }
 
