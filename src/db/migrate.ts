@@ -11,6 +11,7 @@ import { siteDatabases } from "./migrations/0002-site-databases.ts";
 import { siteEgress } from "./migrations/0003-site-egress.ts";
 import { tasks } from "./migrations/0004-tasks.ts";
 import { doors } from "./migrations/0005-doors.ts";
+import { sshKeys } from "./migrations/0006-ssh-keys.ts";
 import { taskAttempts } from "./migrations/0007-task-attempts.ts";
 
 /** Every change of the tables, in order. One that was released is never edited. */
@@ -20,6 +21,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   "0003-site-egress": siteEgress,
   "0004-tasks": tasks,
   "0005-doors": doors,
+  "0006-ssh-keys": sshKeys,
   "0007-task-attempts": taskAttempts,
 };
 

@@ -1,4 +1,5 @@
 import { PostgresAttemptStore } from "./accounts/postgres-attempt-store.ts";
+import { PostgresKeyStore } from "./accounts/postgres-key-store.ts";
 import { PostgresSessionStore } from "./accounts/postgres-session-store.ts";
 import { PostgresSettingStore } from "./accounts/postgres-setting-store.ts";
 import { PostgresTokenStore } from "./accounts/postgres-token-store.ts";
@@ -32,6 +33,7 @@ export function createStores(db: Database, options: StoreOptions = { usesBroker:
     users: new PostgresUserStore(db),
     sessions: new PostgresSessionStore(db),
     tokens: new PostgresTokenStore(db),
+    keys: new PostgresKeyStore(db),
     attempts: new PostgresAttemptStore(db),
     settings: new PostgresSettingStore(db),
     sites: new PostgresSiteStore(db),

@@ -42,6 +42,18 @@ interface ApiTokenTable {
   lastUsedAt: Date | null;
 }
 
+interface SshKeyTable {
+  id: string;
+  userId: number;
+  title: string;
+  algorithm: string;
+  bits: number;
+  fingerprint: string;
+  blob: Buffer;
+  createdAt: Generated<Date>;
+  lastUsedAt: Date | null;
+}
+
 interface SiteTable {
   id: GeneratedAlways<number>;
   name: string;
@@ -136,6 +148,7 @@ export interface Tables {
   users: UserTable;
   sessions: SessionTable;
   apiTokens: ApiTokenTable;
+  sshKeys: SshKeyTable;
   sites: SiteTable;
   siteMembers: SiteMemberTable;
   siteDatabases: SiteDatabaseTable;

@@ -6,6 +6,7 @@ import { CachedScriptShelf } from "#core/tasks/cached-script-shelf.ts";
 import { type PlanTask, type PlanTaskDeps, planTask } from "#core/tasks/plan-task.ts";
 import type { LegacyTaskStore } from "#core/tasks/task-store.ts";
 import { type Database, openDatabase } from "#db/database.ts";
+import { isDatabaseThere } from "#db/database-ready.ts";
 import { Listener } from "#db/listener.ts";
 import { migrate } from "#db/migrate.ts";
 import { createStores } from "#db/stores.ts";
@@ -33,6 +34,7 @@ import { doorGuard, mountDoors } from "./doors/doors-api.ts";
 import { mountFiles } from "./files-api.ts";
 import { firstAdministrator } from "./first-administrator.ts";
 import { holdBack } from "./hold-back.ts";
+import { mountKeys } from "./keys-api.ts";
 import { knownDevices } from "./known-devices.ts";
 import { BasicSignIn } from "./legacy-tasks/basic-sign-in.ts";
 import { checkOpenApi } from "./legacy-tasks/legacy-guard.ts";
@@ -116,7 +118,8 @@ async function serve({ config, key, db, log, stack }: Wiring): Promise<Pick<Runn
   await mountLegacyTasks(app, legacyTasksOf({ ...shared, planning, config, basic }));
   const doorSeal = createSeal(Buffer.from(key.secret, "base64url"), "door session");
   const sessions = new DoorSessions({ ...stores, ...signingIn, note, signer, seal: doorSeal, demoAccount: config.BACKLOT_FTP_DEMO_ACCOUNT });
-  mountDoors(app, { guard: await doorGuard(key), sessions, access });
+  mountDoors(app, { guard: await doorGuard(key), sessions, access, settings: stores.settings });
+  mountKeys(app, { ...shared, publicUrl: config.BACKLOT_PUBLIC_URL });
   await mountSystem(app, { ...shared, allowsCommands: planning.allowsCommands });
   mountRouteFeed(app, {
     guard: componentGuard({ audience: "manager", verify: await createVerifier(componentSecret(key, "router")) }),
@@ -209,13 +212,4 @@ function schedulingOf({ key, planning }: { readonly key: ClusterKey; readonly pl
     clock: systemClock,
     newId: randomUUID,
   };
-}
-
-async function isDatabaseThere(db: Database): Promise<true | string> {
-  try {
-    await db.selectFrom("settings").select("key").limit(1).execute();
-    return true;
-  } catch {
-    return "the database does not answer";
-  }
 }

@@ -2,6 +2,7 @@ import type { EndpointShape } from "../endpoint.ts";
 import { accountEndpoints } from "./accounts.ts";
 import { databaseEndpoints } from "./database.ts";
 import { fileEndpoints } from "./files.ts";
+import { keyEndpoints } from "./keys.ts";
 import { scheduleEndpoints } from "./schedules.ts";
 import { siteEndpoints } from "./sites.ts";
 import { taskEndpoints } from "./tasks.ts";
@@ -9,6 +10,7 @@ import { taskEndpoints } from "./tasks.ts";
 /** Everything that people and their programs can call; the OpenAPI document is made of it. */
 export const publicEndpoints: readonly EndpointShape[] = [
   ...accountEndpoints,
+  ...keyEndpoints,
   ...siteEndpoints,
   ...databaseEndpoints,
   ...fileEndpoints,

@@ -54,4 +54,28 @@ export const setModified = endpoint({
   failures: ["file_not_found"],
 });
 
-export const doorFileEndpoints = [statPath, patchFile, setModified] as const;
+export const resizeFile = endpoint({
+  id: "file.resize",
+  method: "POST",
+  path: "/v1/sites/:siteId/size",
+  summary: "Cut a file off in place, or make it longer by zeros",
+  access: may("site.files.write"),
+  params: byFolder,
+  body: z.strictObject({ path, size: z.int().nonnegative() }),
+  status: 204,
+  failures: ["file_not_found", "not_a_file", "quota_exceeded", "file_too_large", "disk_full"],
+});
+
+export const makeLink = endpoint({
+  id: "link.make",
+  method: "POST",
+  path: "/v1/sites/:siteId/link",
+  summary: "Make a symbolic link whose target, read from its own folder, lies in the same site; its folder must be there",
+  access: may("site.files.write"),
+  params: byFolder,
+  body: z.strictObject({ path, target: path }),
+  status: 204,
+  failures: ["file_exists", "path_invalid", "path_outside_site"],
+});
+
+export const doorFileEndpoints = [statPath, patchFile, setModified, resizeFile, makeLink] as const;

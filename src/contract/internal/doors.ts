@@ -12,6 +12,8 @@ export const doorPlace = z.object({
   /** The site's name; `home`. */
   name: z.string(),
   canWrite: z.boolean(),
+  /** Whether programs may be run in it: a shell, a command. Absent: no. */
+  canShell: z.boolean().optional(),
   /** When a later epoch of the site is announced, ask again. */
   epoch: z.int().nonnegative(),
 });
@@ -25,6 +27,8 @@ export const doorView = z.object({
   user: z.object({ id: z.int(), username: z.string(), epoch: z.int() }).nullable(),
   /** With an API token: it may be taken back without an epoch, so look often. */
   usesToken: z.boolean(),
+  /** What the session may be used for: an API token may be limited to one of them. Absent: files. */
+  allows: z.array(z.enum(["files", "shell"])).optional(),
   places: z.array(doorPlace),
   /** The one place that the session is for, as its root; null shows each place as a folder. */
   root: z.int().nonnegative().nullable(),
@@ -50,6 +54,50 @@ export const openDoor = endpoint({
   result: doorView,
   status: 200,
   failures: ["credentials_wrong", "too_many_attempts", "site_not_found", "site_disabled"],
+});
+
+const base64 = (most: number) => z.base64().max(most);
+
+export const openDoorByKey = endpoint({
+  id: "door.open.key",
+  method: "POST",
+  path: "/internal/v1/doors/key-sign-in",
+  summary:
+    "Who signed this request of the SSH protocol with a key of theirs. The manager checks the signature and what was signed itself: the door is not believed",
+  access,
+  body: z.strictObject({
+    /** As it was typed, and signed: `USER` or `USER/SITE`. */
+    account: z.string().max(500),
+    /** The public key as it goes over the wire (RFC 4253, 6.6). */
+    key: base64(8_192),
+    /** What was signed: RFC 4252, section 7. */
+    signed: base64(16_384),
+    /** As `crypto.verify` takes it: DER for ECDSA. */
+    signature: base64(8_192),
+    address: z.string().max(100),
+  }),
+  result: doorView,
+  status: 200,
+  failures: ["credentials_wrong", "too_many_attempts", "site_not_found", "site_disabled"],
+});
+
+/** A key by which people know the SSH door: what their client shows at the first connection. */
+export const hostKeyView = z.object({ algorithm: z.string().max(100), fingerprint: z.string().regex(/^SHA256:[A-Za-z0-9+/]{43}$/) });
+export type HostKeyView = z.output<typeof hostKeyView>;
+
+export const announceSsh = endpoint({
+  id: "door.announce",
+  method: "PUT",
+  path: "/internal/v1/doors/ssh",
+  summary: "Where the SSH door is, and its host keys' fingerprints; shown in the dashboard",
+  access: { kind: "component", callers: ["shell"], verb: "door.open" },
+  body: z.strictObject({
+    /** As people type it; null: the dashboard's host. */
+    host: z.string().max(300).nullable(),
+    port: z.int().min(1).max(65_535),
+    keys: z.array(hostKeyView).max(10),
+  }),
+  status: 204,
 });
 
 export const renewDoor = endpoint({
@@ -82,4 +130,4 @@ export const followDoors = endpoint({
   status: 200,
 });
 
-export const doorEndpoints = [openDoor, renewDoor, followDoors] as const;
+export const doorEndpoints = [openDoor, openDoorByKey, announceSsh, renewDoor, followDoors] as const;

@@ -1,7 +1,8 @@
 import type { FastifyInstance } from "fastify";
 import { Failure } from "#contract/failure.ts";
 import type { GrantClaims } from "#contract/grant.ts";
-import { type DoorChange, followDoors, openDoor, renewDoor } from "#contract/internal/doors.ts";
+import { announceSsh, type DoorChange, followDoors, openDoor, openDoorByKey, renewDoor } from "#contract/internal/doors.ts";
+import type { SettingStore } from "#core/accounts/setting-store.ts";
 import { type ClusterKey, componentSecret } from "#kit/cluster-key.ts";
 import type { EpochBump } from "#kit/epochs.ts";
 import { createVerifier } from "#kit/grant.ts";
@@ -10,6 +11,7 @@ import { componentGuard } from "#kit/http/component-guard.ts";
 import { eventStream } from "#kit/http/event-stream.ts";
 import { type Guard, mount } from "#kit/http/mount.ts";
 import type { AccessWatch } from "../access-watch.ts";
+import { rememberSsh } from "./announced-ssh.ts";
 import type { DoorSessions } from "./door-sessions.ts";
 
 /** What the doors' endpoints need. */
@@ -17,6 +19,7 @@ export interface DoorsDeps {
   readonly guard: Guard<GrantClaims>;
   readonly sessions: DoorSessions;
   readonly access: AccessWatch;
+  readonly settings: SettingStore;
 }
 
 const heartbeatMs = 10_000;
@@ -27,6 +30,15 @@ export function mountDoors(app: FastifyInstance, deps: DoorsDeps): void {
   mount({ app, guard }, openDoor, async ({ body, caller }) => {
     if ((body.door === "ftp") !== (caller.sub === "ftp")) throw new Failure("grant_refused");
     return sessions.open(body);
+  });
+  mount({ app, guard }, openDoorByKey, async ({ body, caller }) => {
+    if (caller.sub !== "shell") throw new Failure("grant_refused");
+    const { account, address } = body;
+    return sessions.openByKey({ account, address, key: bytesOf(body.key), signed: bytesOf(body.signed), signature: bytesOf(body.signature) });
+  });
+  mount({ app, guard }, announceSsh, async ({ body }) => {
+    await rememberSsh(deps.settings, body);
+    return undefined;
   });
   mount({ app, guard }, renewDoor, async ({ body }) => sessions.renew(body.session, body.grantsFor));
   mount({ app, guard }, followDoors, async ({ signal }) => eventStream(changes(deps.access, signal), signal));
@@ -72,4 +84,8 @@ async function* changes(access: AccessWatch, signal: AbortSignal): AsyncGenerato
   } finally {
     stop();
   }
+}
+
+function bytesOf(base64: string): Buffer {
+  return Buffer.from(base64, "base64");
 }
