@@ -11,6 +11,9 @@ const run = promisify(execFile);
 /** A certificate that nobody vouches for need not be renewed by anybody either. */
 const validDays = 3650;
 
+/** Makes a context of TLS with the certificate. Its session tickets are its own: no other context takes them. */
+export type Certificate = () => SecureContext;
+
 /** Where the certificate of FTPS comes from. */
 export interface CertificateOptions {
   /** Folder in which one of our own is kept. */
@@ -25,7 +28,7 @@ export interface CertificateOptions {
  * The certificate of FTPS: the one that the settings name, or one signed by itself and kept. Null where none can be made and none is required.
  * @throws {ConfigError} when there is none and one is required, or it is not usable.
  */
-export async function openCertificate(options: CertificateOptions): Promise<SecureContext | null> {
+export async function openCertificate(options: CertificateOptions): Promise<Certificate | null> {
   const { given } = options;
   if (given !== null) return readCertificate(given.certificate, given.key);
   const own = join(options.folder, "certificate");
@@ -63,9 +66,12 @@ async function makeOnce(folder: string, own: string): Promise<void> {
   }
 }
 
-async function readCertificate(certificate: string, key: string): Promise<SecureContext> {
+async function readCertificate(certificate: string, key: string): Promise<Certificate> {
   try {
-    return createSecureContext({ cert: await readFile(certificate), key: await readFile(key), minVersion: "TLSv1.2" });
+    const [cert, secret] = [await readFile(certificate), await readFile(key)];
+    const open = (): SecureContext => createSecureContext({ cert, key: secret, minVersion: "TLSv1.2" });
+    open();
+    return open;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw Object.assign(new ConfigError([`BACKLOT_FTP_CERTIFICATE: ${certificate} with ${key} cannot be used (${reason})`]), { cause: error });

@@ -22,6 +22,10 @@ export const configSchema = z.object({
     .optional()
     .describe("PEM file with the certificate (chain) of FTPS; without it one is made and signed by itself on the first start"),
   BACKLOT_FTP_CERTIFICATE_KEY: z.string().optional().describe("PEM file with the private key of BACKLOT_FTP_CERTIFICATE"),
+  BACKLOT_FTP_SESSION_REUSE: z
+    .stringbool()
+    .default(false)
+    .describe("Take protected data connections only with the TLS session of their control connection, so that nobody else can be at their other end"),
   BACKLOT_FTP_PASSIVE_PORTS: z
     .string()
     .regex(/^\d{1,5}-\d{1,5}$/, "is not a range like 50000-50100")
@@ -50,6 +54,7 @@ export type FtpConfig = z.output<typeof configSchema>;
 /** What a session has to know of the settings. */
 export interface DoorRules {
   readonly requiresTls: boolean;
+  readonly requiresSessionReuse: boolean;
   readonly attempts: number;
   readonly failureDelayMs: number;
   readonly signInMs: number;
@@ -84,6 +89,7 @@ export function rulesOf(config: FtpConfig): DoorRules {
   if (problems.length > 0) throw new ConfigError(problems);
   return {
     requiresTls: !isLocal && !config.BACKLOT_FTP_ALLOW_PLAIN,
+    requiresSessionReuse: config.BACKLOT_FTP_SESSION_REUSE,
     attempts: config.BACKLOT_FTP_ATTEMPTS,
     failureDelayMs: config.BACKLOT_FTP_FAILURE_DELAY_MS,
     signInMs: config.BACKLOT_FTP_SIGN_IN_SECONDS * 1000,

@@ -5,7 +5,6 @@ import { plainAddress } from "./data-address.ts";
 
 /** How long a data connection may take to come about. */
 const connectMs = 30_000;
-const portTries = 50;
 
 /** A data connection that is agreed on and made when a transfer begins. */
 export interface DataChannel {
@@ -48,16 +47,19 @@ export class PassiveChannel implements DataChannel {
     readonly ports: { readonly first: number; readonly last: number } | null;
   }): Promise<PassiveChannel> {
     const { host, ports } = options;
-    for (let attempt = 1; ; attempt += 1) {
+    const count = ports === null ? 1 : ports.last - ports.first + 1;
+    const start = randomInt(count);
+    for (let attempt = 0; ; attempt += 1) {
+      const port = ports === null ? 0 : ports.first + ((start + attempt) % count);
       const server = createServer({ pauseOnConnect: true, noDelay: true });
       const channel = new PassiveChannel(server, options.client);
       try {
-        server.listen({ host, port: ports === null ? 0 : randomInt(ports.first, ports.last + 1), backlog: 4 });
+        server.listen({ host, port, backlog: 4 });
         await once(server, "listening");
         return channel;
       } catch (error) {
         server.close();
-        if (ports === null || attempt === portTries) throw new NoDataConnection("no port is free for a data connection", { cause: error });
+        if (attempt + 1 === count || !isTaken(error)) throw new NoDataConnection("no port is free for a data connection", { cause: error });
       }
     }
   }
@@ -109,6 +111,10 @@ export class ActiveChannel implements DataChannel {
   close(): void {
     this.#socket?.destroy();
   }
+}
+
+function isTaken(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "EADDRINUSE";
 }
 
 async function within<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {

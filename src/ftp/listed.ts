@@ -7,7 +7,10 @@ import type { SessionCore } from "./session-core.ts";
 /** What LIST, NLST and STAT show of a path: a folder's entries, a file itself, or the entries that fit a pattern in its last part. */
 export async function listedIn(core: SessionCore, argument: string): Promise<readonly Listed[]> {
   const { parts, target } = findTarget(core, argument);
-  if (target.kind === "places") return places(core);
+  if (target.kind === "places") {
+    await personOf(core).door.refresh();
+    return places(core);
+  }
   const name = parts.at(-1) ?? "";
   const person = personOf(core);
   if (target.kind === "inside") {

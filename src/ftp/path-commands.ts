@@ -66,6 +66,7 @@ export const pathCommands: Readonly<Record<string, CommandHandler>> = {
 };
 
 async function goTo(core: SessionCore, path: string): Promise<void> {
+  if (findTarget(core, path).target.kind === "nothing") await personOf(core).door.refresh();
   const { parts, target } = findTarget(core, path);
   if (target.kind === "nothing") return core.reply(550, "No such file or directory.");
   if (target.kind === "inside" && target.path !== "") {

@@ -27,8 +27,7 @@ export async function runTransfer(core: SessionCore, what: string, prepare: (tra
     await core.reply(isThere ? 125 : 150, isThere ? "Data connection already open. Transfer starting." : "File status okay. About to open data connection.");
     socket = await channel.connect(signal);
     socket.setTimeout(deps.rules.idleMs, () => socket?.destroy(new Error("the data connection stalled")));
-    const context = state.protectsData ? deps.secureContext : null;
-    if (context !== null) socket = await secureSocket(socket, context);
+    if (state.protectsData) socket = await secured(core, socket);
     signal.throwIfAborted();
     await carry(socket, transfer);
     socket.destroySoon();
@@ -41,6 +40,14 @@ export async function runTransfer(core: SessionCore, what: string, prepare: (tra
     channel.close();
     state.transfer = null;
   }
+}
+
+async function secured({ secureContext, deps }: SessionCore, plain: Socket): Promise<Socket> {
+  if (secureContext === null) return plain;
+  const socket = await secureSocket(plain, secureContext);
+  if (!deps.rules.requiresSessionReuse || socket.isSessionReused()) return socket;
+  socket.destroy();
+  throw new Refusal(522, "The data connection has to reuse the TLS session of the control connection.");
 }
 
 async function fail(core: SessionCore, signal: AbortSignal, error: unknown): Promise<void> {

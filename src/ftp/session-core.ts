@@ -7,15 +7,17 @@ import type { DoorSession } from "./door-session.ts";
 import { type FactName, factNames } from "./listing.ts";
 import type { RemoteFiles } from "./remote-files.ts";
 import type { SessionWatch } from "./session-watch.ts";
+import type { Timers } from "./timers.ts";
 
 /** What every session shares. */
 export interface DoorDeps {
   readonly rules: DoorRules;
   readonly manager: Client;
   readonly orchestratorUrl: string;
-  /** Null: no TLS here. */
-  readonly secureContext: SecureContext | null;
+  /** Opened for each control connection, so that a data connection can be held to the TLS session of its own; null: no TLS here. */
+  readonly openSecureContext: (() => SecureContext) | null;
   readonly watch: SessionWatch;
+  readonly timers: Timers;
   readonly log: Log;
 }
 
@@ -61,6 +63,8 @@ export interface SessionState {
 /** What commands work with. */
 export interface SessionCore {
   readonly deps: DoorDeps;
+  /** Of this connection and its data connections; null: no TLS here. */
+  readonly secureContext: SecureContext | null;
   readonly state: SessionState;
   readonly peer: { readonly address: string; readonly localAddress: string };
   /** One line, or several with the first and the last around the others. */

@@ -22,7 +22,8 @@ export class FtpSession implements SessionCore {
   readonly peer: { readonly address: string; readonly localAddress: string };
   readonly #reader = new LineReader();
   readonly #waiting: Line[] = [];
-  #timer: NodeJS.Timeout;
+  #cancelTimer: () => void;
+  #secureContext: SecureContext | null = null;
   #socket: Socket;
   #isBusy = false;
   #isClosed = false;
@@ -31,9 +32,14 @@ export class FtpSession implements SessionCore {
     this.deps = deps;
     this.#socket = socket;
     this.peer = { address: plain(socket.remoteAddress), localAddress: plain(socket.localAddress) };
-    this.#timer = setTimeout(() => this.#timeOut(), deps.rules.signInMs);
+    this.#cancelTimer = deps.timers.after(deps.rules.signInMs, () => this.#timeOut());
     socket.setNoDelay(true);
     this.#listen(socket);
+  }
+
+  get secureContext(): SecureContext | null {
+    this.#secureContext ??= this.deps.openSecureContext?.() ?? null;
+    return this.#secureContext;
   }
 
   async start(): Promise<void> {
@@ -102,7 +108,7 @@ export class FtpSession implements SessionCore {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    clearTimeout(this.#timer);
+    this.#cancelTimer();
     this.#waiting.length = 0;
     this.state.transfer?.abort.abort(new Error("the control connection was closed"));
     this.state.data?.close();
@@ -135,8 +141,9 @@ export class FtpSession implements SessionCore {
       this.#waiting.unshift({ kind: "line", text: "ABOR" });
       return true;
     }
-    if (command.verb !== "STAT" || command.argument !== "") return false;
-    void this.#execute(command);
+    // One whose client takes no answers has to wait: answers would pile up here.
+    if (command.verb !== "STAT" || command.argument !== "" || this.#socket.writableNeedDrain) return false;
+    this.#execute(command).catch(() => undefined); // the connection is gone, and what closes it says so
     return true;
   }
 
@@ -183,8 +190,8 @@ export class FtpSession implements SessionCore {
   #restartTimer(): void {
     // Who has not signed in yet gets no more time by talking.
     if (this.state.person === null || this.#isClosed) return;
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#timeOut(), this.deps.rules.idleMs);
+    this.#cancelTimer();
+    this.#cancelTimer = this.deps.timers.after(this.deps.rules.idleMs, () => this.#timeOut());
   }
 
   #timeOut(): void {

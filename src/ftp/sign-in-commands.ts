@@ -1,4 +1,3 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { Failure } from "#contract/failure.ts";
 import { openDoor } from "#contract/internal/doors.ts";
 import { DoorSession } from "./door-session.ts";
@@ -20,7 +19,7 @@ export const signInCommands: Readonly<Record<string, CommandHandler>> = {
   },
   AUTH: async (core, argument) => {
     const mechanism = argument.trim().toUpperCase();
-    const { secureContext } = core.deps;
+    const { secureContext } = core;
     if (core.state.isSecure) return core.reply(503, "Already using TLS.");
     if (!["TLS", "TLS-C", "SSL"].includes(mechanism)) return core.reply(504, "Only AUTH TLS is understood.");
     if (secureContext === null) return core.reply(431, "There is no certificate here.");
@@ -70,7 +69,7 @@ async function pass(core: SessionCore, password: string): Promise<void> {
 async function refuse(core: SessionCore, text: string): Promise<void> {
   const { state, deps } = core;
   state.failures += 1;
-  await delay(deps.rules.failureDelayMs);
+  await new Promise<void>((resolve) => deps.timers.after(deps.rules.failureDelayMs, resolve));
   if (state.failures >= deps.rules.attempts) return core.end(530, `${text} Disconnecting.`);
   await core.reply(530, text);
 }

@@ -4,7 +4,7 @@ import { createClient } from "#contract/client.ts";
 import { readComponentKey } from "#kit/cluster-key.ts";
 import { parseConfig } from "#kit/config.ts";
 import { createSigner } from "#kit/grant.ts";
-import type { StartService } from "#kit/lifecycle.ts";
+import type { RunningService, StartService } from "#kit/lifecycle.ts";
 import type { Log } from "#kit/log.ts";
 import { openCertificate } from "./certificate.ts";
 import { configSchema, type FtpConfig, hostOf, rulesOf } from "./config.ts";
@@ -12,10 +12,14 @@ import { ConnectionCount } from "./connection-count.ts";
 import { FtpSession } from "./session.ts";
 import type { DoorDeps } from "./session-core.ts";
 import { SessionWatch } from "./session-watch.ts";
+import { systemTimers, type Timers } from "./timers.ts";
 
 /** Opens the FTP door. */
-export const start: StartService = async (environment, log) => {
-  const config = parseConfig(configSchema, environment);
+export const start: StartService = (environment, log) => startFtp({ config: parseConfig(configSchema, environment), log }, { timers: systemTimers });
+
+/** The door itself; see `start`. */
+export async function startFtp(settings: { readonly config: FtpConfig; readonly log: Log }, parts: { readonly timers: Timers }): Promise<RunningService> {
+  const { config, log } = settings;
   const rules = rulesOf(config);
   const key = await readComponentKey(config.BACKLOT_FTP_KEY_FILE);
   const signer = await createSigner(key.secret);
@@ -24,7 +28,7 @@ export const start: StartService = async (environment, log) => {
     peer: "manager",
     token: () => signer.sign({ aud: "manager", sub: "ftp", site: "*", verbs: ["door.open"] }),
   });
-  const secureContext = await openCertificate({
+  const openSecureContext = await openCertificate({
     folder: join(resolve(config.BACKLOT_DATA), "ftp"),
     given: givenCertificate(config),
     isRequired: rules.requiresTls,
@@ -32,10 +36,11 @@ export const start: StartService = async (environment, log) => {
   });
   const watch = new SessionWatch(manager, log);
   const sessions = new Set<FtpSession>();
-  const server = createDoor({ config, log, sessions, deps: { rules, manager, orchestratorUrl: config.BACKLOT_ORCHESTRATOR_URL, secureContext, watch, log } });
+  const deps: DoorDeps = { rules, manager, orchestratorUrl: config.BACKLOT_ORCHESTRATOR_URL, openSecureContext, watch, timers: parts.timers, log };
+  const server = createDoor({ config, log, sessions, deps });
   const address = await listen(server, hostOf(config), config.BACKLOT_FTP_PORT);
   watch.start();
-  log.info({ address, tls: secureContext !== null, isTlsRequired: rules.requiresTls }, "ftp is ready");
+  log.info({ address, tls: openSecureContext !== null, isTlsRequired: rules.requiresTls }, "ftp is ready");
   return {
     doors: { ftp: address },
     stop: async () => {
@@ -44,7 +49,7 @@ export const start: StartService = async (environment, log) => {
       await watch.stop();
     },
   };
-};
+}
 
 function createDoor(given: { readonly config: FtpConfig; readonly log: Log; readonly sessions: Set<FtpSession>; readonly deps: DoorDeps }): Server {
   const { config, log, sessions, deps } = given;

@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
 import { connect, type Socket } from "node:net";
+import { connect as connectTls, type SecureVersion, type TLSSocket } from "node:tls";
 
 /** What a program said. */
 export interface Outcome {
@@ -35,9 +37,9 @@ export class RawFtp implements AsyncDisposable {
   #isClosed = false;
   readonly #changed = new Set<() => void>();
 
-  constructor(address: string, localAddress?: string) {
-    const [host = "", port = ""] = address.split(":");
-    this.socket = connect({ host, port: Number(port), ...(localAddress === undefined ? {} : { localAddress }) });
+  /** Connects to an address, or takes a connection that is there. */
+  constructor(to: string | Socket, localAddress?: string) {
+    this.socket = typeof to === "string" ? connectTo(to, localAddress) : to;
     this.socket.on("data", (chunk: Buffer) => {
       this.#text += chunk.toString("latin1");
       this.#wake();
@@ -97,5 +99,71 @@ export class RawFtp implements AsyncDisposable {
       const timer = setTimeout(done, Math.max(maxMs, 1));
       this.#changed.add(done);
     });
+  }
+}
+
+function connectTo(address: string, localAddress: string | undefined): Socket {
+  const { hostname, port } = new URL(`ftp://${address}`);
+  return connect({ host: hostname.replace(/^\[|\]$/g, ""), port: Number(port), ...(localAddress === undefined ? {} : { localAddress }) });
+}
+
+/** A control connection under TLS in the hands of a test. */
+export class SecureFtp implements AsyncDisposable {
+  readonly #plain: RawFtp;
+  readonly #control: RawFtp;
+  readonly #version: SecureVersion;
+  /** The newest session that the server gave. */
+  session: Buffer | undefined;
+
+  private constructor(plain: RawFtp, socket: TLSSocket, version: SecureVersion) {
+    this.#plain = plain;
+    this.#control = new RawFtp(socket);
+    this.#version = version;
+    this.session = socket.getSession();
+    socket.on("session", (session) => {
+      this.session = session;
+    });
+  }
+
+  /** Has the connection protected. */
+  static async open(plain: RawFtp, version: SecureVersion = "TLSv1.3"): Promise<SecureFtp> {
+    const answer = await plain.ask("AUTH TLS");
+    if (!answer.startsWith("234")) throw new Error(answer);
+    const socket = connectTls({ socket: plain.socket, rejectUnauthorized: false, minVersion: version, maxVersion: version });
+    const ftp = new SecureFtp(plain, socket, version);
+    await once(socket, "secureConnect");
+    return ftp;
+  }
+
+  ask(line: string): Promise<string> {
+    return this.#control.ask(line);
+  }
+
+  /** Signs in, and protects data connections. */
+  async protect(): Promise<void> {
+    for (const line of ["USER ftp", "PASS ftp", "PBSZ 0", "PROT P"]) {
+      const answer = await this.ask(line);
+      if (!/^[23]/.test(answer)) throw new Error(`${line}: ${answer}`);
+    }
+  }
+
+  /** Lists the folder over a protected data connection that offers this session; null: none. */
+  async list(session: Buffer | null | undefined = this.session): Promise<{ readonly last: string; readonly isSessionReused: boolean }> {
+    const [, port = ""] = /\|\|\|(\d+)\|/.exec(await this.ask("EPSV")) ?? [];
+    const data = connect({ host: "127.0.0.1", port: Number(port) });
+    await once(data, "connect");
+    await this.ask("NLST");
+    const offered = session === null || session === undefined ? {} : { session };
+    const secure = connectTls({ socket: data, rejectUnauthorized: false, minVersion: this.#version, maxVersion: this.#version, ...offered });
+    secure.on("error", () => undefined);
+    secure.resume();
+    const last = await this.#control.reply();
+    const isSessionReused = secure.isSessionReused();
+    data.destroy();
+    return { last, isSessionReused };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#plain.socket.destroy();
   }
 }
