@@ -8,11 +8,11 @@ import { commandParked } from "./command-parked.ts";
 import { descriptors } from "./launch-command.ts";
 import { identify, type ProcessId, signalProcess } from "./process-table.ts";
 import { readProgramOutput } from "./program-output.ts";
+import { rawOutput } from "./raw-output.ts";
 
 /** A program that stands at its gate: nothing of it has run yet. */
 export interface Launched {
-  readonly child: ChildProcess;
-  /** What the orchestrator started: bubblewrap, or the program itself without a sandbox. */
+  /** What was started: bubblewrap, or the program itself without a sandbox. */
   readonly leader: ProcessId;
   /** The first process of the sandbox; the leader without one. */
   readonly init: ProcessId;
@@ -21,6 +21,8 @@ export interface Launched {
   readonly output: Promise<void>;
   /** Lets the program run. */
   open(): void;
+  /** Ends the launcher, whose sandbox ends with it. */
+  kill(): void;
 }
 
 export interface LaunchOptions {
@@ -40,7 +42,7 @@ export interface LaunchOptions {
   readonly takeOutput?: (stream: "stdout" | "stderr", pipe: Readable) => Promise<void>;
 }
 
-const readyTimeoutMs = 20_000;
+export const readyTimeoutMs = 20_000;
 
 /** Starts a command whose program waits at the gate, and resolves when it stands there. */
 export async function launch(options: LaunchOptions): Promise<Launched> {
@@ -57,7 +59,8 @@ export async function launch(options: LaunchOptions): Promise<Launched> {
     if (complaint.isOpen) options.onOutput(stream, text);
     else complaint.text = (complaint.text + text).slice(0, 2000);
   };
-  const raw = options.takeOutput === undefined ? null : rawOutput(child, { complaint, take: options.takeOutput });
+  const raw =
+    options.takeOutput === undefined ? null : rawOutput({ stdout: pipeOf(child, 1), stderr: pipeOf(child, 2) }, { complaint, take: options.takeOutput });
   const output =
     raw?.closed ??
     Promise.all([readProgramOutput(pipeOf(child, 1), forward("stdout")), readProgramOutput(pipeOf(child, 2), forward("stderr"))]).then(() => undefined);
@@ -68,7 +71,6 @@ export async function launch(options: LaunchOptions): Promise<Launched> {
     const [leader, init] = [identify(child.pid ?? 0), identify(initPid ?? 0)];
     if (leader === null || init === null) throw new Error(`the sandbox could not be made: ${complaint.text.trim() || "it ended"}`);
     return {
-      child,
       leader,
       init,
       ended,
@@ -78,6 +80,7 @@ export async function launch(options: LaunchOptions): Promise<Launched> {
         raw?.open();
         gate.end("go\n");
       },
+      kill: () => void child.kill("SIGKILL"),
     };
   } catch (error) {
     child.kill("SIGKILL");
@@ -85,39 +88,10 @@ export async function launch(options: LaunchOptions): Promise<Launched> {
   }
 }
 
-interface Complaint {
-  text: string;
-}
-
-function rawOutput(child: ChildProcess, given: { readonly complaint: Complaint; readonly take: NonNullable<LaunchOptions["takeOutput"]> }) {
-  const { complaint, take } = given;
-  const { promise: closed, resolve, reject } = Promise.withResolvers<void>();
-  const pipes = [
-    { name: "stdout", pipe: pipeOf(child, 1) },
-    { name: "stderr", pipe: pipeOf(child, 2) },
-  ] as const;
-  const complain = (chunk: Buffer): void => {
-    complaint.text = (complaint.text + chunk.toString("latin1")).slice(0, 2000);
-  };
-  const closings = pipes.map(({ pipe }) => new Promise<void>((done) => void pipe.once("close", done)));
-  let taken: readonly Promise<void>[] = [];
-  Promise.all(closings)
-    .then(() => Promise.all(taken))
-    .then(() => resolve(), reject);
-  for (const { pipe } of pipes) pipe.on("data", complain);
-  return {
-    closed,
-    open: () => {
-      for (const { pipe } of pipes) pipe.off("data", complain);
-      taken = pipes.map(({ name, pipe }) => take(name, pipe));
-    },
-  };
-}
-
 /** Ends what stands at its gate, because it may not go on. */
 export async function abandon(launched: Launched): Promise<void> {
   signalProcess(launched.init, "SIGKILL");
-  launched.child.kill("SIGKILL");
+  launched.kill();
   await launched.ended;
 }
 
@@ -166,14 +140,17 @@ function readLine(pipe: Readable): Promise<string> {
 }
 
 function readInit(child: ChildProcess): Promise<number> {
-  return readUntil(pipeOf(child, descriptors.info), (text) => {
-    const pid = /"child-pid": (\d+)\b[^\d]/.exec(text)?.[1];
-    return pid === undefined ? null : Number(pid);
-  });
+  return readUntil(pipeOf(child, descriptors.info), initIn);
+}
+
+/** The number of a sandbox's first process, by what bubblewrap has told so far. */
+export function initIn(text: string): number | null {
+  const pid = /"child-pid": (\d+)\b[^\d]/.exec(text)?.[1];
+  return pid === undefined ? null : Number(pid);
 }
 
 /** Never resolves when the pipe ends before; the end of the child says so. */
-function readUntil<T>(pipe: Readable, find: (text: string) => T | null): Promise<T> {
+export function readUntil<T>(pipe: Readable, find: (text: string) => T | null): Promise<T> {
   let text = "";
   return new Promise((resolve) => {
     pipe.on("data", (chunk: Buffer) => {
@@ -184,13 +161,13 @@ function readUntil<T>(pipe: Readable, find: (text: string) => T | null): Promise
   });
 }
 
-function timeout(ms: number): Promise<never> {
+export function timeout(ms: number): Promise<never> {
   return new Promise((_, reject) => {
     setTimeout(() => reject(new Error(`the sandbox did not stand within ${ms / 1000} s`)), ms).unref();
   });
 }
 
 const exhausted = /EAGAIN|ENOMEM|EMFILE|ENFILE|Resource temporarily unavailable|Cannot allocate memory|No space left on device|Cannot fork/;
-function isExhausted(error: unknown): boolean {
+export function isExhausted(error: unknown): boolean {
   return error instanceof Error && exhausted.test(error.message);
 }

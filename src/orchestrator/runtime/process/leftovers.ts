@@ -4,7 +4,7 @@ import type { Log } from "#kit/log.ts";
 import { type CgroupParents, cgroupProcesses, makeCgroupParents, parentFolders, removeFolder } from "./cgroups.ts";
 import { firewallTable } from "./firewall-rules.ts";
 import type { InstanceRecords } from "./instance-records.ts";
-import { isRoot, socketFolder, viewFolder } from "./machine-places.ts";
+import { isRoot, nurseryFolder, socketFolder, viewFolder } from "./machine-places.ts";
 import { findProgram } from "./machine-programs.ts";
 import { removeViewFiles } from "./mount-view.ts";
 import { identify, isAlive, type ProcessId, signalProcess } from "./process-table.ts";
@@ -35,7 +35,7 @@ export async function removeLeftovers(options: LeftoverOptions): Promise<number>
   }
   for (const { name } of recorded) options.records.remove(name);
   for (const folder of parents === null ? [] : parentFolders(parents)) await removeFolder(folder);
-  rmSync(socketFolder(options), { recursive: true, force: true });
+  for (const folder of [socketFolder(options), nurseryFolder(options)]) rmSync(folder, { recursive: true, force: true });
   removeViewFiles(viewFolder(options));
   await removeFirewall(options.installation);
   return ended.size;

@@ -21,6 +21,10 @@ export interface MachineOptions {
   readonly warmNetworks: number;
   /** How many launchers wait ready for a start, where programs have a network of their own. */
   readonly parkedLaunchers: number;
+  /** How many nurseries wait for runs; 0 launches every run from the beginning. */
+  readonly idleNurseries: number;
+  /** New control groups for each run, as where the kernel cannot count anew in old ones. */
+  readonly freshRunGroups: boolean;
   /** Networks that stay closed to sites that may connect to the internet, besides the private ones: `192.0.2.0/24`. */
   readonly closedNetworks: readonly string[];
   /** Where this machine's name servers stand. */

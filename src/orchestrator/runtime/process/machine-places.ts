@@ -40,6 +40,11 @@ export function scratchFolder(of: Installation): string {
   }
 }
 
+/** The pipes of programs that nurseries start; nobody else comes into it. */
+export function nurseryFolder(of: Installation): string {
+  return join(scratchFolder(of), `backlot-${process.getuid?.()}-${of.installation}-nurseries`);
+}
+
 // Root, too, cannot write to the read-only root of a container.
 function isWritable(folder: string): boolean {
   try {

@@ -4,11 +4,12 @@ import type { RuntimeCapabilities } from "../site-runtime.ts";
 import { BootBudget } from "./boot-budget.ts";
 import { type Cgroups, makeCgroupParents, openCgroups } from "./cgroups.ts";
 import type { MachineOptions } from "./machine-options.ts";
-import { isRoot, socketFolder, viewFolder } from "./machine-places.ts";
+import { isRoot, nurseryFolder, socketFolder, viewFolder } from "./machine-places.ts";
 import { findProgram, findPrograms } from "./machine-programs.ts";
 import { type MountView, privateView, sharedView } from "./mount-view.ts";
+import { Nurseries } from "./nurseries.ts";
+import { fitsNursery } from "./nursery-launch.ts";
 import { ParkedLaunchers } from "./parked-launchers.ts";
-import { ParkedRuns } from "./parked-runs.ts";
 import { prepareSandbox, type SandboxMachine } from "./sandbox-machine.ts";
 
 /** What was found out about this machine, and made on it. */
@@ -22,7 +23,8 @@ export interface Machine {
   readonly boots: BootBudget;
   /** Null where programs have no network of their own. */
   readonly parked: ParkedLaunchers | null;
-  readonly parkedRuns: ParkedRuns | null;
+  /** Null where runs have to be launched one by one. */
+  readonly nurseries: Nurseries | null;
   close(): Promise<void>;
 }
 
@@ -39,7 +41,7 @@ export async function prepareMachine(options: MachineOptions): Promise<Machine> 
     sandbox === null || networks === null || options.parkedLaunchers === 0
       ? null
       : new ParkedLaunchers({ machine: sandbox, networks, cgroups, count: options.parkedLaunchers, log: options.log });
-  const parkedRuns = sandbox === null ? null : new ParkedRuns({ machine: sandbox, cgroups, count: options.parkedLaunchers, log: options.log });
+  const nurseries = sandbox === null ? null : openNurseries(options, sandbox, cgroups);
   return {
     capabilities: {
       isolates: sandbox !== null,
@@ -53,15 +55,24 @@ export async function prepareMachine(options: MachineOptions): Promise<Machine> 
     cgroups,
     boots: new BootBudget(options.clock),
     parked,
-    parkedRuns,
+    nurseries,
     close: async () => {
-      await Promise.all([parked?.close(), parkedRuns?.close()]);
+      await Promise.all([parked?.close(), nurseries?.close()]);
       await sandbox?.networks?.close();
       rmSync(socketFolder(options), { recursive: true, force: true });
       view.close();
       await cgroups?.close();
     },
   };
+}
+
+function openNurseries(options: MachineOptions, sandbox: SandboxMachine, cgroups: Cgroups | null): Nurseries | null {
+  const mkfifo = findProgram("mkfifo");
+  // Where control groups do not limit, a program in front of bubblewrap has to.
+  if (mkfifo === null || options.idleNurseries === 0 || cgroups?.limits.memory !== true || !fitsNursery(sandbox)) return null;
+  const { programs, view, seccompFile, leaked } = sandbox;
+  const place = { programs: { ...programs, mkfifo }, leaked, mountNamespace: view.namespace, seccompFile, folder: nurseryFolder(options) };
+  return new Nurseries({ place, cgroups, idle: options.idleNurseries, freshGroups: options.freshRunGroups, log: options.log });
 }
 
 function egressOf(sandbox: SandboxMachine | null): RuntimeCapabilities["egress"] {

@@ -26,6 +26,8 @@ export interface MountView {
   readonly etcFolder: string;
   readonly nodeBinary: string;
   readonly gate: string;
+  /** The gate of programs that a nursery starts. */
+  readonly nurseryGate: string;
   /** What relays where socat is not installed. */
   readonly relay: string;
   /** The folder of the socket of sites' databases; null where sites have none. */
@@ -46,6 +48,7 @@ export interface RunFolders {
 /** Name in the view → our file. */
 const viewPrograms = {
   gate: fileURLToPath(new URL("./gate.sh", import.meta.url)),
+  "nursery-gate": fileURLToPath(new URL("./nursery-gate.sh", import.meta.url)),
   "relay.mjs": fileURLToPath(new URL("./relay-program.mjs", import.meta.url)),
 };
 
@@ -63,6 +66,7 @@ export function sharedView(options: {
     etcFolder: join(folder, "etc"),
     nodeBinary,
     gate: join(folder, "gate"),
+    nurseryGate: join(folder, "nursery-gate"),
     relay: join(folder, "relay.mjs"),
     databaseFolder: options.databaseSockets,
     siteFolder: (site) => site,
@@ -121,6 +125,7 @@ function viewOf(
     etcFolder: join(folder, "etc"),
     nodeBinary: join(folder, "node"),
     gate: join(folder, "gate"),
+    nurseryGate: join(folder, "nursery-gate"),
     relay: join(folder, "relay.mjs"),
     databaseFolder: options.databaseSockets === null ? null : join(folder, "database"),
     home: options.home === null ? null : { folder: join(folder, "home"), library: join(folder, "scripts") },

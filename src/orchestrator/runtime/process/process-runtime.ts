@@ -1,14 +1,17 @@
 import { createHash } from "node:crypto";
 import { chownSync, mkdirSync, realpathSync } from "node:fs";
+import { join } from "node:path";
 import { Failure } from "#contract/failure.ts";
 import { type Clock, systemClock } from "#kit/clock.ts";
 import type { Log } from "#kit/log.ts";
+import type { EnteredProgram, EnterRequest } from "../enter.ts";
 import type { RunningRun, RunRequest } from "../run.ts";
 import type { RunningInstance, RuntimeCapabilities, SiteRuntime, StartRequest } from "../site-runtime.ts";
 import { InstanceRecords } from "./instance-records.ts";
 import { removeLeftovers } from "./leftovers.ts";
 import { type Machine, prepareMachine } from "./machine.ts";
 import type { RuntimeMode } from "./machine-options.ts";
+import { makeSocketFolder } from "./machine-places.ts";
 import type { RunFolders } from "./mount-view.ts";
 import { resolverFiles } from "./name-servers.ts";
 import { installationPattern } from "./network-plan.ts";
@@ -19,6 +22,9 @@ import type { ProcessRun } from "./process-run.ts";
 import { startSandboxed } from "./sandbox-instance.ts";
 import { startSandboxedRun } from "./sandbox-run.ts";
 import { homeOwner } from "./site-owner.ts";
+import { TerminalKeeper } from "./terminal-keeper.ts";
+import type { EnteredProcess } from "./terminal-process.ts";
+import { startEntered } from "./terminal-start.ts";
 
 /** Settings of the runtime that runs sites' programs as child processes of this one. */
 export interface ProcessRuntimeOptions {
@@ -43,6 +49,10 @@ export interface ProcessRuntimeOptions {
   readonly warmNetworks?: number;
   /** How many launchers wait ready for a start. */
   readonly parkedLaunchers?: number;
+  /** How many nurseries wait for runs; 0 launches every run from the beginning. */
+  readonly idleNurseries?: number;
+  /** New control groups for each run, as where the kernel cannot count anew in old ones. */
+  readonly freshRunGroups?: boolean;
   /** Networks that stay closed to sites that may connect to the internet, besides the private ones: `192.0.2.0/24`. */
   readonly closedNetworks?: readonly string[];
   /** Where this machine's name servers stand, instead of the usual files. */
@@ -69,6 +79,8 @@ class ProcessRuntime implements SiteRuntime {
   readonly #records: InstanceRecords;
   readonly #running = new Set<Promise<ProcessInstance>>();
   readonly #runs = new Set<Promise<ProcessRun>>();
+  readonly #entered = new Set<Promise<EnteredProcess>>();
+  readonly #keeper: TerminalKeeper;
   #cleaned: Promise<number> | null = null;
   #machine: Promise<Machine> | null = null;
   #closed: Promise<void> | null = null;
@@ -82,6 +94,11 @@ class ProcessRuntime implements SiteRuntime {
     this.#installation = options.installation ?? installationOf(options.stateFolder);
     if (!installationPattern.test(this.#installation)) throw new Error(`the installation ${this.#installation} does not match ${installationPattern}`);
     this.#records = new InstanceRecords(options.stateFolder);
+    this.#keeper = new TerminalKeeper({
+      folder: () => join(makeSocketFolder({ installation: this.#installation, stateFolder: options.stateFolder }), "terminals"),
+      onProcess: (kept) => (kept === null ? this.#records.remove("terminals") : this.#records.write("terminals", [kept])),
+      log: options.log,
+    });
   }
 
   cleanUp(): Promise<number> {
@@ -125,14 +142,27 @@ class ProcessRuntime implements SiteRuntime {
     return starting;
   }
 
+  async enter(request: EnterRequest): Promise<EnteredProgram> {
+    if (!instancePattern.test(request.key)) throw new Error(`the key ${request.key} does not match ${instancePattern}`);
+    const machine = await this.#prepared();
+    if (this.#closed !== null) throw new Failure("machine_full");
+    if (machine.sandbox === null && !request.spec.isTrusted) throw new Failure("isolation_missing", { missing: machine.capabilities.missing });
+    const context = { machine, records: this.#records, keeper: this.#keeper, log: this.#options.log };
+    const starting: Promise<EnteredProcess> = startEntered(context, { ...request, folder: realpathSync(request.folder) }, () => this.#entered.delete(starting));
+    this.#entered.add(starting);
+    starting.catch(() => this.#entered.delete(starting));
+    return starting;
+  }
+
   close(): Promise<void> {
     this.#closed ??= this.#close();
     return this.#closed;
   }
 
   async #close(): Promise<void> {
-    const runs = [...this.#runs].map((starting) => starting.then((run) => run.end(0)).catch(() => undefined));
+    const runs = [...this.#runs, ...this.#entered].map((starting) => starting.then((run) => run.end(0)).catch(() => undefined));
     await Promise.all(runs);
+    await this.#keeper.close();
     await Promise.all([...this.#running].map((starting) => starting.then((instance) => instance.stop(0)).catch(() => undefined)));
     // A machine that could not be prepared has nothing to give back.
     const machine = await this.#machine?.catch(() => null);
@@ -167,6 +197,8 @@ class ProcessRuntime implements SiteRuntime {
         quarantineMs: this.#options.quarantineMs ?? 60_000,
         warmNetworks: this.#options.warmNetworks ?? 4,
         parkedLaunchers: this.#options.parkedLaunchers ?? 3,
+        idleNurseries: this.#options.idleNurseries ?? 6,
+        freshRunGroups: this.#options.freshRunGroups ?? false,
         closedNetworks: this.#options.closedNetworks ?? [],
         resolverFiles: this.#options.resolverFiles ?? resolverFiles,
         hasSocat: this.#options.hasSocat ?? true,

@@ -39,6 +39,11 @@ export function signalProcess(target: ProcessId, signal: NodeJS.Signals): boolea
   }
 }
 
+/** Who started a process, or took it over; null when it is gone. */
+export function parentOf(pid: number): number | null {
+  return statOf(pid)?.parent ?? null;
+}
+
 /** Processes that the given one started and that live. */
 export function childrenOf(pid: number): readonly ProcessId[] {
   const listed = readOrNull(`/proc/${pid}/task/${pid}/children`);

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { RunLimits } from "#contract/task.ts";
@@ -13,7 +13,12 @@ export interface RunUsage {
 
 /** The control group of one run: its own, so that no run takes anything from its site's server. */
 export interface RunCgroup extends Pick<SiteCgroup, "join" | "limit" | "processes" | "oomKills" | "remove"> {
+  /** What was used since it was made, or since `begin`. */
   usage(): RunUsage;
+  /** Begins to count for another run. */
+  begin(): void;
+  /** Whether it can count the peak of memory anew; where it cannot, the next run needs another group. */
+  readonly countsAnew: boolean;
 }
 
 /** Without limits it gets them later, by `limit`. */
@@ -28,16 +33,32 @@ export function makeRunCgroup(cgroups: Cgroups, name: string, limits?: Pick<RunL
   // Where the same folder limits the processor, the group is there already.
   const isExtra = time !== null && !existsSync(time);
   if (isExtra) mkdirSync(time);
+  const cpuTime = (): number | null => {
+    if (time === null) return null;
+    return version === 2 ? cpuMsOfStat(read(join(time, "cpu.stat"))) : scaled(read(join(time, "cpuacct.usage")), 1e-6);
+  };
+  const before = { cpuMs: 0, oomKills: 0 };
   return {
-    limit: (later) => group.limit(later),
+    limit: (later) => {
+      // Neither limit of version 1 may pass the other on its way.
+      if (version === 1 && memory !== null) writeUnlessAbsent(join(memory, "memory.memsw.limit_in_bytes"), "-1");
+      group.limit(later);
+    },
     processes: () => group.processes(),
-    oomKills: () => group.oomKills(),
+    oomKills: () => group.oomKills() - before.oomKills,
+    // Version 2 forgets a peak only where the kernel is 6.12 or newer.
+    countsAnew: version === 1,
+    begin: () => {
+      before.cpuMs = cpuTime() ?? 0;
+      before.oomKills = group.oomKills();
+      if (version === 1 && memory !== null) writeFileSync(join(memory, "memory.max_usage_in_bytes"), "0");
+    },
     // The kernel takes its time over each of them: all at once, and never while we wait.
     join: async (pid) => {
       await Promise.all([...limiting, ...(isExtra ? [time] : [])].map((folder) => writeFile(join(folder, "cgroup.procs"), String(pid)).catch(unlessGone)));
     },
     usage: () => ({
-      cpuMs: time === null ? null : version === 2 ? cpuMsOfStat(read(join(time, "cpu.stat"))) : scaled(read(join(time, "cpuacct.usage")), 1e-6),
+      cpuMs: since(cpuTime(), before.cpuMs),
       peakMemoryBytes: memory === null ? null : scaled(read(join(memory, version === 2 ? "memory.peak" : "memory.max_usage_in_bytes")), 1),
     }),
     remove: async () => {
@@ -51,6 +72,14 @@ export function makeRunCgroup(cgroups: Cgroups, name: string, limits?: Pick<RunL
 export function cpuMsOfStat(text: string | null): number | null {
   const found = /^usage_usec (\d+)$/m.exec(text ?? "")?.[1];
   return found === undefined ? null : Math.round(Number(found) / 1000);
+}
+
+function writeUnlessAbsent(file: string, value: string): void {
+  if (existsSync(file)) writeFileSync(file, value);
+}
+
+function since(value: number | null, before: number): number | null {
+  return value === null ? null : value - before;
 }
 
 function unlessGone(error: unknown): void {

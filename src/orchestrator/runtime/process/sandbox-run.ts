@@ -1,6 +1,8 @@
 import type { RunRequest } from "../run.ts";
 import { abandon, type Launched } from "./launch.ts";
-import type { ParkedRun } from "./parked-runs.ts";
+import type { LeasedNursery, Nurseries } from "./nurseries.ts";
+import { NurseryGone } from "./nursery.ts";
+import { launchInNursery } from "./nursery-launch.ts";
 import { ProcessRun, takeOutputFor } from "./process-run.ts";
 import { childrenOf } from "./process-table.ts";
 import { sandboxTree } from "./process-tree.ts";
@@ -19,7 +21,7 @@ const homeFileBytes = 2 ** 50;
 interface Held {
   network: SiteNetwork | null;
   cgroup: RunCgroup | null;
-  parked: ParkedRun | null;
+  nursery: LeasedNursery | null;
   launched: Launched | null;
 }
 
@@ -27,78 +29,108 @@ interface Held {
 export async function startSandboxedRun(context: SandboxContext, request: RunRequest, onEnd: () => void): Promise<ProcessRun> {
   const { sandbox, machine, records } = context;
   const name = `run-${request.run}`;
-  const held: Held = { network: null, cgroup: null, parked: null, launched: null };
+  const held: Held = { network: null, cgroup: null, nursery: null, launched: null };
   const release = async (): Promise<void> => {
     held.network?.release();
     records.remove(name);
     onEnd();
-    await held.cgroup?.remove();
+    if (held.nursery === null) await held.cgroup?.remove();
+    else held.nursery.release();
   };
   try {
     // An empty network namespace costs nothing; a way out is only for those who have one.
     if (hasEgress(request)) held.network = (await sandbox.networks?.lease({ hasEgress: true })) ?? null;
-    held.parked = held.network === null ? (machine.parkedRuns?.take(request) ?? null) : null;
-    const isParked = held.parked !== null;
-    held.cgroup = held.parked?.cgroup ?? (machine.cgroups === null ? null : makeRunCgroup(machine.cgroups, name, request.limits));
-    let joining = Promise.resolve();
-    const onSpawned = (pid: number): void => {
-      // A parked one is in already.
-      if (!isParked) joining = held.cgroup?.join(pid) ?? joining;
-      joining.catch(() => undefined);
-    };
-    const launched = await launchRun(context, request, { network: held.network, parked: held.parked, onSpawned });
-    held.launched = launched;
-    await joining;
-    if (held.cgroup !== null && !isParked) await admit(launched, held.cgroup);
+    const given = launchOf(context, request, held.network);
+    const launched = await (machine.nurseries === null
+      ? launchApart(context, { held, name, request }, given)
+      : launchLeased({ sandbox, nurseries: machine.nurseries }, { held, request }, given));
     records.write(name, [launched.leader, launched.init]);
     launched.open();
     return new ProcessRun({ launched, tree: sandboxTree(launched.init), cgroup: held.cgroup, release, log: context.log });
   } catch (error) {
     if (held.launched !== null) await abandon(held.launched);
-    else held.parked?.child.kill("SIGKILL");
     await release();
     throw error;
   }
+}
+
+type LaunchGiven = ReturnType<typeof launchOf>;
+
+/** Launches a run by a nursery; one that somebody killed before anything of the run had begun is replaced once. */
+async function launchLeased(
+  machine: { readonly sandbox: SandboxMachine; readonly nurseries: Nurseries },
+  run: { readonly held: Held; readonly request: RunRequest },
+  given: LaunchGiven,
+): Promise<Launched> {
+  const { held, request } = run;
+  for (let isFirst = true; ; isFirst = false) {
+    const leased = await machine.nurseries.lease(request.limits);
+    held.nursery = leased;
+    held.cgroup = leased.cgroup;
+    try {
+      held.launched = await launchInNursery(machine.sandbox, leased.nursery, given);
+      return held.launched;
+    } catch (error) {
+      if (!isFirst || !(error instanceof NurseryGone)) throw error;
+      leased.release();
+      held.nursery = null;
+    }
+  }
+}
+
+/** Launches a run by a process of our own, which is moved into its group while it makes the sandbox. */
+async function launchApart(
+  context: SandboxContext,
+  run: { readonly held: Held; readonly name: string; readonly request: RunRequest },
+  given: LaunchGiven,
+): Promise<Launched> {
+  const { held, name, request } = run;
+  const { cgroups } = context.machine;
+  const cgroup = cgroups === null ? null : makeRunCgroup(cgroups, name, request.limits);
+  held.cgroup = cgroup;
+  let joining = Promise.resolve();
+  const onSpawned = (pid: number): void => {
+    joining = cgroup?.join(pid) ?? joining;
+    joining.catch(() => undefined);
+  };
+  const launched = await launchInSandbox(context.sandbox, { ...given, onOutput: () => undefined, onSpawned });
+  held.launched = launched;
+  await joining;
+  if (cgroup !== null) await admit(launched, cgroup);
+  return launched;
 }
 
 function hasEgress({ place }: RunRequest): boolean {
   return place.kind === "site" && place.spec.egress === "internet";
 }
 
-function launchRun(
-  context: SandboxContext,
-  request: RunRequest,
-  given: { readonly network: SiteNetwork | null; readonly parked: ParkedRun | null; readonly onSpawned: (pid: number) => void },
-): Promise<Launched> {
+function launchOf(context: SandboxContext, request: RunRequest, network: SiteNetwork | null) {
   const { sandbox: machine } = context;
   const { place, limits } = request;
   const databaseFolder = place.kind === "site" && place.spec.database !== null ? machine.view.databaseFolder : null;
   const paths = sandboxPaths(place, inside, databaseFolder !== null);
   const limitsMemory = context.machine.capabilities.limits.memory;
-  return launchInSandbox(machine, {
+  return {
     sandbox: {
       ...foldersOf(machine, request),
       workFolder: paths.work,
       environment: runEnvironment(request, paths),
       databaseFolder,
-      ownsNetwork: given.network === null,
-      hasEgress: given.network?.hasEgress ?? false,
+      ownsNetwork: network === null,
+      hasEgress: network?.hasEgress ?? false,
       isEntered: false,
       tmpBytes: Math.min(largestTmpBytes, Math.floor(limits.memoryBytes / 2)),
     },
     owner: place.kind === "site" ? siteOwner(place.spec.siteId) : homeOwner(),
-    networkNamespace: given.network?.namespace ?? null,
+    networkNamespace: network?.namespace ?? null,
     limits: {
       fileBytes: place.kind === "site" ? place.spec.limits.fileBytes : homeFileBytes,
       pids: limits.pids,
       dataBytes: limitsMemory ? null : limits.memoryBytes,
     },
     command: runCommandLine(request.command, request.arguments, paths.scripts),
-    onOutput: () => undefined,
     takeOutput: takeOutputFor(request.onOutput),
-    onSpawned: given.onSpawned,
-    ...(given.parked === null ? {} : { parked: given.parked.child }),
-  });
+  };
 }
 
 function foldersOf(machine: SandboxMachine, { place }: RunRequest) {

@@ -1,0 +1,116 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { processRuntimeHarness } from "../../../../test/support/process-runtime-harness.ts";
+import { siteRunSuite } from "../../../../test/support/site-run-suite.ts";
+import type { RunRequest } from "../run.ts";
+import { nurseryFolder } from "./machine-places.ts";
+import { findProgram } from "./machine-programs.ts";
+
+const hasGroups = process.getuid?.() === 0 && findProgram("bwrap") !== null;
+const limits = { cpu: 1, memoryBytes: 60_000_000, pids: 20 };
+const hungry = { kind: "command", command: 'exec node -e "const a=[]; for(;;) a.push(Buffer.alloc(5e6,1))"' } as const;
+
+describe.runIf(hasGroups)("runs that nurseries start", () => {
+  describe.each([false, true])("with new groups for each: %s", (freshRunGroups) => {
+    const opened = processRuntimeHarness({ mode: "auto", idleNurseries: 2, freshRunGroups });
+    const run = async (name: string, given: Partial<RunRequest>) => {
+      const { request, printed } = await opened.run(name, "tells");
+      const running = await opened.runtime.run({ ...request, ...given });
+      return { exit: await running.exited, text: printed("stdout"), words: printed("stderr") };
+    };
+    siteRunSuite(() => opened);
+
+    it("hands over every word as it is", async () => {
+      const given = [" a  'b' \\ $HOME * \t", "a\nb", "\n", "", "ünï \u{1f600}", "-n", "x".repeat(20_000)];
+      const command = { kind: "command", command: 'for word do printf "%s|" "$word"; done' } as const;
+      expect((await run("words", { command, arguments: given })).text).toBe(given.map((word) => `${word}|`).join(""));
+    });
+
+    it("keeps the variables that people gave, whatever they are called", async () => {
+      const environment = { word: "1", count: "2", line: "3", lines: "4", blocks: "5", go: "6", number: "7", newline: "8" };
+      const command = { kind: "command", command: 'echo "$word$count$line$lines$blocks$go$number$newline"' } as const;
+      expect((await run("variables", { command, environment })).text).toBe("12345678\n");
+    });
+
+    it("opens its own output by name, which is a pipe", async () => {
+      const command = { kind: "command", command: "echo by name >/dev/stdout; echo an error >/dev/stderr; test -p /dev/stdout && echo a pipe" } as const;
+      expect(await run("named", { command })).toMatchObject({ text: "by name\na pipe\n", words: "an error\n" });
+    });
+
+    it("ends a run that needs more memory than it may have, and counts each run for itself", async () => {
+      const large = { kind: "command", command: 'node -e "Buffer.alloc(3e7,1)"' } as const;
+      expect((await run("hungry", { command: hungry, limits })).exit).toMatchObject({ isOutOfMemory: true, signal: "SIGKILL" });
+      const first = (await run("large", { command: large, limits: { ...limits, memoryBytes: 200_000_000 } })).exit;
+      const second = (await run("small", { command: { kind: "command", command: "true" } })).exit;
+      expect(first.peakMemoryBytes).toBeGreaterThan(30_000_000);
+      expect(second).toMatchObject({ code: 0, isOutOfMemory: false });
+      expect(second.peakMemoryBytes).toBeLessThan(30_000_000);
+      expect(second.cpuMs).toBeLessThan((first.cpuMs ?? 0) + 1);
+    });
+
+    it("leaves no process of a run behind, and no descriptor of ours open", async () => {
+      const leave = { kind: "command", command: "(sleep 600 >/dev/null 2>&1 &) ; setsid sleep 600 >/dev/null 2>&1 & echo left" } as const;
+      await run("warm", {});
+      const before = readdirSync("/proc/self/fd").length;
+      for (let round = 0; round < 5; round += 1) expect((await run(`leaves-${round}`, { command: leave })).text).toBe("left\n");
+      await expect.poll(() => readdirSync("/proc/self/fd").length, { timeout: 20_000 }).toBeLessThanOrEqual(before + 12);
+      expect(sleepers()).toEqual([]);
+    });
+  });
+
+  it("goes on when a nursery was killed while a run was under way, and while it waited", async () => {
+    await using harness = processRuntimeHarness({ mode: "auto", idleNurseries: 1 });
+    const { request } = await harness.run("first", "hides");
+    const running = await harness.runtime.run(request);
+    for (const pid of nurseries(harness.installation)) process.kill(-pid, "SIGKILL");
+    expect(await running.exited).toMatchObject({ code: null, signal: "SIGKILL" });
+    const again = await harness.run("second", "tells");
+    expect(await (await harness.runtime.run(again.request)).exited).toMatchObject({ code: 3 });
+    for (const pid of nurseries(harness.installation)) process.kill(pid, "SIGKILL");
+    const last = await harness.run("third", "tells");
+    expect(await (await harness.runtime.run(last.request)).exited).toMatchObject({ code: 3 });
+  });
+
+  it("removes its pipes when it closes", async () => {
+    const harness = processRuntimeHarness({ mode: "auto" });
+    await (await harness.runtime.run((await harness.run("one", "tells")).request)).exited;
+    const folder = nurseryFolder({ installation: harness.installation, stateFolder: harness.options.stateFolder });
+    expect(existsSync(folder)).toBe(true);
+    await harness[Symbol.asyncDispose]();
+    expect(existsSync(folder)).toBe(false);
+    expect(nurseries(harness.installation)).toEqual([]);
+  });
+});
+
+function commands(): readonly (readonly [number, string])[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => {
+      try {
+        return [[Number(name), readFileSync(`/proc/${name}/cmdline`, "latin1").replaceAll("\0", " ")] as const];
+      } catch {
+        return []; // gone
+      }
+    });
+}
+
+/** Nurseries of one installation. */
+function nurseries(installation: string): readonly number[] {
+  return commands().flatMap(([pid, command]) => (command.includes("nursery.sh") && command.includes(`-${installation}-nurseries`) ? [pid] : []));
+}
+
+function sleepers(): readonly number[] {
+  return commands().flatMap(([pid, command]) => (command.startsWith("sleep 600") && isBelowUs(pid) ? [pid] : []));
+}
+
+function isBelowUs(pid: number): boolean {
+  for (let at = pid; at > 1; ) {
+    if (at === process.pid) return true;
+    try {
+      at = Number(/^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${at}/status`, "utf8"))?.[1] ?? 0);
+    } catch {
+      return false; // gone
+    }
+  }
+  return false;
+}

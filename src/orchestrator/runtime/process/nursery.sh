@@ -1,0 +1,60 @@
+#!/bin/sh
+# nursery.sh DESCRIPTORS FOLDER MKFIFO NSENTER BWRAP VIEW SHELL GATE SECCOMP: a small process that starts sandboxes, one after the other, in
+# the control groups that it stands in itself. To fork the orchestrator costs more than a whole sandbox; to fork this costs next to
+# nothing. VIEW is the launcher's mount namespace, SECCOMP the filter's file; "-" is none. DESCRIPTORS, separated by
+# commas, were inherited by mistake and are closed (dash cannot close those above 9: the caller takes bash when there are any).
+#
+# It reads orders, a line each: `make FIRST LAST` makes the named pipes of so many runs, `run NUMBER UID GID NETWORK BLOCKS` starts
+# one and says `ended CODE` when it has gone. UID "-" stays who we are, NETWORK "-" makes a network of its own. It ends with its
+# orchestrator (PR_SET_PDEATHSIG, and the end of its input), and bubblewrap ends with it.
+if [ "$1" != - ]; then
+  IFS=,
+  for number in $1; do eval "exec $number>&-"; done
+  unset IFS
+fi
+folder=$2
+mkfifo=$3
+nsenter=$4
+bwrap=$5
+view=$6
+shell=$7
+gate=$8
+seccomp=$9
+set --
+unset PWD OLDPWD SHLVL
+# The kernel, out of a group's memory, shall take what runs and not what starts it.
+read -r adjust </proc/self/oom_score_adj
+{ echo -1000 >/proc/self/oom_score_adj; } 2>/dev/null
+
+while read -r order number a b c d; do
+  case $order in
+  make)
+    set --
+    while [ "$number" -le "$a" ]; do
+      set -- "$@" "$folder/$number-out" "$folder/$number-err" "$folder/$number-tell" "$folder/$number-go"
+      number=$((number + 1))
+    done
+    # A program may open its own output by name, whoever it is; nobody else comes into this folder.
+    "$mkfifo" -m 666 "$@" && echo made
+    set --
+    ;;
+  run)
+    (
+      exec </dev/null >"$folder/$number-out" 2>"$folder/$number-err" 3<"$folder/$number-go" 4<"$folder/arguments" 5>"$folder/$number-tell" 7>&5
+      { echo "$adjust" >/proc/self/oom_score_adj; } 2>/dev/null
+      [ "$seccomp" = - ] || exec 6<"$seccomp"
+      set -- "$bwrap" --args 4 --info-fd 5 -- "$shell" "$gate" "$d"
+      if [ "$a" != - ]; then
+        set -- --setuid "$a" --setgid "$b" -- "$@"
+        [ "$c" = - ] || set -- "--net=$c" "$@"
+        [ "$view" = - ] || set -- "--mount=$view" "$@"
+        set -- "$nsenter" "$@"
+      fi
+      exec "$@"
+    )
+    echo "ended $?"
+    ;;
+  esac
+done
+# Without an orchestrator nothing goes on.
+kill -KILL 0
