@@ -1,8 +1,17 @@
 import { z } from "zod";
+import { port } from "#kit/config.ts";
 
 /** The worker's settings, by the names of their environment variables. */
 export const configSchema = z.object({
   DATABASE_URL: z.string().describe("PostgreSQL, for example postgres://user@host/backlot").meta({ secret: true }),
+  BACKLOT_WORKER_HOST: z.string().default("127.0.0.1").describe("Address at which the worker says how it is: /healthz, /readyz and /metrics"),
+  BACKLOT_WORKER_PORT: port
+    .optional()
+    .describe("Port at which the worker says how it is, one for each worker of a machine; 0 for any free one, and without it none"),
+  BACKLOT_WORKER_SOCKET: z
+    .string()
+    .optional()
+    .describe("Unix socket at which the worker says the same, for workers that share an address and cannot have a port each"),
   BACKLOT_CLUSTER_KEY_FILE: z.string().describe("File with the key that signs calls between processes"),
   BACKLOT_ORCHESTRATOR_URL: z.url().describe("Internal address of the orchestrator"),
   BACKLOT_ROUTER_URLS: z.string().describe("Internal addresses of the routers, separated by commas"),

@@ -1,5 +1,5 @@
 import type { TaskOutbox } from "#core/tasks/task-outbox.ts";
-import type { TaskWakeups } from "#core/tasks/task-wakeups.ts";
+import type { TaskWakeups, WakeupHealth } from "#core/tasks/task-wakeups.ts";
 import type { Log } from "#kit/log.ts";
 import { NotifyWakeups } from "./notify-wakeups.ts";
 import { startRabbitmq } from "./rabbitmq/start-rabbitmq.ts";
@@ -11,6 +11,7 @@ export interface WakeupSource {
   heard(): void;
   connected(): void;
   disconnected(): void;
+  health(): WakeupHealth;
   stop(): Promise<void>;
 }
 
@@ -24,10 +25,18 @@ export function createWakeups(options: { readonly amqpUrl: string | undefined; r
       heard: () => wakeups.heard(),
       connected: () => wakeups.connected(),
       disconnected: () => wakeups.disconnected(),
+      health: () => wakeups.health(),
       stop: () => wakeups.stop(),
     };
   }
   const rabbitmq = startRabbitmq({ url: amqpUrl, outbox, log });
   const hint = (): void => rabbitmq.hint();
-  return { wakeups: rabbitmq.wakeups, heard: hint, connected: hint, disconnected: () => undefined, stop: () => rabbitmq.stop() };
+  return {
+    wakeups: rabbitmq.wakeups,
+    heard: hint,
+    connected: hint,
+    disconnected: () => undefined,
+    health: () => rabbitmq.health(),
+    stop: () => rabbitmq.stop(),
+  };
 }

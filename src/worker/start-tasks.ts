@@ -1,5 +1,7 @@
+import { TaskMeter } from "#core/tasks/task-meter.ts";
 import { TaskRunner } from "#core/tasks/task-runner.ts";
 import { systemTime } from "#core/tasks/task-time.ts";
+import type { WakeupHealth } from "#core/tasks/task-wakeups.ts";
 import type { Channel } from "#db/notifications.ts";
 import type { createWorkerStores } from "#db/stores.ts";
 import type { ComponentClient } from "#kit/component-client.ts";
@@ -9,6 +11,7 @@ import type { WorkerConfig } from "./config.ts";
 import { createWakeups } from "./create-wakeups.ts";
 import { OrchestratorRunHost } from "./orchestrator-run-host.ts";
 import { sweepTasks } from "./task-sweep.ts";
+import { renderWorkerMetrics } from "./worker-metrics.ts";
 
 /** What running tasks is wired from. */
 export interface TaskParts {
@@ -28,6 +31,10 @@ export interface RunningTasks {
   connected(): void;
   disconnected(): void;
   sweep(): Promise<void>;
+  /** How its source of wake-ups is doing. */
+  health(): WakeupHealth;
+  /** In Prometheus' text format. */
+  metrics(): Promise<string>;
   stop(): Promise<void>;
 }
 
@@ -37,8 +44,9 @@ const dayMs = 86_400_000;
 export async function startTasks({ config, stores, orchestrator, secret, worker, log }: TaskParts): Promise<RunningTasks> {
   const host = new OrchestratorRunHost({ orchestrator, seal: createSeal(secret, "task environment"), log });
   const source = createWakeups({ amqpUrl: config.AMQP_URL, outbox: stores.taskOutbox, log });
+  const meter = new TaskMeter();
   const runner = new TaskRunner({
-    ...{ queue: stores.tasks, host, wakeups: source.wakeups, time: systemTime, log, worker },
+    ...{ queue: stores.tasks, host, wakeups: source.wakeups, time: systemTime, log, worker, meter },
     concurrency: config.BACKLOT_TASK_CONCURRENCY,
     perSite: config.BACKLOT_TASKS_PER_SITE,
     perPerson: config.BACKLOT_TASKS_PER_PERSON,
@@ -58,6 +66,13 @@ export async function startTasks({ config, stores, orchestrator, secret, worker,
     },
     disconnected: () => source.disconnected(),
     sweep: () => sweepTasks({ archive: stores.taskArchive, host, clock: systemTime, log, keepMs: config.BACKLOT_TASK_KEEP_DAYS * dayMs }),
+    health: () => source.health(),
+    async metrics() {
+      // What this process counts is worth knowing while the database is away, too.
+      const outbox = config.AMQP_URL === undefined ? null : await stores.taskOutbox.size().catch(() => null);
+      const { isConnected } = source.health();
+      return renderWorkerMetrics(meter, { running: runner.running, slots: config.BACKLOT_TASK_CONCURRENCY, isConnected, outbox });
+    },
     async stop() {
       await runner.stop();
       await source.stop();

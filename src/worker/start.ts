@@ -3,6 +3,7 @@ import { hostname } from "node:os";
 import { attemptWindowMs } from "#core/accounts/rate-limit.ts";
 import { OperationRunner } from "#core/operations/operation-runner.ts";
 import { openDatabase } from "#db/database.ts";
+import { isDatabaseThere } from "#db/database-ready.ts";
 import { Listener } from "#db/listener.ts";
 import { migrate } from "#db/migrate.ts";
 import { PostgresSiteDatabaseServer } from "#db/sites/postgres-site-database-server.ts";
@@ -12,6 +13,7 @@ import { readClusterKey } from "#kit/cluster-key.ts";
 import { createComponentClient } from "#kit/component-client.ts";
 import { parseConfig } from "#kit/config.ts";
 import { createSigner } from "#kit/grant.ts";
+import { openHealthDoor } from "#kit/http/health-door.ts";
 import type { StartService } from "#kit/lifecycle.ts";
 import { createSeal } from "#kit/seal.ts";
 import { configSchema } from "./config.ts";
@@ -96,6 +98,19 @@ export const start: StartService = async (environment, log) => {
   stack.defer(() => reconciler.stop());
   runner.start();
   stack.defer(() => runner.stop());
+  const health = await openHealthDoor({
+    log,
+    host: config.BACKLOT_WORKER_HOST,
+    port: config.BACKLOT_WORKER_PORT,
+    socket: config.BACKLOT_WORKER_SOCKET,
+    ready: async () => {
+      const isThere = await isDatabaseThere(db);
+      return isThere === true ? (tasks.health().problem ?? true) : isThere;
+    },
+    metrics: () => tasks.metrics(),
+  });
+  stack.defer(() => health.close());
+  if (health.url !== null) log.info({ url: health.url }, "worker's health is told");
   const running = stack.move();
-  return { doors: {}, stop: () => running.disposeAsync() };
+  return { doors: health.url === null ? {} : { worker: health.url }, stop: () => running.disposeAsync() };
 };

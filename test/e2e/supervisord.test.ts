@@ -94,6 +94,17 @@ describe.skipIf(isMissing)("supervisord with deploy/supervisord.conf", () => {
     for (let index = 0; index < 6; index += 1) expect((await stat(join(data, "homedir", `file-${index}`))).isFile()).toBe(true);
   });
 
+  it("has each worker say that it is ready, to whoever asks as deploy/health.mjs does", async () => {
+    const ask = async (place: string) =>
+      run(process.execPath, [join(checkout, "deploy/health.mjs"), place]).then(
+        () => "ready",
+        (error: { stderr: string }) => error.stderr,
+      );
+    for (const place of [join(data, "worker_1.sock"), join(data, "worker_2.sock"), manager])
+      await until(`${place} is ready`, async () => (await ask(place)) === "ready");
+    expect(await ask(join(data, "worker_3.sock"))).toContain("ENOENT");
+  });
+
   it("lets the database and the broker be known to web and workers only", async () => {
     const knowing: string[] = [];
     for (const { pid, command } of processes().filter((info) => info.command.includes("backlot.mjs run"))) {

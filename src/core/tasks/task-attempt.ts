@@ -4,6 +4,7 @@ import { judgeAttempt } from "./judge-attempt.ts";
 import type { LostRuns } from "./lost-runs.ts";
 import type { HostRun, RunHost, RunReply } from "./run-host.ts";
 import type { TaskResult } from "./task.ts";
+import type { TaskMeter } from "./task-meter.ts";
 import type { ClaimedTask, TaskQueue } from "./task-queue.ts";
 import type { TaskTime } from "./task-time.ts";
 
@@ -18,6 +19,7 @@ export interface AttemptDeps {
   readonly runLostMs: number;
   /** From 0 to below 1. */
   readonly random: () => number;
+  readonly meter?: Pick<TaskMeter, "noteEnd">;
 }
 
 /** What came of a claim: it ended, it was given back since nothing can be started now, or it is another's (or nobody's) now. */
@@ -172,8 +174,10 @@ export class TaskAttempt {
     const { startedAt, finishedAt, result, message } = run;
     const verdict = judgeAttempt(this.claim, { result, message, isCancelRequested: this.#isCancelRequested, random: random() });
     const isWritten = await this.#write(() => queue.finish(this.claim, { startedAt, finishedAt, result, verdict }));
-    if (isWritten) log.info({ task: this.claim.uid, attempt: this.claim.attempt, end: result.end, verdict: verdict.kind }, "task attempt ended");
-    return isWritten ? "ended" : "let go";
+    if (!isWritten) return "let go";
+    this.#deps.meter?.noteEnd(result.end);
+    log.info({ task: this.claim.uid, attempt: this.claim.attempt, end: result.end, verdict: verdict.kind }, "task attempt ended");
+    return "ended";
   }
 
   /** Writes until it is written, as long as the task is held; false when it is another's. */

@@ -20,6 +20,8 @@ export interface TaskOutbox {
   putBack(ids: readonly number[], afterMs: number): Promise<void>;
   /** Tasks that have been due for so long without anybody claiming them, and of which no message waits here; the most urgent first. */
   overdue(request: { readonly olderThanMs: number; readonly limit: number }): Promise<readonly string[]>;
+  /** How many wait for the broker. */
+  size(): Promise<number>;
   /** Null for a task that is not known. */
   stateOf(uid: string): Promise<TaskState | null>;
 }

@@ -4,6 +4,7 @@ import { LeaseKeeper } from "./lease-keeper.ts";
 import { LostRuns } from "./lost-runs.ts";
 import type { RunHost } from "./run-host.ts";
 import { type AttemptOutcome, TaskAttempt } from "./task-attempt.ts";
+import type { TaskMeter } from "./task-meter.ts";
 import type { ClaimedTask, TaskQueue } from "./task-queue.ts";
 import type { TaskTime } from "./task-time.ts";
 import type { TaskWakeups, WakeupAnswer } from "./task-wakeups.ts";
@@ -27,6 +28,7 @@ export interface TaskRunnerDeps {
   readonly runLostMs: number;
   /** From 0 to below 1. */
   readonly random: () => number;
+  readonly meter?: TaskMeter;
 }
 
 /** Longest sleep between two looks at the queue: a lost wake-up costs no more than this. */
@@ -60,6 +62,11 @@ export class TaskRunner {
     this.#loop ??= this.#run();
     this.#keeper.start();
     await this.#deps.wakeups.start(() => this.#wakeUp());
+  }
+
+  /** How many tasks it holds now. */
+  get running(): number {
+    return this.#held.size;
   }
 
   /** Looks at the queue now, and at what is held: something may have been said while nobody listened. */
@@ -110,7 +117,7 @@ export class TaskRunner {
 
   /** Claims what there is room for; gives how long nothing more is to be expected. */
   async #look(): Promise<number> {
-    const { queue, worker, concurrency, perSite, perPerson, leaseMs, log } = this.#deps;
+    const { queue, time, worker, concurrency, perSite, perPerson, leaseMs, log } = this.#deps;
     const room = concurrency - this.#held.size;
     if (room <= 0) return this.#haveNoRoom(pollMs);
     const askers = this.#askers.splice(0);
@@ -121,7 +128,11 @@ export class TaskRunner {
         ofMembers: Math.max(concurrency - 1, 1),
       });
       this.#failures = 0;
-      for (const claim of claimed) this.#launch(claim);
+      for (const claim of claimed) {
+        // One whose worker was lost has waited before.
+        if (!claim.isTakenOver) this.#deps.meter?.noteClaim(claim, time.now());
+        this.#launch(claim);
+      }
       for (const asker of askers) asker.resolve({ hasRoom: this.#held.size < concurrency, claimed: claimed.length });
       if (claimed.length >= room) return pollMs;
       // At least a few milliseconds: one that is due but held by a limit must not turn this into a busy loop.

@@ -45,6 +45,11 @@ export class PostgresTaskOutbox implements TaskOutbox {
     return rows.map((row) => row.uid);
   }
 
+  async size(): Promise<number> {
+    const { rows } = await sql<{ readonly count: number }>`select count(*) from task_outbox`.execute(this.#db);
+    return rows[0]?.count ?? 0;
+  }
+
   async stateOf(uid: string): Promise<TaskState | null> {
     const { rows } = await sql<{ readonly state: TaskState }>`select state from tasks where uid = ${uid}`.execute(this.#db);
     return rows[0]?.state ?? null;

@@ -133,6 +133,7 @@ function bound(outbox: TaskStage["outbox"]): TaskStage["outbox"] {
     remove: (ids) => outbox.remove(ids),
     putBack: (ids, afterMs) => outbox.putBack(ids, afterMs),
     overdue: (request) => outbox.overdue(request),
+    size: () => outbox.size(),
     stateOf: (uid) => outbox.stateOf(uid),
   };
 }

@@ -32,6 +32,9 @@ class FakeOutbox implements TaskOutbox {
   overdue(): never {
     throw new Error("not asked");
   }
+  size(): never {
+    throw new Error("not asked");
+  }
   stateOf(): never {
     throw new Error("not asked");
   }
