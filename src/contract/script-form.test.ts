@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { fillForm, type ParameterValue, problemOf, problemsText } from "./script-form.ts";
+import { fillForm, formProblem, type ParameterValue, problemOf, problemsText } from "./script-form.ts";
 import { type ScriptManual, scriptManual } from "./task.ts";
 
 const manualOf = (...parameters: readonly unknown[]): ScriptManual => scriptManual.parse({ parameters });
@@ -125,4 +125,15 @@ test("a single field can be judged while it is filled in", () => {
   if (level === undefined) throw new Error("no parameter");
   expect(problemOf(level, "12")).toBe("takes a number from 1 to 9");
   expect(problemOf(level, undefined)).toBeNull();
+});
+
+test.each([
+  [manualOf({ name: "a" }, { name: "a" }), "the parameter a stands there twice"],
+  [manualOf({ name: "size", type: "choice" }), "the parameter size is a choice without choices"],
+  [manualOf({ name: "n", type: "number", min: 3, max: 2 }), "the parameter n takes a number of at least 3 and at most 2, which none is"],
+  [manualOf({ name: "n", type: "number", max: 2, default: 3 }), "the parameter n has a default that it does not take: takes a number of at most 2"],
+  [manualOf({ name: "day", pattern: "(?<=a)b" }), expect.stringMatching(/^the parameter day has a pattern that cannot be used \(.+\)$/)],
+  [manualOf({ name: "day", pattern: "[a-z]+", default: "x" }, { name: "loud", type: "switch", default: true }), null],
+])("a form that cannot be filled in is told from one that can: %#", (manual, problem) => {
+  expect(formProblem(manual)).toEqual(problem);
 });

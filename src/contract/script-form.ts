@@ -51,6 +51,22 @@ export function problemOf(parameter: ScriptParameter, given: ParameterValue | un
   return typeof outcome === "string" ? outcome : null;
 }
 
+/** What is wrong with a form itself, before anybody has filled it in, in words for its author; null when it can be used. */
+export function formProblem({ parameters = [] }: Pick<ScriptManual, "parameters">): string | null {
+  for (const [at, parameter] of parameters.entries()) {
+    const { name, type, choices, pattern, min, max } = parameter;
+    const said = (problem: string): string => `the parameter ${name} ${problem}`;
+    if (parameters.findIndex((other) => other.name === name) < at) return said("stands there twice");
+    if (type === "choice" && choices === undefined) return said("is a choice without choices");
+    if (min !== undefined && max !== undefined && min > max) return said(`takes a number of at least ${min} and at most ${max}, which none is`);
+    const compiled = pattern === undefined ? null : boundedPattern(pattern);
+    if (compiled?.kind === "unusable") return said(`has a pattern that cannot be used (${compiled.reason})`);
+    const aboutDefault = parameter.default === undefined || type === "switch" ? null : problemOf(parameter, parameter.default);
+    if (aboutDefault !== null) return said(`has a default that it does not take: ${aboutDefault}`);
+  }
+  return null;
+}
+
 /** Everything that is wrong, in one sentence for people. */
 export function problemsText(problems: readonly ParameterProblem[]): string {
   return `${problems.map(({ name, problem }) => `${name ?? "the script"} ${problem}`).join("; ")}.`;

@@ -51,7 +51,7 @@ const library: readonly ScriptView[] = [
   script("ls.sh"),
   script("mkdir.sh"),
   script("touch.sh"),
-  script("old/report.sh", {}, "line 3: `paramters` is not known."),
+  script("old/report.sh", {}, "The manual cannot be used: line 3: `paramters` is not known."),
 ];
 
 const endings: readonly (readonly [state: TaskState, script: string, args: readonly string[], code: number | null, reason: string | null])[] = [

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { LRUCache } from "lru-cache";
 import { parseDocument } from "yaml";
 import { Failure } from "#contract/failure.ts";
+import { formProblem } from "#contract/script-form.ts";
 import { type ScriptManual, scriptManual } from "#contract/task.ts";
 import type { Jail } from "#kit/jail/jail.ts";
 import { openFile } from "#kit/jail/read-file.ts";
@@ -60,7 +61,11 @@ export function parseManual(text: string): ReadManual {
     return problem(error instanceof Error ? error.message : "it is no YAML");
   }
   const parsed = scriptManual.safeParse(value ?? {});
-  if (parsed.success) return { manual: parsed.data, problem: null };
+  if (parsed.success) {
+    // A form that nobody could send off is said where it is listed, and not to whoever has filled it in.
+    const wrong = formProblem(parsed.data);
+    return wrong === null ? { manual: parsed.data, problem: null } : problem(wrong);
+  }
   const lines = parsed.error.issues.slice(0, 3).map((issue) => `${issue.path.length === 0 ? "the whole" : issue.path.join(".")}: ${issue.message}`);
   return problem(lines.join("; "));
 }

@@ -91,6 +91,11 @@ it("says what is wrong with a manual", () => {
   expect(parseManual("title: [")).toMatchObject({ manual: {}, problem: expect.stringMatching(/line 1/) });
   expect(parseManual("titel: Tippfehler").problem).toMatch(/titel/);
   expect(parseManual("").problem).toBeNull();
+  const lookahead = parseManual("title: Days\nparameters:\n  - {name: day, pattern: '(?=a)b'}");
+  expect(lookahead).toEqual({
+    manual: {},
+    problem: expect.stringMatching(/^The manual cannot be used: the parameter day has a pattern that cannot be used \(.+\)\.$/),
+  });
   const bomb = [
     "a: &a [x,x,x,x,x,x,x,x,x]",
     ...Array.from({ length: 8 }, (_, index) => `${"bcdefghi"[index]}: &${"bcdefghi"[index]} [${Array(9).fill(`*${"abcdefgh"[index]}`).join(",")}]`),

@@ -37,7 +37,7 @@ export function TaskFields({ scripts, allowsCommands, ...part }: TaskFieldsProps
       {isChosen && (
         <Section title={draft.script?.manual.title ?? draft.script?.path ?? "Command"} lead={draft.script?.manual.description}>
           <div className="flex flex-col gap-5">
-            {draft.script?.manualProblem != null && <ProblemBox title={`The script's manual cannot be used: ${draft.script.manualProblem}`} />}
+            {draft.script?.manualProblem != null && <ProblemBox title={draft.script.manualProblem} />}
             <CommandField {...part} />
             <ScriptFields draft={draft} problems={problems} onChange={(values) => onChange({ ...draft, values })} />
             <MoreArguments {...part} />
