@@ -1,7 +1,7 @@
 import { Failure } from "#contract/failure.ts";
 import type { RunSpec } from "#contract/internal/runs.ts";
-import type { RunLimits } from "#contract/task.ts";
 import type { RunReply } from "#core/tasks/run-host.ts";
+import { withinSite } from "#core/tasks/task-limits.ts";
 import type { ClaimedTask } from "#core/tasks/task-queue.ts";
 import type { Seal } from "#kit/seal.ts";
 
@@ -15,19 +15,9 @@ export function runSpecOf(task: ClaimedTask, seal: Pick<Seal, "open">): RunSpec 
     program: task.program,
     arguments: [...task.arguments],
     environment,
-    limits: boundedBy(task.limits, task.siteLimits),
+    // As far as the site may go now, not when it was created.
+    limits: withinSite(task.limits, task.siteLimits),
     idempotencyKey: task.idempotencyKey,
-  };
-}
-
-/** A site's task never has more than its site has now, whatever was allowed when it was created. */
-function boundedBy(limits: RunLimits, site: ClaimedTask["siteLimits"]): RunLimits {
-  if (site === null) return limits;
-  return {
-    ...limits,
-    cpu: Math.min(limits.cpu, site.cpu),
-    memoryBytes: Math.min(limits.memoryBytes, site.memoryBytes),
-    pids: Math.min(limits.pids, site.pids),
   };
 }
 

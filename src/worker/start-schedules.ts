@@ -1,9 +1,8 @@
 import { randomUUID } from "node:crypto";
-import { Failure } from "#contract/failure.ts";
 import { readCapabilities } from "#contract/internal/orchestrator.ts";
-import { describeScript, describeSiteScript, listScripts, listSiteScripts } from "#contract/internal/runs.ts";
 import type { SiteStore } from "#core/sites/site-store.ts";
-import { CachedScriptShelf, type ScriptSource } from "#core/tasks/cached-script-shelf.ts";
+import { CachedScriptShelf } from "#core/tasks/cached-script-shelf.ts";
+import { scriptsOf } from "#core/tasks/orchestrator-scripts.ts";
 import { type PlanTaskDeps, planTask } from "#core/tasks/plan-task.ts";
 import type { createWorkerStores } from "#db/stores.ts";
 import { systemClock } from "#kit/clock.ts";
@@ -25,7 +24,7 @@ export interface ScheduleParts {
   readonly log: Log;
 }
 
-/** The orchestrator answers from memory or one folder; well within a schedule's lease. */
+/** The orchestrator answers from memory; well within a schedule's lease. */
 const timeoutMs = 10_000;
 
 /** Begins to fire what falls due. */
@@ -50,28 +49,4 @@ export function startSchedules({ config, stores, sites, orchestrator, secret, lo
   });
   scheduler.start();
   return scheduler;
-}
-
-function scriptsOf(orchestrator: ComponentClient): ScriptSource {
-  return {
-    list: (siteId) =>
-      inTime((signal) => (siteId === null ? orchestrator.call(listScripts, { signal }) : orchestrator.call(listSiteScripts, { params: { siteId }, signal }))),
-    describe: async (siteId, path) => {
-      const query = { path };
-      const { script } = await inTime((signal) =>
-        siteId === null ? orchestrator.call(describeScript, { query, signal }) : orchestrator.call(describeSiteScript, { params: { siteId }, query, signal }),
-      );
-      return script;
-    },
-  };
-}
-
-async function inTime<T>(ask: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const signal = AbortSignal.timeout(timeoutMs);
-  try {
-    return await ask(signal);
-  } catch (cause) {
-    if (signal.aborted) throw new Failure("component_away", { component: "orchestrator" }, { cause });
-    throw cause;
-  }
 }

@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
-import { lowerPriority, priorityFor } from "./task-limits.ts";
+import { defaultSiteLimits } from "#contract/site.ts";
+import { defaultRunLimits } from "#contract/task.ts";
+import { limitsFor, lowered, lowerPriority, priorityFor, withinSite } from "./task-limits.ts";
 
 test("members' tasks never go before others, whatever they or their scripts ask for", () => {
   expect(() => priorityFor({ asked: 1, manual: {}, isAdministrator: false })).toThrow("only administrators");
@@ -13,4 +15,29 @@ test("administrators choose, then the script, then nobody", () => {
   expect(priorityFor({ asked: undefined, manual: { priority: 3 }, isAdministrator: true })).toBe(3);
   expect(priorityFor({ asked: undefined, manual: {}, isAdministrator: true })).toBe(0);
   expect(lowerPriority(50, true)).toBe(50);
+});
+
+const small = { ...defaultSiteLimits, cpu: 0.5, memoryBytes: 100_000_000, pids: 20 };
+
+test("in a site a task has what the site has, less where its script says so, and never more", () => {
+  const question = { timeoutSeconds: undefined, siteLimits: small, isAdministrator: false };
+  const { cpu, memoryBytes, pids } = small;
+  expect(limitsFor({ ...question, manual: {} })).toEqual({ ...defaultRunLimits, cpu, memoryBytes, pids });
+  const wished = { cpu: 8, memoryBytes: 64_000_000, pids: 4000, outputBytes: 900_000_000 };
+  expect(limitsFor({ ...question, manual: { limits: wished } })).toEqual({ ...defaultRunLimits, cpu, memoryBytes: 64_000_000, pids });
+  expect(limitsFor({ ...question, manual: { limits: { outputBytes: 5000 } } }).outputBytes).toBe(5000);
+});
+
+test("in the home folder a task has what its script says, and the installation's limits otherwise", () => {
+  const question = { timeoutSeconds: undefined, siteLimits: null, isAdministrator: true };
+  expect(limitsFor({ ...question, manual: { limits: { cpu: 8, pids: undefined } } })).toEqual({ ...defaultRunLimits, cpu: 8 });
+});
+
+test("limits that were allowed once fall with the site's, and a member's time with the member's", () => {
+  const allowed = { ...defaultRunLimits, cpu: 4, pids: 4, timeoutMs: 2 * defaultRunLimits.timeoutMs };
+  const fallen = { ...allowed, cpu: small.cpu, memoryBytes: small.memoryBytes };
+  expect(withinSite(allowed, small)).toEqual(fallen);
+  expect(withinSite(allowed, null)).toEqual(allowed);
+  expect(lowered(allowed, small, true)).toEqual(fallen);
+  expect(lowered(allowed, small, false)).toEqual({ ...fallen, timeoutMs: defaultRunLimits.timeoutMs });
 });

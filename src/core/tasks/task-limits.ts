@@ -27,13 +27,20 @@ export function limitsFor({ manual, timeoutSeconds, siteLimits, isAdministrator 
   const timeoutMs = asked ?? Math.min(msOf(manual.timeoutSeconds) ?? defaultRunLimits.timeoutMs, mostMs);
   const wished = manual.limits ?? {};
   if (siteLimits === null) return { ...defaultRunLimits, ...defined(wished), timeoutMs };
+  const { cpu, memoryBytes, pids } = siteLimits;
+  const limits = { ...defaultRunLimits, cpu, memoryBytes, pids, ...defined(wished), timeoutMs };
+  // Output lies outside the site's own space.
+  return withinSite({ ...limits, outputBytes: Math.min(limits.outputBytes, defaultRunLimits.outputBytes) }, siteLimits);
+}
+
+/** Never more than its site has now, whatever was allowed before; null for the home folder, which has no limits of its own. */
+export function withinSite(limits: RunLimits, site: SiteLimits | null): RunLimits {
+  if (site === null) return limits;
   return {
-    timeoutMs,
-    cpu: Math.min(wished.cpu ?? siteLimits.cpu, siteLimits.cpu),
-    memoryBytes: Math.min(wished.memoryBytes ?? siteLimits.memoryBytes, siteLimits.memoryBytes),
-    pids: Math.min(wished.pids ?? siteLimits.pids, siteLimits.pids),
-    // Output lies outside the site's own space.
-    outputBytes: Math.min(wished.outputBytes ?? defaultRunLimits.outputBytes, defaultRunLimits.outputBytes),
+    ...limits,
+    cpu: Math.min(limits.cpu, site.cpu),
+    memoryBytes: Math.min(limits.memoryBytes, site.memoryBytes),
+    pids: Math.min(limits.pids, site.pids),
   };
 }
 
@@ -57,14 +64,7 @@ export function lowerPriority(priority: number, isAdministrator: boolean): numbe
 /** The limits of a task that is run again by someone else, or after the site's limits fell. */
 export function lowered(limits: RunLimits, siteLimits: SiteLimits | null, isAdministrator: boolean): RunLimits {
   const timeoutMs = isAdministrator ? limits.timeoutMs : Math.min(limits.timeoutMs, defaultRunLimits.timeoutMs);
-  if (siteLimits === null) return { ...limits, timeoutMs };
-  return {
-    ...limits,
-    timeoutMs,
-    cpu: Math.min(limits.cpu, siteLimits.cpu),
-    memoryBytes: Math.min(limits.memoryBytes, siteLimits.memoryBytes),
-    pids: Math.min(limits.pids, siteLimits.pids),
-  };
+  return withinSite({ ...limits, timeoutMs }, siteLimits);
 }
 
 /** How a task is tried again. Whether a lost run may be repeated is the script's own word, where it has one: only its author knows what it does. */

@@ -1,12 +1,13 @@
+import type { Client } from "#contract/client.ts";
 import { Failure } from "#contract/failure.ts";
 import { describeScript, describeSiteScript, listScripts, listSiteScripts } from "#contract/internal/runs.ts";
-import type { ScriptSource } from "#core/tasks/cached-script-shelf.ts";
-import type { ComponentClient } from "#kit/component-client.ts";
+import type { ScriptSource } from "./cached-script-shelf.ts";
 
+/** The orchestrator answers from memory or one folder; well within a schedule's lease. */
 const timeoutMs = 10_000;
 
-/** Asks the orchestrator for the scripts of a site, or of the library. */
-export function scriptsOf(orchestrator: ComponentClient): ScriptSource {
+/** The scripts of a site, or of the library, as the orchestrator answers. */
+export function scriptsOf(orchestrator: Pick<Client, "call">): ScriptSource {
   return {
     list: (siteId) =>
       inTime((signal) => (siteId === null ? orchestrator.call(listScripts, { signal }) : orchestrator.call(listSiteScripts, { params: { siteId }, signal }))),
