@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { attemptWindowMs } from "#core/accounts/rate-limit.ts";
 import { OperationRunner } from "#core/operations/operation-runner.ts";
-import { openDatabase } from "#db/database.ts";
+import { type Database, openDatabase } from "#db/database.ts";
 import { isDatabaseThere } from "#db/database-ready.ts";
 import { Listener } from "#db/listener.ts";
 import { migrate } from "#db/migrate.ts";
@@ -13,16 +13,18 @@ import { readClusterKey } from "#kit/cluster-key.ts";
 import { createComponentClient } from "#kit/component-client.ts";
 import { parseConfig } from "#kit/config.ts";
 import { createSigner } from "#kit/grant.ts";
-import { openHealthDoor } from "#kit/http/health-door.ts";
+import { type HealthDoor, openHealthDoor } from "#kit/http/health-door.ts";
 import type { StartService } from "#kit/lifecycle.ts";
+import type { Log } from "#kit/log.ts";
 import { createSeal } from "#kit/seal.ts";
-import { configSchema } from "./config.ts";
+import { configSchema, type WorkerConfig } from "./config.ts";
 import { DatabaseWatch } from "./database-watch.ts";
 import { Reconciler } from "./reconciler.ts";
 import { RouterPool } from "./router-pool.ts";
+import type { Scheduler } from "./scheduler.ts";
 import { siteServerAddress, supervisorChannel } from "./site-server-address.ts";
 import { startSchedules } from "./start-schedules.ts";
-import { startTasks } from "./start-tasks.ts";
+import { type RunningTasks, startTasks } from "./start-tasks.ts";
 import { createAbandon, createSteps } from "./steps.ts";
 
 /** A step may unpack a gigabyte; anything longer is a fault. */
@@ -75,6 +77,29 @@ export const start: StartService = async (environment, log) => {
   stack.defer(() => tasks.stop());
   const scheduler = startSchedules({ config, stores, sites: new PostgresSiteStore(db), orchestrator, secret: Buffer.from(key.secret, "base64url"), log });
   stack.defer(() => scheduler.stop());
+  const listener = listen({ config, log, runner, scheduler, tasks });
+  stack.defer(() => listener.stop());
+  watch.start();
+  stack.defer(() => watch.stop());
+  reconciler.start();
+  stack.defer(() => reconciler.stop());
+  runner.start();
+  stack.defer(() => runner.stop());
+  const health = await openHealth({ config, log, db, tasks });
+  stack.defer(() => health.close());
+  if (health.url !== null) log.info({ url: health.url }, "worker's health is told");
+  const running = stack.move();
+  return { doors: health.url === null ? {} : { worker: health.url }, stop: () => running.disposeAsync() };
+};
+
+interface Parts {
+  readonly config: WorkerConfig;
+  readonly log: Log;
+  readonly tasks: RunningTasks;
+}
+
+/** Hands on what the database says of new work. */
+function listen({ config, log, runner, scheduler, tasks }: Parts & { readonly runner: OperationRunner; readonly scheduler: Scheduler }): Listener {
   const listener = new Listener({
     url: config.DATABASE_URL,
     log,
@@ -91,14 +116,12 @@ export const start: StartService = async (environment, log) => {
     onDisconnected: () => tasks.disconnected(),
   });
   listener.start();
-  stack.defer(() => listener.stop());
-  watch.start();
-  stack.defer(() => watch.stop());
-  reconciler.start();
-  stack.defer(() => reconciler.stop());
-  runner.start();
-  stack.defer(() => runner.stop());
-  const health = await openHealthDoor({
+  return listener;
+}
+
+/** Ready is a worker that reaches its database and hears of new tasks at once. */
+function openHealth({ config, log, db, tasks }: Parts & { readonly db: Database }): Promise<HealthDoor> {
+  return openHealthDoor({
     log,
     host: config.BACKLOT_WORKER_HOST,
     port: config.BACKLOT_WORKER_PORT,
@@ -109,8 +132,4 @@ export const start: StartService = async (environment, log) => {
     },
     metrics: () => tasks.metrics(),
   });
-  stack.defer(() => health.close());
-  if (health.url !== null) log.info({ url: health.url }, "worker's health is told");
-  const running = stack.move();
-  return { doors: health.url === null ? {} : { worker: health.url }, stop: () => running.disposeAsync() };
-};
+}
