@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { ClusterKey } from "#kit/cluster-key.ts";
 import { silentLog } from "#kit/log.ts";
 import { start as startManager } from "../../src/manager/start.ts";
 import { start as startWorker } from "../../src/worker/start.ts";
@@ -12,6 +13,7 @@ import { createTestDatabase } from "./test-database.ts";
 /** A manager and a worker over a real database, with a fake orchestrator and router. */
 export interface ManagerBench extends AsyncDisposable {
   readonly url: string;
+  readonly key: ClusterKey;
   readonly orchestrator: FakeComponent & { readonly state: FakeOrchestratorState };
   readonly router: FakeComponent;
   /** A request as one of the bench's people; a bearer token unless told otherwise. */
@@ -68,5 +70,5 @@ export async function startManagerBench(environment: Readonly<Record<string, str
     await request("/api/v1/users", { method: "POST", as: "admin", json: { username, password: "a password" } });
     return tokenFor(username, "a password");
   };
-  return { url, orchestrator, router, request, person, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+  return { url, key, orchestrator, router, request, person, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }
