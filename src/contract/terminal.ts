@@ -42,7 +42,8 @@ export const terminalOrder = z.discriminatedUnion("type", [
 export type TerminalOrder = z.output<typeof terminalOrder>;
 
 /** Why a terminal ended without its program's doing. */
-export const terminalClosings = ["idle", "too_long", "access_changed", "closed", "platform_stopping", "slow_reader"] as const;
+export const terminalClosings = ["idle", "too_long", "access_changed", "closed", "site_full", "platform_stopping", "slow_reader"] as const;
+export type TerminalClosing = (typeof terminalClosings)[number];
 
 /** What a program's side says besides bytes. */
 export const terminalEvent = z.discriminatedUnion("type", [

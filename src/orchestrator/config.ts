@@ -45,6 +45,14 @@ export const configSchema = z.object({
   BACKLOT_TASK_STDERR: z.string().optional().describe("Folder of what tasks complain of; by default `logs/tasks` in BACKLOT_DATA"),
   BACKLOT_TASK_COMMANDS: z.stringbool().default(false).describe("Whether tasks may be shell commands besides scripts"),
   BACKLOT_RUNS_AT_ONCE: z.coerce.number().int().min(1).max(4_096).default(64).describe("The most tasks that run at the same time on this machine"),
+  BACKLOT_TERMINAL_IDLE_MINUTES: z.coerce
+    .number()
+    .min(1)
+    .max(10_000)
+    .default(60)
+    .describe("Minutes after which a terminal closes in which nothing was typed or shown"),
+  BACKLOT_TERMINAL_HOURS: z.coerce.number().min(0.01).max(1_000).default(3).describe("Hours after which a terminal closes in any case"),
+  BACKLOT_TERMINALS_PER_SITE: z.coerce.number().int().min(1).max(1_000).default(8).describe("The most terminals of the dashboard that are open in one site"),
   BACKLOT_EGRESS_CLOSED: z
     .string()
     .regex(/^$|^\s*\d+(\.\d+){3}\/\d+\s*(,\s*\d+(\.\d+){3}\/\d+\s*)*$/, "networks such as 192.0.2.0/24, separated by commas")

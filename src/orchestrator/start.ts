@@ -43,6 +43,9 @@ import { SpecStore } from "./sites/spec-store.ts";
 import { StartGate } from "./sites/start-gate.ts";
 import { readStarters } from "./sites/starters.ts";
 import { StatusBoard } from "./sites/status-board.ts";
+import { mountTerminals } from "./terminals/mount-terminals.ts";
+import { openTerminals } from "./terminals/open-terminals.ts";
+import type { TerminalBook } from "./terminals/terminal-book.ts";
 
 /** What the machine gives, so that tests can give something else. */
 export interface OrchestratorParts {
@@ -97,12 +100,20 @@ export async function startOrchestrator(
   const checkRoom = (siteId: number): Promise<void> => watch.checkRoom(siteId);
   const runParts = { config, sites: shelf, runtime: parts.runtime, clock: systemClock, log, onSiteChanged, checkRoom };
   const { runs, host } = await openRuns(runParts, join(places.state, "runs"));
+  const epochs = new EpochTable();
+  const terminals = openTerminals({ ...runParts, epochs });
   const board = new StatusBoard();
   const watch = new QuotaWatch({
-    running: () => [...new Set([...runs.takeActiveSites(), ...sites.active().flatMap(({ siteId, status }) => (status.state === "running" ? [siteId] : []))])],
+    running: () => [
+      ...new Set([
+        ...runs.takeActiveSites(),
+        ...terminals.takeActiveSites(),
+        ...sites.active().flatMap(({ siteId, status }) => (status.state === "running" ? [siteId] : [])),
+      ]),
+    ],
     excess: (siteId) => quota.excess(siteId),
     stop: async (siteId, failure) => {
-      await Promise.all([sites.runnerOf(siteId).stopBecause(failure), runs.endSite(siteId, failure.message)]);
+      await Promise.all([sites.runnerOf(siteId).stopBecause(failure), runs.endSite(siteId, failure.message), terminals.endSite(siteId, "site_full")]);
     },
     log,
     everyMs: config.BACKLOT_QUOTA_WATCH_MS,
@@ -114,7 +125,9 @@ export async function startOrchestrator(
     board,
     logFolder: join(places.state, "logs"),
     ownerOf: parts.ownerOf,
-    endRuns: (siteId, why) => runs.endSite(siteId, why),
+    endRuns: async (siteId, why) => {
+      await Promise.all([runs.endSite(siteId, why), terminals.endSite(siteId, "access_changed")]);
+    },
     forget: async (siteId) => {
       quota.forget(siteId);
       await deployments.forget(siteId);
@@ -129,19 +142,19 @@ export async function startOrchestrator(
     newInstance: newInstanceKey,
   });
 
-  const epochs = new EpochTable();
   const guard = componentGuard({ audience: "orchestrator", verify: await createVerifier(key.managerPublicKey), epochs });
   const app = createServer({ log });
   mountFiles(app, guard, { sites: files, quota });
   mountDeployments(app, guard, { sites: shelf, quota, deployments, starterFolder: (name) => starterFolder(capabilities, name) });
   mountSites(app, guard, { sites, board, epochs, capabilities });
   mountRuns(app, guard, { runs, host, epochs });
+  mountTerminals(app, guard, terminals);
   const url = await listen(app, config);
   // Nobody waits for it: what lies there belongs to nobody any more.
   void folders.sweep().catch((err: unknown) => log.error({ err }, "files of removed sites cannot be deleted"));
   watch.start();
   log.info({ url, sites: sites.all().length }, "orchestrator is ready");
-  return { doors: { orchestrator: url }, stop: () => stop({ app, board, sites, watch, runs, runtime: parts.runtime }) };
+  return { doors: { orchestrator: url }, stop: () => stop({ app, board, sites, watch, runs, terminals, runtime: parts.runtime }) };
 }
 
 async function openPlaces(data: string): Promise<{ readonly state: string; readonly folders: SiteFolders }> {
@@ -190,11 +203,12 @@ async function stop(running: {
   readonly sites: HeldSites;
   readonly watch: QuotaWatch;
   readonly runs: RunBook;
+  readonly terminals: TerminalBook;
   readonly runtime: SiteRuntime;
 }): Promise<void> {
   await running.watch.stop();
   running.board.close();
-  await Promise.all([running.sites.close(), running.runs.close(runsGraceMs)]);
+  await Promise.all([running.sites.close(), running.runs.close(runsGraceMs), running.terminals.close()]);
   await running.app.close();
   await running.runtime.close();
 }

@@ -1,12 +1,17 @@
 import { setTimeout as delay } from "node:timers/promises";
+import type { EnteredProgram, EnterRequest } from "#orchestrator/runtime/enter.ts";
 import type { RunExit, RunningRun, RunRequest } from "#orchestrator/runtime/run.ts";
 import type { InstanceExit, RunningInstance, SiteRuntime, StartRequest } from "#orchestrator/runtime/site-runtime.ts";
+import { ScriptedTerminal } from "./scripted-terminal.ts";
 
 /** A runtime in memory whose programs do what the test tells them. */
 export class ScriptedRuntime implements SiteRuntime {
   readonly kind = "fake";
   readonly started: ScriptedProgram[] = [];
   readonly runs: ScriptedRun[] = [];
+  readonly entered: ScriptedTerminal[] = [];
+  /** What each shell or command does right after its start; by default it waits. */
+  enterScript: (entered: ScriptedTerminal) => void = () => undefined;
   /** What each run does right after its start; by default it exits with 0. */
   runScript: (run: ScriptedRun) => void = (run) => run.exit();
   /** What each program does right after its start. */
@@ -37,12 +42,20 @@ export class ScriptedRuntime implements SiteRuntime {
     return run;
   }
 
+  async enter(request: EnterRequest): Promise<EnteredProgram> {
+    if (this.refusal !== null) throw this.refusal;
+    const entered = new ScriptedTerminal(request);
+    this.entered.push(entered);
+    queueMicrotask(() => this.enterScript(entered));
+    return entered;
+  }
+
   async cleanUp() {
     return 0;
   }
 
   async close() {
-    await Promise.all([...this.running.map((program) => program.stop()), ...this.runs.map((run) => run.end(0))]);
+    await Promise.all([...this.running.map((program) => program.stop()), ...[...this.runs, ...this.entered].map((run) => run.end(0))]);
   }
 
   get running(): readonly ScriptedProgram[] {

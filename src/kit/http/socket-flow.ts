@@ -54,6 +54,7 @@ export function sendStream(socket: WebSocket, stream: Readable, frame: (bytes: U
     stream.on("data", (chunk: Buffer) => {
       if (!send(frame(chunk))) stream.pause();
     });
+    stream.resume();
   });
 }
 

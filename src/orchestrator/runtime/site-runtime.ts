@@ -1,4 +1,5 @@
 import type { SiteAddress, SiteSpec } from "#contract/site-spec.ts";
+import type { EnteredProgram, EnterRequest } from "./enter.ts";
 import type { RunningRun, RunRequest } from "./run.ts";
 
 /** What a machine can do for sites' programs; found out by trying, not by looking for files. */
@@ -65,6 +66,12 @@ export interface SiteRuntime {
    * @throws {Failure} as `start` does.
    */
   run(request: RunRequest): Promise<RunningRun>;
+  /**
+   * Starts a shell or a command for somebody who sits in front of it, in the site's folder: same sandbox, user, files and environment,
+   * namespaces and the site's limits of its own. A static site can be entered, too. Resolves once it was spawned.
+   * @throws {Failure} as `start` does.
+   */
+  enter(request: EnterRequest): Promise<EnteredProgram>;
   /** Ends what an earlier orchestrator left behind on this machine; says how many processes that were. Called once at start. */
   cleanUp(): Promise<number>;
   /** Ends every instance. */

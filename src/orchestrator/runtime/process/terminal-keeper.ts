@@ -126,16 +126,15 @@ export class TerminalKeeper {
       link.off("data", greeted).pause();
       if (end + 1 < text.length) link.unshift(Buffer.from(text.slice(end + 1), "latin1"));
       // Written by our own program just now.
-      const { id, path } = JSON.parse(text.slice(0, end)) as { readonly id: string; readonly path: string };
-      const terminal = {
-        path,
-        link,
-        given: () => tell(running, { do: "given", id }),
-        resize: (size: TerminalSize) => tell(running, { do: "resize", id, ...size }),
-      };
+      const { id, path, refusal } = JSON.parse(text.slice(0, end)) as Greeting;
       const asked = running.waiting.get(id);
-      if (asked === undefined) link.destroy();
-      else asked.resolve(terminal);
+      if (path === undefined) asked?.reject(new Failure("machine_full", {}, { cause: new Error(refusal) }));
+      if (asked === undefined || path === undefined) {
+        link.destroy();
+        return;
+      }
+      const resize = (size: TerminalSize): void => tell(running, { do: "resize", id, ...size });
+      asked.resolve({ path, link, given: () => tell(running, { do: "given", id }), resize });
     };
     link.on("data", greeted);
   }

@@ -45,7 +45,10 @@ export class EnteredProcess implements EnteredProgram {
 
   signal(name: EnteredSignal): void {
     const { tree } = this.#parts;
-    if (name === "KILL") return tree.kill();
+    if (name === "KILL") {
+      tree.kill();
+      return;
+    }
     for (const process of tree.receivers()) signalProcess(process, `SIG${name}`);
   }
 

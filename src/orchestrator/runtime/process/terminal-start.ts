@@ -139,7 +139,11 @@ function plainPlan(machine: Machine, request: EnterRequest, mark: string): Launc
   return {
     environment: { ...enterEnvironment(request, paths, programs), [markName]: mark },
     argv: plainCommand({
-      programs: { setpriv: findProgram("setpriv"), nsenter: findProgram("nsenter"), shell: leaked.length > 0 && programs.bash !== null ? programs.bash : "/bin/sh" },
+      programs: {
+        setpriv: findProgram("setpriv"),
+        nsenter: findProgram("nsenter"),
+        shell: leaked.length > 0 && programs.bash !== null ? programs.bash : "/bin/sh",
+      },
       as: owner === null ? null : { ...owner, mountNamespace: view.namespace },
       fileBytes: spec.limits.fileBytes,
       gate: view.gate,
