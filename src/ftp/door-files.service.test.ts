@@ -51,22 +51,26 @@ const binary = async (): Promise<RawFtp> => {
 };
 
 describe("an upload over an existing file", () => {
-  test.each(["the control connection goes away", "the data connection is reset", "ABOR is sent"])("leaves the old one as it was when %s", async (cut) => {
-    await writeFile(at("kept.txt"), "the old one");
-    await using ftp = await binary();
-    const data = await sendPart(ftp, "STOR kept.txt", "the new one, only in part");
-    // As long as it is not whole, everybody sees the old one.
-    expect(await readFile(at("kept.txt"), "utf8")).toBe("the old one");
-    if (cut.startsWith("the control")) ftp.socket.destroy();
-    else if (cut.startsWith("the data")) data.socket.resetAndDestroy();
-    else expect(await ftp.ask("ABOR")).toMatch(/^426/);
-    await data.closed();
-    await using other = await binary();
-    expect(await other.ask("SIZE kept.txt")).toBe("213 11");
-    // Nothing of the other one is left lying about.
-    await expect.poll(() => readdirSync(door.folder)).toEqual(["kept.txt"]);
-    expect(await readFile(at("kept.txt"), "utf8")).toBe("the old one");
-  });
+  test.each(["the control connection goes away", "the data connection is reset", "ABOR is sent", "the client is killed, data first"])(
+    "leaves the old one as it was when %s",
+    async (cut) => {
+      await writeFile(at("kept.txt"), "the old one");
+      await using ftp = await binary();
+      const data = await sendPart(ftp, "STOR kept.txt", "the new one, only in part");
+      // As long as it is not whole, everybody sees the old one.
+      expect(await readFile(at("kept.txt"), "utf8")).toBe("the old one");
+      if (cut.startsWith("the client")) data.socket.end(() => ftp.socket.destroy());
+      else if (cut.startsWith("the control")) ftp.socket.destroy();
+      else if (cut.startsWith("the data")) data.socket.resetAndDestroy();
+      else expect(await ftp.ask("ABOR")).toMatch(/^426/);
+      await data.closed();
+      await using other = await binary();
+      expect(await other.ask("SIZE kept.txt")).toBe("213 11");
+      // Nothing of the other one is left lying about.
+      await expect.poll(() => readdirSync(door.folder)).toEqual(["kept.txt"]);
+      expect(await readFile(at("kept.txt"), "utf8")).toBe("the old one");
+    },
+  );
 
   test("replaces it whole, with fewer bytes too, and keeps nothing of it", async () => {
     await writeFile(at("kept.txt"), "the old one that was longer");

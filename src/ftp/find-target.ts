@@ -1,9 +1,9 @@
 import type { FolderEntry } from "#contract/api/files.ts";
 import type { DoorPlace } from "#contract/internal/doors.ts";
+import type { FilePath } from "#kit/door/remote-files.ts";
+import { resolvePath, type Target, targetOf } from "#kit/door/virtual-path.ts";
 import { Refusal } from "./failure-reply.ts";
-import type { FilePath } from "./remote-files.ts";
 import type { SessionCore, SignedIn } from "./session-core.ts";
-import { resolvePath, type Target, targetOf } from "./virtual-path.ts";
 
 /** A path inside a place. */
 export interface Inside extends FilePath {

@@ -1,8 +1,8 @@
+import { quotedPath } from "#kit/door/virtual-path.ts";
 import { existing, existingFile, findTarget, inside, personOf, writable } from "./find-target.ts";
 import { listedAt, listedIn } from "./listed.ts";
 import { factLine, factTime, listLine, parseFactTime } from "./listing.ts";
 import type { CommandHandler, SessionCore } from "./session-core.ts";
-import { quotedPath } from "./virtual-path.ts";
 
 /** Folders and names. */
 export const pathCommands: Readonly<Record<string, CommandHandler>> = {

@@ -1,12 +1,12 @@
 import type { SecureContext } from "node:tls";
 import type { Client } from "#contract/client.ts";
+import type { DoorSession } from "#kit/door/door-session.ts";
+import type { RemoteFiles } from "#kit/door/remote-files.ts";
+import type { SessionWatch } from "#kit/door/session-watch.ts";
 import type { Log } from "#kit/log.ts";
 import type { DoorRules } from "./config.ts";
 import type { DataChannel } from "./data-channel.ts";
-import type { DoorSession } from "./door-session.ts";
 import { type FactName, factNames } from "./listing.ts";
-import type { RemoteFiles } from "./remote-files.ts";
-import type { SessionWatch } from "./session-watch.ts";
 import type { Timers } from "./timers.ts";
 
 /** What every session shares. */

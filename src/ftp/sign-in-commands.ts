@@ -1,7 +1,8 @@
 import { Failure } from "#contract/failure.ts";
 import { openDoor } from "#contract/internal/doors.ts";
-import { DoorSession } from "./door-session.ts";
-import { RemoteFiles } from "./remote-files.ts";
+import { parseAccountName } from "#kit/door/account-name.ts";
+import { DoorSession } from "#kit/door/door-session.ts";
+import { RemoteFiles } from "#kit/door/remote-files.ts";
 import type { CommandHandler, SessionCore } from "./session-core.ts";
 
 /** Who it is, and how the connection is protected. */
@@ -48,7 +49,7 @@ async function pass(core: SessionCore, password: string): Promise<void> {
   const { state, deps } = core;
   if (state.person !== null) return core.reply(503, "User already authenticated.");
   if (state.pendingName === null) return core.reply(503, "Login with USER first.");
-  const { username, site } = accountOf(state.pendingName);
+  const { username, site } = parseAccountName(state.pendingName);
   state.pendingName = null;
   if (username.length > 200 || password.length > 1000) return refuse(core, "Authentication failed.");
   try {
@@ -72,10 +73,4 @@ async function refuse(core: SessionCore, text: string): Promise<void> {
   await new Promise<void>((resolve) => deps.timers.after(deps.rules.failureDelayMs, resolve));
   if (state.failures >= deps.rules.attempts) return core.end(530, `${text} Disconnecting.`);
   await core.reply(530, text);
-}
-
-/** `name`, or `name/site`. */
-function accountOf(given: string): { readonly username: string; readonly site: string | null } {
-  const slash = given.indexOf("/");
-  return slash === -1 ? { username: given.trim(), site: null } : { username: given.slice(0, slash).trim(), site: given.slice(slash + 1).trim() };
 }

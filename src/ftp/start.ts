@@ -3,15 +3,15 @@ import { join, resolve } from "node:path";
 import { createClient } from "#contract/client.ts";
 import { readComponentKey } from "#kit/cluster-key.ts";
 import { parseConfig } from "#kit/config.ts";
+import { ConnectionCount } from "#kit/door/connection-count.ts";
+import { SessionWatch } from "#kit/door/session-watch.ts";
 import { createSigner } from "#kit/grant.ts";
 import type { RunningService, StartService } from "#kit/lifecycle.ts";
 import type { Log } from "#kit/log.ts";
 import { openCertificate } from "./certificate.ts";
 import { configSchema, type FtpConfig, hostOf, rulesOf } from "./config.ts";
-import { ConnectionCount } from "./connection-count.ts";
 import { FtpSession } from "./session.ts";
 import type { DoorDeps } from "./session-core.ts";
-import { SessionWatch } from "./session-watch.ts";
 import { systemTimers, type Timers } from "./timers.ts";
 
 /** Opens the FTP door. */

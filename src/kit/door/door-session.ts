@@ -8,7 +8,9 @@ const grantUsableMs = 30_000;
 const awayToleratedMs = 60_000;
 const ordinaryMs = 30_000;
 /** Where nothing is announced (an API token that is deleted, a stream that is broken), the session asks so often. */
-const watchfulMs = 1_500;
+const watchfulMs = 1_000;
+/** As many places as one renewal asks grants for; of those that were opened, the ones that were used last. */
+const mostGrants = 64;
 
 /** Someone who has signed in: what they may see, and the grants for it, as of the last renewal. */
 export class DoorSession {
@@ -49,14 +51,25 @@ export class DoorSession {
   /** A token for the orchestrator, for one of the places. @throws {Failure} `grant_refused` for a place that the session does not have. */
   async grant(siteId: number, options: { readonly isFresh?: boolean } = {}): Promise<string> {
     const known = this.#grants.get(siteId);
-    if (known !== undefined && options.isFresh !== true && known.until > Date.now()) return known.token;
+    this.#grants.delete(siteId);
+    if (known !== undefined && options.isFresh !== true && known.until > Date.now()) {
+      this.#grants.set(siteId, known);
+      return known.token;
+    }
     this.#grants.set(siteId, { token: "", until: 0 });
+    const [oldest] = this.#grants.keys();
+    if (this.#grants.size > mostGrants && oldest !== undefined) this.#grants.delete(oldest);
     await this.renew();
     const granted = this.#grants.get(siteId);
     if (granted !== undefined && granted.token !== "") return granted.token;
     if (this.signal.aborted) throw new Failure("not_signed_in");
     if (this.#view.places.some((place) => place.siteId === siteId)) throw new Failure("component_away", { component: "manager" });
     throw new Failure("grant_refused");
+  }
+
+  /** Asks the manager, unless it was asked a moment ago: a site that somebody was just given is to be seen. */
+  async refresh(): Promise<void> {
+    if (Date.now() - this.#renewedAt >= watchfulMs) await this.renew();
   }
 
   /** Asks the manager now. Never rejects: what is lost ends the session. */
@@ -78,13 +91,13 @@ export class DoorSession {
 
   async #renewOnce(): Promise<void> {
     const before = this.#view.places;
-    const grantsFor = [...this.#grants.keys()].slice(0, 64);
+    const grantsFor = [...this.#grants.keys()];
     try {
       const view = await this.#manager.call(renewDoor, { body: { session: this.#view.session, grantsFor }, signal: AbortSignal.timeout(5_000) });
       this.#view = view;
       this.#renewedAt = Date.now();
       const until = Date.now() + grantUsableMs;
-      for (const [siteId, token] of view.grants) this.#grants.set(siteId, { token, until });
+      for (const [siteId, token] of view.grants) if (this.#grants.has(siteId)) this.#grants.set(siteId, { token, until });
       if (grantsFor.some((siteId) => hasLost(siteId, before, view.places))) this.#ended.abort(new Failure("grant_refused"));
     } catch (error) {
       const isRefused = error instanceof Failure && error.code !== "component_away" && error.status < 500;
