@@ -109,6 +109,11 @@ const table = {
   schedule_limit_reached: { status: 409, title: "There are {count} schedules here, which is the most. Delete one first." },
   schedule_without_person: { status: 409, title: "The person on whose behalf it runs is gone. Resume it to run it on yours." },
   schedule_person_inactive: { status: 409, title: "{username}, on whose behalf it runs, may not sign in any more. Resume it to run it on yours." },
+  schedule_values_foreign: {
+    status: 409,
+    title:
+      "The values of its variables ({names}) were set by {username}: only they or an administrator may use them. Give values of your own, or leave the variables out.",
+  },
   schedule_right_lost: { status: 409, title: "{username}, on whose behalf it runs, may not run tasks in {place} any more. Resume it to run it on yours." },
   script_not_found: { status: 422, title: "There is no script called {script}. {known}" },
   parameters_invalid: { status: 422, title: "Some parameters of the script are not right: {detail}" },

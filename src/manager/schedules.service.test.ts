@@ -96,15 +96,43 @@ describe("a schedule", () => {
     expect((await bodyOf(await patch("ada", id, { task: { script: "gone.sh" } }))).code).toBe("script_not_found");
   });
 
-  test("runs at once when told to, for whoever asks, with the values that it keeps", async () => {
-    const { runs } = bench.orchestrator.state;
-    const { id } = await make("ada", { task: { ...backup.task, environment: { KEY: "secret", OLD: "x" } } });
-    await patch("ada", id, { task: { ...backup.task, environment: { KEY: "", NEW: "y" } } });
+  test("runs at once when told to, for whoever asks", async () => {
+    const { id } = await make();
     const response = await bench.request(`/api/v1/schedules/${id}/run`, { method: "POST", as: "edi" });
     expect(response.status).toBe(202);
     const { uid } = (await response.json()) as { uid: string };
     const task = (await bodyOf(await bench.request(`/api/v1/tasks/${uid}`, { as: "eve" }))).task as TaskView;
-    expect(task).toMatchObject({ schedule: { id, name: "backup" }, createdBy: "edi", environment: ["KEY", "NEW"], script: "backup.sh" });
+    expect(task).toMatchObject({ schedule: { id, name: "backup" }, createdBy: "edi", script: "backup.sh" });
+  });
+
+  test("keeps its values from everybody but whoever set them, and administrators", async () => {
+    const environment = { KEY: "secret" };
+    const { id } = await make("ada", { task: { ...backup.task, environment } });
+    const refused = { status: 409, code: "schedule_values_foreign", title: expect.stringContaining("(KEY) were set by ada") };
+    expect(await bodyOf(await bench.request(`/api/v1/schedules/${id}/run`, { method: "POST", as: "edi" }))).toMatchObject(refused);
+    expect(await bodyOf(await patch("edi", id, { cron: "@hourly" }))).toMatchObject(refused);
+    expect(await bodyOf(await patch("edi", id, { task: { ...backup.task, arguments: ["-v"], environment: { KEY: "" } } }))).toMatchObject(refused);
+    expect((await patch("edi", id, { isPaused: true })).status).toBe(200);
+    expect(await bodyOf(await patch("edi", id, { isPaused: false }))).toMatchObject(refused);
+    expect(await read(id)).toMatchObject({ createdBy: "ada", isPaused: true });
+    const taken = await scheduleOf(await patch("edi", id, { isPaused: false, task: { ...backup.task, environment: { KEY: "own" } } }));
+    expect(taken).toMatchObject({ createdBy: "edi", isPaused: false });
+    expect(await bodyOf(await bench.request(`/api/v1/schedules/${id}/run`, { method: "POST", as: "ada" }))).toMatchObject({ code: "schedule_values_foreign" });
+    const byAdmin = await bench.request(`/api/v1/schedules/${id}/run`, { method: "POST", as: "admin" });
+    const { uid } = (await byAdmin.json()) as { uid: string };
+    const { runs } = bench.orchestrator.state;
+    await vi.waitFor(() => expect(runs.starts.find((start) => start.uid === uid)?.spec.environment).toMatchObject({ KEY: "own" }), { timeout: 10_000 });
+  });
+
+  test("runs at once with the values that it keeps, for whoever set them", async () => {
+    const { runs } = bench.orchestrator.state;
+    const { id } = await make("ada", { task: { ...backup.task, environment: { KEY: "secret", OLD: "x" } } });
+    await patch("ada", id, { task: { ...backup.task, environment: { KEY: "", NEW: "y" } } });
+    const response = await bench.request(`/api/v1/schedules/${id}/run`, { method: "POST", as: "ada" });
+    expect(response.status).toBe(202);
+    const { uid } = (await response.json()) as { uid: string };
+    const task = (await bodyOf(await bench.request(`/api/v1/tasks/${uid}`, { as: "eve" }))).task as TaskView;
+    expect(task).toMatchObject({ schedule: { id, name: "backup" }, createdBy: "ada", environment: ["KEY", "NEW"], script: "backup.sh" });
     expect((await read(id)).lastRun).toMatchObject({ uid });
     await vi.waitFor(() => expect(runs.starts.find((start) => start.uid === uid)?.spec.environment).toMatchObject({ KEY: "secret", NEW: "y" }), {
       timeout: 10_000,

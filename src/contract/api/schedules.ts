@@ -111,7 +111,16 @@ export const updateSchedule = endpoint({
   bodyLimitBytes: 1_048_576,
   result: scheduleResult,
   status: 200,
-  failures: ["cron_invalid", "time_zone_unknown", "site_not_found", "script_not_found", "parameters_invalid", "commands_off", "administrators_only"],
+  failures: [
+    "cron_invalid",
+    "time_zone_unknown",
+    "site_not_found",
+    "script_not_found",
+    "parameters_invalid",
+    "commands_off",
+    "administrators_only",
+    "schedule_values_foreign",
+  ],
 });
 
 export const deleteSchedule = endpoint({
@@ -133,6 +142,7 @@ export const runSchedule = endpoint({
   params: byId,
   result: z.object({ uid: z.uuid() }),
   status: 202,
+  failures: ["schedule_values_foreign"],
 });
 
 export const previewSchedule = endpoint({

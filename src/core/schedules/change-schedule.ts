@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type * as api from "#contract/api/schedules.ts";
 import type { TaskBody } from "#contract/api/tasks.ts";
 import type { BodyOf } from "#contract/endpoint.ts";
@@ -8,7 +9,7 @@ import type { Actor } from "../accounts/user.ts";
 import type { PlanTask } from "../tasks/plan-task.ts";
 import type { TaskStore } from "../tasks/task-store.ts";
 import { parseCron } from "./cron.ts";
-import { changedTask, type KeptTask, keepTask, openTask } from "./schedule-environment.ts";
+import { changedTask, type KeptTask, keepTask, keptNames, openTask } from "./schedule-environment.ts";
 import type { ActorSchedule, ScheduleStore } from "./schedule-store.ts";
 
 /** What making and changing schedules needs. */
@@ -38,36 +39,60 @@ export async function createSchedule(deps: ScheduleDeps, actor: Actor, body: Bod
 }
 
 /**
- * Changes a schedule. Whoever decides what runs or when, or lets it run again, is the one on whose behalf it runs from then on.
- * @throws {Failure} as making one does; `schedule_not_found` when it is gone.
+ * Changes a schedule. Whoever decides what runs or when, or lets it run again, is the one on whose behalf it runs from then on; another's
+ * values do not go with it. What is sent back as it was shown is no change.
+ * @throws {Failure} as making one does; `schedule_not_found` when it is gone, `schedule_values_foreign`.
  */
 export async function updateSchedule(
   deps: ScheduleDeps,
   actor: Actor,
   request: { readonly schedule: ActorSchedule; readonly changes: BodyOf<typeof api.updateSchedule> },
 ): Promise<ActorSchedule> {
-  const { schedule, changes } = request;
-  const { task, ...words } = withoutAbsent(changes);
+  const { schedule } = request;
+  const changes = realChanges(schedule, withoutAbsent(request.changes));
+  const { task, ...words } = changes;
   const isPaused = changes.isPaused ?? schedule.isPaused;
   const resumes = schedule.isPaused && !isPaused;
   const isReplanned = changes.cron !== undefined || changes.timeZone !== undefined;
   const nextAt = resumes || isReplanned ? firstMoment(deps, { cron: changes.cron ?? schedule.cron, timeZone: changes.timeZone ?? schedule.timeZone }) : null;
+  // Also for the plan alone: a member must not make an administrator's task run every minute with that one's rights.
+  const becomesTheirs = resumes || task !== undefined || isReplanned || changes.overlap !== undefined || changes.catchUp !== undefined;
+  if (becomesTheirs) demandValues(actor, schedule, task);
   const taken = task === undefined ? {} : await changeTask(deps, actor, { schedule, task });
   return deps.schedules.update(actor, schedule, {
     ...words,
     ...taken,
     ...(isPaused ? { nextAt: null } : nextAt === null ? {} : { nextAt }),
-    // Also for the plan alone: a member must not make an administrator's task run every minute with that one's rights.
-    ...(resumes || task !== undefined || isReplanned || changes.overlap !== undefined || changes.catchUp !== undefined ? { createdById: actor.user.id } : {}),
+    ...(becomesTheirs ? { createdById: actor.user.id } : {}),
     ...(resumes || task !== undefined ? { problem: null } : {}),
   });
 }
 
-/** Queues the schedule's task now, for the person who asks; the plan stays as it is. @throws {Failure} `task_limit_reached`, what preparing a task throws. */
+/**
+ * Queues the schedule's task now, for the person who asks; the plan stays as it is.
+ * @throws {Failure} `schedule_values_foreign`, `task_limit_reached`, what preparing a task throws.
+ */
 export async function runSchedule(deps: ScheduleDeps, actor: Actor, schedule: ActorSchedule): Promise<string> {
+  demandValues(actor, schedule, undefined);
   const { task: planned } = await deps.plan(actor, { body: openTask(deps.seal, schedule), idempotencyKey: null });
   const { task } = await deps.tasks.create({ ...planned, scheduleId: schedule.id }, { maxWaiting: deps.maxWaiting });
   return task.uid;
+}
+
+/** Another's secrets are nobody's to hand to a script, or to take along. Without them it would do something else than was planned. */
+function demandValues(actor: Actor, schedule: ActorSchedule, task: TaskBody | undefined): void {
+  if (actor.user.role === "administrator" || schedule.createdBy?.id === actor.user.id) return;
+  const names = keptNames(schedule, task);
+  if (names.length === 0) return;
+  throw new Failure("schedule_values_foreign", { names: names.join(", "), username: schedule.createdBy?.username ?? "somebody who is gone" });
+}
+
+type Changes = ReturnType<typeof withoutAbsent<BodyOf<typeof api.updateSchedule>>>;
+
+/** Forms send back everything, also what nobody touched. */
+function realChanges(schedule: ActorSchedule, changes: Changes): Changes {
+  const shown: Readonly<Record<string, unknown>> = { ...schedule };
+  return Object.fromEntries(Object.entries(changes).filter(([name, value]) => !isDeepStrictEqual(value, shown[name]))) as Changes;
 }
 
 async function changeTask(deps: ScheduleDeps, actor: Actor, request: { readonly schedule: ActorSchedule; readonly task: TaskBody }): Promise<TakenTask> {

@@ -23,6 +23,14 @@ export function openTask(seal: Seal, kept: KeptTask): TaskBody {
   return { ...kept.task, environment: JSON.parse(seal.open(kept.sealedEnvironment)) as Record<string, string> };
 }
 
+/** The names of those values that a task goes on with, written in place of the kept one: those that are not given anew. */
+export function keptNames(kept: KeptTask, task: TaskBody = kept.task): readonly string[] {
+  if (kept.sealedEnvironment === null) return [];
+  const names = Object.keys(kept.task.environment ?? {});
+  const { environment } = task;
+  return environment === undefined ? names : names.filter((name) => environment[name] === "");
+}
+
 /**
  * The task that somebody wrote in place of another, whose values they cannot see: without an environment all of them stay, and so does each
  * that is sent back as it was shown, empty.
