@@ -4,7 +4,7 @@ import { type TerminalClosing, type TerminalOrder, type TerminalStart, terminalF
 import { boundedWriter, sendStream } from "#kit/http/socket-flow.ts";
 import type { EnteredProgram } from "#orchestrator/runtime/enter.ts";
 import { enterSite, type TerminalHost } from "./enter-site.ts";
-import { hear, tell, tellLast } from "./socket-words.ts";
+import { breach, hear, tell, tellLast } from "./socket-words.ts";
 
 /** The first message has to come within this time. */
 const startWithinMs = 15_000;
@@ -34,7 +34,7 @@ export class ExecSession {
     this.ended = this.#over.promise;
     this.#startedAt = host.clock.now();
     this.#usedAt = this.#startedAt;
-    const timer = setTimeout(() => this.#breach("nothing was asked for"), startWithinMs).unref();
+    const timer = setTimeout(() => breach(this.#socket, "nothing was asked for"), startWithinMs).unref();
     hear(socket, {
       onBytes: (bytes) => this.#take(bytes),
       onOrder: (order) => {
@@ -64,7 +64,7 @@ export class ExecSession {
 
   #start(order: TerminalStart): void {
     if (this.#starting !== null) {
-      this.#breach("started already");
+      breach(this.#socket, "started already");
       return;
     }
     this.#isInteractive = order.command === null;
@@ -78,7 +78,7 @@ export class ExecSession {
 
   #take(item: Uint8Array | TerminalOrder): void {
     if (this.#starting === null) {
-      this.#breach("the first message says what to start");
+      breach(this.#socket, "the first message says what to start");
       return;
     }
     if (this.#running === null) {
@@ -112,12 +112,7 @@ export class ExecSession {
   #refuse(error: unknown): void {
     const failure = error instanceof Failure ? error : new Failure("internal", { requestId: "unknown" });
     if (failure !== error) this.#host.log.error({ err: error, siteId: this.siteId }, "a program could not be started for somebody");
-    this.#socket.resume();
     tellLast(this.#socket, { type: "failed", code: failure.code, title: failure.message });
-  }
-
-  #breach(reason: string): void {
-    this.#socket.close(1008, reason);
   }
 
   async #end(withinMs: number): Promise<void> {

@@ -139,12 +139,13 @@ test("another site's and another person's epoch end nothing", async () => {
 });
 
 test("disabling or removing the site ends what runs in it", async () => {
-  const [first, second] = [await exec(), await exec()];
+  const first = await exec();
   first.start({ command: "a" });
   await entered();
   await apply(7, { availability: "disabled", revision: 2 });
   await first.event("closed");
   await apply(7, { revision: 3 });
+  const second = await exec();
   second.start({ command: "b" });
   const program = await entered(1);
   await orchestrator.client.call(removeSite, { params: { siteId: 7 } });

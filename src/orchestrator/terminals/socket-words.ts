@@ -14,7 +14,18 @@ export function tell(socket: WebSocket, event: TerminalEvent): void {
 /** Says the last thing and closes. */
 export function tellLast(socket: WebSocket, event: TerminalEvent): void {
   tell(socket, event);
-  socket.close(ordinary);
+  closeSocket(socket, ordinary);
+}
+
+/** Ends a socket whose client breaks the protocol. */
+export function breach(socket: WebSocket, reason: string): void {
+  closeSocket(socket, notUnderstood, reason);
+}
+
+function closeSocket(socket: WebSocket, code: number, reason?: string): void {
+  socket.close(code, reason);
+  // The other side's answer to that has to be read.
+  socket.resume();
 }
 
 /** Hears what a client says; a message that breaks the protocol ends the socket. */
@@ -23,7 +34,7 @@ export function hear(socket: WebSocket, ears: { readonly onBytes: (bytes: Uint8A
     const bytes = bytesOf(data);
     if (isBinary && bytes[0] === terminalChannels.data) return ears.onBytes(bytes.subarray(1));
     const order = isBinary ? null : orderIn(bytes.toString("utf8"));
-    if (order === null) return socket.close(notUnderstood, "not understood");
+    if (order === null) return breach(socket, "not understood");
     ears.onOrder(order);
   });
 }
