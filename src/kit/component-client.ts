@@ -1,13 +1,16 @@
+import { LRUCache } from "lru-cache";
 import { type Client, type ClientOptions, createClient, type InputOf } from "#contract/client.ts";
 import type { EndpointShape, ResultOf } from "#contract/endpoint.ts";
 import type { Component } from "#contract/grant.ts";
-import type { GrantSigner } from "./grant.ts";
+import type { GrantRequest, GrantSigner } from "./grant.ts";
 
 /** On whose behalf a call is made: the epochs let the other side close what it opened. */
 export interface Behalf {
   readonly user?: number;
   readonly userEpoch?: number;
   readonly siteEpoch?: number;
+  /** As whom and from where that person asks. */
+  readonly by?: GrantRequest["by"];
 }
 
 /** A client that signs a grant for exactly the endpoint and the site of each call. */
@@ -41,17 +44,40 @@ export function createComponentClient(options: ComponentLink & { readonly fetch?
   };
 }
 
-/** Signs a grant for exactly the endpoint and the site of each call: what `createClient` and `openSocket` take as `token`. */
+/** A grant is used again for so long: it is good for a minute, and is to arrive with most of it left. */
+const grantReuseMs = 15_000;
+
+/**
+ * Signs a grant for exactly the endpoint and the site of each call: what `createClient` and `openSocket` take as `token`. One that says the
+ * same is used again for a quarter of its time.
+ */
 export function grantFor(link: ComponentLink, behalf: Behalf): NonNullable<ClientOptions["token"]> {
-  return async (shape, input) => {
+  const grants = grantsOf(link.signer);
+  return (shape, input) => {
     if (shape.access.kind !== "component") throw new Error(`${shape.id} is not for components`);
     const siteId = Number(input.params?.siteId);
-    return link.signer.sign({
+    const request: GrantRequest = {
       aud: link.audience,
       sub: link.caller,
       site: Number.isSafeInteger(siteId) ? siteId : "*",
       verbs: [shape.access.verb],
       ...behalf,
-    });
+    };
+    const key = JSON.stringify(request);
+    const known = grants.get(key);
+    if (known !== undefined) return known;
+    const grant = link.signer.sign(request);
+    grants.set(key, grant);
+    grant.catch(() => grants.delete(key));
+    return grant;
   };
+}
+
+const grantsBySigner = new WeakMap<GrantSigner, LRUCache<string, Promise<string>>>();
+
+// Clients on behalf of people come and go; what was signed for one of them is good for the next.
+function grantsOf(signer: GrantSigner): LRUCache<string, Promise<string>> {
+  const known = grantsBySigner.get(signer) ?? new LRUCache<string, Promise<string>>({ max: 1_000, ttl: grantReuseMs });
+  grantsBySigner.set(signer, known);
+  return known;
 }

@@ -17,6 +17,8 @@ export interface RunHostDeps {
 
 /** How long a start may take to be answered. */
 const putTimeoutMs = 30_000;
+/** What ends as fast as this costs one question and one answer. */
+const shortRunMs = 40;
 /** How long one question for a run's end waits. */
 const followMs = 30_000;
 /** How long a process tree has between being asked to end and being ended. */
@@ -40,7 +42,9 @@ export class OrchestratorRunHost implements RunHost {
       this.#deps.log.error({ err: error, task: task.uid }, "a task's environment cannot be opened");
       return { kind: "refused", reason: "Its environment cannot be read any more: it was kept under another key." };
     }
-    return this.#ask(signal, putTimeoutMs, (limit) => this.#deps.orchestrator.call(api.putRun, { params: { uid: task.uid }, body, signal: limit }));
+    return this.#ask(signal, putTimeoutMs, (limit) =>
+      this.#deps.orchestrator.call(api.putRun, { params: { uid: task.uid }, query: { waitMs: shortRunMs }, body, signal: limit }),
+    );
   }
 
   async follow(task: ClaimedTask, signal: AbortSignal): Promise<RunReply> {

@@ -70,9 +70,10 @@ export const putRun = endpoint({
   method: "PUT",
   path: "/v1/runs/:uid",
   summary:
-    "Start the run unless this attempt was started already, and answer when its process exists or it could not be started. Again: the same run, also after a crash of either side",
+    "Start the run unless this attempt was started already, and answer when its process exists or it could not be started; with `waitMs` when it has ended, or that much later. Again: the same run, also after a crash of either side",
   access: may("run.start"),
   params: byUid,
+  query: z.strictObject({ waitMs: z.coerce.number().int().min(0).max(1_000).default(0) }),
   body: runSpec,
   bodyLimitBytes: 4_194_304,
   result: runView,

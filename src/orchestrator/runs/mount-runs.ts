@@ -21,7 +21,10 @@ export interface RunsApi {
 export function mountRuns(app: FastifyInstance, guard: Guard<GrantClaims>, api: RunsApi): void {
   const { runs, host } = api;
   const at = { app, guard };
-  mount(at, endpoints.putRun, ({ params, body }) => runs.put(params.uid, body));
+  mount(at, endpoints.putRun, async ({ params, query, body, signal }) => {
+    const view = await runs.put(params.uid, body);
+    return view.state === "ended" || query.waitMs === 0 ? view : runs.await(params.uid, query.waitMs, signal);
+  });
   mount(at, endpoints.awaitRun, ({ params, query, signal }) => runs.await(params.uid, query.waitMs, signal));
   mount(at, endpoints.cancelRun, ({ params, body }) => runs.cancel(params.uid, body));
   mount(at, endpoints.forgetRun, async ({ params }) => {

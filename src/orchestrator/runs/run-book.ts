@@ -31,6 +31,8 @@ export interface RunBookDeps {
   readonly append?: Append;
 }
 
+/** A run that goes on for so long is noted with its process. */
+const noteAfterMs = 500;
 /** What an attempt has to end well when a later one takes its place. */
 const supersededGraceMs = 2_000;
 
@@ -183,9 +185,19 @@ export class RunBook {
       await live.end({ end: this.#isClosed ? "lost" : "cancelled", message: obstacle }, supersededGraceMs);
       return live.view;
     }
-    // A full disk costs only the number of the process, which the runtime keeps as well.
-    await store.note(started).catch((err: unknown) => this.#deps.log.warn({ err, uid }, "the process of a run could not be noted"));
+    this.#noteLater(live, started);
     return live.view;
+  }
+
+  /** What ends soon is put down soon; what goes on shall be known to an orchestrator that comes after this one. */
+  #noteLater(live: LiveRun, started: RunRecord): void {
+    const { uid } = started;
+    const timer = setTimeout(() => {
+      const note = async (): Promise<void> => (this.#live.get(uid) === live ? this.#deps.store.note(started) : undefined);
+      // A full disk costs only the number of the process, which the runtime keeps as well.
+      this.#lanes.run(uid, note).catch((err: unknown) => this.#deps.log.warn({ err, uid }, "the process of a run could not be noted"));
+    }, noteAfterMs).unref();
+    void live.ended.then(() => clearTimeout(timer));
   }
 
   #run(

@@ -16,7 +16,7 @@ export class RunStore {
   readonly #ended: string;
   readonly #log: Log;
   readonly #liveSync: FolderSync;
-  readonly #endedSyncs = new Map<string, FolderSync>();
+  readonly #made = new Set<string>();
 
   private constructor(folder: string, log: Log) {
     this.#live = join(folder, "live");
@@ -58,17 +58,19 @@ export class RunStore {
     await this.#liveSync.sync();
   }
 
-  /** Puts down, durably, how a run ended. */
+  /**
+   * Puts down how a run ended, whole or not at all. A power cut in the next moments may bring the record of its start back instead: it is then
+   * lost, and never started again.
+   */
   async end(record: RunRecord): Promise<void> {
     const { folder, file } = this.#endedPlace(record.uid);
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await this.#make(folder);
     {
       await using handle = await open(`${file}.new`, "w", 0o600);
       await handle.writeFile(JSON.stringify(record));
       await handle.datasync();
     }
     await rename(`${file}.new`, file);
-    await this.#syncOf(folder).sync();
     // If a power cut brings it back, the ended record of the same attempt says that it is over.
     await rm(this.#liveFile(record.uid), { force: true });
   }
@@ -119,9 +121,9 @@ export class RunStore {
     return { folder, file: join(folder, `${uid}${suffix}`) };
   }
 
-  #syncOf(folder: string): FolderSync {
-    const known = this.#endedSyncs.get(folder) ?? new FolderSync(folder);
-    this.#endedSyncs.set(folder, known);
-    return known;
+  async #make(folder: string): Promise<void> {
+    if (this.#made.has(folder)) return;
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    this.#made.add(folder);
   }
 }

@@ -62,11 +62,11 @@ describe.runIf(hasGroups)("runs that nurseries start", () => {
     await using harness = processRuntimeHarness({ mode: "auto", idleNurseries: 1 });
     const { request } = await harness.run("first", "hides");
     const running = await harness.runtime.run(request);
-    for (const pid of nurseries(harness.installation)) process.kill(-pid, "SIGKILL");
+    killAll(nurseries(harness.installation));
     expect(await running.exited).toMatchObject({ code: null, signal: "SIGKILL" });
     const again = await harness.run("second", "tells");
     expect(await (await harness.runtime.run(again.request)).exited).toMatchObject({ code: 3 });
-    for (const pid of nurseries(harness.installation)) process.kill(pid, "SIGKILL");
+    killAll(nurseries(harness.installation));
     const last = await harness.run("third", "tells");
     expect(await (await harness.runtime.run(last.request)).exited).toMatchObject({ code: 3 });
   });
@@ -97,6 +97,16 @@ function commands(): readonly (readonly [number, string])[] {
 /** Nurseries of one installation. */
 function nurseries(installation: string): readonly number[] {
   return commands().flatMap(([pid, command]) => (command.includes("nursery.sh") && command.includes(`-${installation}-nurseries`) ? [pid] : []));
+}
+
+function killAll(pids: readonly number[]): void {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, "SIGKILL");
+    } catch {
+      // It ended with another.
+    }
+  }
 }
 
 function sleepers(): readonly number[] {

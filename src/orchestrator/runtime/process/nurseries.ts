@@ -32,6 +32,8 @@ interface Held {
   limits: Limits | null;
 }
 
+/** The nursery and its guard. */
+const nurseryPids = 2;
 /** To spawn one takes as much of a core as the start that took the last one; a burst is served first. */
 const refillAfterMs = 100;
 
@@ -64,7 +66,7 @@ export class Nurseries {
   /** A group that an earlier run has filled may not take a lower limit: then another one has to. */
   #limit(held: Held, limits: Limits): boolean {
     try {
-      if (!sameLimits(held.limits, limits)) held.cgroup?.limit(limits);
+      if (!sameLimits(held.limits, limits)) held.cgroup?.limit({ ...limits, pids: limits.pids + nurseryPids });
       held.limits = limits;
       held.cgroup?.begin();
       return true;

@@ -5,8 +5,11 @@
 # commas, were inherited by mistake and are closed (dash cannot close those above 9: the caller takes bash when there are any).
 #
 # It reads orders, a line each: `make FIRST LAST` makes the named pipes of so many runs, `run NUMBER UID GID NETWORK BLOCKS` starts
-# one and says `ended CODE` when it has gone. UID "-" stays who we are, NETWORK "-" makes a network of its own. It ends with its
-# orchestrator (PR_SET_PDEATHSIG, and the end of its input), and bubblewrap ends with it.
+# one and says `ended CODE` when it has gone. UID "-" stays who we are, NETWORK "-" makes a network of its own.
+#
+# It ends with its orchestrator (PR_SET_PDEATHSIG), and bubblewrap with it; but one whose parent is killed while it makes its first
+# process leaves that one waiting for ever. So somebody else of the process group waits for the end of descriptor 3, which is the
+# orchestrator's, and ends the whole group.
 if [ "$1" != - ]; then
   IFS=,
   for number in $1; do eval "exec $number>&-"; done
@@ -25,6 +28,12 @@ unset PWD OLDPWD SHLVL
 # The kernel, out of a group's memory, shall take what runs and not what starts it.
 read -r adjust </proc/self/oom_score_adj
 { echo -1000 >/proc/self/oom_score_adj; } 2>/dev/null
+
+(
+  while read -r _ <&3; do :; done
+  kill -KILL 0
+) >/dev/null &
+exec 3<&-
 
 while read -r order number a b c d; do
   case $order in
@@ -56,5 +65,4 @@ while read -r order number a b c d; do
     ;;
   esac
 done
-# Without an orchestrator nothing goes on.
 kill -KILL 0

@@ -86,9 +86,9 @@ export class Nursery {
       env: {},
       cwd: "/",
       detached: true,
-      stdio: ["pipe", "pipe", "ignore"],
+      stdio: ["pipe", "pipe", "ignore", "pipe"],
     });
-    this.#child.stdin?.on("error", () => undefined);
+    for (const pipe of this.#child.stdio) pipe?.on("error", () => pipe.destroy());
     const lines = createInterface({ input: this.#child.stdout ?? process.stdin });
     lines.on("line", (line) => this.#heard(line));
     this.gone = new Promise((resolve) => {
@@ -199,6 +199,8 @@ export class Nursery {
     this.#hasEnded = true;
     this.#making?.resolve();
     this.#running?.resolve(null);
+    // Its guard ends with this, if somebody has killed the nursery alone.
+    for (const pipe of this.#child.stdio) pipe?.destroy();
   }
 }
 

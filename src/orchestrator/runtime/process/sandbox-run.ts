@@ -32,7 +32,7 @@ export async function startSandboxedRun(context: SandboxContext, request: RunReq
   const held: Held = { network: null, cgroup: null, nursery: null, launched: null };
   const release = async (): Promise<void> => {
     held.network?.release();
-    records.remove(name);
+    if (held.nursery === null) records.remove(name);
     onEnd();
     if (held.nursery === null) await held.cgroup?.remove();
     else held.nursery.release();
@@ -44,7 +44,8 @@ export async function startSandboxedRun(context: SandboxContext, request: RunReq
     const launched = await (machine.nurseries === null
       ? launchApart(context, { held, name, request }, given)
       : launchLeased({ sandbox, nurseries: machine.nurseries }, { held, request }, given));
-    records.write(name, [launched.leader, launched.init]);
+    // What stands in groups of ours is found without a record.
+    if (held.nursery === null) records.write(name, [launched.leader, launched.init]);
     launched.open();
     return new ProcessRun({ launched, tree: sandboxTree(launched.init), cgroup: held.cgroup, release, log: context.log });
   } catch (error) {
