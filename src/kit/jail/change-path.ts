@@ -6,6 +6,7 @@ import { syncDescriptor } from "./descriptor-io.ts";
 import { withExecutable } from "./draft.ts";
 import { translated, translatedAsync } from "./fault.ts";
 import { findPlace, type Jail, makeFolderAt, syncFolders } from "./jail.ts";
+import { type Keep, keepPresent } from "./keep-present.ts";
 import { lockKey, withLock, withLocks } from "./path-lock.ts";
 import { requireFile, shown } from "./read-file.ts";
 import { removeTree } from "./remove-tree.ts";
@@ -24,27 +25,41 @@ export async function makeFolder(jail: Jail, path: string): Promise<void> {
   });
 }
 
+/** What was moved where, every link on the way resolved, and whether a file had to give way. */
+export interface Moved {
+  readonly from: readonly string[];
+  readonly to: readonly string[];
+  readonly replaced: boolean;
+}
+
 /**
  * Moves an entry (a link itself, not what it points to). The target's folder must be there; a target that exists is refused, unless with
  * `replace` it is a file, and so is what comes.
  */
-export async function movePath(jail: Jail, from: string, wanted: string | { readonly path: string; readonly replace?: boolean | undefined }): Promise<void> {
-  const { path: to, replace = false } = typeof wanted === "string" ? { path: wanted } : wanted;
+export async function movePath(
+  jail: Jail,
+  from: string,
+  wanted: string | { readonly path: string; readonly replace?: boolean | undefined; readonly keep?: Keep | undefined },
+): Promise<Moved> {
+  const { path: to, replace = false, keep } = typeof wanted === "string" ? { path: wanted } : wanted;
   using source = translated(from, () => findPlace(jail, from, { follow: false }));
   using target = translated(to, () => findPlace(jail, to, { follow: false }));
   const sourceName = nameOf(source, from);
   const targetName = nameOf(target, to);
   const keys = [lockKey(source.folder.fd, sourceName), lockKey(target.folder.fd, targetName)];
-  await withLocks(keys, async () => {
+  return await withLocks(keys, async () => {
     const old = at(source.folder.fd, sourceName);
     const present = translated(from, () => lstatSync(old));
     const place = at(target.folder.fd, targetName);
-    if (replace && present.isFile() && lstatSync(place, { throwIfNoEntry: false })?.isFile() === true) {
+    const replaced = replace && present.isFile() && lstatSync(place, { throwIfNoEntry: false })?.isFile() === true;
+    if (replaced) {
+      if (keep !== undefined) await keepPresent({ folder: target.folder.fd, name: targetName, path: target.path }, keep);
       await translatedAsync(to, () => rename(old, place));
     } else {
       await translatedAsync(to, () => moveEntry({ isFolder: present.isDirectory(), from: old, to: place, path: to }));
     }
     await translatedAsync(to, () => Promise.all([syncDescriptor(target.folder.fd), syncDescriptor(source.folder.fd)]));
+    return { from: source.path, to: target.path, replaced };
   });
 }
 
@@ -73,8 +88,12 @@ async function moveEntry(move: { readonly isFolder: boolean; readonly from: stri
 }
 
 /** Deletes a file, link, pipe or folder. A folder with content vanishes in one step and is then taken apart out of sight. */
-export async function deletePath(jail: Jail, path: string, options: { readonly recursive: boolean }): Promise<void> {
-  await translatedAsync(path, async () => {
+export async function deletePath(
+  jail: Jail,
+  path: string,
+  options: { readonly recursive: boolean; readonly keep?: Keep | undefined },
+): Promise<{ readonly path: readonly string[] }> {
+  return await translatedAsync(path, async () => {
     using place = findPlace(jail, path, { follow: false });
     const name = nameOf(place, path);
     using root = openRoot(jail.root);
@@ -83,6 +102,7 @@ export async function deletePath(jail: Jail, path: string, options: { readonly r
       const isHidden = await withLock(lockKey(place.folder.fd, name), async () => {
         const full = at(place.folder.fd, name);
         const isFolder = lstatSync(full).isDirectory();
+        if (!isFolder && options.keep !== undefined) await keepPresent({ folder: place.folder.fd, name, path: place.path }, options.keep);
         if (!isFolder) await unlink(full);
         else if (options.recursive) await rename(full, at(root.fd, hidden));
         else await rmdir(full);
@@ -90,6 +110,7 @@ export async function deletePath(jail: Jail, path: string, options: { readonly r
         return isFolder && options.recursive;
       });
       if (isHidden) await removeTree(root.fd, Buffer.from(hidden));
+      return { path: place.path };
     } finally {
       releaseTemporaryName(hidden);
     }

@@ -6,6 +6,7 @@ import { at, codeOf, type Descriptor, openAt, openRoot } from "./descriptor.ts";
 import { readFully, syncDescriptor, writeFully } from "./descriptor-io.ts";
 import { translated, translatedAsync } from "./fault.ts";
 import { findPlace, giveAway, type Jail, syncFolders } from "./jail.ts";
+import { type Keep, keepPresent } from "./keep-present.ts";
 import { lockKey, withLock } from "./path-lock.ts";
 import { openRegular, requireFile, shown } from "./read-file.ts";
 import { releaseTemporaryName, takeTemporaryName } from "./temporary-name.ts";
@@ -37,6 +38,14 @@ export const unlimited: WriteBudget = { fileBytes: Number.MAX_SAFE_INTEGER, take
 export interface CommitOptions extends WriteGuard {
   /** Absent: as the file that it replaces. */
   readonly executable?: boolean | undefined;
+  /** Shown the file that this one replaces, before it does. */
+  readonly keep?: Keep | undefined;
+}
+
+/** Where a draft went: `path` with every link on the way resolved. */
+export interface Committed {
+  readonly created: boolean;
+  readonly path: readonly string[];
 }
 
 /**
@@ -94,7 +103,7 @@ export class Draft implements AsyncDisposable {
   }
 
   /** Puts the file in its place for good: on the disk when this resolves, and not changed at all when it throws. May be called once. */
-  async commit(path: string, options: CommitOptions = {}): Promise<{ readonly created: boolean }> {
+  async commit(path: string, options: CommitOptions = {}): Promise<Committed> {
     if (!this.#isOpen) throw new Error("the draft has ended");
     await Promise.all(this.#busy);
     return translatedAsync(path, async () => {
@@ -103,12 +112,13 @@ export class Draft implements AsyncDisposable {
       const name = nameOf(place, path);
       const created = await withLock(lockKey(place.folder.fd, name), async () => {
         const present = await checkGuard(place, path, options);
+        if (present?.isFile() === true && options.keep !== undefined) await keepPresent({ folder: place.folder.fd, name, path: place.path }, options.keep);
         await this.#take(place.folder.fd, name, modeOf(present, options.executable));
         return present === undefined;
       });
       await syncDescriptor(place.folder.fd);
       if (place.hasMade) await syncFolders(this.#jail, place.path.slice(0, -1));
-      return { created };
+      return { created, path: place.path };
     });
   }
 

@@ -56,8 +56,8 @@ afterEach(() => rmSync(outer, { recursive: true }));
 
 describe("writing", () => {
   it("makes parents, answers with the sha256, and tells new from replaced", async () => {
-    expect(await write("a/b/c.txt", "one")).toEqual({ created: true, sha256: sha256Of("one"), size: 3 });
-    expect(await write("a/b/c.txt", "two!")).toEqual({ created: false, sha256: sha256Of("two!"), size: 4 });
+    expect(await write("a/b/c.txt", "one")).toEqual({ path: ["a", "b", "c.txt"], created: true, sha256: sha256Of("one"), size: 3 });
+    expect(await write("a/b/c.txt", "two!")).toEqual({ path: ["a", "b", "c.txt"], created: false, sha256: sha256Of("two!"), size: 4 });
     expect(readFileSync(inside("a/b/c.txt"), "utf8")).toBe("two!");
     expect([statSync(inside("a/b")).mode & 0o7777, statSync(inside("a/b/c.txt")).mode & 0o7777]).toEqual([0o755, 0o644]);
     expect(readdirSync(jail.root)).toEqual(["a", "public"]);
@@ -216,7 +216,7 @@ describe("reading", () => {
     symlinkSync("a", inside("link"));
     symlinkSync(join(outer, "elsewhere"), inside("out"));
     const seen: string[] = [];
-    for await (const entry of walkTree(jail, "", 3)) seen.push(`${entry.path}${entry.isTooDeep ? " too deep" : ""}`);
+    for await (const entry of walkTree(jail, "", { maxDepth: 3 })) seen.push(`${entry.path}${entry.isTooDeep ? " too deep" : ""}`);
     expect(seen.toSorted()).toEqual(["a", "a/b", "a/b/c too deep", "link", "out", "public"]);
   });
 });

@@ -5,6 +5,7 @@ import { syncDescriptor, writeFully } from "./descriptor-io.ts";
 import type { WriteBudget } from "./draft.ts";
 import { translated, translatedAsync } from "./fault.ts";
 import { findPlace, giveAway, type Jail } from "./jail.ts";
+import { type Keep, keepPresent } from "./keep-present.ts";
 import { requireFile, shown } from "./read-file.ts";
 
 const { O_CREAT, O_EXCL, O_NOCTTY, O_NOFOLLOW, O_NONBLOCK, O_WRONLY } = constants;
@@ -18,13 +19,22 @@ export interface PatchRequest {
   /** The file must not exist yet. */
   readonly absent?: boolean | undefined;
   readonly budget: WriteBudget;
+  /** Shown a file that has content already, before any of it changes. */
+  readonly keep?: Keep | undefined;
+}
+
+/** A file written in place: `path` with every link on the way resolved. */
+export interface Patched {
+  readonly created: boolean;
+  readonly size: number;
+  readonly path: readonly string[];
 }
 
 /**
  * Writes into a file in place, so that an upload that was cut off can be seen and resumed: what arrived stays, on the disk, also when
  * the source fails. A missing file is made unless the offset lies beyond its start; its folder must be there.
  */
-export async function patchFile(jail: Jail, path: string, request: PatchRequest): Promise<{ readonly created: boolean; readonly size: number }> {
+export async function patchFile(jail: Jail, path: string, request: PatchRequest): Promise<Patched> {
   return translatedAsync(path, async () => {
     using place = findPlace(jail, path, { follow: true });
     if (place.name === null) throw new Failure("not_a_file", { path: shown(path) });
@@ -36,6 +46,7 @@ export async function patchFile(jail: Jail, path: string, request: PatchRequest)
     let position = request.offset ?? size;
     // A gap would read as zeros that nobody sent.
     if (position > size) throw new Failure("range_not_satisfiable");
+    if (size > 0 && request.keep !== undefined) await keepPresent({ folder: place.folder.fd, name: place.name, path: place.path }, request.keep);
     try {
       for await (const chunk of request.source) {
         const end = position + chunk.length;
@@ -49,7 +60,7 @@ export async function patchFile(jail: Jail, path: string, request: PatchRequest)
       await syncDescriptor(file.fd);
       if (opened.created) await syncDescriptor(place.folder.fd);
     }
-    return { created: opened.created, size };
+    return { created: opened.created, size, path: place.path };
   });
 }
 

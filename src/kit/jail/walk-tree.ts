@@ -21,13 +21,24 @@ export interface TreeEntry {
   open(): OpenFile;
 }
 
-/** Walks everything below a folder, a folder before what is in it, following no link. Holds a descriptor a level. */
-export async function* walkTree(jail: Jail, path: string, maxDepth: number = maxPathDepth): AsyncGenerator<TreeEntry> {
-  using folder = openFolder(jail, path);
-  yield* walkFolder(folder, "", maxDepth);
+/** Where a walk does not go. */
+export interface WalkBounds {
+  readonly maxDepth?: number;
+  /** Folders of these names are met, but not entered. */
+  readonly closed?: ReadonlySet<string>;
 }
 
-async function* walkFolder(folder: Descriptor, prefix: string, depthLeft: number): AsyncGenerator<TreeEntry> {
+/** Walks everything below a folder, a folder before what is in it, following no link. Holds a descriptor a level. */
+export async function* walkTree(jail: Jail, path: string, bounds: WalkBounds = {}): AsyncGenerator<TreeEntry> {
+  using folder = openFolder(jail, path);
+  yield* walkFolder(folder, "", { depthLeft: bounds.maxDepth ?? maxPathDepth, closed: bounds.closed ?? new Set() });
+}
+
+async function* walkFolder(
+  folder: Descriptor,
+  prefix: string,
+  { depthLeft, closed }: { readonly depthLeft: number; readonly closed: ReadonlySet<string> },
+): AsyncGenerator<TreeEntry> {
   for await (const bytes of entryNames(folder.fd)) {
     const full = at(folder.fd, bytes);
     const stat = lstatSync(full, { throwIfNoEntry: false });
@@ -42,8 +53,8 @@ async function* walkFolder(folder: Descriptor, prefix: string, depthLeft: number
       describe: () => entryOf(name, stat, full),
       open: () => openRegular(folder.fd, bytes, path),
     };
-    if (!stat.isDirectory() || depthLeft <= 1) continue;
+    if (!stat.isDirectory() || depthLeft <= 1 || closed.has(name)) continue;
     using child = enterFolder(folder.fd, bytes);
-    if (child !== undefined) yield* walkFolder(child, `${path}/`, depthLeft - 1);
+    if (child !== undefined) yield* walkFolder(child, `${path}/`, { depthLeft: depthLeft - 1, closed });
   }
 }

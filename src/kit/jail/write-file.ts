@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { Failure } from "#contract/failure.ts";
-import { type CommitOptions, checkWritable, Draft, unlimited, type WriteBudget } from "./draft.ts";
+import { type CommitOptions, type Committed, checkWritable, Draft, unlimited, type WriteBudget } from "./draft.ts";
 import type { Jail } from "./jail.ts";
 import { openFile } from "./read-file.ts";
 
@@ -13,11 +13,7 @@ export interface WriteRequest extends CommitOptions {
 }
 
 /** Writes a file whole and atomically, making its parents; when this throws, nothing was changed. */
-export async function writeWhole(
-  jail: Jail,
-  path: string,
-  request: WriteRequest,
-): Promise<{ readonly created: boolean; readonly sha256: string; readonly size: number }> {
+export async function writeWhole(jail: Jail, path: string, request: WriteRequest): Promise<Committed & { readonly sha256: string; readonly size: number }> {
   const budget = request.budget ?? unlimited;
   await checkWritable(jail, path, request);
   if (request.expectedBytes !== undefined && request.expectedBytes > budget.fileBytes) throw new Failure("file_too_large", { limitBytes: budget.fileBytes });
@@ -29,8 +25,8 @@ export async function writeWhole(
   }
   if (request.expectedBytes !== undefined && request.expectedBytes !== draft.size) throw new Failure("upload_incomplete");
   const { size } = draft;
-  const { created } = await draft.commit(path, request);
-  return { created, sha256: sum.digest("hex"), size };
+  const committed = await draft.commit(path, request);
+  return { ...committed, sha256: sum.digest("hex"), size };
 }
 
 /** A draft that starts as a copy of what is there now (empty when nothing is): for editing in place by position. */

@@ -16,6 +16,7 @@ import type { SiteSpec } from "#contract/site-spec.ts";
 import { systemClock } from "#kit/clock.ts";
 import { createServer } from "#kit/http/server.ts";
 import { silentLog } from "#kit/log.ts";
+import { openPast, type Past } from "../../../test/support/file-past.ts";
 import { mountFiles } from "./mount-files.ts";
 import { QuotaBook } from "./quota-book.ts";
 
@@ -40,6 +41,7 @@ let app: FastifyInstance;
 let address: string;
 let client: Client;
 let freeBytes: number;
+let past: Past;
 const inside = (path: string): string => join(folder, path);
 const params = { siteId: 7 };
 const put = (path: string, body: string | Uint8Array<ArrayBuffer>, query: object = {}) =>
@@ -61,13 +63,15 @@ beforeEach(async () => {
   const sites = { folderOf: () => folder, specOf: (id: number) => (id === 7 ? spec : undefined), ownerOf: () => null };
   const quota = new QuotaBook({ sites, clock: systemClock, reservedBytes: 1000, freeBytes: async () => freeBytes });
   app = createServer({ log: silentLog() });
-  mountFiles(app, async () => claims, { sites, quota });
+  past = await openPast(sites);
+  mountFiles(app, async () => claims, { sites, quota, ...past });
   address = await app.listen({ port: 0, host: "127.0.0.1" });
   client = createClient({ baseUrl: address });
 });
 afterEach(async () => {
   await app.close();
   rmSync(folder, { recursive: true });
+  await past[Symbol.asyncDispose]();
 });
 
 describe("files over HTTP", () => {

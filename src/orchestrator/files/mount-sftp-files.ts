@@ -4,14 +4,17 @@ import { makeLink, resizeFile } from "#contract/internal/door-files.ts";
 import { type Guard, mount } from "#kit/http/mount.ts";
 import { makeLink as makeLinkIn } from "#kit/jail/make-link.ts";
 import { resizeFile as resizeFileIn } from "#kit/jail/resize-file.ts";
-import type { QuotaBook } from "./quota-book.ts";
-import { jailOf, type SiteShelf } from "./site-shelf.ts";
+import type { ChangesDeps } from "./changes-deps.ts";
+import { type PatchSeries, seriesKeeper } from "./patch-series.ts";
+import { jailOf } from "./site-shelf.ts";
 
 /** Serves what only SFTP asks for: lengths and links. */
-export function mountSftpFiles(app: FastifyInstance, guard: Guard<GrantClaims>, deps: { readonly sites: SiteShelf; readonly quota: QuotaBook }): void {
-  mount({ app, guard }, resizeFile, async ({ params, body }) => {
+export function mountSftpFiles(app: FastifyInstance, guard: Guard<GrantClaims>, deps: ChangesDeps & { readonly series: PatchSeries }): void {
+  mount({ app, guard }, resizeFile, async ({ params, body, caller }) => {
     using account = await deps.quota.open(params.siteId, { files: 0 });
-    await resizeFileIn(jailOf(deps.sites, params.siteId), body.path, { size: body.size, budget: account });
+    const kept = seriesKeeper(deps, params.siteId, caller);
+    await resizeFileIn(jailOf(deps.sites, params.siteId), body.path, { size: body.size, budget: account, keep: kept.keep });
+    await kept.note();
     account.keep();
     // What was cut off is found by the next scan.
     deps.quota.doubt(params.siteId);

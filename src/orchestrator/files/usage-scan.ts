@@ -14,7 +14,7 @@ export async function scanUsage(jail: Jail): Promise<Usage> {
   let bytes = 0;
   let files = 0;
   let isTooDeep = false;
-  for await (const entry of walkTree(jail, "", maxDepth)) {
+  for await (const entry of walkTree(jail, "", { maxDepth })) {
     // What is being written has an account of its own.
     if (isLiveName(entry.path)) continue;
     files += 1;

@@ -1,0 +1,41 @@
+import { Failure } from "#contract/failure.ts";
+import type { Jail } from "#kit/jail/jail.ts";
+import { statPath } from "#kit/jail/read-file.ts";
+import { walkTree } from "#kit/jail/walk-tree.ts";
+
+/** What a write replaces, so that writing the same file again does not fill the site. */
+export function presentFile(jail: Jail, path: string): { readonly bytes: number; readonly files: number } {
+  const entry = quietStat(jail, path);
+  return entry?.type === "file" ? { bytes: entry.size, files: 1 } : { bytes: 0, files: 0 };
+}
+
+/** The file itself and the folders that would be made for it. */
+export function newEntries(jail: Jail, path: string): number {
+  const parts = path.split("/");
+  let count = 1;
+  while (parts.pop() !== undefined && parts.length > 0 && quietStat(jail, parts.join("/")) === undefined) count += 1;
+  return count;
+}
+
+/** How much a copy of this will take; nothing where nothing is. */
+export async function sizeOf(jail: Jail, path: string): Promise<{ readonly bytes: number; readonly entries: number }> {
+  const entry = quietStat(jail, path);
+  if (entry === undefined || entry.type !== "folder") return { bytes: entry?.type === "file" ? entry.size : 0, entries: 1 };
+  let bytes = 0;
+  let entries = 1;
+  for await (const below of walkTree(jail, path)) {
+    entries += 1;
+    if (below.stat.isFile()) bytes += below.stat.size;
+  }
+  return { bytes, entries };
+}
+
+// Whatever is wrong with the path, the operation itself says it better.
+function quietStat(jail: Jail, path: string): ReturnType<typeof statPath> {
+  try {
+    return statPath(jail, path);
+  } catch (error) {
+    if (error instanceof Failure) return undefined;
+    throw error;
+  }
+}
