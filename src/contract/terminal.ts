@@ -47,8 +47,11 @@ export type TerminalClosing = (typeof terminalClosings)[number];
 
 /** What a program's side says besides bytes. */
 export const terminalEvent = z.discriminatedUnion("type", [
-  /** The first message. `offset`: how many bytes of output came before what follows; `skipped`: the ones asked for are gone from the scroll-back. */
-  z.object({ type: z.literal("attached"), offset: z.int().nonnegative(), skipped: z.boolean() }),
+  /**
+   * The first message. `offset`: how many bytes of output came before what follows; `skipped`: the ones asked for are gone from the
+   * scroll-back. What comes before `end` was shown before: whatever it asks of a terminal was answered then.
+   */
+  z.object({ type: z.literal("attached"), offset: z.int().nonnegative(), skipped: z.boolean(), end: z.int().nonnegative().default(0) }),
   /** The program ended, and all that it printed was sent. Null when a signal ended it. */
   z.object({ type: z.literal("exit"), code: z.int().nullable(), signal: z.string().nullable() }),
   z.object({ type: z.literal("closed"), reason: z.enum(terminalClosings) }),

@@ -28,7 +28,11 @@ export async function openSocket<E extends EndpointShape>(at: Omit<ClientOptions
   given.signal?.addEventListener("abort", end, { once: true });
   socket.once("close", () => given.signal?.removeEventListener("abort", end));
   await new Promise<void>((resolve, reject) => {
-    socket.once("open", resolve);
+    socket.once("open", () => {
+      // At once: the first message may have come with the answer.
+      socket.pause();
+      resolve();
+    });
     socket.once("unexpected-response", (request, response) => {
       refusalOf(request, response).then(reject, reject);
     });
@@ -36,7 +40,6 @@ export async function openSocket<E extends EndpointShape>(at: Omit<ClientOptions
       reject(given.signal?.aborted ? given.signal.reason : new Failure("component_away", { component: at.peer ?? "server" }, { cause }));
     });
   });
-  socket.pause();
   keepAlive(socket);
   return socket;
 }

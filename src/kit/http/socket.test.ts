@@ -70,6 +70,16 @@ test("a socket opens for whom the guard knows, with what was asked parsed", asyn
   socket.close();
 });
 
+test("what comes right with the answer waits until somebody listens", async () => {
+  take = (socket) => socket.send("first");
+  const socket = await openSocket(at("good"), talk, { params: { name: "x" } });
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  const message = once(socket, "message");
+  socket.resume();
+  expect(String((await message)[0])).toBe("first");
+  socket.close();
+});
+
 test.each([
   ["the guard", "bad", "x", "not_signed_in"],
   ["the handler", "good", "full", "machine_full"],

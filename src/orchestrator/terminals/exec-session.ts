@@ -101,7 +101,7 @@ export class ExecSession {
     program.output.on("data", () => {
       this.#usedAt = this.#host.clock.now();
     });
-    tell(socket, { type: "attached", offset: 0, skipped: false });
+    tell(socket, { type: "attached", offset: 0, skipped: false, end: 0 });
     socket.resume();
     for (const item of this.#early.splice(0)) this.#take(item);
     const sent = [sendStream(socket, program.output, (bytes) => terminalFrame("data", bytes))];

@@ -56,7 +56,7 @@ test("a command gets its input and its end, and gives its output, its errors and
   program.exit({ code: 3 });
   expect(await client.event("exit")).toEqual({ type: "exit", code: 3, signal: null });
   expect([client.shown, client.complaints]).toEqual(["a\nb\n", "odd\n"]);
-  expect(client.events[0]).toEqual({ type: "attached", offset: 0, skipped: false });
+  expect(client.events[0]).toEqual({ type: "attached", offset: 0, skipped: false, end: 0 });
   await client.until(({ closedWith }) => closedWith === 1000);
 });
 
