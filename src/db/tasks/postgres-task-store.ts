@@ -10,7 +10,7 @@ import type { Database } from "../database.ts";
 import { isRowUuid } from "../row-id.ts";
 import { visibleTo } from "../sites/postgres-site-store.ts";
 import { actorSiteOf } from "../sites/site-rows.ts";
-import { cancelTasks, insertTask, keyLifetime } from "./task-changes.ts";
+import { cancelTasks, insertTask, isOneStatement, keyLifetime } from "./task-changes.ts";
 import { type DaysRequest, freeSpaceAfter, tasksPerDay } from "./task-charts.ts";
 import { filtered, isVisibleTo } from "./task-filters.ts";
 import { currentSiteName, type TaskRow, taskColumns, taskOf } from "./task-rows.ts";
@@ -28,7 +28,9 @@ export class PostgresTaskStore implements TaskStore {
   }
 
   async create(task: NewTask, limits: { readonly maxWaiting: number }): Promise<{ readonly task: Task; readonly isNew: boolean }> {
-    return this.#db.transaction().execute((change) => insertTask(change, task, { ...limits, ...this.#options, room: this.#room }));
+    const admission = { ...limits, ...this.#options, room: this.#room };
+    if (isOneStatement(task, admission)) return insertTask(this.#db, task, admission);
+    return this.#db.transaction().execute((change) => insertTask(change, task, admission));
   }
 
   async forActor(actor: Actor, uid: string): Promise<ActorTask | null> {

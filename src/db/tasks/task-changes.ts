@@ -3,6 +3,7 @@ import { sql } from "kysely";
 import { Failure } from "#contract/failure.ts";
 import type { NewTask, Task } from "#core/tasks/task.ts";
 import { cleanJson, cleanText } from "../clean-text.ts";
+import type { Database } from "../database.ts";
 import type { Change } from "../notifications.ts";
 import { currentSiteName, taskColumns, taskOf } from "./task-rows.ts";
 import { countWaiting, demandSiteShare, type WaitingRoom } from "./waiting-room.ts";
@@ -23,8 +24,14 @@ export const keyLifetime = sql`interval '24 hours'`;
 /**
  * Queues a task as part of a change. With an idempotency key that this person used within a day, the earlier task is given.
  * @throws {Failure} `idempotency_conflict`, `task_limit_reached`, `site_not_found`, `site_being_deleted`, `site_disabled`.
+ *
+ * A task in the home folder without a key is one statement, so it needs no transaction (`isOneStatement`).
  */
-export async function insertTask(change: Change, task: NewTask, admission: TaskAdmission): Promise<{ readonly task: Task; readonly isNew: boolean }> {
+export async function insertTask(
+  change: Change | Database,
+  task: NewTask,
+  admission: TaskAdmission,
+): Promise<{ readonly task: Task; readonly isNew: boolean }> {
   const key = task.idempotencyKey === null || task.createdById === null ? null : { userId: task.createdById, key: cleanText(task.idempotencyKey) };
   const requestHash = hashOf(task);
   if (key !== null) {
@@ -47,6 +54,11 @@ export async function insertTask(change: Change, task: NewTask, admission: TaskA
   return { task: taskOf(row), isNew: true };
 }
 
+/** Whether a task is queued whole or not at all without a transaction around it. */
+export function isOneStatement(task: NewTask, { usesBroker }: Pick<TaskAdmission, "usesBroker">): boolean {
+  return task.idempotencyKey === null && task.siteId === null && !usesBroker;
+}
+
 /** Ends waiting tasks as cancelled, and marks running ones so that their workers end them; those that have ended stay as they are. */
 export async function cancelTasks(change: Change, ids: readonly number[], reason: string | null): Promise<void> {
   if (ids.length === 0) return;
@@ -63,7 +75,7 @@ export async function cancelTasks(change: Change, ids: readonly number[], reason
     select pg_notify('tasks', uid::text), case when state = 'running' then pg_notify('cancels', uid::text) end from done`.execute(change);
 }
 
-async function taskOfKey(change: Change, { userId, key }: { readonly userId: number; readonly key: string }) {
+async function taskOfKey(change: Change | Database, { userId, key }: { readonly userId: number; readonly key: string }) {
   // Two requests with the same key at the same moment: the second waits, and finds the first one's task.
   await sql`select pg_advisory_xact_lock(hashtextextended(${`task key ${userId} ${key}`}, 0))`.execute(change);
   const row = await change
@@ -78,7 +90,7 @@ async function taskOfKey(change: Change, { userId, key }: { readonly userId: num
   return row === undefined ? null : { task: taskOf(row), requestHash: row.requestHash };
 }
 
-async function demandSite(change: Change, id: number): Promise<string> {
+async function demandSite(change: Change | Database, id: number): Promise<string> {
   const site = await change.selectFrom("sites").select(["name", "lifecycle", "availability"]).where("id", "=", id).executeTakeFirst();
   if (site === undefined) throw new Failure("site_not_found");
   if (site.lifecycle === "deleting") throw new Failure("site_being_deleted");
@@ -86,7 +98,7 @@ async function demandSite(change: Change, id: number): Promise<string> {
   return site.name;
 }
 
-async function insertRow(change: Change, task: NewTask, siteName: string | null) {
+async function insertRow(change: Change | Database, task: NewTask, siteName: string | null) {
   const { uid, siteId, program, priority, scriptConcurrency, createdById, scheduleId, rerunOf, sealedEnvironment } = task;
   return (
     change

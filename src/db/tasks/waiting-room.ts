@@ -1,5 +1,6 @@
 import { sql } from "kysely";
 import { Failure } from "#contract/failure.ts";
+import type { Database } from "../database.ts";
 import type { Change } from "../notifications.ts";
 import { lanesOfSite } from "./lane-range.ts";
 
@@ -13,7 +14,7 @@ export class WaitingRoom {
   #until = 0;
 
   /** @throws {Failure} `task_limit_reached`. */
-  async demand(change: Change, maxWaiting: number): Promise<void> {
+  async demand(change: Change | Database, maxWaiting: number): Promise<void> {
     const now = performance.now();
     if (maxWaiting === this.#maxWaiting && this.#left > 0 && now < this.#until) {
       this.#left -= 1;
@@ -31,7 +32,7 @@ const siteShare = 200;
 const leastPerSite = 20;
 
 /** @throws {Failure} `task_limit_reached`, when a site has its share of what may wait. */
-export async function demandSiteShare(change: Change, siteId: number, maxWaiting: number): Promise<void> {
+export async function demandSiteShare(change: Change | Database, siteId: number, maxWaiting: number): Promise<void> {
   const most = Math.max(leastPerSite, Math.ceil(maxWaiting / siteShare));
   const { rows } = await sql<{ count: number }>`
     select count(*) from (
@@ -41,7 +42,7 @@ export async function demandSiteShare(change: Change, siteId: number, maxWaiting
 }
 
 /** @throws {Failure} `task_limit_reached`. */
-export async function countWaiting(change: Change, maxWaiting: number): Promise<number> {
+export async function countWaiting(change: Change | Database, maxWaiting: number): Promise<number> {
   const { rows } = await sql<{ count: number }>`
     select count(*) from (select from tasks where state = 'queued' limit ${maxWaiting}) as waiting`.execute(change);
   const count = rows[0]?.count ?? 0;
