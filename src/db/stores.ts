@@ -4,6 +4,7 @@ import { PostgresSessionStore } from "./accounts/postgres-session-store.ts";
 import { PostgresSettingStore } from "./accounts/postgres-setting-store.ts";
 import { PostgresTokenStore } from "./accounts/postgres-token-store.ts";
 import { PostgresUserStore } from "./accounts/postgres-user-store.ts";
+import { PostgresAuditInbox } from "./audit/postgres-audit-inbox.ts";
 import { PostgresAuditStore } from "./audit/postgres-audit-store.ts";
 import type { Database } from "./database.ts";
 import { PostgresOperationQueue } from "./operations/postgres-operation-queue.ts";
@@ -41,6 +42,7 @@ export function createStores(db: Database, options: StoreOptions = { usesBroker:
     operations: new PostgresOperationStore(db),
     schedules: new PostgresScheduleStore(db),
     audit: new PostgresAuditStore(db),
+    auditInbox: new PostgresAuditInbox(db),
     routes: new PostgresRouteStore(db),
     epochs: new PostgresEpochStore(db),
     tasks: new PostgresTaskStore(db, options),

@@ -3,11 +3,10 @@ import { Readable } from "node:stream";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import * as api from "#contract/api/files.ts";
 import { deploySite } from "#contract/api/sites.ts";
-import type { Client } from "#contract/client.ts";
 import { Failure } from "#contract/failure.ts";
 import * as host from "#contract/internal/files.ts";
 import { uploadArchive } from "#contract/internal/orchestrator.ts";
-import { parseSitePath, parseUrlPath } from "#contract/site-path.ts";
+import { parseSitePath } from "#contract/site-path.ts";
 import type { OperationStore } from "#core/operations/operation-store.ts";
 import { deploySite as queueDeployment } from "#core/sites/change-site.ts";
 import type { RunPolicy } from "#core/sites/run-policy.ts";
@@ -15,9 +14,10 @@ import type { SiteStore } from "#core/sites/site-store.ts";
 import type { ComponentClient } from "#kit/component-client.ts";
 import { Answer, mount } from "#kit/http/mount.ts";
 import type { Note } from "./audit-trail.ts";
-import type { SiteCaller } from "./callers.ts";
 import type { OrchestratorMirror } from "./orchestrator-mirror.ts";
 import type { personGuards } from "./person-guard.ts";
+import { previewHeaders } from "./preview-headers.ts";
+import { guardOf, pathAfter, siteFilesClient } from "./site-files-client.ts";
 import { operationViewOf } from "./views.ts";
 
 /** What the files' endpoints need. */
@@ -42,39 +42,42 @@ export function mountFiles(app: FastifyInstance, deps: FilesDeps): void {
 const passedOn = ["etag", "content-length", "content-range", "accept-ranges", "last-modified"] as const;
 
 function mountReading(app: FastifyInstance, deps: FilesDeps): void {
-  mount({ app, guard: deps.guards.site }, api.readFile, async ({ caller, request, signal }) => {
-    const { path, isFolder } = pathOf(request);
-    const client = clientFor(deps, caller);
+  mount({ app, guard: deps.guards.site }, api.readFile, async ({ caller, request, query, signal }) => {
+    const { path, isFolder } = pathAfter(request, "/files/");
+    const client = siteFilesClient(deps.orchestrator, caller);
     const params = { siteId: caller.site.id };
     if (isFolder) {
       const listing = await client.call(host.listFolder, { params, query: { path }, signal });
       return new Answer(JSON.stringify(listing), { headers: { "content-type": "application/json; charset=utf-8" } });
     }
     const response = await client.fetch(host.readSiteFile, { params, query: { path }, headers: conditionsOf(request), signal });
-    // Never a type that a browser would run: these are members' files on the dashboard's own origin.
-    const headers = { ...headersOf(response), "x-content-type-options": "nosniff", "content-security-policy": "sandbox", "cache-control": "private, no-cache" };
+    const headers = { ...headersOf(response), ...previewHeaders(path, query) };
     if (response.status === 304 || response.body === null) return new Answer(undefined, { status: response.status, headers });
     return new Answer(Readable.fromWeb(response.body), { status: response.status, headers });
   });
   mount({ app, guard: deps.guards.site }, api.downloadArchive, async ({ query, caller, signal }) => {
     parseSitePath(query.path);
-    const response = await clientFor(deps, caller).fetch(host.readArchive, { params: { siteId: caller.site.id }, query: { path: query.path }, signal });
+    const response = await siteFilesClient(deps.orchestrator, caller).fetch(host.readArchive, {
+      params: { siteId: caller.site.id },
+      query: { path: query.path },
+      signal,
+    });
     const name = query.path === "" ? caller.site.name : (query.path.split("/").at(-1) ?? caller.site.name);
     const headers = { "content-disposition": `attachment; filename*=UTF-8''${encodeURIComponent(`${name}.zip`)}` };
     return new Answer(response.body === null ? "" : Readable.fromWeb(response.body), { headers });
   });
   mount({ app, guard: deps.guards.site }, api.readUsage, async ({ caller, signal }) => {
-    const usage = await clientFor(deps, caller).call(host.readSiteUsage, { params: { siteId: caller.site.id }, signal });
+    const usage = await siteFilesClient(deps.orchestrator, caller).call(host.readSiteUsage, { params: { siteId: caller.site.id }, signal });
     return { ...usage, limitBytes: caller.site.limits.diskBytes, limitFiles: caller.site.limits.files };
   });
 }
 
 function mountWriting(app: FastifyInstance, deps: FilesDeps): void {
   mount({ app, guard: deps.guards.site }, api.writeFile, async ({ caller, request, stream }) => {
-    const { path, isFolder } = pathOf(request);
+    const { path, isFolder } = pathAfter(request, "/files/");
     if (isFolder) throw new Failure("not_a_file", { path: path === "" ? "the site's folder" : path });
     const written = await sendBody(request, (signal) =>
-      clientFor(deps, caller).call(host.writeSiteFile, {
+      siteFilesClient(deps.orchestrator, caller).call(host.writeSiteFile, {
         params: { siteId: caller.site.id },
         query: { path, ...guardOf(request, path) },
         body: stream,
@@ -84,15 +87,17 @@ function mountWriting(app: FastifyInstance, deps: FilesDeps): void {
     return new Answer(undefined, { status: written.created ? 201 : 204, headers: { etag: `"${written.sha256}"` } });
   });
   mount({ app, guard: deps.guards.site }, api.deletePath, async ({ caller, request, query }) => {
-    const { path } = pathOf(request);
+    const { path } = pathAfter(request, "/files/");
     if (path === "") throw new Failure("path_invalid", { path: "/", reason: "the site's own folder cannot be deleted" });
-    await clientFor(deps, caller).call(host.deleteSitePath, { params: { siteId: caller.site.id }, query: { path, recursive: query.recursive } });
-    await deps.note(caller.actor, "files.delete", { site: caller.site, details: { path } });
+    await siteFilesClient(deps.orchestrator, caller).call(host.deleteSitePath, {
+      params: { siteId: caller.site.id },
+      query: { path, recursive: query.recursive },
+    });
     return undefined;
   });
   mount({ app, guard: deps.guards.site }, api.changePath, async ({ caller, request, body }) => {
-    const { path } = pathOf(request);
-    const client = clientFor(deps, caller);
+    const { path } = pathAfter(request, "/files/");
+    const client = siteFilesClient(deps.orchestrator, caller);
     const params = { siteId: caller.site.id };
     if ("mkdir" in body) await client.call(host.makeFolder, { params, body: { path } });
     else if ("executable" in body) await client.call(host.setExecutable, { params, body: { path, executable: body.executable } });
@@ -100,7 +105,6 @@ function mountWriting(app: FastifyInstance, deps: FilesDeps): void {
     else {
       const to = parseSitePath(body.move).join("/");
       await client.call(host.moveSitePath, { params, body: { from: path, to } });
-      await deps.note(caller.actor, "files.move", { site: caller.site, details: { from: path, to } });
     }
     return undefined;
   });
@@ -111,15 +115,13 @@ function mountDeployment(app: FastifyInstance, deps: FilesDeps): void {
     const type = request.headers["content-type"]?.split(";")[0]?.trim().toLowerCase();
     if (type !== "application/gzip" && type !== "application/x-gzip") throw new Failure("media_type_unsupported", { expected: "application/gzip" });
     const uploadId = randomUUID();
-    await sendBody(request, (signal) => clientFor(deps, caller).call(uploadArchive, { params: { siteId: caller.site.id, uploadId }, body: stream, signal }));
+    await sendBody(request, (signal) =>
+      siteFilesClient(deps.orchestrator, caller).call(uploadArchive, { params: { siteId: caller.site.id, uploadId }, body: stream, signal }),
+    );
     const operation = await queueDeployment({ ...deps, host: deps.mirror, newId: randomUUID }, caller.actor, { site: caller.site, uploadId });
     await deps.note(caller.actor, "deployments.create", { site: caller.site, details: { operation: operation.id } });
     return { operation: operationViewOf(operation) };
   });
-}
-
-function clientFor(deps: FilesDeps, { actor, site }: SiteCaller): Client {
-  return deps.orchestrator.on({ user: actor.user.id, userEpoch: actor.user.epoch, siteEpoch: site.epoch });
 }
 
 /** Passes the request's body on. A client that goes away in the middle ends the call, and nothing is written. */
@@ -139,13 +141,6 @@ async function sendBody<T>(request: FastifyRequest, send: (signal: AbortSignal) 
   }
 }
 
-// The raw address, so that an encoded slash never becomes a separator.
-function pathOf(request: FastifyRequest): { readonly path: string; readonly isFolder: boolean } {
-  const path = (request.raw.url ?? "").split("?")[0] ?? "";
-  const marker = "/files/";
-  return parseUrlPath(path.slice(path.indexOf(marker) + marker.length));
-}
-
 function conditionsOf(request: FastifyRequest): Record<string, string> {
   const headers: Record<string, string> = {};
   for (const name of ["range", "if-none-match", "if-range"] as const) {
@@ -162,15 +157,4 @@ function headersOf(response: Response): Record<string, string> {
     if (value !== null) headers[name] = value;
   }
   return headers;
-}
-
-/** If-Match and If-None-Match as the orchestrator wants them. */
-function guardOf(request: FastifyRequest, path: string): { readonly expect?: string; readonly absent?: boolean } {
-  if (request.headers["if-none-match"]?.trim() === "*") return { absent: true };
-  const match = request.headers["if-match"]?.trim();
-  if (match === undefined) return {};
-  const sha256 = /^"([0-9a-f]{64})"$/.exec(match)?.[1];
-  // Anything else cannot be the ETag of a file here, so that the file is not the one the caller knows.
-  if (sha256 === undefined) throw new Failure("file_changed", { path });
-  return { expect: sha256 };
 }

@@ -30,8 +30,10 @@ import { createNote } from "./audit-trail.ts";
 import { configSchema, type ManagerConfig, publicAddresses } from "./config.ts";
 import { answerUnknown, mountDashboard } from "./dashboard.ts";
 import { mountDatabases } from "./database-api.ts";
+import { DeedCollector } from "./deed-collector.ts";
 import { DoorSessions } from "./doors/door-sessions.ts";
 import { doorGuard, mountDoors } from "./doors/doors-api.ts";
+import { mountFileHistory } from "./file-history-api.ts";
 import { mountFiles } from "./files-api.ts";
 import { firstAdministrator } from "./first-administrator.ts";
 import { holdBack } from "./hold-back.ts";
@@ -48,6 +50,7 @@ import { mountSites } from "./sites-api.ts";
 import { mountStreams } from "./streams-api.ts";
 import { mountSystem } from "./system-api.ts";
 import { mountTasks } from "./tasks-api.ts";
+import { mountTerminals } from "./terminals-api.ts";
 
 /** Connections to the database: requests are short, and eight cores' worth of them are enough for a small machine. */
 const maxConnections = 10;
@@ -77,7 +80,8 @@ async function serve({ config, key, db, log, stack }: Wiring): Promise<Pick<Runn
   // With a broker each new task leaves a message for it; the workers' relay sends them.
   const stores = createStores(db, { usesBroker: config.AMQP_URL !== undefined });
   const signer = await createSigner(key.signingKey);
-  const orchestrator = createComponentClient({ baseUrl: config.BACKLOT_ORCHESTRATOR_URL, audience: "orchestrator", caller: "manager", signer });
+  const link = { baseUrl: config.BACKLOT_ORCHESTRATOR_URL, audience: "orchestrator", caller: "manager", signer } as const;
+  const orchestrator = createComponentClient(link);
   const hints = new Hints();
   const push = async (bump: EpochBump): Promise<void> =>
     void (await orchestrator.call(pushEpochs, {
@@ -110,7 +114,9 @@ async function serve({ config, key, db, log, stack }: Wiring): Promise<Pick<Runn
   const databaseSeal = createSeal(Buffer.from(key.secret, "base64url"), "site database");
   mountDatabases(app, { ...shared, databaseSeal, databaseBytes: config.BACKLOT_SITE_DATABASE_BYTES });
   mountFiles(app, shared);
+  mountFileHistory(app, { ...shared, access });
   mountStreams(app, { ...shared, access, hints });
+  mountTerminals(app, { ...shared, access, link });
   const planning = planningOf({ ...shared, config, key });
   mountTasks(app, { ...shared, ...planning, access, hints, maxWaiting: config.BACKLOT_TASKS_WAITING });
   mountSchedules(app, { ...shared, ...schedulingOf({ key, planning }), maxWaiting: config.BACKLOT_TASKS_WAITING });
@@ -136,6 +142,9 @@ async function serve({ config, key, db, log, stack }: Wiring): Promise<Pick<Runn
   stack.defer(() => listener.stop());
   mirror.start();
   stack.defer(() => mirror.stop());
+  const collector = new DeedCollector({ orchestrator, inbox: stores.auditInbox, log });
+  collector.start();
+  stack.defer(() => collector.stop());
   await app.listen({ host: config.BACKLOT_HOST, port: config.BACKLOT_PORT });
   const opened = (app.server.address() as AddressInfo).port;
   const { dashboard } = publicAddresses(config, opened);

@@ -58,6 +58,21 @@ export const configSchema = z.object({
     .regex(/^$|^\s*\d+(\.\d+){3}\/\d+\s*(,\s*\d+(\.\d+){3}\/\d+\s*)*$/, "networks such as 192.0.2.0/24, separated by commas")
     .default("")
     .describe("Networks with public addresses that sites may not connect to although they may to the internet: 192.0.2.0/24, separated by commas"),
+  BACKLOT_HISTORY_BYTES: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .default(50_000_000)
+    .describe("Bytes that the earlier versions of one site's files may take together, beside its files; 0 keeps none"),
+  BACKLOT_HISTORY_VERSIONS: z.coerce.number().int().min(1).max(5_000).default(50).describe("The most earlier versions of one file that are kept"),
+  BACKLOT_HISTORY_DAYS: z.coerce.number().int().min(1).max(36_500).default(90).describe("Days after which an earlier version of a file is forgotten"),
+  BACKLOT_HISTORY_FILE_BYTES: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(100_000_000)
+    .default(2_097_152)
+    .describe("Bytes of the largest file that keeps earlier versions"),
   BACKLOT_DISK_RESERVE_BYTES: z.coerce
     .number()
     .int()

@@ -24,6 +24,7 @@ import { withHome } from "./files/home-folder.ts";
 import { mountFiles } from "./files/mount-files.ts";
 import { QuotaBook } from "./files/quota-book.ts";
 import type { SiteShelf } from "./files/site-shelf.ts";
+import { type FilePast, openPast } from "./history/open-past.ts";
 import { mountRuns } from "./runs/mount-runs.ts";
 import { openRuns, runPlacesOf } from "./runs/open-runs.ts";
 import type { RunBook } from "./runs/run-book.ts";
@@ -96,6 +97,7 @@ export async function startOrchestrator(
   const files = withHome(shelf, { folder: runPlacesOf(config).homeFolder, owner: parts.ownerOf(homeFolderId) });
   const quota = new QuotaBook({ sites: files, clock: systemClock, reservedBytes: config.BACKLOT_DISK_RESERVE_BYTES });
   const deployments = await openDeployments({ sites: shelf, quota, clock: systemClock, log }, join(places.state, "deployments"));
+  const past = await openPast({ config, log, sites: files }, places.state);
   const onSiteChanged = (siteId: number): void => quota.doubt(siteId);
   const checkRoom = (siteId: number): Promise<void> => watch.checkRoom(siteId);
   const runParts = { config, sites: shelf, runtime: parts.runtime, clock: systemClock, log, onSiteChanged, checkRoom };
@@ -131,6 +133,7 @@ export async function startOrchestrator(
     forget: async (siteId) => {
       quota.forget(siteId);
       await deployments.forget(siteId);
+      await past.history.forget(siteId);
     },
     runtime: parts.runtime,
     clock: systemClock,
@@ -144,7 +147,7 @@ export async function startOrchestrator(
 
   const guard = componentGuard({ audience: "orchestrator", verify: await createVerifier(key.managerPublicKey), epochs });
   const app = createServer({ log });
-  mountFiles(app, guard, { sites: files, quota });
+  mountFiles(app, guard, { sites: files, quota, ...past, epochs });
   mountDeployments(app, guard, { sites: shelf, quota, deployments, starterFolder: (name) => starterFolder(capabilities, name) });
   mountSites(app, guard, { sites, board, epochs, capabilities });
   mountRuns(app, guard, { runs, host, epochs });
@@ -153,8 +156,9 @@ export async function startOrchestrator(
   // Nobody waits for it: what lies there belongs to nobody any more.
   void folders.sweep().catch((err: unknown) => log.error({ err }, "files of removed sites cannot be deleted"));
   watch.start();
+  past.history.start();
   log.info({ url, sites: sites.all().length }, "orchestrator is ready");
-  return { doors: { orchestrator: url }, stop: () => stop({ app, board, sites, watch, runs, terminals, runtime: parts.runtime }) };
+  return { doors: { orchestrator: url }, stop: () => stop({ app, board, sites, watch, runs, terminals, past, runtime: parts.runtime }) };
 }
 
 async function openPlaces(data: string): Promise<{ readonly state: string; readonly folders: SiteFolders }> {
@@ -203,6 +207,7 @@ async function stop(running: {
   readonly sites: HeldSites;
   readonly watch: QuotaWatch;
   readonly runs: RunBook;
+  readonly past: FilePast;
   readonly terminals: TerminalBook;
   readonly runtime: SiteRuntime;
 }): Promise<void> {
@@ -210,5 +215,6 @@ async function stop(running: {
   running.board.close();
   await Promise.all([running.sites.close(), running.runs.close(runsGraceMs), running.terminals.close()]);
   await running.app.close();
+  await running.past.close();
   await running.runtime.close();
 }
