@@ -1,17 +1,35 @@
 import { fileURLToPath } from "node:url";
 import tailwindcss from "@tailwindcss/vite";
 import react from "@vitejs/plugin-react";
-import { defineConfig } from "vite";
+import { defineConfig, type Plugin } from "vite";
 import { mockApi } from "./dev/mock-api.ts";
 
 /** Where a manager listens while the dashboard is developed against it. */
 const manager = "http://127.0.0.1:8000";
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
+/**
+ * CodeMirror's package for styles writes a <style> element, which the page's content security policy refuses. For shadow
+ * roots it uses a style sheet object instead: with this it does so for the page too.
+ */
+function stylesWithoutElements(): Plugin {
+  const condition = "!root.head && root.adoptedStyleSheets";
+  return {
+    name: "backlot-styles-without-elements",
+    transform: {
+      filter: { id: /[\\/]style-mod[\\/]/ },
+      handler(code) {
+        if (!code.includes(condition)) this.error("style-mod has changed: look how it mounts its rules now");
+        return { code: code.replace(condition, "root.adoptedStyleSheets"), map: null };
+      },
+    },
+  };
+}
+
 // `vite web --mode mock` answers /api itself, from memory; plain `vite web` hands it to a running manager.
 export default defineConfig(({ mode }) => ({
   root: here("."),
-  plugins: [react(), tailwindcss(), ...(mode === "mock" ? [mockApi()] : [])],
+  plugins: [react(), tailwindcss(), stylesWithoutElements(), ...(mode === "mock" ? [mockApi()] : [])],
   resolve: {
     alias: {
       // Radix locks scrolling by writing a <style> element, which the page's content security policy refuses.
@@ -31,7 +49,17 @@ export default defineConfig(({ mode }) => ({
           // What every page needs, what several pages share, and then a file for each page; not a file for every icon.
           groups: [
             { name: "base", tags: ["$initial"], priority: 1 },
-            { name: "shared", minShareCount: 2 },
+            // What the editor is made of is loaded by its page alone, each language when a file of it is opened.
+            {
+              name: "shared",
+              minShareCount: 2,
+              test: (id) => !/@codemirror|@lezer|@xterm|style-mod|crelt|w3c-keyname|[\\/]web[\\/](app|parts)[\\/](editor|terminal)/.test(id),
+            },
+            {
+              name: "code",
+              test: /@codemirror[\\/](state|view|commands|search|autocomplete|language)[\\/]|@lezer[\\/](common|highlight|lr)|style-mod|crelt|w3c-keyname|@marijn/,
+              priority: 2,
+            },
           ],
         },
       },

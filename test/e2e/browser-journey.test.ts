@@ -25,7 +25,7 @@ test.runIf(hasBrowser())(
     await browser.click("Edit files");
     await browser.click("server.js");
     const editor = await browser.area("server.js");
-    const before = await editor.getAttribute("value");
+    const before = (await (await backlot.admin()).get("journey", "server.js")).toString();
     await editor.sendKeys(Key.chord(Key.CONTROL, Key.HOME), "console.log('edited by a person');\n");
     await browser.click("Save");
     await browser.sees("Saved");

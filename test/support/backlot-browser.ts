@@ -123,8 +123,14 @@ export class Browser implements AsyncDisposable {
     await this.#find(By.xpath(`//body//*[contains(normalize-space(.), ${quoted(text)})]`));
   }
 
+  /** The text that can be edited under this name. */
   async area(label: string): Promise<WebElement> {
-    return this.#find(By.xpath(`//textarea[@aria-label=${quoted(label)}]`));
+    return this.#find(By.xpath(`//*[self::textarea or @role="textbox"][@aria-label=${quoted(label)}]`));
+  }
+
+  /** The thing of this role whose name begins so. */
+  async named(role: string, name: string): Promise<WebElement> {
+    return this.#find(By.xpath(`//*[@role="${role}"][starts-with(@aria-label, ${quoted(name)})]`));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,18 +1,18 @@
-import { useMutation, useQuery } from "@tanstack/react-query";
-import { changePath, downloadArchive, type FolderEntry, folderListing, readFile, readUsage, writeFile } from "#contract/api/files.ts";
+import { queryOptions, useMutation, useQuery } from "@tanstack/react-query";
+import { changePath, downloadArchive, folderListing, readFile, readUsage, writeFile } from "#contract/api/files.ts";
 import { pathOf } from "#contract/client.ts";
 import { Failure } from "#contract/failure.ts";
 import { api } from "./api.ts";
 import { siteKey } from "./data-sites.ts";
-import { baseOf, joinPath, parentOf, sortEntries } from "./paths.ts";
+import { sortEntries } from "./paths.ts";
 import { queryClient } from "./query-client.ts";
 
 const filesKey = (site: string) => [...siteKey(site), "files"];
 const paramsOf = (site: string, path: string) => ({ name: site, "*": path });
 
 /** What a folder holds, folders first. */
-export function useFolder(site: string, folder: string) {
-  return useQuery({
+export const folderQuery = (site: string, folder: string) =>
+  queryOptions({
     queryKey: [...filesKey(site), "folder", folder],
     queryFn: async ({ signal }) => {
       const response = await api.fetch(readFile, { params: paramsOf(site, folder === "" ? "" : `${folder}/`), signal });
@@ -20,6 +20,14 @@ export function useFolder(site: string, folder: string) {
       return { entries: sortEntries(entries), isTruncated: truncated };
     },
   });
+
+export function useFolder(site: string, folder: string) {
+  return useQuery(folderQuery(site, folder));
+}
+
+/** Reads one folder's listing again where it is shown. */
+export function refreshFolder(site: string, folder: string): Promise<void> {
+  return queryClient.invalidateQueries({ queryKey: folderQuery(site, folder).queryKey, exact: true });
 }
 
 /** After any change of files: listings and usage are read again. Open editors keep what they show. */
@@ -39,29 +47,6 @@ export interface FileContent {
 export async function fetchFile(site: string, path: string, signal?: AbortSignal): Promise<FileContent> {
   const response = await api.fetch(readFile, { params: paramsOf(site, path), ...(signal === undefined ? {} : { signal }) });
   return { bytes: new Uint8Array(await response.arrayBuffer()), etag: response.headers.get("etag") };
-}
-
-const unlistedFile = (name: string): FolderEntry => ({ name, type: "file", size: 0, modifiedAt: new Date(0).toISOString(), executable: false });
-
-/** The folder entry of one file: its size decides whether it is opened at all. */
-export function useFileEntry(site: string, path: string) {
-  const folder = useFolder(site, parentOf(path));
-  const listed = folder.data?.entries.find((entry) => joinPath(parentOf(path), entry.name) === path);
-  // In a folder that is too large to be listed whole the file may be there all the same: reading it tells.
-  const assumed = folder.data?.isTruncated === true ? unlistedFile(baseOf(path)) : undefined;
-  return { ...folder, entry: listed ?? assumed };
-}
-
-export function useFile(site: string, path: string, isWanted: boolean) {
-  return useQuery({
-    queryKey: [...filesKey(site), "content", path],
-    queryFn: ({ signal }) => fetchFile(site, path, signal),
-    enabled: isWanted,
-    // What is being edited must not change under the fingers; saving finds out about others' changes.
-    staleTime: Number.POSITIVE_INFINITY,
-    gcTime: 0,
-    refetchOnWindowFocus: false,
-  });
 }
 
 /** Saves a file. `etag` is the version it is based on; null means that it must not exist yet. Gives the new version's tag. */
@@ -91,11 +76,14 @@ export function useMakeFile(site: string) {
   });
 }
 
-export function useMovePath(site: string) {
-  return useMutation({
-    mutationFn: ({ from, to }: { from: string; to: string }) => api.call(changePath, { params: paramsOf(site, from), body: { move: to } }),
-    onSuccess: () => refreshFiles(site),
-  });
+export async function copyPath(site: string, from: string, to: string): Promise<void> {
+  await api.call(changePath, { params: paramsOf(site, from), body: { copy: to } });
+  await refreshFiles(site);
+}
+
+export async function movePath(site: string, from: string, to: string): Promise<void> {
+  await api.call(changePath, { params: paramsOf(site, from), body: { move: to } });
+  await refreshFiles(site);
 }
 
 export function useSetExecutable(site: string) {

@@ -1,30 +1,36 @@
-import { changePath, deletePath, type FolderEntry, writeFile } from "#contract/api/files.ts";
+import { deletePath, type FileVersion, type FolderEntry } from "#contract/api/files.ts";
 import { api, wordsOf } from "./api.ts";
-import { fetchFile, refreshFiles } from "./data-files.ts";
+import { refreshFiles } from "./data-files.ts";
+import { fetchDeleted, refreshHistory, restore } from "./data-history.ts";
+import { deletedTogether } from "./editor/deleted.ts";
+import { countText } from "./formats.ts";
 import { notify } from "./notices.ts";
+import { parentOf } from "./paths.ts";
 
-/** Largest file whose bytes are kept for taking a deletion back. */
-const maxKeptBytes = 5_000_000;
-
-export function isUndoable(entry: FolderEntry): boolean {
-  return entry.type === "file" && entry.size <= maxKeptBytes;
+/** Deletes a file or a folder, and offers to take it back from the site's history. */
+export async function deleteWithUndo(site: string, path: string, entry: FolderEntry): Promise<void> {
+  const beganAt = Date.now();
+  const response = await api.fetch(deletePath, { params: { name: site, "*": path }, query: entry.type === "folder" ? { recursive: true } : {} });
+  // Both moments by the server's clock, whose answer tells the time in whole seconds.
+  const endedAt = Date.parse(response.headers.get("date") ?? new Date().toISOString());
+  const since = endedAt - (Date.now() - beganAt) - 1000;
+  void refreshFiles(site);
+  void refreshHistory(site);
+  notify({ tone: "plain", text: `${entry.name} was deleted`, action: { label: "Undo", run: () => void takeBack({ site, path, entry, since }) } });
 }
 
-/** Deletes a file or a folder; offers to take it back where the bytes are few enough to be kept in the page. */
-export async function deleteWithUndo(site: string, path: string, entry: FolderEntry): Promise<void> {
-  const params = { name: site, "*": path };
-  const kept = isUndoable(entry) ? await fetchFile(site, path) : null;
-  await api.call(deletePath, { params, query: entry.type === "folder" ? { recursive: true } : {} });
-  void refreshFiles(site);
-  const restore = async (bytes: Uint8Array<ArrayBuffer>): Promise<void> => {
-    try {
-      await api.call(writeFile, { params, body: bytes, headers: { "if-none-match": "*" } });
-      if (entry.executable) await api.call(changePath, { params, body: { executable: true } });
-      notify({ tone: "good", text: `${entry.name} is back` });
-    } catch (error) {
-      notify({ tone: "bad", text: `${entry.name} could not be brought back. ${wordsOf(error)}` });
-    }
-    void refreshFiles(site);
-  };
-  notify({ tone: "plain", text: `${entry.name} was deleted`, ...(kept === null ? {} : { action: { label: "Undo", run: () => void restore(kept.bytes) } }) });
+async function takeBack({ site, path, entry, since }: { site: string; path: string; entry: FolderEntry; since: number }): Promise<void> {
+  try {
+    const folder = entry.type === "folder" ? path : parentOf(path);
+    const gone = deletedTogether(await fetchDeleted(site, folder), path, since);
+    if (gone.length === 0) return notify({ tone: "bad", text: `${entry.name} could not be brought back: the site's history has not kept it.` });
+    await restoreAll(site, gone);
+    notify({ tone: "good", text: entry.type === "folder" ? `${entry.name} is back, with ${countText(gone.length, "file")}` : `${entry.name} is back` });
+  } catch (error) {
+    notify({ tone: "bad", text: `${entry.name} could not be brought back. ${wordsOf(error)}` });
+  }
+}
+
+async function restoreAll(site: string, versions: readonly FileVersion[]): Promise<void> {
+  for (const version of versions) await restore(site, version, { path: version.path, base: null });
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { keptLines, type LogLine, mergeLines, searchLines } from "./log-lines.ts";
+import { keptLines, type LogLine, linesOfKind, mergeLines, searchLines } from "./log-lines.ts";
 
 const line = (second: number, text: string): LogLine => ({ at: `2026-01-01T00:00:${String(second).padStart(2, "0")}.000Z`, line: text, stream: "stdout" });
 const texts = (lines: readonly LogLine[]) => lines.map((each) => each.line);
@@ -26,4 +26,13 @@ test("a search ignores case and surrounding spaces", () => {
   const kept = mergeLines([], [line(1, "Error: x"), line(2, "fine")], null);
   expect(texts(searchLines(kept, " ERROR "))).toEqual(["Error: x"]);
   expect(searchLines(kept, "")).toBe(kept);
+});
+
+test("lines are chosen by who wrote them", () => {
+  const all = ["stdout", "stderr", "platform", "router"].map((stream, id) => ({ id, line: stream, at: "", stream }));
+  const chosen = (kind: Parameters<typeof linesOfKind>[1]) => texts(linesOfKind(all, kind));
+  expect(chosen("all")).toHaveLength(4);
+  expect(chosen("program")).toEqual(["stdout", "stderr"]);
+  expect(chosen("problems")).toEqual(["stderr", "router"]);
+  expect(chosen("platform")).toEqual(["platform"]);
 });

@@ -39,3 +39,24 @@ export function searchLines(lines: readonly NumberedLine[], text: string): reado
   const wanted = text.trim().toLowerCase();
   return wanted === "" ? lines : lines.filter(({ line }) => line.toLowerCase().includes(wanted));
 }
+
+/** Which lines are looked at, and what each choice is called. */
+export const lineKinds = ["all", "program", "problems", "platform", "router"] as const;
+export type LineKind = (typeof lineKinds)[number];
+export const kindWords: Readonly<Record<LineKind, string>> = {
+  all: "All lines",
+  program: "Only the program",
+  problems: "Only problems",
+  platform: "Only Backlot",
+  router: "Only visitors' errors",
+};
+const streamsOf: Readonly<Record<Exclude<LineKind, "all">, readonly string[]>> = {
+  program: ["stdout", "stderr"],
+  problems: ["stderr", "router"],
+  platform: ["platform"],
+  router: ["router"],
+};
+
+export function linesOfKind(lines: readonly NumberedLine[], kind: LineKind): readonly NumberedLine[] {
+  return kind === "all" ? lines : lines.filter(({ stream }) => streamsOf[kind].includes(stream));
+}

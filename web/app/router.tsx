@@ -116,16 +116,14 @@ const overviewRoute = createRoute({
   path: "/",
   component: lazyRouteComponent(() => import("../pages/site/overview.tsx"), "OverviewPage"),
 });
-const filesRoute = createRoute({
+/** The tree, the tabs and what is typed stay while one goes from file to folder. */
+const editorRoute = createRoute({
   getParentRoute: () => siteRoute,
-  path: "/files/$",
+  id: "editor",
   component: lazyRouteComponent(() => import("../pages/site/files.tsx"), "FilesPage"),
 });
-const editRoute = createRoute({
-  getParentRoute: () => siteRoute,
-  path: "/edit/$",
-  component: lazyRouteComponent(() => import("../pages/site/file.tsx"), "FilePage"),
-});
+const filesRoute = createRoute({ getParentRoute: () => editorRoute, path: "/files/$" });
+const editRoute = createRoute({ getParentRoute: () => editorRoute, path: "/edit/$" });
 const logsRoute = createRoute({
   getParentRoute: () => siteRoute,
   path: "/logs",
@@ -163,7 +161,7 @@ const routeTree = rootRoute.addChildren([
     schedulesRoute,
     newScheduleRoute,
     editScheduleRoute,
-    siteRoute.addChildren([overviewRoute, filesRoute, editRoute, logsRoute, siteTasksRoute, membersRoute, settingsRoute]),
+    siteRoute.addChildren([overviewRoute, editorRoute.addChildren([filesRoute, editRoute]), logsRoute, siteTasksRoute, membersRoute, settingsRoute]),
   ]),
 ]);
 

@@ -1,6 +1,3 @@
-/** Largest file that the editor opens, in bytes. A textarea grows slow beyond it. */
-export const maxEditableBytes = 1_000_000;
-
 const imageTypes: Readonly<Record<string, string>> = {
   png: "image/png",
   jpg: "image/jpeg",

@@ -7,6 +7,7 @@ import { mockAccountHandlers } from "./mock-accounts.ts";
 import type { MockHandler } from "./mock-call.ts";
 import { mockDatabaseHandlers } from "./mock-databases.ts";
 import { mockFileHandlers } from "./mock-files.ts";
+import { mockHistoryHandlers } from "./mock-history.ts";
 import { mockScheduleHandlers } from "./mock-schedules.ts";
 import { mockSiteHandlers } from "./mock-sites.ts";
 import { mockTaskHandlers } from "./mock-tasks.ts";
@@ -17,6 +18,7 @@ const handlers: Readonly<Record<string, MockHandler>> = {
   ...mockAccountHandlers,
   ...mockSiteHandlers,
   ...mockFileHandlers,
+  ...mockHistoryHandlers,
   ...mockTaskHandlers,
   ...mockScheduleHandlers,
 };

@@ -1,12 +1,13 @@
-import { createHash } from "node:crypto";
 import { changePath } from "#contract/api/files.ts";
 import { Failure } from "#contract/failure.ts";
 import { parseSitePath } from "#contract/site-path.ts";
+import { imageTypeOf } from "../app/text-file.ts";
 import type { MockCall, MockHandler } from "./mock-call.ts";
+import { keepVersion, sha256Of, tellChange } from "./mock-history.ts";
 import { siteOf } from "./mock-sites.ts";
 import type { MockFile, MockSite } from "./mock-world.ts";
 
-const etagOf = (file: MockFile): string => `"${createHash("sha256").update(file.bytes).digest("hex")}"`;
+const etagOf = (file: MockFile): string => `"${sha256Of(file.bytes)}"`;
 const isBelow = (path: string, folder: string): boolean => folder === "" || path.startsWith(`${folder}/`);
 
 function pathOf({ params }: MockCall): { path: string; isFolder: boolean } {
@@ -28,7 +29,7 @@ function listing(site: MockSite, folder: string): unknown {
   return { entries: [...folders, ...files] };
 }
 
-function makeParents(site: MockSite, path: string): void {
+export function makeParents(site: MockSite, path: string): void {
   const segments = path.split("/").slice(0, -1);
   for (let length = 1; length <= segments.length; length++) site.folders.add(segments.slice(0, length).join("/"));
 }
@@ -49,13 +50,24 @@ function move(site: MockSite, from: string, to: string): void {
   }
 }
 
+function copy(site: MockSite, from: string, to: string): void {
+  if (site.files.has(to) || site.folders.has(to)) throw new Failure("file_exists", { path: to });
+  if (!site.files.has(from) && !site.folders.has(from)) throw new Failure("file_not_found", { path: from });
+  makeParents(site, `${to}${site.folders.has(from) ? "/x" : ""}`);
+  for (const [path, file] of [...site.files]) if (path === from || isBelow(path, from)) site.files.set(to + path.slice(from.length), { ...file });
+  for (const folder of [...site.folders]) if (isBelow(folder, from)) site.folders.add(to + folder.slice(from.length));
+}
+
 export const mockFileHandlers: Readonly<Record<string, MockHandler>> = {
   "files.read": (call) => {
     const { path, isFolder } = pathOf(call);
     if (isFolder) return listing(siteOf(call), path);
     const file = siteOf(call).files.get(path);
     if (file === undefined) throw new Failure("file_not_found", { path });
-    return call.response.writeHead(200, { "content-type": "application/octet-stream", etag: etagOf(file) }).end(file.bytes);
+    const etag = etagOf(file);
+    if (call.request.headers["if-none-match"] === etag) return call.response.writeHead(304, { etag }).end();
+    const type = imageTypeOf(path) ?? "application/octet-stream";
+    return call.response.writeHead(200, { "content-type": type, "content-length": file.bytes.length, etag }).end(file.bytes);
   },
   "files.write": (call) => {
     const site = siteOf(call);
@@ -66,13 +78,17 @@ export const mockFileHandlers: Readonly<Record<string, MockHandler>> = {
     if (noneMatch === "*" && old !== undefined) throw new Failure("file_changed", { path });
     if (call.bytes.length > site.view.limits.fileBytes) throw new Failure("file_too_large", { limitBytes: site.view.limits.fileBytes });
     makeParents(site, path);
+    if (old !== undefined) keepVersion(call, path, "overwrite");
     const file: MockFile = { bytes: call.bytes, modifiedAt: new Date().toISOString(), executable: old?.executable ?? false };
     site.files.set(path, file);
+    tellChange(site, path);
     return call.response.writeHead(old === undefined ? 201 : 204, { etag: etagOf(file) }).end();
   },
   "files.delete": (call) => {
     const site = siteOf(call);
     const { path } = pathOf(call);
+    for (const file of site.files.keys()) if (file === path || isBelow(file, path)) keepVersion(call, file, "delete");
+    tellChange(site, path);
     if (site.files.delete(path)) return;
     if (!site.folders.has(path)) throw new Failure("file_not_found", { path });
     for (const file of [...site.files.keys()]) if (isBelow(file, path)) site.files.delete(file);
@@ -83,6 +99,7 @@ export const mockFileHandlers: Readonly<Record<string, MockHandler>> = {
     const { path } = pathOf(call);
     const change = changePath.body.parse(call.body);
     if ("move" in change) move(site, path, parseSitePath(change.move).join("/"));
+    else if ("copy" in change) copy(site, path, parseSitePath(change.copy).join("/"));
     else if ("mkdir" in change) {
       if (site.folders.has(path) || site.files.has(path)) throw new Failure("file_exists", { path });
       makeParents(site, `${path}/x`);
@@ -91,6 +108,7 @@ export const mockFileHandlers: Readonly<Record<string, MockHandler>> = {
       if (file === undefined) throw new Failure("file_not_found", { path });
       file.executable = change.executable;
     }
+    tellChange(site, path);
   },
   "files.archive": (call) =>
     call.response.writeHead(200, { "content-type": "application/zip", "content-disposition": `attachment; filename="${call.params.name}.zip"` }).end("PK"),

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import type { FileVersion } from "#contract/api/files.ts";
 import type { AuditView, OperationView, SiteView, UserView } from "#contract/api/views.ts";
 import { defaultSiteLimits, type MemberRole, type SiteKind, type SiteState } from "#contract/site.ts";
 import type { TokenScope } from "#contract/token-scope.ts";
@@ -17,7 +18,11 @@ export interface MockSite {
   members: Map<string, MemberRole>;
   environment: Record<string, string>;
   operations: OperationView[];
-  log: { line: string; at: string; stream: "stdout" | "stderr" | "platform" }[];
+  log: { line: string; at: string; stream: "stdout" | "stderr" | "platform" | "router" }[];
+  /** Earlier content of files, the newest first. */
+  versions: { version: FileVersion; bytes: Uint8Array }[];
+  /** Told of every change of a file. */
+  followers: Set<(folder: string, name: string) => void>;
 }
 
 export interface MockToken {
@@ -142,7 +147,10 @@ export function builtSite([name, kind, state, description, reason]: (typeof lots
       limits: defaultSiteLimits,
       egress: "none",
       settings: { idleSeconds: 600, botsWake: false, canRunTwice: true, timeZone: "Europe/Berlin" },
-      you: { role: id % 5 === 0 ? "editor" : "owner", may: [...siteVerbs] },
+      you:
+        name === "debate"
+          ? { role: "viewer", may: ["site.read", "site.logs", "site.files.read"] }
+          : { role: id % 5 === 0 ? "editor" : "owner", may: [...siteVerbs] },
       createdAt: ago(60 * 24 * id),
       updatedAt: ago(60 * id),
     },
@@ -156,6 +164,8 @@ export function builtSite([name, kind, state, description, reason]: (typeof lots
     environment: kind === "dynamic" ? { GREETING: "Good morning", API_KEY: "k-2f4a9c" } : {},
     operations: [finishedOperation(name, id)],
     log: kind === "dynamic" ? startLog(state) : [],
+    versions: earlierVersions(),
+    followers: new Set(),
   };
 }
 
@@ -190,10 +200,23 @@ function starterFiles(name: string, kind: SiteKind): [string, MockFile][] {
   return files;
 }
 
+/** The page as it was before, twice. */
+function earlierVersions(): MockSite["versions"] {
+  const texts = ["<!doctype html>\n<h1>Hello</h1>\n", "<!doctype html>\n<html>\n  <body>\n    <h1>Hello again</h1>\n  </body>\n</html>\n"];
+  return texts.map((text, index) => {
+    const bytes = encoder.encode(text);
+    const times = { modifiedAt: ago(3000 + 2000 * index), endedAt: ago(1000 + 2000 * index) };
+    const by = { username: index === 0 ? "anna" : "ben", door: "web" };
+    const version = { id: randomUUID(), path: "public/index.html", sha256: String(index), size: bytes.length, executable: false, ...times };
+    return { version: { ...version, savedBy: by, ended: "overwrite" as const, endedBy: { username: "anna", door: "sftp" } }, bytes };
+  });
+}
+
 function startLog(state: SiteState): MockSite["log"] {
   const lines = ["The program was started.", "listening on 10.40.0.7:4821"];
   for (let index = 0; index < 40; index++) {
     lines.push(`GET /${["", "style.css", "api/scores", "img/logo.svg", "favicon.ico"][index % 5]} 200 ${3 + ((index * 7) % 23)} ms`);
+    if (index % 17 === 16) lines.push("502 GET /api/scores: the program closed the connection before it answered");
     if (index % 13 === 12) lines.push("Warning: slow query, 412 ms: SELECT * FROM scores ORDER BY points DESC LIMIT 100 OFFSET 4000");
   }
   if (state === "crashed")
@@ -201,6 +224,6 @@ function startLog(state: SiteState): MockSite["log"] {
   return lines.map((line, index) => ({
     line,
     at: ago(60 - index),
-    stream: line.startsWith("The program") ? "platform" : /warning|error/i.test(line) ? "stderr" : "stdout",
+    stream: line.startsWith("The program") ? "platform" : line.startsWith("502") ? "router" : /warning|error/i.test(line) ? "stderr" : "stdout",
   }));
 }

@@ -10,10 +10,10 @@ export const contentSecurityPolicy =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 const types: Readonly<Record<string, string>> = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml" };
-const dist = fileURLToPath(new URL("../dist/", import.meta.url));
+const built = fileURLToPath(new URL("../dist/", import.meta.url));
 
 /** Serves the built dashboard as the manager does, policy included, with the pretended API behind it. */
-export function serveBuilt(world: MockWorld): Server {
+export function serveBuilt(world: MockWorld, dist = built): Server {
   const api = createMockHandler(world);
   return createServer((request, response) => {
     api(request, response, () => {

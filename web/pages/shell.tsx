@@ -1,4 +1,4 @@
-import { Link, Outlet } from "@tanstack/react-router";
+import { Link, Outlet, useLocation } from "@tanstack/react-router";
 import { Plus } from "lucide-react";
 import type { ReactNode } from "react";
 import { useIsAdministrator } from "../app/data-session.ts";
@@ -20,7 +20,11 @@ export function Shell(): ReactNode {
       </a>
       <AwayBanner />
       <Header />
-      <main id="main" tabIndex={-1} className="mx-auto w-full max-w-6xl px-4 pt-6 pb-48 focus:outline-none sm:px-6 sm:pt-8">
+      <main
+        id="main"
+        tabIndex={-1} // The editor takes the whole width and what is left of the height.
+        className="mx-auto w-full max-w-6xl px-4 pt-6 pb-48 focus:outline-none has-data-workbench:flex has-data-workbench:h-[calc(100dvh-4rem-1px)] has-data-workbench:min-h-96 has-data-workbench:max-w-none has-data-workbench:flex-col has-data-workbench:pt-2 has-data-workbench:pb-0 sm:px-6 sm:pt-8"
+      >
         <Outlet />
       </main>
       <Corner />
@@ -34,9 +38,11 @@ const navClass =
 
 function Header(): ReactNode {
   const isAdministrator = useIsAdministrator();
+  // Schedules belong to this part too, though their addresses are not below it.
+  const isSchedules = useLocation({ select: ({ pathname }) => pathname.startsWith("/schedules") });
   return (
     <header className="border-line border-b bg-surface">
-      <div className="mx-auto flex h-16 w-full max-w-6xl items-center gap-2 px-4 sm:gap-4 sm:px-6">
+      <div className="page-bar mx-auto flex h-16 w-full max-w-6xl items-center gap-2 px-4 sm:gap-4 sm:px-6">
         <Link to="/" className="flex min-h-11 items-center rounded-lg" aria-label="Backlot, to the list of sites">
           <Logo />
         </Link>
@@ -44,7 +50,7 @@ function Header(): ReactNode {
           <Link to="/" activeOptions={{ exact: true, includeSearch: false }} className={navClass}>
             Sites
           </Link>
-          <Link to="/tasks" activeOptions={{ includeSearch: false }} className={navClass}>
+          <Link to="/tasks" activeOptions={{ includeSearch: false }} className={navClass} {...(isSchedules ? { "aria-current": "page" as const } : {})}>
             Tasks
           </Link>
           {isAdministrator && (

@@ -9,14 +9,15 @@ interface DialogProps {
   readonly onClose: () => void;
   readonly title: string;
   readonly description?: ReactNode;
-  readonly isWide?: boolean;
+  /** `huge` takes nearly the whole page: for comparisons. */
+  readonly size?: "normal" | "huge";
   /** False where only an answer leads on; Escape and the cross are off then. */
   readonly isDismissible?: boolean;
   readonly children: ReactNode;
 }
 
 /** A question or a small form over the page. Focus goes in and comes back. */
-export function Dialog({ isOpen, onClose, title, description, isWide = false, isDismissible = true, children }: DialogProps): ReactNode {
+export function Dialog({ isOpen, onClose, title, description, size = "normal", isDismissible = true, children }: DialogProps): ReactNode {
   const keep = (event: Event): void => {
     if (!isDismissible) event.preventDefault();
   };
@@ -29,8 +30,8 @@ export function Dialog({ isOpen, onClose, title, description, isWide = false, is
           onPointerDownOutside={keep}
           {...(description === undefined ? { "aria-describedby": undefined } : {})}
           className={cx(
-            "fixed inset-x-3 bottom-3 z-50 max-h-[calc(100dvh-1.5rem)] animate-appear overflow-y-auto rounded-2xl border border-line bg-surface p-5 shadow-float focus:outline-none sm:inset-x-0 sm:top-[12vh] sm:bottom-auto sm:mx-auto sm:max-h-[80vh] sm:p-6",
-            isWide ? "sm:max-w-4xl" : "sm:max-w-lg",
+            "fixed inset-x-3 bottom-3 z-50 max-h-[calc(100dvh-1.5rem)] animate-appear overflow-y-auto rounded-2xl border border-line bg-surface p-5 shadow-float focus:outline-none sm:inset-x-0 sm:bottom-auto sm:mx-auto sm:p-6",
+            size === "huge" ? "sm:top-[4vh] sm:max-h-[92vh] sm:max-w-7xl" : "sm:top-[12vh] sm:max-h-[80vh] sm:max-w-lg",
           )}
         >
           <div className={cx("mb-4", isDismissible && "pr-10")}>

@@ -22,14 +22,22 @@ const clock = new Intl.DateTimeFormat("en", { hour: "2-digit", minute: "2-digit"
 
 const Line = memo(function Line({ line, search }: { readonly line: NumberedLine; readonly search: string }): ReactNode {
   const isError = line.stream === "stderr";
+  const isRouter = line.stream === "router";
   const at = new Date(line.at);
   return (
-    <li className={cx("flex gap-3 px-3 hover:bg-sunken", isError && "border-bad border-l-[3px] bg-bad-tint/40 pl-[9px]")}>
+    <li
+      className={cx(
+        "flex gap-3 px-3 hover:bg-sunken",
+        isError && "border-bad border-l-[3px] bg-bad-tint/40 pl-[9px]",
+        isRouter && "border-warn border-l-[3px] bg-warn-tint/50 pl-[9px]",
+      )}
+    >
       <time dateTime={line.at} className="shrink-0 select-none text-soft">
         {Number.isNaN(at.getTime()) ? "" : clock.format(at)}
       </time>
       <span className={cx("min-w-0", line.stream === "platform" && "font-sans text-sky")}>
         {line.stream === "platform" && <span className="font-medium">Backlot: </span>}
+        {isRouter && <span className="font-medium font-sans text-warn">To a visitor: </span>}
         {isError && <span className="sr-only">Error output: </span>}
         <Marked text={line.line} search={search} />
       </span>

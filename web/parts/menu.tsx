@@ -17,17 +17,24 @@ export function Menu({ trigger, align = "end", children }: MenuProps): ReactNode
   return (
     <DropdownMenu.Root modal={false}>
       <DropdownMenu.Trigger asChild>{trigger}</DropdownMenu.Trigger>
-      <DropdownMenu.Portal>
-        <DropdownMenu.Content
-          align={align}
-          sideOffset={6}
-          collisionPadding={8}
-          className="z-50 min-w-52 max-w-[calc(100vw-1rem)] animate-appear rounded-xl border border-line bg-surface p-1.5 shadow-float"
-        >
-          {children}
-        </DropdownMenu.Content>
-      </DropdownMenu.Portal>
+      <MenuContent align={align}>{children}</MenuContent>
     </DropdownMenu.Root>
+  );
+}
+
+/** The sheet of a menu, for those that are opened by something else than a button. */
+export function MenuContent({ align = "end", children }: Omit<MenuProps, "trigger">): ReactNode {
+  return (
+    <DropdownMenu.Portal>
+      <DropdownMenu.Content
+        align={align}
+        sideOffset={6}
+        collisionPadding={8}
+        className="z-50 max-h-[calc(100dvh-1rem)] min-w-52 max-w-[calc(100vw-1rem)] animate-appear overflow-y-auto rounded-xl border border-line bg-surface p-1.5 shadow-float"
+      >
+        {children}
+      </DropdownMenu.Content>
+    </DropdownMenu.Portal>
   );
 }
 

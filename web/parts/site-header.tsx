@@ -50,6 +50,34 @@ export function SiteHeader({ site }: { readonly site: SiteView }): ReactNode {
   );
 }
 
+/** The same in one line, beside the tabs: for pages that need the room. */
+export function SmallSiteHeader({ site, tabs }: { readonly site: SiteView; readonly tabs: ReactNode }): ReactNode {
+  const act = useSiteAction(site.name);
+  return (
+    <div data-small className="flex shrink-0 flex-wrap items-center gap-x-4">
+      <div className="flex min-w-0 items-center gap-2.5 py-1">
+        <Facade name={site.name} state={site.state} className="size-7 shrink-0" />
+        <h1 className="min-w-0 truncate font-semibold text-lg">{site.name}</h1>
+        <span role="status">
+          <StatePill state={site.state} kind={site.kind} />
+        </span>
+      </div>
+      <div className="order-1 ml-auto flex items-center gap-2 max-sm:hidden [&_a]:min-h-9 [&_button]:min-h-9 [&_a]:px-3 [&_button]:px-3">
+        <SiteButtons site={site} act={act} />
+        <ExternalLink href={site.url} className={buttonClass("plain")}>
+          Open site
+        </ExternalLink>
+      </div>
+      <div className="w-full min-w-0 max-lg:order-2 lg:w-auto">{tabs}</div>
+      {act.error !== null && (
+        <div className="order-3 w-full pb-2">
+          <ProblemBox title={wordsOf(act.error)} />
+        </div>
+      )}
+    </div>
+  );
+}
+
 function Address({ url }: { readonly url: string }): ReactNode {
   return (
     <div className="-my-1 flex items-center">

@@ -1,66 +1,115 @@
-import { useParams } from "@tanstack/react-router";
-import { type ReactNode, useState } from "react";
-import type { FolderEntry } from "#contract/api/files.ts";
-import { hasCode, wordsOf } from "../../app/api.ts";
-import { useFolder } from "../../app/data-files.ts";
+import { useLocation, useNavigate, useParams } from "@tanstack/react-router";
+import { type ReactNode, useCallback, useEffect, useMemo, useState } from "react";
+import type { SiteView } from "#contract/api/views.ts";
+import { wordsOf } from "../../app/api.ts";
+import { movePath } from "../../app/data-files.ts";
+import { useMe } from "../../app/data-session.ts";
 import { may, useSite } from "../../app/data-sites.ts";
-import { startUploads } from "../../app/uploads.ts";
-import { Breadcrumbs } from "../../parts/files/breadcrumbs.tsx";
-import { DeleteDialog } from "../../parts/files/delete-dialog.tsx";
-import { DropZone } from "../../parts/files/drop-zone.tsx";
-import { EntryList, EntryListLoading } from "../../parts/files/entry-list.tsx";
-import { FilesToolbar } from "../../parts/files/files-toolbar.tsx";
-import { MoveDialog } from "../../parts/files/move-dialog.tsx";
-import { UploadPanel } from "../../parts/files/upload-panel.tsx";
-import { ProblemBox } from "../../parts/problem-box.tsx";
+import { foldersAbove } from "../../app/editor/tree.ts";
+import { type Workbench, workbenchOf } from "../../app/editor/workbench.ts";
+import { notify } from "../../app/notices.ts";
+import { baseOf, parentOf } from "../../app/paths.ts";
+import { type Bench, BenchContext, type MainView, type Question } from "../../parts/editor/bench-context.ts";
+import { EditorFrame } from "../../parts/editor/editor-frame.tsx";
+import { Questions } from "../../parts/editor/questions.tsx";
 
+/** A site's files: the tree, open files in tabs, search, history, and the log beside them. */
 export function FilesPage(): ReactNode {
-  const { name, _splat = "" } = useParams({ from: "/app/sites/$name/files/$" });
-  const folder = _splat.replace(/\/+$/, "");
+  const { name = "" } = useParams({ strict: false });
   const { data: site } = useSite(name);
+  const me = useMe();
+  if (site === undefined || me === undefined) return null;
+  return <Page key={name} site={site} workbench={workbenchOf({ user: me.username, site: name })} />;
+}
+
+function Page({ site, workbench }: { readonly site: SiteView; readonly workbench: Workbench }): ReactNode {
+  const { path, folder } = usePlace();
+  const [view, setView] = useState<MainView>("edit");
+  const [question, setQuestion] = useState<Question | null>(null);
   const mayWrite = may(site, "site.files.write");
-  const [moving, setMoving] = useState<FolderEntry | null>(null);
-  const [deleting, setDeleting] = useState<FolderEntry | null>(null);
+  workbench.session.mayWrite = mayWrite;
+  const go = useGo(site.name);
+  useEffect(() => setQuestion(null), []);
+  // Another file is looked at as it is now.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: it is the file that decides.
+  useEffect(() => setView("edit"), [path]);
+  useEffect(() => {
+    if (path !== null) workbench.show(path);
+    workbench.expand(...foldersAbove(path ?? `${folder}/x`).filter(Boolean));
+  }, [workbench, path, folder]);
+  const bench = useMemo(
+    (): Bench => ({
+      site,
+      workbench,
+      mayWrite,
+      path,
+      folder,
+      view,
+      setView,
+      open: (to, place) => {
+        if (place !== undefined || window.matchMedia("(pointer: fine)").matches)
+          workbench.session.jump.set({ path: to, line: place?.line ?? null, column: place?.column ?? 0, length: place?.length ?? 0 });
+        if (place !== undefined) setView("edit");
+        go("edit", to);
+      },
+      openFolder: (to) => go("files", to),
+      closeTab: (each, isForGood = false) => {
+        if (!isForGood && workbench.session.isDirty(each)) return setQuestion({ kind: "close", path: each });
+        const next = workbench.close(each, isForGood);
+        if (each === path) go(next === null ? "files" : "edit", next ?? "");
+      },
+      ask: setQuestion,
+      move: async (from, to) => {
+        await moveWithUndo(site.name, { from, to }, (move) => {
+          workbench.moved(move);
+          const shown = workbench.last;
+          if (path !== null && shown !== null && shown !== path) go("edit", shown, true);
+        });
+      },
+    }),
+    [site, workbench, mayWrite, path, folder, view, go],
+  );
   return (
-    <DropZone folder={folder} isOff={!mayWrite} onFiles={(files) => startUploads(name, files)}>
-      <div className="mb-3 flex flex-wrap items-center justify-between gap-x-4 gap-y-2">
-        <Breadcrumbs site={name} path={folder} />
-        <FilesToolbar site={name} folder={folder} mayWrite={mayWrite} />
-      </div>
-      <UploadPanel site={name} />
-      <Folder site={name} folder={folder} mayWrite={mayWrite} onMove={setMoving} onDelete={setDeleting} />
-      {mayWrite && <p className="mt-3 hidden text-soft text-sm sm:block">Drop files or folders anywhere on this page to upload them here.</p>}
-      <MoveDialog site={name} folder={folder} entry={moving} onClose={() => setMoving(null)} />
-      <DeleteDialog site={name} folder={folder} entry={deleting} onClose={() => setDeleting(null)} />
-    </DropZone>
+    <BenchContext value={bench}>
+      <title>{`${path === null ? "Files" : baseOf(path)} – ${site.name} – Backlot`}</title>
+      <EditorFrame />
+      <Questions question={question} onClose={() => setQuestion(null)} />
+    </BenchContext>
   );
 }
 
-interface FolderProps {
-  readonly site: string;
-  readonly folder: string;
-  readonly mayWrite: boolean;
-  readonly onMove: (entry: FolderEntry) => void;
-  readonly onDelete: (entry: FolderEntry) => void;
+/** The file or the folder that the address names. */
+function usePlace(): { readonly path: string | null; readonly folder: string } {
+  const { _splat = "" } = useParams({ strict: false });
+  const isFile = useLocation({ select: ({ pathname }) => pathname.split("/")[3] === "edit" });
+  const place = _splat.replace(/\/+$/, "");
+  return isFile && place !== "" ? { path: place, folder: parentOf(place) } : { path: null, folder: place };
 }
 
-function Folder({ site, folder, mayWrite, onMove, onDelete }: FolderProps): ReactNode {
-  const { data, error, refetch } = useFolder(site, folder);
-  if (data !== undefined)
-    return (
-      <EntryList
-        key={folder}
-        site={site}
-        folder={folder}
-        entries={data.entries}
-        isTruncated={data.isTruncated}
-        mayWrite={mayWrite}
-        onMove={onMove}
-        onDelete={onDelete}
-      />
-    );
-  if (hasCode(error, "file_not_found", "not_a_folder"))
-    return <ProblemBox title={`There is no folder called ${folder} here. It may have been moved or deleted.`} />;
-  if (error !== null) return <ProblemBox title={wordsOf(error)} retry={() => void refetch()} />;
-  return <EntryListLoading />;
+function useGo(name: string): (kind: "edit" | "files", path: string, replace?: boolean) => void {
+  const navigate = useNavigate();
+  return useCallback(
+    (kind, path, replace = false) =>
+      void navigate({ to: kind === "edit" ? "/sites/$name/edit/$" : "/sites/$name/files/$", params: { name, _splat: path }, replace, resetScroll: false }),
+    [navigate, name],
+  );
+}
+
+interface Move {
+  readonly from: string;
+  readonly to: string;
+}
+
+/** Moves, says so, and offers the way back. */
+async function moveWithUndo(site: string, { from, to }: Move, moved: (move: Move) => void): Promise<void> {
+  const failed = (error: unknown): void => notify({ tone: "bad", text: wordsOf(error) });
+  const back = (): void => void movePath(site, to, from).then(() => moved({ from: to, to: from }), failed);
+  try {
+    await movePath(site, from, to);
+  } catch (error) {
+    failed(error);
+    throw error;
+  }
+  moved({ from, to });
+  notify({ tone: "good", text: `${baseOf(from)} is now ${to}`, action: { label: "Undo", run: back } });
 }

@@ -6,13 +6,15 @@ import { may, useSite } from "../../app/data-sites.ts";
 import { buttonClass } from "../../parts/button.tsx";
 import { EmptyLot } from "../../parts/empty-lot.tsx";
 import { ProblemBox } from "../../parts/problem-box.tsx";
-import { SiteHeader } from "../../parts/site-header.tsx";
+import { SiteHeader, SmallSiteHeader } from "../../parts/site-header.tsx";
 import { Loading, Skeleton } from "../../parts/skeleton.tsx";
 
 /** The stable frame of a site's pages: name, address, state and tabs stay while the page below changes. */
 export function SiteLayout(): ReactNode {
   const { name } = useParams({ from: "/app/sites/$name" });
   const { data: site, error, refetch } = useSite(name);
+  // The editor needs the room.
+  const isEditor = useLocation({ select: ({ pathname }) => ["files", "edit"].includes(pathname.split("/")[3] ?? "") });
   if (site === undefined) {
     if (hasCode(error, "site_not_found")) return <NoSite name={name} />;
     if (error !== null) return <ProblemBox title={wordsOf(error)} retry={() => void refetch()} />;
@@ -21,8 +23,8 @@ export function SiteLayout(): ReactNode {
   return (
     <>
       <title>{`${site.name} – Backlot`}</title>
-      <SiteHeader site={site} />
-      <Tabs site={site} />
+      {isEditor ? <SmallSiteHeader site={site} tabs={<Tabs site={site} />} /> : <SiteHeader site={site} />}
+      {!isEditor && <Tabs site={site} />}
       <Outlet />
     </>
   );
@@ -42,7 +44,11 @@ function Tabs({ site }: { readonly site: SiteView }): ReactNode {
     nav.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
   }, [page]);
   return (
-    <nav ref={nav} aria-label={`Pages of ${site.name}`} className="-mx-4 mb-6 flex overflow-x-auto border-line border-b px-4 sm:mx-0 sm:px-0">
+    <nav
+      ref={nav}
+      aria-label={`Pages of ${site.name}`}
+      className="-mx-4 mb-6 flex overflow-x-auto border-line border-b px-4 in-data-small:[scrollbar-width:none] in-data-small:mx-0 in-data-small:mb-0 in-data-small:border-b-0 in-data-small:px-0 sm:mx-0 sm:px-0"
+    >
       <Link to="/sites/$name" params={params} activeOptions={{ exact: true }} className={tabClass}>
         Overview
       </Link>

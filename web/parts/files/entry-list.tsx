@@ -1,28 +1,24 @@
 import { Link } from "@tanstack/react-router";
-import { Download, EllipsisVertical, ExternalLink, FileCog, PencilLine, Trash2 } from "lucide-react";
+import { EllipsisVertical } from "lucide-react";
 import { type ReactNode, useState } from "react";
 import type { FolderEntry } from "#contract/api/files.ts";
-import { wordsOf } from "../../app/api.ts";
-import { archiveAddress, fileAddress, useSetExecutable } from "../../app/data-files.ts";
-import { useSite } from "../../app/data-sites.ts";
+import { editorPreferences, setPreference } from "../../app/editor/preferences.ts";
 import { bytesText } from "../../app/formats.ts";
-import { notify } from "../../app/notices.ts";
-import { joinPath, publicAddress } from "../../app/paths.ts";
+import { joinPath } from "../../app/paths.ts";
+import { useStore } from "../../app/store.ts";
 import { IconButton } from "../button.tsx";
+import { useBench } from "../editor/bench-context.ts";
+import { EntryItems } from "../editor/entry-menu.tsx";
 import { SwitchField } from "../field.tsx";
-import { Menu, MenuItem, MenuSeparator } from "../menu.tsx";
+import { Menu } from "../menu.tsx";
 import { Loading, Skeleton } from "../skeleton.tsx";
 import { TimeAgo } from "../time-ago.tsx";
 import { EntryIcon, entryNote } from "./entry-icon.tsx";
 
 interface ListProps {
-  readonly site: string;
   readonly folder: string;
   readonly entries: readonly FolderEntry[];
   readonly isTruncated: boolean;
-  readonly mayWrite: boolean;
-  readonly onMove: (entry: FolderEntry) => void;
-  readonly onDelete: (entry: FolderEntry) => void;
 }
 
 const isHidden = (entry: FolderEntry): boolean => entry.name.startsWith(".");
@@ -30,7 +26,8 @@ const isHidden = (entry: FolderEntry): boolean => entry.name.startsWith(".");
 const step = 300;
 
 export function EntryList(props: ListProps): ReactNode {
-  const [showsHidden, setShowsHidden] = useState(false);
+  const { site, mayWrite } = useBench();
+  const { showsHidden } = useStore(editorPreferences);
   const [limit, setLimit] = useState(step);
   const hidden = props.entries.filter(isHidden).length;
   const shown = showsHidden ? props.entries : props.entries.filter((entry) => !isHidden(entry));
@@ -38,12 +35,12 @@ export function EntryList(props: ListProps): ReactNode {
     <>
       {shown.length === 0 ? (
         <p className="card px-4 py-10 text-center text-soft">
-          This folder is empty{hidden > 0 ? " but for hidden files" : ""}.{props.mayWrite && " Upload something, or make a new file."}
+          This folder is empty{hidden > 0 ? " but for hidden files" : ""}.{mayWrite && " Upload something, or make a new file."}
         </p>
       ) : (
-        <ul className="card divide-y divide-line" aria-label={`Files in ${props.folder === "" ? props.site : props.folder}`}>
+        <ul className="card divide-y divide-line" aria-label={`Files in ${props.folder === "" ? site.name : props.folder}`}>
           {shown.slice(0, limit).map((entry) => (
-            <EntryRow key={entry.name} {...props} entry={entry} />
+            <EntryRow key={entry.name} folder={props.folder} entry={entry} />
           ))}
         </ul>
       )}
@@ -57,14 +54,15 @@ export function EntryList(props: ListProps): ReactNode {
       )}
       {hidden > 0 && (
         <div className="mt-3">
-          <SwitchField label={`Show hidden files (${hidden})`} checked={showsHidden} onChange={setShowsHidden} />
+          <SwitchField label={`Show hidden files (${hidden})`} checked={showsHidden} onChange={(checked) => setPreference({ showsHidden: checked })} />
         </div>
       )}
     </>
   );
 }
 
-function EntryRow({ site, folder, entry, mayWrite, onMove, onDelete }: ListProps & { readonly entry: FolderEntry }): ReactNode {
+function EntryRow({ folder, entry }: { readonly folder: string; readonly entry: FolderEntry }): ReactNode {
+  const { site } = useBench();
   const path = joinPath(folder, entry.name);
   const isFolder = entry.type === "folder";
   const note = entryNote(folder, entry);
@@ -74,7 +72,7 @@ function EntryRow({ site, folder, entry, mayWrite, onMove, onDelete }: ListProps
       <div className="min-w-0 flex-1">
         <Link
           to={isFolder ? "/sites/$name/files/$" : "/sites/$name/edit/$"}
-          params={{ name: site, _splat: path }}
+          params={{ name: site.name, _splat: path }}
           className="block truncate font-medium text-[0.9375rem] after:absolute after:inset-0 after:rounded-[inherit]"
           title={entry.name}
         >
@@ -91,61 +89,16 @@ function EntryRow({ site, folder, entry, mayWrite, onMove, onDelete }: ListProps
       <span className="hidden w-32 shrink-0 text-right text-soft text-sm sm:block">
         <TimeAgo at={entry.modifiedAt} />
       </span>
-      <EntryMenu site={site} path={path} entry={entry} mayWrite={mayWrite} onMove={onMove} onDelete={onDelete} />
+      <Menu
+        trigger={
+          <IconButton label={`Actions for ${entry.name}`} className="relative z-10">
+            <EllipsisVertical aria-hidden="true" />
+          </IconButton>
+        }
+      >
+        <EntryItems path={path} entry={entry} />
+      </Menu>
     </li>
-  );
-}
-
-type MenuProps = Pick<ListProps, "site" | "mayWrite" | "onMove" | "onDelete"> & { readonly path: string; readonly entry: FolderEntry };
-
-function EntryMenu({ site, path, entry, mayWrite, onMove, onDelete }: MenuProps): ReactNode {
-  const setExecutable = useSetExecutable(site);
-  const { data: view } = useSite(site);
-  const address = view === undefined || entry.type === "folder" ? null : publicAddress(view.url, path);
-  const toggle = (): void =>
-    setExecutable.mutate({ path, executable: !entry.executable }, { onError: (error) => notify({ tone: "bad", text: wordsOf(error) }) });
-  return (
-    <Menu
-      trigger={
-        <IconButton label={`Actions for ${entry.name}`} className="relative z-10">
-          <EllipsisVertical aria-hidden="true" />
-        </IconButton>
-      }
-    >
-      {address !== null && (
-        <MenuItem asChild>
-          <a href={address} target="_blank" rel="noopener noreferrer">
-            <ExternalLink aria-hidden="true" />
-            See it on the site
-          </a>
-        </MenuItem>
-      )}
-      <MenuItem asChild>
-        <a href={entry.type === "folder" ? archiveAddress(site, path) : fileAddress(site, path)} download={entry.type === "folder" ? "" : entry.name}>
-          <Download aria-hidden="true" />
-          Download{entry.type === "folder" && " as zip"}
-        </a>
-      </MenuItem>
-      {mayWrite && (
-        <>
-          <MenuItem onSelect={() => onMove(entry)}>
-            <PencilLine aria-hidden="true" />
-            Rename or move…
-          </MenuItem>
-          {entry.type === "file" && (
-            <MenuItem onSelect={toggle}>
-              <FileCog aria-hidden="true" />
-              {entry.executable ? "Make not executable" : "Make executable"}
-            </MenuItem>
-          )}
-          <MenuSeparator />
-          <MenuItem isDangerous onSelect={() => onDelete(entry)}>
-            <Trash2 aria-hidden="true" />
-            Delete…
-          </MenuItem>
-        </>
-      )}
-    </Menu>
   );
 }
 

@@ -20,7 +20,7 @@ export function UploadPanel({ site }: { readonly site: string }): ReactNode {
   const isBusy = mine.some((upload) => upload.state === "sending" || upload.state === "waiting");
   const rows = [...mine].sort((a, b) => rank[a.state] - rank[b.state]).slice(0, maxRows);
   return (
-    <section className="card mb-4 p-4" aria-label="Uploads">
+    <section className="card p-4 shadow-float!" aria-label="Uploads">
       <div className="flex flex-wrap items-center justify-between gap-2">
         <p className="font-medium" role="status">
           {isBusy

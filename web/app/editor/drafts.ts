@@ -1,0 +1,38 @@
+import { z } from "zod";
+import { isAtOrBelow, movedPath } from "./tabs.ts";
+
+/** Unsaved text, kept by the browser until it is saved or given up. */
+export const draft = z.object({
+  /** The version that it was written on, as an entity tag; null for a file that was not there. */
+  base: z.string().nullable(),
+  text: z.string(),
+  lineEnd: z.enum(["\n", "\r\n"]),
+  hasMark: z.boolean(),
+  /** When it was last changed, in milliseconds since 1970. */
+  at: z.number(),
+});
+export type Draft = z.output<typeof draft>;
+export type Drafts = ReadonlyMap<string, Draft>;
+
+/** Longest text of one draft, in characters: the largest file that can be edited, and something on top. */
+export const maxDraftLength = 2_000_000;
+/** Longest text of all drafts of a site together, in characters. */
+export const maxDraftsLength = 20_000_000;
+
+/** Whether there is room for a draft beside the others. One is never dropped to make room: it is somebody's work. */
+export function fits(drafts: Drafts, path: string, text: string): boolean {
+  if (text.length > maxDraftLength) return false;
+  let others = 0;
+  for (const [each, { text: other }] of drafts) if (each !== path) others += other.length;
+  return others + text.length <= maxDraftsLength;
+}
+
+/** The drafts after a file or folder was moved: they go with it. */
+export function movedDrafts(drafts: Drafts, move: { readonly from: string; readonly to: string }): Drafts {
+  return new Map([...drafts].map(([path, each]) => [movedPath(path, move), each]));
+}
+
+/** The paths of drafts in a file or folder. */
+export function draftsAt(drafts: Drafts, place: string): readonly string[] {
+  return [...drafts.keys()].filter((path) => isAtOrBelow(path, place));
+}

@@ -1,0 +1,123 @@
+import { z } from "zod";
+import { createStore, type Store } from "../store.ts";
+import { EditorSession } from "./session.ts";
+import { isAtOrBelow, maxTabs, movedPath, neighbourOf, openTab } from "./tabs.ts";
+
+/** What of the workbench stays over reloads, of one person and one site. */
+const layout = z.object({
+  tabs: z
+    .array(z.string())
+    .max(maxTabs * 2)
+    .catch([]),
+  expanded: z.array(z.string()).max(200).catch([]),
+  last: z.string().nullable().catch(null),
+});
+type Layout = z.output<typeof layout>;
+
+/** Tabs, open folders and open files of one person in one site. */
+export class Workbench {
+  readonly session: EditorSession;
+  readonly tabs: Store<readonly string[]>;
+  readonly expanded: Store<ReadonlySet<string>>;
+  /** The file that was looked at last. */
+  last: string | null;
+  readonly #key: string;
+
+  constructor(owner: { readonly user: string; readonly site: string }) {
+    this.#key = `backlot-workbench:${owner.user}:${owner.site}`;
+    const kept = this.#read();
+    this.session = new EditorSession(owner);
+    this.tabs = createStore<readonly string[]>(kept.tabs);
+    this.expanded = createStore<ReadonlySet<string>>(new Set(kept.expanded));
+    this.last = kept.last;
+    this.tabs.subscribe(() => this.#keep());
+    this.expanded.subscribe(() => this.#keep());
+  }
+
+  /** Shows a file: its tab is there, and it is read unless it was. */
+  show(path: string): void {
+    const isNeeded = (each: string): boolean => this.session.isDirty(each);
+    this.tabs.set((tabs) => openTab(tabs, path, { after: this.last, isNeeded }));
+    this.last = path;
+    this.#keep();
+    const open = this.tabs.get();
+    for (const each of this.session.files.get().keys()) if (!open.includes(each)) this.session.close(each, false);
+    void this.session.open(path);
+  }
+
+  /** Closes a tab; gives the one to show instead. */
+  close(path: string, isForGood: boolean): string | null {
+    const next = neighbourOf(this.tabs.get(), path);
+    this.session.close(path, isForGood);
+    this.tabs.set((tabs) => tabs.filter((each) => each !== path));
+    if (this.last === path) this.last = next;
+    this.#keep();
+    return next;
+  }
+
+  moved(move: { readonly from: string; readonly to: string }): void {
+    this.session.moved(move);
+    this.tabs.set((tabs) => tabs.map((path) => movedPath(path, move)));
+    this.expanded.set((folders) => new Set([...folders].map((path) => movedPath(path, move))));
+    if (this.last !== null) this.last = movedPath(this.last, move);
+    this.#keep();
+  }
+
+  /** A file or folder was deleted: its tabs go, those with unsaved work stay. */
+  deleted(place: string): void {
+    for (const path of this.tabs.get()) {
+      if (!isAtOrBelow(path, place)) continue;
+      if (this.session.isDirty(path)) void this.session.checkDisk(path);
+      else this.close(path, true);
+    }
+    this.setExpanded([...this.expanded.get()].filter((folder) => !isAtOrBelow(folder, place)));
+  }
+
+  setExpanded(folders: Iterable<string>): void {
+    this.expanded.set(new Set(folders));
+  }
+
+  expand(...folders: readonly string[]): void {
+    if (folders.some((folder) => !this.expanded.get().has(folder))) this.setExpanded([...this.expanded.get(), ...folders]);
+  }
+
+  toggle(folder: string): void {
+    const open = this.expanded.get();
+    this.setExpanded(open.has(folder) ? [...open].filter((each) => each !== folder) : [...open, folder]);
+  }
+
+  #read(): Layout {
+    try {
+      return layout.parse(JSON.parse(localStorage.getItem(this.#key) ?? "{}"));
+    } catch {
+      // Forbidden, or of another version: one begins without tabs.
+      return layout.parse({});
+    }
+  }
+
+  #keep(): void {
+    const kept: Layout = { tabs: [...this.tabs.get()], expanded: [...this.expanded.get()].slice(-200), last: this.last };
+    try {
+      localStorage.setItem(this.#key, JSON.stringify(kept));
+    } catch {
+      // Forbidden or full: tabs then last as long as the page.
+    }
+  }
+}
+
+const workbenches = new Map<string, Workbench>();
+
+/** The workbench of a person and a site: the same one whenever that site's files are shown. */
+export function workbenchOf(owner: { readonly user: string; readonly site: string }): Workbench {
+  const key = `${owner.user}/${owner.site}`;
+  const known = workbenches.get(key);
+  if (known !== undefined) return known;
+  const made = new Workbench(owner);
+  workbenches.set(key, made);
+  return made;
+}
+
+// Drafts stay in this browser; whoever goes on at another computer would miss them.
+window.addEventListener("beforeunload", (event) => {
+  if ([...workbenches.values()].some(({ session }) => session.hasUnsaved())) event.preventDefault();
+});
