@@ -24,7 +24,7 @@ export interface FormerName {
 }
 
 /** What the processes of one machine tell each other by themselves: of interest only where they stand on several hosts. */
-const wiring = /^BACKLOT_(CLUSTER_KEY_FILE|COMPONENT_KEY_FILE|FTP_KEY_FILE|ORCHESTRATOR_(HOST|PORT|URL)|ROUTER_(ADMIN_PORT|URLS?)|MANAGER_URL)$/;
+const wiring = /^BACKLOT_(CLUSTER_KEY_FILE|COMPONENT_KEY_FILE|(FTP|SHELL)_KEY_FILE|ORCHESTRATOR_(HOST|PORT|URL)|ROUTER_(ADMIN_PORT|URLS?)|MANAGER_URL)$/;
 
 /** `docs/configuration.md` and `.env.example`, made of what every process declares. */
 export function renderReference(

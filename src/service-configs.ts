@@ -12,5 +12,6 @@ export const serviceConfigs = {
   worker: async () => (await import("./worker/config.ts")).configSchema,
   orchestrator: async () => (await import("./orchestrator/config.ts")).configSchema,
   ftp: async () => (await import("./ftp/config.ts")).configSchema,
+  shell: async () => (await import("./shell/config.ts")).configSchema,
   router: async () => (await import("./router/config.ts")).configSchema,
 } as const satisfies Record<string, () => Promise<z.ZodObject>>;

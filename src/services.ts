@@ -8,6 +8,7 @@ export const services = {
   worker: async () => (await import("./worker/start.ts")).start,
   orchestrator: async () => (await import("./orchestrator/start.ts")).start,
   ftp: async () => (await import("./ftp/start.ts")).start,
+  shell: async () => (await import("./shell/start.ts")).start,
   router: async () => (await import("./router/start.ts")).start,
 } as const satisfies Record<string, () => Promise<StartService>>;
 

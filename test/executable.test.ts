@@ -38,6 +38,7 @@ function environment(more: Record<string, string> = {}): Record<string, string> 
     BACKLOT_PORT: "0",
     BACKLOT_ROUTER_PORT: "0",
     BACKLOT_FTP_PORT: "0",
+    BACKLOT_SSH_PORT: "0",
     DATABASE_URL: database,
     ...more,
   };
@@ -53,7 +54,7 @@ async function call(args: readonly string[], env = environment()): Promise<{ rea
 
 describe("the executable", () => {
   it("says what can run when it is asked for something else", async () => {
-    const known = "supervisor, keys, manager, worker, orchestrator, ftp, router";
+    const known = "supervisor, keys, manager, worker, orchestrator, ftp, shell, router";
     expect(await call([bin, "run", "manager,nonsense"])).toEqual({
       code: 2,
       stdout: "",

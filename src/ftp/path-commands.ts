@@ -39,7 +39,7 @@ export const pathCommands: Readonly<Record<string, CommandHandler>> = {
     if (from === null) return core.reply(503, "Bad sequence of commands: use RNFR first.");
     const to = writable(core, argument);
     if (to.siteId !== from.siteId) return core.reply(550, "Nothing can be moved from one site to another.");
-    if (to.path !== from.path) await personOf(core).files.move(to.siteId, from.path, to.path);
+    if (to.path !== from.path) await personOf(core).files.move(to.siteId, from.path, { path: to.path, replace: true });
     await core.reply(250, "Renaming ok.");
   },
   SIZE: async (core, argument) => {

@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import type { AddressInfo } from "node:net";
+import type { FastifyInstance } from "fastify";
 import { pushEpochs } from "#contract/internal/orchestrator.ts";
 import type { AuditStore } from "#core/audit/audit-store.ts";
 import { CachedScriptShelf } from "#core/tasks/cached-script-shelf.ts";
@@ -31,13 +32,13 @@ import { configSchema, type ManagerConfig, publicAddresses } from "./config.ts";
 import { answerUnknown, mountDashboard } from "./dashboard.ts";
 import { mountDatabases } from "./database-api.ts";
 import { DeedCollector } from "./deed-collector.ts";
-import { DoorSessions } from "./doors/door-sessions.ts";
+import { DoorSessions, type DoorSessionsDeps } from "./doors/door-sessions.ts";
 import { doorGuard, mountDoors } from "./doors/doors-api.ts";
 import { mountFileHistory } from "./file-history-api.ts";
 import { mountFiles } from "./files-api.ts";
 import { firstAdministrator } from "./first-administrator.ts";
 import { holdBack } from "./hold-back.ts";
-import { mountKeys } from "./keys-api.ts";
+import { type KeysDeps, mountKeys } from "./keys-api.ts";
 import { knownDevices } from "./known-devices.ts";
 import { BasicSignIn } from "./legacy-tasks/basic-sign-in.ts";
 import { checkOpenApi } from "./legacy-tasks/legacy-guard.ts";
@@ -83,14 +84,7 @@ async function serve({ config, key, db, log, stack }: Wiring): Promise<Pick<Runn
   const link = { baseUrl: config.BACKLOT_ORCHESTRATOR_URL, audience: "orchestrator", caller: "manager", signer } as const;
   const orchestrator = createComponentClient(link);
   const hints = new Hints();
-  const push = async (bump: EpochBump): Promise<void> =>
-    void (await orchestrator.call(pushEpochs, {
-      body: {
-        sites: bump.sites.map(([id, epoch]) => [id, epoch] as [number, number]),
-        users: bump.users.map(([id, epoch]) => [id, epoch] as [number, number]),
-      },
-    }));
-  const access = new AccessWatch({ epochs: stores.epochs, table: new EpochTable(), push, log });
+  const access = new AccessWatch({ epochs: stores.epochs, table: new EpochTable(), push: pushesTo(orchestrator), log });
   const mirror = new OrchestratorMirror(orchestrator, log);
   mirror.onConnected = () => access.refresh();
 
@@ -122,10 +116,7 @@ async function serve({ config, key, db, log, stack }: Wiring): Promise<Pick<Runn
   mountSchedules(app, { ...shared, ...schedulingOf({ key, planning }), maxWaiting: config.BACKLOT_TASKS_WAITING });
   const basic = new BasicSignIn({ ...stores, ...signingIn, now: () => new Date() });
   await mountLegacyTasks(app, legacyTasksOf({ ...shared, planning, config, basic }));
-  const doorSeal = createSeal(Buffer.from(key.secret, "base64url"), "door session");
-  const sessions = new DoorSessions({ ...stores, ...signingIn, note, signer, seal: doorSeal, demoAccount: config.BACKLOT_FTP_DEMO_ACCOUNT });
-  mountDoors(app, { guard: await doorGuard(key), sessions, access, settings: stores.settings });
-  mountKeys(app, { ...shared, publicUrl: config.BACKLOT_PUBLIC_URL });
+  await mountDoorsAndKeys(app, { ...shared, ...signingIn, config, key, signer, access, publicUrl: config.BACKLOT_PUBLIC_URL });
   await mountSystem(app, { ...shared, allowsCommands: planning.allowsCommands });
   mountRouteFeed(app, {
     guard: componentGuard({ audience: "manager", verify: await createVerifier(componentSecret(key, "router")) }),
@@ -150,6 +141,26 @@ async function serve({ config, key, db, log, stack }: Wiring): Promise<Pick<Runn
   const { dashboard } = publicAddresses(config, opened);
   const notices = setUpSecret === null ? [] : [`Set the administrator's password (works once): ${dashboard}/setup/${setUpSecret}`];
   return { doors: { manager: `http://${config.BACKLOT_HOST}:${opened}` }, notices };
+}
+
+function pushesTo(orchestrator: ComponentClient): (bump: EpochBump) => Promise<void> {
+  return async (bump) => {
+    const sites = bump.sites.map(([id, epoch]) => [id, epoch] as [number, number]);
+    const users = bump.users.map(([id, epoch]) => [id, epoch] as [number, number]);
+    await orchestrator.call(pushEpochs, { body: { sites, users } });
+  };
+}
+
+/** Serves the doors beside the dashboard, and the keys by which people come in there. */
+async function mountDoorsAndKeys(
+  app: FastifyInstance,
+  deps: Omit<DoorSessionsDeps, "seal" | "demoAccount"> & KeysDeps & { readonly config: ManagerConfig; readonly key: ClusterKey; readonly access: AccessWatch },
+): Promise<void> {
+  const { config, key, access, settings } = deps;
+  const seal = createSeal(Buffer.from(key.secret, "base64url"), "door session");
+  const sessions = new DoorSessions({ ...deps, seal, demoAccount: config.BACKLOT_FTP_DEMO_ACCOUNT });
+  mountDoors(app, { guard: await doorGuard(key), sessions, access, settings });
+  mountKeys(app, deps);
 }
 
 /** Hears of changes that other processes made, and passes them on to whoever waits for them. */

@@ -12,10 +12,18 @@ const wiring: Wiring = {
   routerAdminPort: 20_002,
   ftpHost: "0.0.0.0",
   ftpPort: 2121,
+  sshHost: "127.0.0.1",
+  sshPort: 2222,
   managerUrl: "http://127.0.0.1:8000",
   publicUrl: "https://lot.example.org",
   sitesDomain: "sites.example.org",
-  keyFiles: { cluster: "/keys/cluster.json", orchestrator: "/keys/orchestrator.json", router: "/keys/router.json", ftp: "/keys/ftp.json" },
+  keyFiles: {
+    cluster: "/keys/cluster.json",
+    orchestrator: "/keys/orchestrator.json",
+    router: "/keys/router.json",
+    ftp: "/keys/ftp.json",
+    shell: "/keys/shell.json",
+  },
   siteSocketFolder: "/data/site-postgres/run",
 };
 const schema = (...names: readonly string[]) => z.object(Object.fromEntries(names.map((name) => [name, z.string()])));
@@ -23,7 +31,7 @@ const schema = (...names: readonly string[]) => z.object(Object.fromEntries(name
 describe("the command of a child", () => {
   it("carries the services as arguments and no setting among them", () => {
     const { args } = childCommand("control", wiring, { entry: "/backlot.mjs", schemas: [], environment: {}, databaseUrl: "postgres://secret" });
-    expect(args).toEqual(["--max-semi-space-size=4", "/backlot.mjs", "run", "manager,worker,ftp", "--supervised"]);
+    expect(args).toEqual(["--max-semi-space-size=4", "/backlot.mjs", "run", "manager,worker,ftp,shell", "--supervised"]);
   });
 
   it("passes on exactly the settings that the child's schemas name, and what any program needs", () => {

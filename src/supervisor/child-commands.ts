@@ -8,7 +8,7 @@ import { relayAddress } from "./site-postgres.ts";
 export const children = {
   orchestrator: ["orchestrator"],
   router: ["router"],
-  control: ["manager", "worker", "ftp"],
+  control: ["manager", "worker", "ftp", "shell"],
 } as const;
 export type ChildName = keyof typeof children;
 
@@ -22,6 +22,8 @@ export interface Wiring {
   readonly routerAdminPort: number;
   readonly ftpHost: string;
   readonly ftpPort: number;
+  readonly sshHost: string;
+  readonly sshPort: number;
   readonly managerUrl: string;
   readonly sitesDomain: string;
   /** The dashboard as people type it. */
@@ -94,6 +96,9 @@ function wiredSettings(name: ChildName, wiring: Wiring): Readonly<Record<string,
     BACKLOT_FTP_HOST: wiring.ftpHost,
     BACKLOT_FTP_PORT: String(wiring.ftpPort),
     BACKLOT_FTP_KEY_FILE: wiring.keyFiles.ftp,
+    BACKLOT_SSH_HOST: wiring.sshHost,
+    BACKLOT_SSH_PORT: String(wiring.sshPort),
+    BACKLOT_SHELL_KEY_FILE: wiring.keyFiles.shell,
     BACKLOT_MANAGER_URL: wiring.managerUrl,
     BACKLOT_ORCHESTRATOR_URL: orchestratorUrl,
     BACKLOT_ROUTER_URLS: routerAdminUrl,

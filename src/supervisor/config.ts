@@ -9,6 +9,8 @@ export const configSchema = z.object({
   BACKLOT_ROUTER_PORT: port.default(8080).describe("The port of the sites; 0 takes any free one"),
   BACKLOT_FTP_HOST: z.string().optional().describe("The address at which FTP listens; that of BACKLOT_HOST unless given"),
   BACKLOT_FTP_PORT: port.default(2121).describe("The port of FTP and FTPS; 0 takes any free one"),
+  BACKLOT_SSH_HOST: z.string().optional().describe("The address at which SSH listens; that of BACKLOT_HOST unless given"),
+  BACKLOT_SSH_PORT: port.default(2222).describe("The port of SSH and SFTP; 0 takes any free one"),
   BACKLOT_PUBLIC_URL: z.url().optional().describe("The dashboard's address as people type it; by default http://localhost and BACKLOT_PORT"),
   BACKLOT_SITES_DOMAIN: z
     .string()

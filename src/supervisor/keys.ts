@@ -6,7 +6,7 @@ import { ConfigError } from "#kit/config.ts";
 import { writeFileAtomically } from "./atomic-file.ts";
 
 /** The components that get a key file of their own. */
-const holders = ["orchestrator", "router", "ftp"] as const;
+const holders = ["orchestrator", "router", "ftp", "shell"] as const;
 
 /** Where each process finds its key. */
 export type KeyFiles = Readonly<Record<"cluster" | (typeof holders)[number], string>>;
@@ -22,6 +22,7 @@ export async function ensureKeys(folder: string): Promise<KeyFiles> {
     orchestrator: join(folder, "orchestrator.json"),
     router: join(folder, "router.json"),
     ftp: join(folder, "ftp.json"),
+    shell: join(folder, "shell.json"),
   };
   const key = (await readKey(files.cluster, (value) => clusterKey.parse(value))) ?? (await makeClusterKey(files.cluster));
   for (const component of holders) {

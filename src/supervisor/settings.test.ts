@@ -23,6 +23,7 @@ describe("the settings of everything on one machine", () => {
       BACKLOT_PORT: 8000,
       BACKLOT_ROUTER_PORT: 8080,
       BACKLOT_FTP_PORT: 2121,
+      BACKLOT_SSH_PORT: 2222,
       BACKLOT_SITES_DOMAIN: "localhost",
     });
   });

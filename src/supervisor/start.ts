@@ -44,8 +44,8 @@ const holderEndsWithinMs = 6000;
 
 /** Runs everything on this machine: the database, and every process as a child that is started again when it ends. */
 export const start: StartService = async (environment, log, signal = new AbortController().signal) => {
-  const { manager, worker, ftp, orchestrator, router } = serviceConfigs;
-  const schemas = { control: [await manager(), await worker(), await ftp()], orchestrator: [await orchestrator()], router: [await router()] };
+  const { manager, worker, ftp, shell, orchestrator, router } = serviceConfigs;
+  const schemas = { control: [await manager(), await worker(), await ftp(), await shell()], orchestrator: [await orchestrator()], router: [await router()] };
   const entry = fileURLToPath(new URL("../../bin/backlot.mjs", import.meta.url));
   const print = (line: string): void => void process.stdout.write(`${line}\n`);
   print("Starting Backlot …");
@@ -72,8 +72,8 @@ export async function startSupervisor(request: SupervisorRequest, parts: Supervi
   }
   const notices = await startChildren({ wiring, database: Promise.resolve(database), siteServer, request, parts, stack });
 
-  const ftp = new URL(reachableUrl(wiring.ftpHost === "localhost" ? "127.0.0.1" : wiring.ftpHost, wiring.ftpPort)).host;
-  const doors = { manager: wiring.managerUrl, router: reachableUrl(wiring.host, wiring.routerPort), ftp };
+  const [ftp, ssh] = [doorAddress(wiring.ftpHost, wiring.ftpPort), doorAddress(wiring.sshHost, wiring.sshPort)];
+  const doors = { manager: wiring.managerUrl, router: reachableUrl(wiring.host, wiring.routerPort), ssh, ftp };
   // Deferred last, so removed first: nobody may find doors that are about to close.
   stack.defer(() => removeEndpoints(data));
   await writeEndpoints(data, doors);
@@ -105,22 +105,33 @@ async function lockPatiently(data: string): Promise<FolderLock | null> {
   }
 }
 
-type Places = Pick<Wiring, "host" | "managerPort" | "routerPort" | "orchestratorPort" | "routerAdminPort" | "ftpHost" | "ftpPort" | "managerUrl">;
+type Places = Pick<
+  Wiring,
+  "host" | "managerPort" | "routerPort" | "orchestratorPort" | "routerAdminPort" | "ftpHost" | "ftpPort" | "sshHost" | "sshPort" | "managerUrl"
+>;
 
 async function choosePlaces(settings: SupervisorConfig): Promise<Places> {
   const host = settings.BACKLOT_HOST;
   const ftpHost = settings.BACKLOT_FTP_HOST ?? host;
+  const sshHost = settings.BACKLOT_SSH_HOST ?? host;
   const inside = { host: "127.0.0.1", port: 0 };
   const { ports, problems } = await choosePorts([
     { setting: "BACKLOT_PORT", host, port: settings.BACKLOT_PORT },
     { setting: "BACKLOT_ROUTER_PORT", host, port: settings.BACKLOT_ROUTER_PORT },
     { setting: "BACKLOT_FTP_PORT", host: ftpHost, port: settings.BACKLOT_FTP_PORT },
+    { setting: "BACKLOT_SSH_PORT", host: sshHost, port: settings.BACKLOT_SSH_PORT },
     inside,
     inside,
   ]);
   if (problems.length > 0) throw new ConfigError(problems);
-  const [managerPort = 0, routerPort = 0, ftpPort = 0, orchestratorPort = 0, routerAdminPort = 0] = ports;
-  return { host, managerPort, routerPort, ftpHost, ftpPort, orchestratorPort, routerAdminPort, managerUrl: reachableUrl(host, managerPort) };
+  const [managerPort = 0, routerPort = 0, ftpPort = 0, sshPort = 0, orchestratorPort = 0, routerAdminPort = 0] = ports;
+  const managerUrl = reachableUrl(host, managerPort);
+  return { host, managerPort, routerPort, ftpHost, ftpPort, sshHost, sshPort, orchestratorPort, routerAdminPort, managerUrl };
+}
+
+// As a program connects to it.
+function doorAddress(host: string, port: number): string {
+  return new URL(reachableUrl(host === "localhost" ? "127.0.0.1" : host, port)).host;
 }
 
 async function startDatabase(folder: string, { log }: SupervisorRequest, stack: AsyncDisposableStack): Promise<string> {
@@ -183,6 +194,7 @@ function welcome(settings: SupervisorConfig, wiring: Wiring): readonly string[] 
     "Backlot is ready.",
     `  Dashboard  ${wiring.publicUrl}`,
     `  Sites      ${siteUrl(settings, wiring.routerPort)}`,
+    `  SSH        ${new URL(reachableUrl(wiring.sshHost, wiring.sshPort)).host}`,
     `  FTP        ${new URL(reachableUrl(wiring.ftpHost, wiring.ftpPort)).host}`,
     `  Data       ${wiring.data}`,
   ];

@@ -35,7 +35,15 @@ interface Backlot {
 const elsewhere = { DATABASE_URL: "postgres://nobody@127.0.0.1:1/none" };
 
 function launch(data: string, environment: Record<string, string> = elsewhere): Backlot {
-  const env = { PATH: process.env.PATH ?? "", BACKLOT_DATA: data, BACKLOT_PORT: "0", BACKLOT_ROUTER_PORT: "0", BACKLOT_FTP_PORT: "0", ...environment };
+  const env = {
+    PATH: process.env.PATH ?? "",
+    BACKLOT_DATA: data,
+    BACKLOT_PORT: "0",
+    BACKLOT_ROUTER_PORT: "0",
+    BACKLOT_FTP_PORT: "0",
+    BACKLOT_SSH_PORT: "0",
+    ...environment,
+  };
   const child = fork(script, { env, stdio: ["ignore", "inherit", "inherit", "ipc"] });
   const messages: Record<string, unknown>[] = [];
   let wake = Promise.withResolvers<void>();
@@ -64,7 +72,7 @@ async function recordOf(data: string, services: string): Promise<z.output<typeof
 }
 
 async function childPids(data: string): Promise<readonly number[]> {
-  return Promise.all(["manager,worker,ftp", "orchestrator", "router"].map(async (services) => (await recordOf(data, services)).pid));
+  return Promise.all(["manager,worker,ftp,shell", "orchestrator", "router"].map(async (services) => (await recordOf(data, services)).pid));
 }
 
 function isAlive(pid: number): boolean {
@@ -90,14 +98,19 @@ describe("the supervisor", () => {
     expect(JSON.parse(await readFile(join(data, "endpoints.json"), "utf8"))).toEqual(ready.doors);
     const port = new URL(ready.doors.router ?? "").port;
     expect(ready.ready).toEqual(
-      expect.arrayContaining(["Backlot is ready.", `  Sites      http://NAME.localhost:${port}`, `  Data       ${data}`, "manager,worker,ftp says hello"]),
+      expect.arrayContaining([
+        "Backlot is ready.",
+        `  Sites      http://NAME.localhost:${port}`,
+        `  Data       ${data}`,
+        "manager,worker,ftp,shell says hello",
+      ]),
     );
 
     const keys = join(data, "keys");
     const router = await recordOf(data, "router");
     expect(router.args).toEqual(["run", "router", "--supervised"]);
     expect(router.environment).toMatchObject({ BACKLOT_COMPONENT_KEY_FILE: join(keys, "router.json"), BACKLOT_ROUTER_PORT: port });
-    const control = await recordOf(data, "manager,worker,ftp");
+    const control = await recordOf(data, "manager,worker,ftp,shell");
     expect(control.environment).toMatchObject({ ...elsewhere, BACKLOT_CLUSTER_KEY_FILE: join(keys, "cluster.json"), BACKLOT_ADMIN_PASSWORD: "secret" });
     const orchestrator = await recordOf(data, "orchestrator");
     for (const { environment } of [router, orchestrator]) {
@@ -114,13 +127,13 @@ describe("the supervisor", () => {
     const backlot = launch(data);
     await backlot.next();
     const before = await recordOf(data, "router");
-    const others = [await recordOf(data, "manager,worker,ftp"), await recordOf(data, "orchestrator")];
+    const others = [await recordOf(data, "manager,worker,ftp,shell"), await recordOf(data, "orchestrator")];
     process.kill(before.pid, "SIGKILL");
     expect(await backlot.next()).toEqual({ printed: "router says hello" });
     const after = await recordOf(data, "router");
     expect(after.pid).not.toBe(before.pid);
     expect(after.environment).toEqual(before.environment);
-    expect([await recordOf(data, "manager,worker,ftp"), await recordOf(data, "orchestrator")]).toEqual(others);
+    expect([await recordOf(data, "manager,worker,ftp,shell"), await recordOf(data, "orchestrator")]).toEqual(others);
     expect(others.map(({ pid }) => isAlive(pid))).toEqual([true, true]);
   });
 
@@ -144,7 +157,7 @@ describe("the supervisor", () => {
     const data = await temporaryFolder();
     const backlot = launch(data, {});
     await backlot.next();
-    const url = (await recordOf(data, "manager,worker,ftp")).environment.DATABASE_URL;
+    const url = (await recordOf(data, "manager,worker,ftp,shell")).environment.DATABASE_URL;
     const pid = Number.parseInt(await readFile(join(data, "postgres", "data", "postmaster.pid"), "utf8"), 10);
     process.kill(pid, "SIGKILL");
     expect(await gone([pid])).toEqual([]);

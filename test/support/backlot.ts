@@ -29,7 +29,7 @@ export interface StartOptions {
   readonly readyWithinMs?: number;
 }
 
-const endpointsFile = z.object({ manager: z.url(), router: z.url(), ftp: z.string() });
+const endpointsFile = z.object({ manager: z.url(), router: z.url(), ssh: z.string(), ftp: z.string() });
 type Endpoints = z.output<typeof endpointsFile>;
 
 /** The real program as a child process, with doors at free ports and a data folder of its own. */
@@ -56,6 +56,9 @@ export class Backlot implements AsyncDisposable {
   }
   get ftp(): string {
     return this.#open().ftp;
+  }
+  get ssh(): string {
+    return this.#open().ssh;
   }
   get pid(): number {
     const pid = this.#child?.pid;
@@ -109,6 +112,7 @@ export class Backlot implements AsyncDisposable {
       BACKLOT_PORT: "0",
       BACKLOT_ROUTER_PORT: "0",
       BACKLOT_FTP_PORT: "0",
+      BACKLOT_SSH_PORT: "0",
       BACKLOT_ADMIN_PASSWORD: adminPassword,
       ...this.#options.environment,
     };

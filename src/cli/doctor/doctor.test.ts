@@ -19,7 +19,7 @@ async function doctor(environment: Record<string, string>) {
   const terminal = fakeTerminal();
   const exitCode = await runCli(
     ["doctor", "--json"],
-    { HOME: home, BACKLOT_DATA: home, BACKLOT_PORT: "0", BACKLOT_ROUTER_PORT: "0", BACKLOT_FTP_PORT: "0", ...environment },
+    { HOME: home, BACKLOT_DATA: home, BACKLOT_PORT: "0", BACKLOT_ROUTER_PORT: "0", BACKLOT_FTP_PORT: "0", BACKLOT_SSH_PORT: "0", ...environment },
     terminal,
   );
   const { checks } = JSON.parse(terminal.outText().split("\n")[0] ?? "") as { checks: Check[] };

@@ -85,8 +85,8 @@ export class RemoteFiles {
   }
 
   /** A file may take the place of a file, unless `replace` is false. */
-  async move(siteId: number, from: string, to: string, replace = true): Promise<void> {
-    await this.#call(host.moveSitePath, { params: { siteId }, body: { from, to, replace } });
+  async move(siteId: number, from: string, to: { readonly path: string; readonly replace: boolean }): Promise<void> {
+    await this.#call(host.moveSitePath, { params: { siteId }, body: { from, to: to.path, replace: to.replace } });
   }
 
   async setExecutable({ siteId, path }: FilePath, executable: boolean): Promise<void> {
