@@ -60,12 +60,18 @@ function bodyContent(shape: EndpointShape): Json {
 }
 
 function responsesOf(shape: EndpointShape): Json {
-  const responses: Record<string, Json> = { [shape.status]: { description: "Done", ...(shape.result === undefined ? {} : { content: resultContent(shape) }) } };
+  const responses: Record<string, Json> = isSocket(shape)
+    ? { 101: { description: "The connection becomes a WebSocket" } }
+    : { [shape.status]: { description: "Done", ...(shape.result === undefined ? {} : { content: resultContent(shape) }) } };
   for (const [status, codes] of byStatus(failuresOf(shape))) {
     const description = codes.map((code) => `\`${code}\`: ${failureTable[code].title}`).join("\n\n");
     responses[status] = { description, content: { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } } };
   }
   return responses;
+}
+
+function isSocket(shape: EndpointShape): boolean {
+  return hasRawResult(shape) && shape.result.raw === "socket";
 }
 
 function resultContent(shape: EndpointShape): Json {
@@ -84,6 +90,7 @@ function failuresOf(shape: EndpointShape): readonly FailureCode[] {
   if (shape.access.kind === "platform") common.push("administrators_only");
   if (shape.body !== undefined && !hasRawBody(shape)) common.push("body_malformed", "media_type_unsupported", "body_too_large");
   if (shape.body !== undefined || shape.query !== undefined) common.push("input_invalid");
+  if (isSocket(shape)) common.push("socket_expected");
   return [...new Set([...common, ...(shape.failures ?? [])])];
 }
 

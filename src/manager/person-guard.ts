@@ -112,11 +112,13 @@ function checkScope(shape: EndpointShape, caller: PersonCaller): void {
 }
 
 /**
- * A browser says with every unsafe request from which page it comes. A session's request must say so, and name this very host;
+ * A browser says with every unsafe request from which page it comes, and with every WebSocket, which no other rule of browsers keeps to
+ * its own site. A session's request must say so, and name this very host;
  * a request without a session (signing in) must not name another.
  */
 function checkOrigin(request: FastifyRequest, isRequired: boolean): undefined {
-  if (request.method === "GET" || request.method === "HEAD") return undefined;
+  const isSafe = request.method === "GET" || request.method === "HEAD";
+  if (isSafe && request.headers.upgrade?.toLowerCase() !== "websocket") return undefined;
   const origin = request.headers.origin;
   if (origin === undefined) {
     if (isRequired) throw new Failure("origin_refused");

@@ -1,12 +1,13 @@
 import type { AddressInfo } from "node:net";
 import { exportJWK, generateKeyPair } from "jose";
-import type { EndpointShape } from "#contract/endpoint.ts";
+import { type EndpointShape, hasRawResult } from "#contract/endpoint.ts";
 import type { Component } from "#contract/grant.ts";
 import type { ClusterKey } from "#kit/cluster-key.ts";
 import { createVerifier } from "#kit/grant.ts";
 import { componentGuard } from "#kit/http/component-guard.ts";
 import { type Call, mount } from "#kit/http/mount.ts";
 import { createServer } from "#kit/http/server.ts";
+import { mountSocket, type TakeSocket } from "#kit/http/socket.ts";
 import { silentLog } from "#kit/log.ts";
 
 /** A cluster key for one test. */
@@ -57,6 +58,11 @@ export async function startFakeComponent(options: {
   };
   for (const shape of options.endpoints) {
     const handler = options.handlers[shape.id];
+    if (hasRawResult(shape) && shape.result.raw === "socket") {
+      // The test's handler of such an endpoint gives what takes the socket.
+      mountSocket<EndpointShape, unknown>({ app, guard }, shape, (async (call: never) => handler?.(call)) as (call: unknown) => Promise<TakeSocket>);
+      continue;
+    }
     mount<EndpointShape, unknown>({ app, guard }, shape, (async (call: Call<EndpointShape, unknown>) => {
       const received = { id: shape.id, params: call.params as Record<string, unknown>, body: call.body };
       calls.push(received);

@@ -3,11 +3,13 @@ import { Failure } from "#contract/failure.ts";
 import { siteFileEndpoints } from "#contract/internal/files.ts";
 import { orchestratorEndpoints } from "#contract/internal/orchestrator.ts";
 import { runEndpoints } from "#contract/internal/runs.ts";
+import { terminalEndpoints } from "#contract/internal/terminals.ts";
 import type { SiteStatus } from "#contract/site.ts";
 import type { ClusterKey } from "#kit/cluster-key.ts";
 import { eventStream } from "#kit/http/event-stream.ts";
 import { type FakeComponent, startFakeComponent } from "./fake-component.ts";
 import { FakeRuns } from "./fake-runs.ts";
+import { FakeTerminals } from "./fake-terminals.ts";
 
 /** What the fake keeps, for a test to look at. */
 export interface FakeOrchestratorState {
@@ -17,13 +19,22 @@ export interface FakeOrchestratorState {
   readonly log: { readonly at: string; readonly stream: "stdout"; readonly line: string }[];
   isolates: boolean;
   readonly runs: FakeRuns;
+  readonly terminals: FakeTerminals;
 }
 
 const at = "2026-11-21T12:00:00.000Z";
 
 /** An orchestrator without sites: it remembers what it was told. */
 export async function startFakeOrchestrator(key: ClusterKey, port?: number): Promise<FakeComponent & { readonly state: FakeOrchestratorState }> {
-  const state: FakeOrchestratorState = { specs: new Map(), files: new Map(), statuses: new Map(), log: [], isolates: true, runs: new FakeRuns() };
+  const state: FakeOrchestratorState = {
+    specs: new Map(),
+    files: new Map(),
+    statuses: new Map(),
+    log: [],
+    isolates: true,
+    runs: new FakeRuns(),
+    terminals: new FakeTerminals(),
+  };
   const started = (call: { readonly params: Record<string, unknown> }) => {
     const siteId = Number(call.params.siteId);
     state.statuses.set(siteId, { state: "running", reason: null, since: at });
@@ -33,9 +44,10 @@ export async function startFakeOrchestrator(key: ClusterKey, port?: number): Pro
     audience: "orchestrator",
     key,
     ...(port === undefined ? {} : { port }),
-    endpoints: [...orchestratorEndpoints, ...siteFileEndpoints, ...runEndpoints],
+    endpoints: [...orchestratorEndpoints, ...siteFileEndpoints, ...runEndpoints, ...terminalEndpoints],
     handlers: {
       ...state.runs.handlers,
+      ...state.terminals.handlers,
       "site.apply": async (call) => void state.specs.set(Number((call.params as { siteId: number }).siteId), call.body as unknown as { revision: number }),
       "site.remove": async (call) => void state.specs.delete(Number((call.params as { siteId: number }).siteId)),
       "site.list": async () => ({

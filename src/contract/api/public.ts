@@ -6,6 +6,7 @@ import { keyEndpoints } from "./keys.ts";
 import { scheduleEndpoints } from "./schedules.ts";
 import { siteEndpoints } from "./sites.ts";
 import { taskEndpoints } from "./tasks.ts";
+import { terminalEndpoints } from "./terminals.ts";
 
 /** Everything that people and their programs can call; the OpenAPI document is made of it. */
 export const publicEndpoints: readonly EndpointShape[] = [
@@ -14,6 +15,7 @@ export const publicEndpoints: readonly EndpointShape[] = [
   ...siteEndpoints,
   ...databaseEndpoints,
   ...fileEndpoints,
+  ...terminalEndpoints,
   ...taskEndpoints,
   ...scheduleEndpoints,
 ];

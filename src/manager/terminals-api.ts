@@ -1,0 +1,120 @@
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { WebSocket } from "ws";
+import * as api from "#contract/api/terminals.ts";
+import { Failure } from "#contract/failure.ts";
+import * as host from "#contract/internal/terminals.ts";
+import type { TerminalEvent } from "#contract/terminal.ts";
+import { demandCanRun, type RunPolicy } from "#core/sites/run-policy.ts";
+import { type Behalf, type ComponentClient, type ComponentLink, grantFor } from "#kit/component-client.ts";
+import { mount } from "#kit/http/mount.ts";
+import { mountSocket } from "#kit/http/socket.ts";
+import { openSocket } from "#kit/http/socket-client.ts";
+import { relayMessages } from "#kit/http/socket-flow.ts";
+import type { AccessWatch } from "./access-watch.ts";
+import type { Note } from "./audit-trail.ts";
+import type { SiteCaller } from "./callers.ts";
+import type { OrchestratorMirror } from "./orchestrator-mirror.ts";
+import type { personGuards } from "./person-guard.ts";
+
+/** What the endpoints of terminals need. */
+export interface TerminalsDeps {
+  readonly guards: Pick<ReturnType<typeof personGuards>, "site">;
+  readonly orchestrator: ComponentClient;
+  /** The same orchestrator, for sockets. */
+  readonly link: ComponentLink;
+  readonly mirror: Pick<OrchestratorMirror, "capabilities">;
+  readonly runPolicy: RunPolicy;
+  readonly access: AccessWatch;
+  readonly note: Note;
+}
+
+/** A session or a token may end without an epoch: so often an open socket's is looked at again. A token is taken back because it got about. */
+const recheckMs = { session: 5_000, token: 1_500 } as const;
+/** Codes of the WebSocket protocol: the ordinary end, and one after which it is worth trying again. */
+const ordinary = 1000;
+const tryAgain = 1013;
+
+/** Serves terminals by passing them through to the orchestrator, which holds them. */
+export function mountTerminals(app: FastifyInstance, deps: TerminalsDeps): void {
+  const at = { app, guard: deps.guards.site };
+  const client = (caller: SiteCaller) => deps.orchestrator.on(behalfOf(caller));
+  mount(at, api.listTerminals, ({ caller }) => client(caller).call(host.listTerminals, { params: { siteId: caller.site.id } }));
+  mount(at, api.openTerminal, async ({ caller, body }) => {
+    demandCanRun(deps.runPolicy, await deps.mirror.capabilities(), caller.site.isOwnedByAdministrator);
+    const opened = await client(caller).call(host.openTerminal, { params: { siteId: caller.site.id }, body });
+    await deps.note(caller.actor, "terminal.open", { site: caller.site, details: { terminal: opened.terminal.id } });
+    return opened;
+  });
+  mount(at, api.closeTerminal, async ({ caller, params }) => {
+    await client(caller).call(host.closeTerminal, { params: { siteId: caller.site.id, terminal: params.terminal } });
+    return undefined;
+  });
+  mountSocket(at, api.attachTerminal, async ({ caller, params, query, signal, request }) => {
+    const watch = deps.access.signalFor(caller.actor, caller.site, signal);
+    try {
+      const { baseUrl, audience } = deps.link;
+      const there = { baseUrl, peer: audience, token: grantFor(deps.link, behalfOf(caller)) };
+      const far = await openSocket(there, host.attachTerminal, { params: { siteId: caller.site.id, terminal: params.terminal }, query, signal });
+      return (near) => {
+        joinSockets(near, far);
+        endWithAccess(deps, { near, far, watch, caller, request });
+      };
+    } catch (error) {
+      watch.release();
+      throw error;
+    }
+  });
+}
+
+function behalfOf({ actor, site }: SiteCaller): Behalf {
+  return { user: actor.user.id, userEpoch: actor.user.epoch, siteEpoch: site.epoch };
+}
+
+function joinSockets(near: WebSocket, far: WebSocket): void {
+  relayMessages(near, far);
+  relayMessages(far, near);
+  near.once("close", () => far.terminate());
+  far
+    .on("error", () => undefined)
+    .once("close", (code, reason) => {
+      // One without a farewell: the orchestrator has died, or restarts.
+      const isOrdinary = code === ordinary || code === 1008;
+      near.close(isOrdinary ? code : tryAgain, isOrdinary ? reason.toString() : "the terminal's connection was lost");
+      near.resume();
+    });
+  far.resume();
+}
+
+/** Ends a socket when its person may not look at it any more, even if the orchestrator should not hear of that. */
+function endWithAccess(
+  deps: TerminalsDeps,
+  open: {
+    readonly near: WebSocket;
+    readonly far: WebSocket;
+    readonly watch: ReturnType<AccessWatch["signalFor"]>;
+    readonly caller: SiteCaller;
+    readonly request: FastifyRequest;
+  },
+): void {
+  const { near, far, watch, caller, request } = open;
+  const withdraw = (): void => {
+    const farewell: TerminalEvent = { type: "closed", reason: "access_changed" };
+    if (near.readyState === near.OPEN) near.send(JSON.stringify(farewell));
+    near.close(ordinary);
+    near.resume();
+    far.terminate();
+  };
+  watch.signal.addEventListener("abort", withdraw, { once: true });
+  if (watch.signal.aborted) withdraw();
+  const everyMs = caller.sessionId === null ? recheckMs.token : recheckMs.session;
+  const timer = setInterval(() => {
+    deps.guards.site(api.attachTerminal, request).catch((error: unknown) => {
+      // What is no refusal (a database that is away) ends nothing.
+      if (error instanceof Failure && error.status < 500) withdraw();
+    });
+  }, everyMs).unref();
+  near.once("close", () => {
+    clearInterval(timer);
+    watch.release();
+  });
+}
