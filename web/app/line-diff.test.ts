@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { diffLines, foldSame } from "./line-diff.ts";
+import { diffLines } from "./line-diff.ts";
 
 const shown = (theirs: string, mine: string) => diffLines(theirs, mine).map(({ kind, text }) => `${kind[0]} ${text}`);
 
@@ -33,9 +33,4 @@ test("both texts can be rebuilt from the comparison", () => {
 test("two very different large texts are compared without filling the memory", () => {
   const large = (prefix: string) => Array.from({ length: 5000 }, (_, index) => `${prefix}${index}`).join("\n");
   expect(diffLines(large("a"), large("b"))).toHaveLength(10_000);
-});
-
-test("far from a change equal lines are folded away", () => {
-  const lines = diffLines("1\n2\n3\n4\n5\n6\n7", "1\n2\n3\n4\n5\n6\nx");
-  expect(foldSame(lines, 2).map((line) => line?.text ?? null)).toEqual([null, "5", "6", "7", "x"]);
 });

@@ -51,14 +51,3 @@ function commonLengths(a: readonly string[], b: readonly string[]): Uint32Array 
   }
   return cells;
 }
-
-/** Leaves only changed lines and `context` lines round them; `null` stands for lines left out. */
-export function foldSame(lines: readonly DiffLine[], context = 3): readonly (DiffLine | null)[] {
-  const isNear = lines.map((_, index) => lines.slice(Math.max(0, index - context), index + context + 1).some((line) => line.kind !== "same"));
-  const folded: (DiffLine | null)[] = [];
-  lines.forEach((line, index) => {
-    if (isNear[index]) folded.push(line);
-    else if (folded.at(-1) !== null) folded.push(null);
-  });
-  return folded;
-}

@@ -38,6 +38,7 @@ export function Plot(props: PlotProps): ReactNode {
     const draw = (): void => {
       plot?.destroy();
       plot = new uPlot(optionsOf(props, { width: Math.max(host.clientWidth, 200), height: heightPx, host }), dataOf(props), host);
+      showLast(plot, lastIndex(props));
     };
     draw();
     const resized = new ResizeObserver(() => plot?.setSize({ width: Math.max(host.clientWidth, 200), height: heightPx }));
@@ -63,6 +64,16 @@ export function Plot(props: PlotProps): ReactNode {
       className="min-w-0 [&_.u-legend]:text-soft [&_.u-legend]:text-sm! [&_.u-legend_th]:font-normal! [&_.u-marker]:rounded-sm [&_.uplot]:[font-family:inherit]!"
     />
   );
+}
+
+/** The last moment that has a value; null for none. */
+function lastIndex({ series, at }: PlotProps): number | null {
+  const last = at.findLastIndex((_, index) => series.some(({ values }) => values[index] != null));
+  return last === -1 ? null : last;
+}
+
+function showLast(plot: uPlot, idx: number | null): void {
+  if (idx !== null) plot.setLegend({ idx });
 }
 
 function dataOf({ at, series, isStacked = false }: PlotProps): uPlot.AlignedData {
@@ -97,6 +108,8 @@ function optionsOf(props: PlotProps, place: { readonly width: number; readonly h
     width: place.width,
     height: place.height,
     cursor: { drag: { x: false, y: false } },
+    // When the pointer leaves, the legend goes back to the newest values.
+    hooks: { setCursor: [(plot) => plot.cursor.idx == null && showLast(plot, lastIndex(props))] },
     scales: {
       x: { time: true, ...(kind === "bars" ? { range: [(at[0] ?? 0) - daySeconds / 2, (at.at(-1) ?? 0) + daySeconds / 2] as [number, number] } : {}) },
       y: { range: (_, least, most) => (kind === "bars" ? [0, Math.max(most * 1.1, 1)] : uPlot.rangeNum(Math.max(least, 0), most, 0.1, true)) },
