@@ -38,8 +38,16 @@ export const terminalOrder = z.discriminatedUnion("type", [
   z.object({ type: z.literal("signal"), name: z.enum(terminalSignals) }),
   /** No more input will come; only for programs without a terminal. */
   z.object({ type: z.literal("eof") }),
+  /**
+   * All output before this place was taken. A browser cannot hold back a socket: whoever says this once is sent no more than
+   * `terminalWindowBytes` beyond it.
+   */
+  z.object({ type: z.literal("taken"), offset: z.int().nonnegative() }),
 ]);
 export type TerminalOrder = z.output<typeof terminalOrder>;
+
+/** How many bytes a client that tells what it has taken is ahead of at most. */
+export const terminalWindowBytes = 1024 * 1024;
 
 /** Why a terminal ended without its program's doing. */
 export const terminalClosings = ["idle", "too_long", "access_changed", "closed", "site_full", "platform_stopping", "slow_reader"] as const;
@@ -48,7 +56,7 @@ export type TerminalClosing = (typeof terminalClosings)[number];
 /** What a program's side says besides bytes. */
 export const terminalEvent = z.discriminatedUnion("type", [
   /**
-   * The first message. `offset`: how many bytes of output came before what follows; `skipped`: the ones asked for are gone from the
+   * The first message; it comes again when somebody was so slow that they miss something. `offset`: how many bytes of output came before what follows; `skipped`: the ones asked for are gone from the
    * scroll-back. What comes before `end` was shown before: whatever it asks of a terminal was answered then.
    */
   z.object({ type: z.literal("attached"), offset: z.int().nonnegative(), skipped: z.boolean(), end: z.int().nonnegative().default(0) }),

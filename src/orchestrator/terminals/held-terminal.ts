@@ -20,8 +20,8 @@ export interface HeldTerminalParts {
   readonly limits: TerminalLimits;
 }
 
-/** Whoever takes nothing for so long holds up the program, and everybody else who looks at it. */
-const mostStuckMs = 30_000;
+/** Whoever looks on slowly holds up the program, but not for longer than this: a page in the background is hardly given time to draw. */
+const mostBehindMs = 10_000;
 /** What programs have to end well. */
 const graceMs = 1_000;
 
@@ -82,7 +82,7 @@ export class HeldTerminal {
         this.#activeAt = this.#usedAt;
         write(bytes);
       },
-      onOrder: (order) => this.#obey(order),
+      onOrder: (order) => (order.type === "taken" ? reader.take(order.offset) : this.#obey(order)),
     });
     reader.show();
   }
@@ -98,10 +98,10 @@ export class HeldTerminal {
     await this.ended;
   }
 
-  /** Closes it when it has lasted too long, or nothing has happened in it for too long; lets go of whoever takes nothing. */
+  /** Closes it when it has lasted too long, or nothing has happened in it for too long; waits no longer for whoever does not follow. */
   look(now: number): void {
     const { idleMs, mostMs } = this.#parts.limits;
-    for (const reader of this.#readers) if (reader.stuckMs() > mostStuckMs) this.#drop(reader);
+    this.#goOn();
     if (now - this.#startedAt > mostMs) void this.close("too_long");
     else if (now - this.#activeAt > idleMs) void this.close("idle");
   }
@@ -132,17 +132,10 @@ export class HeldTerminal {
   }
 
   #isHeldUp(): boolean {
-    return [...this.#readers].some((reader) => !reader.hasAll);
+    return [...this.#readers].some((reader) => reader.behindMs() > 0 && reader.behindMs() < mostBehindMs);
   }
 
   #goOn(): void {
     if (!this.#isHeldUp()) this.#parts.program.output.resume();
-  }
-
-  // Such a socket would not hear a farewell either: it may come back and go on where it was.
-  #drop(reader: TerminalReader): void {
-    this.#readers.delete(reader);
-    reader.socket.terminate();
-    this.#goOn();
   }
 }

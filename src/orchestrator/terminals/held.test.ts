@@ -160,6 +160,25 @@ test("the site's end and the orchestrator's end it", async () => {
   orchestrator = await startOrchestratorUnderTest(home);
 });
 
+test("a page that says what it has taken is sent no more than a window beyond that", async () => {
+  const { id, program } = await open();
+  const page = await attach(id);
+  page.keepsOutput = false;
+  page.order({ type: "taken", offset: 0 });
+  const piece = Buffer.alloc(64 * 1024, 46);
+  let written = 0;
+  while (written < 16 * 1024 * 1024 && program.print(piece)) {
+    written += piece.length;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  written += piece.length;
+  await expect.poll(() => page.received).toBeGreaterThanOrEqual(1024 * 1024);
+  expect(page.received).toBeLessThan(1024 * 1024 + 2 * piece.length);
+  const timer = setInterval(() => page.order({ type: "taken", offset: page.received }), 1);
+  await page.until(({ received }) => received === written);
+  clearInterval(timer);
+});
+
 test("a reader who takes nothing holds the program up only for others who look, and nothing piles up", async () => {
   const { id, program } = await open();
   const slow = await attach(id);

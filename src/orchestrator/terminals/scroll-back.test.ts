@@ -25,10 +25,23 @@ test("a place beyond the end is the end", () => {
 });
 
 test("it keeps at least what it may, drops the oldest, and says where what is left begins", () => {
-  const scrollBack = new ScrollBack(10);
-  for (let index = 0; index < 100; index += 1) scrollBack.append(bytes("abcd"));
-  expect([scrollBack.start, scrollBack.end]).toEqual([388, 400]);
-  expect(all(scrollBack, 0)).toEqual({ offset: 388, text: "abcdabcdabcd" });
+  const scrollBack = new ScrollBack(40_000);
+  const line = (index: number): string => `line ${String(index).padStart(10, "0")}\n`;
+  for (let index = 0; index < 10_000; index += 1) scrollBack.append(bytes(line(index)));
+  const everything = Array.from({ length: 10_000 }, (_, index) => line(index)).join("");
+  expect(scrollBack.end).toBe(everything.length);
+  expect(scrollBack.end - scrollBack.start).toBeGreaterThanOrEqual(40_000);
+  expect(scrollBack.end - scrollBack.start).toBeLessThan(40_000 + 2 * 16 * 1024);
+  expect(all(scrollBack, 0)).toEqual({ offset: scrollBack.start, text: everything.slice(scrollBack.start) });
+  for (const place of [scrollBack.start + 1, 131_072, 131_073, scrollBack.end - 1]) expect(all(scrollBack, place).text).toBe(everything.slice(place));
+});
+
+test("a large piece and many small ones are the same", () => {
+  const [large, small] = [new ScrollBack(100_000), new ScrollBack(100_000)];
+  const text = "0123456789".repeat(9_000);
+  large.append(bytes(text));
+  for (const letter of text) small.append(bytes(letter));
+  expect(all(small, 0)).toEqual(all(large, 0));
 });
 
 test("nothing appended is nothing kept", () => {

@@ -1,10 +1,14 @@
+/** What is typed comes back byte by byte: pieces of their own would cost a hundred times what they hold. */
+const blockBytes = 16 * 1024;
+
 /**
  * The last bytes of what a terminal has shown, by their place in all of it: whoever comes back goes on exactly where it left. What it
  * holds is bounded; the oldest goes first.
  */
 export class ScrollBack {
   readonly #mostBytes: number;
-  readonly #pieces: Uint8Array[] = [];
+  /** All but the last one are full. */
+  readonly #blocks: Uint8Array[] = [];
   #start = 0;
   #end = 0;
 
@@ -23,26 +27,25 @@ export class ScrollBack {
   }
 
   append(bytes: Uint8Array): void {
-    if (bytes.length === 0) return;
-    this.#pieces.push(bytes);
-    this.#end += bytes.length;
-    for (let first = this.#pieces[0]; first !== undefined && this.#end - this.#start - first.length >= this.#mostBytes; first = this.#pieces[0]) {
-      this.#pieces.shift();
-      this.#start += first.length;
+    for (let rest = bytes; rest.length > 0; ) {
+      const filled = this.#end % blockBytes;
+      if (filled === 0) this.#blocks.push(new Uint8Array(blockBytes));
+      const piece = rest.subarray(0, blockBytes - filled);
+      this.#blocks.at(-1)?.set(piece, filled);
+      this.#end += piece.length;
+      rest = rest.subarray(piece.length);
+    }
+    while (this.#end - this.#start - blockBytes >= this.#mostBytes) {
+      this.#blocks.shift();
+      this.#start += blockBytes;
     }
   }
 
-  /** A piece of what there is from a place on; empty at the end, and what is left when the place itself is gone. */
+  /** A piece of what there is from a place on; empty at the end, and the oldest that is left when the place itself is gone. */
   read(from: number): { readonly offset: number; readonly bytes: Uint8Array } {
-    let offset = this.#start;
-    for (const piece of this.#pieces) {
-      const next = offset + piece.length;
-      if (from < next) {
-        const skip = Math.max(0, from - offset);
-        return { offset: offset + skip, bytes: piece.subarray(skip) };
-      }
-      offset = next;
-    }
-    return { offset: this.#end, bytes: new Uint8Array(0) };
+    const offset = Math.min(Math.max(from, this.#start), this.#end);
+    const blockStart = offset - (offset % blockBytes);
+    const block = this.#blocks[(blockStart - this.#start) / blockBytes];
+    return { offset, bytes: block?.subarray(offset - blockStart, Math.min(blockBytes, this.#end - blockStart)) ?? new Uint8Array(0) };
   }
 }
