@@ -57,6 +57,24 @@ describe("TLS", () => {
     expect(await ftp.list()).toEqual({ last: "226 Transfer complete.", isSessionReused: true });
   });
 
+  test("that a client breaks off in the middle ends the transfer, and not the session", async () => {
+    door = await openFtpDoor();
+    await using ftp = await SecureFtp.open(await door.connect());
+    await ftp.protect();
+    const data = connect({ host: "127.0.0.1", port: portOf(await ftp.ask("EPSV")) });
+    await once(data, "connect");
+    expect(await ftp.ask("STOR a.txt")).toMatch(/^125/);
+    // The beginning of a record with a handshake in it, and the end.
+    data.end(Buffer.from([0x16, 0x03, 0x01, 0x01, 0x00, 0x01]));
+    expect(await ftp.reply()).toBe("426 Connection closed; transfer aborted.");
+    expect(await ftp.list()).toMatchObject({ last: "226 Transfer complete." });
+    // The same on the control connection itself ends it.
+    await using other = await door.connect();
+    expect(await other.ask("AUTH TLS")).toMatch(/^234/);
+    other.socket.end(Buffer.from([0x16, 0x03, 0x01, 0x01, 0x00, 0x01]));
+    await other.closed();
+  });
+
   test("older than 1.2 is not spoken", async () => {
     door = await openFtpDoor();
     await using ftp = await door.connect();

@@ -1,6 +1,6 @@
-import { once } from "node:events";
 import type { Socket } from "node:net";
 import { Readable } from "node:stream";
+import { finished } from "node:stream/promises";
 import { setTimeout as delay, setImmediate as nextTurn } from "node:timers/promises";
 import { withNetworkLines, withSystemLines } from "./ascii.ts";
 import { Refusal } from "./failure-reply.ts";
@@ -142,5 +142,5 @@ async function send(socket: Socket, source: AsyncIterable<Uint8Array>): Promise<
 async function finish(socket: Socket, transfer: Transfer): Promise<void> {
   await nextTurn();
   socket.end();
-  if (!socket.writableFinished) await once(socket, "finish", { signal: transfer.abort.signal });
+  await finished(socket, { readable: false, signal: transfer.abort.signal });
 }

@@ -66,6 +66,12 @@ describe.skipIf(!has("curl"))("curl", () => {
     expect(await readFile(join(home, "curl.bin"))).toEqual(bytes);
     expect(await curl(...options, "-u", "ftp:ftp", url("curl.bin"), "-o", "curl.out")).toEqual({ code: 0, output: "" });
     expect(await readFile(join(folder, "curl.out"))).toEqual(bytes);
+    await writeFile(join(folder, "empty"), "");
+    for (const round of ["new", "over what is there"]) {
+      expect([round, await curl(...options, "-u", "ftp:ftp", "-T", "empty", url("empty"))]).toEqual([round, { code: 0, output: "" }]);
+      expect(await curl(...options, "-u", "ftp:ftp", url("empty"), "-o", "empty.out")).toEqual({ code: 0, output: "" });
+    }
+    expect((await stat(join(home, "empty"))).size).toBe(0);
   });
 
   it("resumes what was cut off, down and up", async () => {

@@ -139,6 +139,10 @@ export class SecureFtp implements AsyncDisposable {
     return this.#control.ask(line);
   }
 
+  reply(): Promise<string> {
+    return this.#control.reply();
+  }
+
   /** Signs in, and protects data connections. */
   async protect(): Promise<void> {
     for (const line of ["USER ftp", "PASS ftp", "PBSZ 0", "PROT P"]) {
