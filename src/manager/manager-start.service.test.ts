@@ -86,7 +86,7 @@ describe("the route feed", () => {
       if (first.type !== "snapshot") throw new Error(`the feed began with ${first.type}`);
       expect(first.routes).toEqual([]);
       const grant: unknown = JSON.parse(Buffer.from(first.grant.split(".")[1] ?? "", "base64url").toString());
-      expect(grant).toMatchObject({ aud: "orchestrator", sub: "router", site: "*", verbs: ["site.wake", "site.sleep"] });
+      expect(grant).toMatchObject({ aud: "orchestrator", sub: "router", site: "*", verbs: ["site.wake", "site.sleep", "site.report"] });
       break;
     }
     await manager.stop();

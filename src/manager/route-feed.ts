@@ -63,7 +63,7 @@ function routesOf(deps: RouteFeedDeps, changes: RouteChanges) {
   return changes.upserts.map((site) => routeOf(site, deps.sitesDomain));
 }
 
-/** Good for a day and for nothing but waking and putting to sleep: sites answer while the manager is away. */
+/** Good for a day and for nothing but waking, putting to sleep and adding to logs: sites answer while the manager is away. */
 function grantOf(deps: RouteFeedDeps): Promise<string> {
-  return deps.signer.sign({ aud: "orchestrator", sub: "router", site: "*", verbs: ["site.wake", "site.sleep"] }, wakeGrantLifetimeSeconds);
+  return deps.signer.sign({ aud: "orchestrator", sub: "router", site: "*", verbs: ["site.wake", "site.sleep", "site.report"] }, wakeGrantLifetimeSeconds);
 }

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from "fastify";
 import * as api from "#contract/api/sites.ts";
+import type { QueryOf } from "#contract/endpoint.ts";
 import { readLines } from "#contract/events.ts";
 import { type LogLine, logLine, readSiteLogs } from "#contract/internal/orchestrator.ts";
 import type { Operation } from "#core/operations/operation.ts";
@@ -45,11 +46,10 @@ export function mountStreams(app: FastifyInstance, deps: StreamsDeps): void {
   mount({ app, guard: deps.guards.site }, api.readLogs, async ({ caller, query, signal }) => {
     const watch = deps.access.signalFor(caller.actor, caller.site, signal);
     const behalf = { user: caller.actor.user.id, userEpoch: caller.actor.user.epoch, siteEpoch: caller.site.epoch };
-    const response = await deps.orchestrator
-      .on(behalf)
-      .fetch(readSiteLogs, { params: { siteId: caller.site.id }, query: { tail: query.tail, follow: query.follow }, signal: watch.signal });
+    const response = await deps.orchestrator.on(behalf).fetch(readSiteLogs, { params: { siteId: caller.site.id }, query: pick(query), signal: watch.signal });
     const lines = parsed(response.body);
-    if (!query.follow) return new Answer(texts(lines, watch.release), { headers: { "cache-control": "no-store" } });
+    const attached: Record<string, string> = query.download ? { "content-disposition": `attachment; filename="${caller.site.name}.log"` } : {};
+    if (!query.follow) return new Answer(texts(lines, query, watch.release), { headers: { "cache-control": "no-store", ...attached } });
     const headers = { "content-type": "text/event-stream", "cache-control": "no-store", "x-accel-buffering": "no" };
     return new Answer(released(eventStream(lines, watch.signal), watch.release), { headers });
   });
@@ -106,10 +106,23 @@ async function* parsed(body: ReadableStream<Uint8Array> | null): AsyncGenerator<
   for await (const line of readLines(body)) if (line !== "") yield logLine.parse(JSON.parse(line));
 }
 
-async function* texts(lines: AsyncIterable<LogLine>, release: () => void): AsyncGenerator<string> {
+type LogQuery = QueryOf<typeof api.readLogs>;
+
+function pick({ tail, follow, query, stream }: LogQuery): Pick<LogQuery, "tail" | "follow" | "query" | "stream"> {
+  return { tail, follow, query, stream };
+}
+
+async function* texts(lines: AsyncIterable<LogLine>, query: LogQuery, release: () => void): AsyncGenerator<string> {
   try {
-    for await (const line of lines) yield line.stream === "platform" ? `[backlot] ${line.line}\n` : `${line.line}\n`;
+    for await (const line of lines) yield `${textOf(line, query)}\n`;
   } finally {
     release();
   }
+}
+
+function textOf(line: LogLine, { format, download }: LogQuery): string {
+  if (format === "json") return JSON.stringify(line);
+  if (download) return `${line.at} ${line.stream.padEnd(8)} ${line.line}`;
+  const said = { stdout: "", stderr: "", platform: "[backlot] ", router: "[router] " }[line.stream];
+  return `${said}${line.line}`;
 }

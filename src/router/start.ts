@@ -13,6 +13,7 @@ import type { Log } from "#kit/log.ts";
 import { mountAdmin } from "./admin.ts";
 import { configSchema, type RouterConfig } from "./config.ts";
 import { Front, type FrontOptions } from "./front/front.ts";
+import { TroubleReport } from "./front/trouble-report.ts";
 import { createVisitorServer } from "./front/visitor-server.ts";
 import { SiteGates } from "./gate/site-gates.ts";
 import { Waker } from "./gate/waker.ts";
@@ -38,13 +39,15 @@ export async function start(environment: Environment, log: Log): Promise<Running
   const state = new RouteState(snapshot, log);
   await state.load();
   const clock = new UpstreamClock();
-  const gates = createGates(config, { state, clock, metrics, log });
+  const waker = new Waker({ credentials: () => state.credentials, log, metrics, wakeMs: config.BACKLOT_ROUTER_WAKE_MS, awayMs: config.BACKLOT_ROUTER_AWAY_MS });
+  const gates = createGates(config, { state, waker, clock, metrics, log });
+  const troubles = new TroubleReport((siteId, lines) => waker.report(siteId, lines));
   const store = new FileStore(config.BACKLOT_ROUTER_CACHE_BYTES);
   const files = new StaticServer(store, log);
   state.table.onChange((siteId, route) => {
     if (route?.availability !== "enabled" || route.kind !== "static") files.shut(siteId);
   });
-  const front = createFront(config, { table: state.table, hasRoutes: () => state.isKnown, gates, files, metrics, log });
+  const front = createFront(config, { table: state.table, hasRoutes: () => state.isKnown, gates, files, troubles, metrics, log });
   const server = createVisitorServer({ front, maxConnections: config.BACKLOT_ROUTER_MAX_CONNECTIONS });
   let isFeedConnected = false;
   const admin = createServer({
@@ -84,6 +87,7 @@ export async function start(environment: Environment, log: Log): Promise<Running
     doors: { router: urlOf(server.address()), routerAdmin: urlOf(admin.server.address()) },
     stop: async () => {
       feed.abort();
+      troubles.flush();
       await finishVisits(server, metrics, config.BACKLOT_ROUTER_STOP_MS);
       gates.stop();
       clock.stop();
@@ -95,10 +99,9 @@ export async function start(environment: Environment, log: Log): Promise<Running
 
 function createGates(
   config: RouterConfig,
-  deps: { readonly state: RouteState; readonly clock: UpstreamClock; readonly metrics: RouterMetrics; readonly log: Log },
+  deps: { readonly state: RouteState; readonly waker: Waker; readonly clock: UpstreamClock; readonly metrics: RouterMetrics; readonly log: Log },
 ): SiteGates {
-  const { state, clock, metrics, log } = deps;
-  const waker = new Waker({ credentials: () => state.credentials, log, metrics, wakeMs: config.BACKLOT_ROUTER_WAKE_MS, awayMs: config.BACKLOT_ROUTER_AWAY_MS });
+  const { state, waker, clock, metrics, log } = deps;
   return new SiteGates({
     table: state.table,
     log,
@@ -115,7 +118,7 @@ function createGates(
   });
 }
 
-function createFront(config: RouterConfig, parts: Pick<FrontOptions, "table" | "hasRoutes" | "gates" | "files" | "metrics" | "log">): Front {
+function createFront(config: RouterConfig, parts: Pick<FrontOptions, "table" | "hasRoutes" | "gates" | "files" | "troubles" | "metrics" | "log">): Front {
   return new Front({
     ...parts,
     limits: limitsOf(config),

@@ -11,7 +11,7 @@ import type { JWK } from "jose";
 import { formatEvent } from "#contract/events.ts";
 import { Failure } from "#contract/failure.ts";
 import { followRoutes, type RouteFeedEvent } from "#contract/internal/manager.ts";
-import { sleepSite, wakeSite } from "#contract/internal/orchestrator.ts";
+import { reportToLog, sleepSite, wakeSite } from "#contract/internal/orchestrator.ts";
 import { siteFolder } from "#contract/site.ts";
 import type { SiteAddress, SiteRoute } from "#contract/site-spec.ts";
 import { type ComponentClient, createComponentClient } from "#kit/component-client.ts";
@@ -127,6 +127,8 @@ export class FakeOrchestrator {
   readonly #app: FastifyInstance;
   readonly wakes: number[] = [];
   readonly sleeps: { readonly siteId: number; readonly instance: string | undefined }[] = [];
+  /** What the router added to sites' logs. */
+  readonly reports: (readonly [siteId: number, line: string])[] = [];
   /** Decides what waking a site does; may throw a `Failure`. */
   onWake: (siteId: number) => Promise<WakeAnswer> | WakeAnswer = () => {
     throw new Failure("run_file_missing");
@@ -150,6 +152,10 @@ export class FakeOrchestrator {
       orchestrator.sleeps.push({ siteId: params.siteId, instance: body.instance });
       await orchestrator.onSleep(params.siteId);
       return { status: { state: "asleep" as const, reason: null, since: new Date().toISOString() } };
+    });
+    mount({ app, guard }, reportToLog, async ({ params, body }) => {
+      for (const line of body.lines) orchestrator.reports.push([params.siteId, line]);
+      return undefined;
     });
     orchestrator.url = await app.listen({ host: "127.0.0.1", port: 0 });
     return orchestrator;
@@ -200,7 +206,7 @@ export async function startRouter(options: StartRouterOptions = {}): Promise<Rou
   const orchestrator = await FakeOrchestrator.start(managerPublicKey);
   manager.routes = [...(options.routes ?? [])];
   manager.orchestrator = orchestrator.url;
-  manager.grant = await managerSigner.sign({ aud: "orchestrator", sub: "router", site: "*", verbs: ["site.wake", "site.sleep"] }, 3600);
+  manager.grant = await managerSigner.sign({ aud: "orchestrator", sub: "router", site: "*", verbs: ["site.wake", "site.sleep", "site.report"] }, 3600);
   const environment = {
     BACKLOT_DATA: data,
     BACKLOT_ROUTER_PORT: "0",

@@ -11,6 +11,7 @@ import {
   readSiteLogs,
   readSiteStatus,
   removeSite,
+  reportToLog,
   retireInstances,
   sleepSite,
   startInstance,
@@ -20,6 +21,7 @@ import type { EpochTable } from "#kit/epochs.ts";
 import { type Guard, mount } from "#kit/http/mount.ts";
 import { streamOf } from "./answer-stream.ts";
 import type { HeldSites } from "./held-sites.ts";
+import { filtered, logFilter } from "./log-filter.ts";
 import type { StatusBoard } from "./status-board.ts";
 
 export interface SitesApi {
@@ -65,7 +67,17 @@ function mountStreams(app: FastifyInstance, guard: Guard<GrantClaims>, { sites, 
   });
   mount({ app, guard }, readSiteLogs, async (call) => {
     const log = sites.logOf(call.params.siteId);
-    if (!call.query.follow) return log.tail(call.query.tail);
-    return streamOf({ ...call, siteId: call.params.siteId }, epochs, (signal) => log.follow(call.query.tail, signal));
+    const { tail, follow } = call.query;
+    const filter = logFilter(call.query);
+    if (!follow) return filter === null ? log.tail(tail) : filter(await log.tail(tail));
+    return streamOf({ ...call, siteId: call.params.siteId }, epochs, async (signal) => {
+      const texts = await log.follow(tail, signal);
+      return filter === null ? texts : filtered(texts, filter);
+    });
+  });
+  mount({ app, guard }, reportToLog, async ({ params, body }) => {
+    const log = sites.logOf(params.siteId);
+    for (const line of body.lines) log.write("router", line);
+    return undefined;
   });
 }

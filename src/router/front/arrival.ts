@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
+import type { Failure } from "#contract/failure.ts";
 
 /** What a visitor asks who wants another protocol, WebSocket mostly. */
 export interface AskedUpgrade {
@@ -20,6 +21,10 @@ export interface Arrival {
   host: string;
   /** Path and query as they came. */
   target: string;
+  /** The site that answers; null until it is known, and when there is none. */
+  siteId: number | null;
+  /** Why the visitor got a page of ours instead of the site's answer. */
+  failure: Failure | null;
   /** Called when the answer is complete, and when the visitor has left before that. */
   onClose: (() => void) | null;
 }

@@ -18,6 +18,7 @@ import type { StaticServer } from "../static/serve-static.ts";
 import type { Arrival } from "./arrival.ts";
 import { parsePathForm, pathFormLocation } from "./path-form.ts";
 import { parseTarget, splitQuery } from "./request-target.ts";
+import type { TroubleReport } from "./trouble-report.ts";
 
 /** What the front needs. */
 export interface FrontOptions {
@@ -35,6 +36,8 @@ export interface FrontOptions {
   /** Where people reach the dashboard, for links on error pages. */
   readonly dashboardUrl: string | undefined;
   readonly trustedProxies: BlockList | null;
+  /** Told what visitors got instead of an answer, for the sites' logs. */
+  readonly troubles: TroubleReport;
 }
 
 /** Where every visitor's request arrives: it goes to a static site's files, to a dynamic site's program, or gets a page that says why not. */
@@ -58,12 +61,12 @@ export class Front {
 
   /** An ordinary request. */
   readonly request = (req: IncomingMessage, res: ServerResponse): void => {
-    this.#serve({ req, res, expectsContinue: false, upgrade: null, host: "", target: "", onClose: null });
+    this.#serve({ req, res, expectsContinue: false, upgrade: null, host: "", target: "", siteId: null, failure: null, onClose: null });
   };
 
   /** A request that asks for 100 before it sends its body. */
   readonly checkContinue = (req: IncomingMessage, res: ServerResponse): void => {
-    this.#serve({ req, res, expectsContinue: true, upgrade: null, host: "", target: "", onClose: null });
+    this.#serve({ req, res, expectsContinue: true, upgrade: null, host: "", target: "", siteId: null, failure: null, onClose: null });
   };
 
   /** A request for another protocol. Answers that are none, such as error pages, are ordinary ones. */
@@ -76,7 +79,7 @@ export class Front {
     socket.on("error", () => socket.destroy());
     res.on("finish", () => socket.end());
     const upgrade = { protocol: req.headers.upgrade ?? "", socket, head };
-    this.#serve({ req, res, expectsContinue: false, upgrade, host: "", target: "", onClose: null });
+    this.#serve({ req, res, expectsContinue: false, upgrade, host: "", target: "", siteId: null, failure: null, onClose: null });
   };
 
   #serve(arrival: Arrival): void {
@@ -87,6 +90,7 @@ export class Front {
     arrival.res.on("close", () => {
       metrics.inFlight -= 1;
       arrival.onClose?.();
+      this.#report(arrival);
       if (startedAt > 0) this.#logRequest(arrival, startedAt);
     });
     try {
@@ -103,6 +107,7 @@ export class Front {
     arrival.host = host;
     arrival.target = target;
     const route = this.#options.table.byHost(host);
+    arrival.siteId = route?.siteId ?? null;
     if (route === undefined) this.#withoutSite(arrival);
     else if (route.availability !== "enabled") throw new Failure(route.availability === "disabled" ? "site_closed" : "site_not_served");
     else if (route.kind === "static") this.#serveFiles(arrival, route);
@@ -162,7 +167,14 @@ export class Front {
     return lines;
   }
 
-  #refuse({ req, res }: Arrival, failure: Failure): void {
+  #report({ req, res, siteId, target, failure }: Arrival): void {
+    if (siteId === null || (res.statusCode < 500 && failure?.code !== "site_unreachable")) return;
+    this.#options.troubles.note(siteId, { method: req.method ?? "GET", path: splitQuery(target).path, status: res.statusCode, failure });
+  }
+
+  #refuse(arrival: Arrival, failure: Failure): void {
+    const { req, res } = arrival;
+    arrival.failure = failure;
     const { dashboardUrl } = this.#options;
     const link = dashboardUrl === undefined ? undefined : { href: dashboardUrl, text: "Open the dashboard" };
     const headers = failure.code === "method_not_allowed" ? { Allow: "GET, HEAD" } : {};

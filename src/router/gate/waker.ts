@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Client, createClient } from "#contract/client.ts";
 import { Failure } from "#contract/failure.ts";
-import { sleepSite, wakeSite } from "#contract/internal/orchestrator.ts";
+import { reportToLog, sleepSite, wakeSite } from "#contract/internal/orchestrator.ts";
 import type { Log } from "#kit/log.ts";
 import { backOffMs } from "#kit/retry.ts";
 import type { RouterMetrics } from "../metrics.ts";
@@ -64,6 +64,11 @@ export class Waker {
   async sleep(siteId: number, instance: string | undefined): Promise<void> {
     const body = instance === undefined ? {} : { instance };
     await this.#clientNow().call(sleepSite, { params: { siteId }, body, signal: AbortSignal.timeout(sleepTimeoutMs) });
+  }
+
+  /** Adds lines to a site's log. */
+  async report(siteId: number, lines: readonly string[]): Promise<void> {
+    await this.#clientNow().call(reportToLog, { params: { siteId }, body: { lines: [...lines] }, signal: AbortSignal.timeout(sleepTimeoutMs) });
   }
 
   #explain(error: unknown, signal: AbortSignal): Failure {
