@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { siteEgress } from "#contract/site.ts";
 import { port } from "#kit/config.ts";
 
 /** The orchestrator's settings, by the names of their environment variables. */
@@ -41,6 +42,9 @@ export const configSchema = z.object({
     .describe("The most programs that start at the same time; others wait their turn"),
   BACKLOT_SCRIPTS: z.string().optional().describe("Folder of the scripts that administrators run as tasks; by default `scripts` in BACKLOT_DATA"),
   BACKLOT_HOME_FOLDER: z.string().optional().describe("Folder that tasks outside of sites work in; by default `homedir` in BACKLOT_DATA"),
+  BACKLOT_HOME_EGRESS: siteEgress
+    .default("none")
+    .describe("What tasks outside of sites may connect to: `none`, or `internet`, public addresses on the same conditions as sites"),
   BACKLOT_TASK_STDOUT: z.string().optional().describe("Folder of what tasks print; by default `logs/tasks` in BACKLOT_DATA"),
   BACKLOT_TASK_STDERR: z.string().optional().describe("Folder of what tasks complain of; by default `logs/tasks` in BACKLOT_DATA"),
   BACKLOT_TASK_COMMANDS: z.stringbool().default(false).describe("Whether tasks may be shell commands besides scripts"),

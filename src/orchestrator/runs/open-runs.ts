@@ -50,7 +50,8 @@ export async function openRuns(
   // Runs that belong to no site see the hour that this machine's people do.
   const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
   const { homeFolder, libraryFolder } = places;
-  const host = { sites, homeFolder, libraryFolder, allowsCommands: config.BACKLOT_TASK_COMMANDS, timeZone, checkRoom };
+  const homeEgress = config.BACKLOT_HOME_EGRESS;
+  const host = { sites, homeFolder, homeEgress, libraryFolder, allowsCommands: config.BACKLOT_TASK_COMMANDS, timeZone, checkRoom };
   const store = await RunStore.open({ folder: stateFolder, log });
   const files = new RunFiles({ stdout: openOutputFolder(places.stdout, homeFolder), stderr: openOutputFolder(places.stderr, homeFolder), parts });
   return { runs: await RunBook.open({ ...deps, host, store, files, atOnce: config.BACKLOT_RUNS_AT_ONCE }), host };

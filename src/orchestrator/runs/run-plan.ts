@@ -1,5 +1,6 @@
 import { Failure } from "#contract/failure.ts";
 import type { RunSpec } from "#contract/internal/runs.ts";
+import type { SiteEgress } from "#contract/site.ts";
 import type { RunEnd } from "#contract/task.ts";
 import type { Jail } from "#kit/jail/jail.ts";
 import type { SiteShelf } from "#orchestrator/files/site-shelf.ts";
@@ -15,6 +16,8 @@ export type RunPlan =
 export interface RunHost {
   readonly sites: SiteShelf;
   readonly homeFolder: string;
+  /** What runs of the home folder may connect to. */
+  readonly homeEgress: SiteEgress;
   readonly libraryFolder: string;
   readonly allowsCommands: boolean;
   readonly timeZone: string;
@@ -59,7 +62,11 @@ export async function whyNothingRuns(host: RunHost, siteId: number | null): Prom
 
 function placeOf(host: RunHost, siteId: number | null): { readonly place: RunPlace; readonly folder: string; readonly jail: Jail } | null {
   if (siteId === null) {
-    return { place: { kind: "home", timeZone: host.timeZone }, folder: host.homeFolder, jail: { root: host.libraryFolder, owner: null } };
+    return {
+      place: { kind: "home", timeZone: host.timeZone, egress: host.homeEgress },
+      folder: host.homeFolder,
+      jail: { root: host.libraryFolder, owner: null },
+    };
   }
   const spec = host.sites.specOf(siteId);
   if (spec === undefined) return null;

@@ -1,8 +1,12 @@
+import type { SiteEgress } from "#contract/site.ts";
 import type { SiteSpec } from "#contract/site-spec.ts";
 import type { LogStream, RunLimits } from "#contract/task.ts";
 
 /** Where a run happens: in a site, or in the home folder of the installation, which has a user and a script library of its own. */
-export type RunPlace = { readonly kind: "site"; readonly spec: SiteSpec; readonly folder: string } | { readonly kind: "home"; readonly timeZone: string };
+export type RunPlace =
+  | { readonly kind: "site"; readonly spec: SiteSpec; readonly folder: string }
+  /** Without `egress` none. */
+  | { readonly kind: "home"; readonly timeZone: string; readonly egress?: SiteEgress };
 
 /** What a run executes. */
 export type RunCommand =

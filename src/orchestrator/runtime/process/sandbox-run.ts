@@ -102,7 +102,7 @@ async function launchApart(
 }
 
 function hasEgress({ place }: RunRequest): boolean {
-  return place.kind === "site" && place.spec.egress === "internet";
+  return (place.kind === "site" ? place.spec.egress : place.egress) === "internet";
 }
 
 function launchOf(context: SandboxContext, request: RunRequest, network: SiteNetwork | null) {

@@ -72,6 +72,17 @@ describe.runIf(hasNetworks)("a site that may connect to the internet", () => {
     expect(resolvers).not.toContain("nameserver");
   });
 
+  it.each([
+    ["a run of the home folder reaches a public address too, where the installation says so", { egress: "internet" }, pretended.host],
+    ["a run of the home folder reaches nothing without that", {}, "no way"],
+  ] as const)("%s", async (name, egress, answer) => {
+    const { request, printed } = await harness.run(`out-${name.length}`, "tells");
+    const command = `timeout 3 bash -c 'head -c ${pretended.host.length} < /dev/tcp/${pretended.server}/80' 2> /dev/null || echo "no way"`;
+    const running = await harness.runtime.run({ ...request, place: { kind: "home", timeZone: "UTC", ...egress }, command: { kind: "command", command } });
+    await running.exited;
+    expect(printed("stdout").trim()).toBe(answer);
+  });
+
   it("asks for names only where the machine itself does", async () => {
     const open = [udp(pretended.resolver, 53), tcp(pretended.resolver, 53)];
     const closed = [udp(pretended.otherResolver, 53), tcp(pretended.otherResolver, 53), udp(pretended.server, 53)];
