@@ -38,6 +38,12 @@ export const configSchema = z.object({
     .max(300)
     .default(30)
     .describe("After how long another worker follows the tasks of one that died; their scripts go on meanwhile"),
+  BACKLOT_TASK_GRACE_SECONDS: z.coerce
+    .number()
+    .min(0)
+    .max(60)
+    .default(10)
+    .describe("How long the processes of a cancelled task have between SIGTERM and SIGKILL"),
   BACKLOT_RUN_LOST_SECONDS: z.coerce
     .number()
     .min(1)

@@ -22,7 +22,7 @@ beforeEach(async () => {
   const orchestrator = await startFakeOrchestrator(key);
   const signer = await createSigner(key.signingKey);
   const client = createComponentClient({ baseUrl: orchestrator.url, audience: "orchestrator", caller: "worker", signer });
-  stage = { orchestrator, host: new OrchestratorRunHost({ orchestrator: client, seal, log: silentLog() }) };
+  stage = { orchestrator, host: new OrchestratorRunHost({ orchestrator: client, seal, log: silentLog(), graceMs: 10_000 }) };
 });
 afterEach(() => stage.orchestrator[Symbol.asyncDispose]());
 

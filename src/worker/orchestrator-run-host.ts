@@ -13,6 +13,8 @@ export interface RunHostDeps {
   /** For the purpose `task environment`. */
   readonly seal: Pick<Seal, "open">;
   readonly log: Log;
+  /** How long a process tree has between being asked to end and being ended. */
+  readonly graceMs: number;
 }
 
 /** How long a start may take to be answered. */
@@ -21,8 +23,6 @@ const putTimeoutMs = 30_000;
 const shortRunMs = 40;
 /** How long one question for a run's end waits. */
 const followMs = 30_000;
-/** How long a process tree has between being asked to end and being ended. */
-const graceMs = 10_000;
 /** Beyond what an answer takes by itself. */
 const marginMs = 10_000;
 
@@ -54,6 +54,7 @@ export class OrchestratorRunHost implements RunHost {
   }
 
   async cancel(task: Pick<ClaimedTask, "uid" | "attempt">, signal: AbortSignal): Promise<RunReply> {
+    const { graceMs } = this.#deps;
     const body = { attempt: task.attempt, graceMs, end: "cancelled" } as const;
     return this.#ask(signal, graceMs + marginMs, (limit) => this.#deps.orchestrator.call(api.cancelRun, { params: { uid: task.uid }, body, signal: limit }));
   }

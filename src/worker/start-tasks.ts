@@ -42,7 +42,7 @@ const dayMs = 86_400_000;
 
 /** Begins to run tasks. */
 export async function startTasks({ config, stores, orchestrator, secret, worker, log }: TaskParts): Promise<RunningTasks> {
-  const host = new OrchestratorRunHost({ orchestrator, seal: createSeal(secret, "task environment"), log });
+  const host = new OrchestratorRunHost({ orchestrator, seal: createSeal(secret, "task environment"), log, graceMs: config.BACKLOT_TASK_GRACE_SECONDS * 1000 });
   const source = createWakeups({ amqpUrl: config.AMQP_URL, outbox: stores.taskOutbox, log });
   const meter = new TaskMeter();
   const runner = new TaskRunner({

@@ -7,8 +7,8 @@ import { killIfThere, processesWhere } from "../support/backlot-processes.ts";
 import { TaskLab } from "../support/backlot-tasks.ts";
 import { startExtraWorker } from "../support/extra-worker.ts";
 
-// Short leases: what is shown does not depend on how long they are, and thirty seconds each would be long.
-const leases = { BACKLOT_TASK_LEASE_SECONDS: "2", BACKLOT_TASK_CONCURRENCY: "4" };
+// Short times: what is shown does not depend on how long they are, and thirty seconds for each lease would be long.
+const leases = { BACKLOT_TASK_LEASE_SECONDS: "2", BACKLOT_TASK_GRACE_SECONDS: "1", BACKLOT_TASK_CONCURRENCY: "4" };
 
 let backlot: Backlot;
 let lab: TaskLab;
