@@ -116,6 +116,7 @@ class Copy {
   async entry(source: Source, target: Target, depth = 0): Promise<void> {
     const { stat } = source;
     if (!stat.isDirectory() && !stat.isFile() && !stat.isSymbolicLink()) return;
+    if (depth > this.#depth) throw new Failure("path_invalid", { path: "…", reason: `it would be deeper than ${maxPathDepth} folders` });
     this.files += 1;
     // More came while it was copied than was counted before.
     if (this.files > this.#budget.entries) throw new Failure("quota_exceeded", { detail: "the folder grew while it was copied" });
@@ -125,7 +126,6 @@ class Copy {
   }
 
   async #folder(source: Source, target: Target, depth: number): Promise<void> {
-    if (depth > this.#depth) throw new Failure("path_invalid", { path: "…", reason: `it would be deeper than ${maxPathDepth} folders` });
     using from = enterFolder(source.from, Buffer.from(source.name));
     if (from === undefined) return;
     mkdirSync(at(target.into, target.as), 0o700);

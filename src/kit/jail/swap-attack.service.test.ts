@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Failure } from "#contract/failure.ts";
+import { swapFolders } from "../../../test/support/folder-swapper.ts";
 import { deletePath, makeFolder, movePath, setExecutable } from "./change-path.ts";
 import type { Jail } from "./jail.ts";
 import { listFolder } from "./list-folder.ts";
@@ -13,17 +14,6 @@ import { openPublicFile } from "./public-file.ts";
 import { openFile } from "./read-file.ts";
 import { walkTree } from "./walk-tree.ts";
 import { writeWhole } from "./write-file.ts";
-
-// Exchanges a folder and a link in one system call, again and again: what a hostile program in a site can do at best.
-const swapper = `
-import ctypes, sys
-libc = ctypes.CDLL(None)
-pairs = [(p.encode(), (p + ".link").encode()) for p in sys.argv[1:]]
-print("ready", flush=True)
-while True:
-  for a, b in pairs:
-    libc.renameat2(-100, a, -100, b, 2)
-`;
 
 let outer: string;
 let jail: Jail;
@@ -44,8 +34,7 @@ beforeEach(async () => {
     writeFileSync(join(jail.root, folder, "file"), "mine");
     symlinkSync(secrets, join(jail.root, `${folder}.link`));
   }
-  attacker = spawn("python3", ["-c", swapper, "dir", "public/inner", "dir/inner"], { cwd: jail.root, stdio: ["ignore", "pipe", "inherit"] });
-  await once(attacker.stdout ?? attacker, "data");
+  attacker = await swapFolders(jail.root, ["dir", "public/inner", "dir/inner"]);
 });
 afterEach(async () => {
   attacker.kill("SIGKILL");

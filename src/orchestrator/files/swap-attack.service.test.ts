@@ -1,0 +1,214 @@
+// A program in the site keeps exchanging folders for links that lead out, and plants pipes, while the file API works in them.
+import { type ChildProcess, execFileSync } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { FastifyInstance } from "fastify";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { type Client, createClient } from "#contract/client.ts";
+import { readEvents } from "#contract/events.ts";
+import { Failure, type FailureCode } from "#contract/failure.ts";
+import type { GrantClaims } from "#contract/grant.ts";
+import { patchFile } from "#contract/internal/door-files.ts";
+import * as endpoints from "#contract/internal/files.ts";
+import { defaultSiteLimits } from "#contract/site.ts";
+import type { SiteSpec } from "#contract/site-spec.ts";
+import { systemClock } from "#kit/clock.ts";
+import { createServer } from "#kit/http/server.ts";
+import { silentLog } from "#kit/log.ts";
+import { openPast, type Past } from "../../../test/support/file-past.ts";
+import { swapFolders } from "../../../test/support/folder-swapper.ts";
+import { mountFiles } from "./mount-files.ts";
+import { QuotaBook } from "./quota-book.ts";
+
+const spec: SiteSpec = {
+  siteId: 7,
+  name: "seven",
+  kind: "static",
+  availability: "enabled",
+  limits: { ...defaultSiteLimits, files: 100_000 },
+  environment: {},
+  timeZone: "UTC",
+  canRunTwice: true,
+  egress: "none",
+  database: null,
+  isTrusted: false,
+  revision: 1,
+};
+const claims: GrantClaims = {
+  aud: "orchestrator",
+  sub: "manager",
+  site: 7,
+  verbs: ["site.files.write"],
+  user: 3,
+  by: { name: "ann", door: "web", address: null },
+  iat: 0,
+  exp: 0,
+};
+const params = { siteId: 7 };
+// A folder that is swapped between being counted and being copied has "grown". A refusal that a person could be told; anything else would be a bug.
+const refusals: readonly FailureCode[] = [
+  "path_outside_site",
+  "not_a_folder",
+  "file_not_found",
+  "not_a_file",
+  "file_changed",
+  "file_exists",
+  "file_special",
+  "quota_exceeded",
+  "folder_not_empty",
+];
+
+let outer: string;
+let root: string;
+let app: FastifyInstance;
+let client: Client;
+let past: Past;
+let attacker: ChildProcess;
+
+beforeEach(async () => {
+  outer = mkdtempSync(join(tmpdir(), "backlot-swap-api-"));
+  root = join(outer, "site");
+  mkdirSync(join(outer, "secrets/inner"), { recursive: true });
+  for (const file of ["file", "inner/file"]) writeFileSync(join(outer, "secrets", file), "canary");
+  mkdirSync(join(root, "dir/inner"), { recursive: true });
+  for (const folder of ["dir", "dir/inner"]) {
+    writeFileSync(join(root, folder, "file"), "mine");
+    symlinkSync(join(outer, "secrets"), join(root, `${folder}.link`));
+  }
+  const sites = { folderOf: () => root, specOf: (id: number) => (id === 7 ? spec : undefined), ownerOf: () => null };
+  past = await openPast(sites);
+  app = createServer({ log: silentLog() });
+  const quota = new QuotaBook({ sites, clock: systemClock, reservedBytes: 0, freeBytes: async () => 1e12 });
+  mountFiles(app, async () => claims, { sites, quota, ...past });
+  client = createClient({ baseUrl: await app.listen({ port: 0, host: "127.0.0.1" }) });
+  attacker = await swapFolders(root, ["dir", "dir/inner"]);
+});
+afterEach(async () => {
+  attacker.kill("SIGKILL");
+  await once(attacker, "exit");
+  await app.close();
+  await past[Symbol.asyncDispose]();
+  rmSync(outer, { recursive: true });
+});
+
+// With `atLeast` it goes on until so many came through: a busy machine does less in the same time, and an attack on nothing is none.
+async function during(ms: number, act: (round: number) => Promise<unknown>, atLeast = 0): Promise<void> {
+  const outcomes: Record<string, number> = {};
+  const beganAt = Date.now();
+  const goesOn = (): boolean => Date.now() - beganAt < ms || ((outcomes.done ?? 0) < atLeast && Date.now() - beganAt < 20_000);
+  for (let round = 0; goesOn(); round += 1) {
+    let outcome = "done";
+    try {
+      await act(round);
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      outcome = error.code;
+    }
+    outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
+  }
+  expect(Object.keys(outcomes).filter((outcome) => outcome !== "done" && !refusals.some((refusal) => refusal === outcome))).toEqual([]);
+  expect(outcomes.done ?? 0).toBeGreaterThanOrEqual(atLeast);
+}
+function expectUntouched(): void {
+  expect(execFileSync("find", [join(outer, "secrets"), "-type", "f", "-exec", "cat", "{}", ";"], { encoding: "utf8" })).toBe("canarycanary");
+  expect(readdirSync(join(outer, "secrets")).toSorted()).toEqual(["file", "inner"]);
+  // Nothing of it came in either: not into the site, nor into what is kept of it.
+  const found = execFileSync("sh", ["-c", 'grep -rl canary "$1" "$2" || true', "sh", root, past.folder], { encoding: "utf8" });
+  expect(found).toBe("");
+}
+
+describe("while folders are swapped for links that lead out", () => {
+  it("writing, writing in place, moving and deleting keep and touch nothing outside", async () => {
+    await during(1_500, (round) => client.call(endpoints.writeSiteFile, { params, query: { path: "dir/inner/file" }, body: `mine ${round}` }), 5);
+    await during(600, () => client.call(patchFile, { params, query: { path: "dir/file", offset: 0 }, body: "mine" }));
+    await during(600, async (round) => {
+      await client.call(endpoints.moveSitePath, { params, body: { from: "dir/inner/file", to: `out${round}` } });
+      await client.call(endpoints.moveSitePath, { params, body: { from: `out${round}`, to: "dir/inner/file", replace: true } });
+    });
+    await during(600, (round) => client.call(endpoints.deleteSitePath, { params, query: { path: round % 2 === 0 ? "dir/inner/file" : "dir/file" } }));
+    await during(600, () => client.call(endpoints.deleteSitePath, { params, query: { path: "dir/inner", recursive: true } }));
+    attacker.kill("SIGSTOP");
+    expectUntouched();
+  }, 90_000);
+
+  it("copies hold nothing from outside", async () => {
+    await during(1_000, (round) => client.call(endpoints.copySitePath, { params, body: { from: "dir/inner/file", to: `copy${round}` } }), 3);
+    await during(1_000, (round) => client.call(endpoints.copySitePath, { params, body: { from: "dir", to: `folder${round}` } }), 3);
+    await during(600, (round) => client.call(endpoints.copySitePath, { params, body: { from: "dir/inner", to: `dir/inner/copy${round}` } }));
+    attacker.kill("SIGSTOP");
+    expectUntouched();
+  }, 90_000);
+
+  it("history, restoring and searching tell and touch nothing outside", async () => {
+    await client.call(endpoints.writeSiteFile, { params, query: { path: "safe.txt" }, body: "one" });
+    await client.call(endpoints.writeSiteFile, { params, query: { path: "safe.txt" }, body: "two" });
+    const [version] = (await client.call(endpoints.listVersions, { params, query: { path: "safe.txt" } })).versions;
+    await during(1_000, () => client.call(endpoints.restoreVersion, { params, body: { version: version?.id ?? "", path: "dir/inner/file" } }));
+    await during(600, () => client.call(endpoints.listVersions, { params, query: { path: "dir/inner/file" } }));
+    await during(600, () => client.call(endpoints.listVersions, { params, query: { deleted: true } }));
+    await during(2_000, async () => {
+      const { files } = await client.call(endpoints.searchFiles, { params, query: { query: "canary" } });
+      expect(files).toEqual([]);
+    });
+    await during(
+      1_500,
+      () => client.call(endpoints.searchFiles, { params, query: { query: "canary", path: "dir/inner" } }).then(({ files }) => expect(files).toEqual([])),
+      2,
+    );
+    attacker.kill("SIGSTOP");
+    expectUntouched();
+  }, 90_000);
+
+  it("changes outside are not told", async () => {
+    const response = await client.fetch(endpoints.followChanges, { params, query: { folder: ["dir", "dir/inner"] as never } });
+    if (response.body === null) throw new Error("no body");
+    const ended = setTimeout(() => writeFileSync(join(root, "dir.end"), ""), 0);
+    const writing = setInterval(() => writeFileSync(join(outer, "secrets/leaked-name"), String(Date.now())), 20);
+    const stopAt = Date.now() + 3_000;
+    for await (const { data } of readEvents(response.body)) {
+      expect(data).not.toContain("leaked-name");
+      if (Date.now() > stopAt) break;
+    }
+    clearInterval(writing);
+    clearTimeout(ended);
+    rmSync(join(outer, "secrets/leaked-name"), { force: true });
+    attacker.kill("SIGSTOP");
+    expectUntouched();
+  }, 90_000);
+});
+
+describe("bad input", () => {
+  it("pipes, names that are no text and huge names are refused or passed over, and nothing waits", async () => {
+    attacker.kill("SIGSTOP");
+    execFileSync("mkfifo", [join(root, "pipe"), join(root, "pipe2"), join(root, "pipe3"), join(root, "pipe4"), join(root, "pipe5")]);
+    writeFileSync(Buffer.concat([Buffer.from(`${root}/`), Buffer.from([0xff, 0xfe, 0x41])]), "odd");
+    const codeOf = (act: Promise<unknown>): Promise<string> =>
+      act.then(
+        () => "done",
+        (error: unknown) => (error instanceof Failure ? error.code : String(error)),
+      );
+    const huge = "x".repeat(300);
+    expect(
+      await Promise.all([
+        codeOf(client.call(endpoints.writeSiteFile, { params, query: { path: "pipe" }, body: "x" })),
+        codeOf(client.call(endpoints.copySitePath, { params, body: { from: "pipe2", to: "copy" } })),
+        codeOf(client.call(endpoints.copySitePath, { params, body: { from: "dir", to: huge } })),
+        codeOf(client.call(endpoints.listVersions, { params, query: { path: huge } })),
+        codeOf(client.call(endpoints.listVersions, { params, query: { path: "../etc/passwd" } })),
+        codeOf(client.call(endpoints.listVersions, { params, query: { path: "a\u0000b" } })),
+        codeOf(client.call(endpoints.restoreVersion, { params, body: { version: "00000000", path: "pipe3" } })),
+        codeOf(client.call(endpoints.searchFiles, { params, query: { query: "x", path: "pipe4" } })),
+        codeOf(client.call(endpoints.searchFiles, { params, query: { query: "odd" } })),
+        codeOf(client.fetch(endpoints.followChanges, { params, query: { folder: `/${huge}` } })),
+        codeOf(client.fetch(endpoints.followChanges, { params, query: { folder: Array.from({ length: 65 }, (_, index) => `f${index}`) as never } })),
+      ]),
+    ).toEqual([
+      ...["file_special", "file_special", "path_invalid", "path_invalid", "path_invalid", "path_invalid", "version_not_found"],
+      ...["not_a_folder", "done", "path_invalid", "input_invalid"],
+    ]);
+    await client.call(endpoints.deleteSitePath, { params, query: { path: "pipe5" } });
+    expect(readFileSync(join(root, "dir/file"), "utf8")).toMatch(/mine|canary/);
+  });
+});
