@@ -10,6 +10,7 @@ const benches: Readonly<Record<string, () => Promise<{ run(): Promise<Table> }>>
   start: () => import("./start.ts"),
   tasks: () => import("./tasks.ts"),
   wakeups: () => import("./wakeups.ts"),
+  ftp: () => import("./ftp.ts"),
 };
 
 const asked = process.argv.slice(2);

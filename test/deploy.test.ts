@@ -137,7 +137,7 @@ const compose = z
 
 describe("compose.yml", () => {
   it("has the original's web, db and mq, the worker, and the processes that run sites and tasks", () => {
-    expect(Object.keys(compose.services).sort()).toEqual(["db", "keys", "mq", "network", "orchestrator", "router", "web", "worker"]);
+    expect(Object.keys(compose.services).sort()).toEqual(["db", "ftp", "keys", "mq", "network", "orchestrator", "router", "web", "worker"]);
     expect(compose.services.web?.command).toEqual(["run", "manager"]);
   });
 

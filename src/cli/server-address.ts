@@ -23,7 +23,9 @@ export async function serverAddress(asked: string | undefined, environment: Envi
 }
 
 /** The doors of a Backlot that was started on this machine with this data folder, when it is open. */
-export async function readEndpoints(environment: Environment): Promise<{ readonly manager?: string; readonly router?: string } | undefined> {
+export async function readEndpoints(
+  environment: Environment,
+): Promise<{ readonly manager?: string; readonly router?: string; readonly ftp?: string } | undefined> {
   const path = join(environment.BACKLOT_DATA || "data", "endpoints.json");
   try {
     const value: unknown = JSON.parse(await readFile(path, "utf8"));
@@ -32,7 +34,8 @@ export async function readEndpoints(environment: Environment): Promise<{ readonl
       const url: unknown = (value as Readonly<Record<string, unknown>>)[name];
       return typeof url === "string" ? { [name]: url } : {};
     };
-    return { ...door("manager"), ...door("router") };
+    const ftp: unknown = (value as Readonly<Record<string, unknown>>).ftp;
+    return { ...door("manager"), ...door("router"), ...(typeof ftp === "string" ? { ftp: `ftp://${ftp}` } : {}) };
   } catch {
     // Absent while nothing runs, and half of it can never be seen (it is renamed into place): either way there is no door.
     return undefined;

@@ -182,10 +182,13 @@ describe("while a folder is swapped for a link that leads out", () => {
     const attacker = spawn("python3", ["-c", swapper], { cwd: door.folder, stdio: ["ignore", "pipe", "inherit"] });
     await once(attacker.stdout, "data");
     const outcomes = { done: 0, refused: 0 };
-    const until = Date.now() + 6_000;
+    const beganAt = Date.now();
+    // A busy machine does less in the same time: it gets the time for both outcomes, or the attack was none.
+    const isMixed = (): boolean => outcomes.done > 20 && outcomes.refused > 20;
+    const goesOn = (): boolean => Date.now() - beganAt < 5_000 || (!isMixed() && Date.now() - beganAt < 30_000);
     const write = async (number: number): Promise<void> => {
       await using ftp = await binary();
-      for (let round = 0; Date.now() < until; round += 1) {
+      for (let round = 0; goesOn(); round += 1) {
         const made = `dir/new-${number}-${round}`;
         const answers = [
           await send(ftp, "STOR dir/inner/file", "overwritten"),
@@ -210,7 +213,7 @@ describe("while a folder is swapped for a link that leads out", () => {
       attacker.kill("SIGKILL");
       await once(attacker, "exit");
     }
-    expect(outcomes.done > 50 && outcomes.refused > 50, JSON.stringify(outcomes)).toBe(true);
+    expect(isMixed(), JSON.stringify(outcomes)).toBe(true);
     expect([readdirSync(secrets).toSorted(), readdirSync(join(secrets, "inner"))]).toEqual([["file", "inner"], ["file"]]);
     for (const file of ["file", "inner/file"]) {
       const { mode, mtime } = lstatSync(join(secrets, file));

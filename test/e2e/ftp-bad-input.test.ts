@@ -120,10 +120,12 @@ describe("the FTP door", () => {
 
   it("refuses the connections that are too many, and answers the others", async () => {
     await using mine = await signedIn();
-    const crowd = Array.from({ length: 300 }, () => new RawFtp(backlot.ftp));
+    const before = residentBytes();
+    const crowd = Array.from({ length: 1_000 }, () => new RawFtp(backlot.ftp));
     const greetings = await Promise.all(crowd.map((ftp) => ftp.reply()));
     expect(greetings.filter((greeting) => greeting.startsWith("220")).length).toBe(255);
-    expect(greetings.filter((greeting) => greeting.startsWith("421 Too many connections.")).length).toBe(45);
+    expect(greetings.filter((greeting) => greeting.startsWith("421 Too many connections.")).length).toBe(745);
+    expect(residentBytes() - before).toBeLessThan(100_000_000);
     expect(await mine.ask("PWD")).toMatch(/^257/);
     for (const ftp of crowd) ftp.socket.destroy();
     await expect.poll(async () => (await connectedOrNot()).startsWith("220")).toBe(true);

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createToken, deleteToken, listAudit, updateUser } from "#contract/api/accounts.ts";
-import { createSite, removeMember, setMember } from "#contract/api/sites.ts";
+import { createSite, removeMember, setMember, updateSite } from "#contract/api/sites.ts";
 import { adminPassword, type Backlot, startBacklot } from "../support/backlot.ts";
 import { RawFtp, runClient } from "../support/ftp-clients.ts";
 
@@ -180,11 +180,28 @@ describe("people", () => {
     let at = Date.now();
     await eve.client.call(deleteToken, { params: { id } });
     expect(await byToken.reply()).toBe("421 Your access has ended.");
-    expect(Date.now() - at).toBeLessThan(2_500);
+    expect(Date.now() - at).toBeLessThan(2_000);
     at = Date.now();
     await (await backlot.admin()).client.call(updateUser, { params: { username: "eve" }, body: { password: "another password" } });
     expect(await byPassword.reply()).toBe("421 Your access has ended.");
     expect(Date.now() - at).toBeLessThan(2_000);
+  });
+
+  it("are out within two seconds when their site is disabled, and in it no more", async () => {
+    const dan = await backlot.addPerson("dan");
+    await dan.client.call(createSite, { body: { name: "dan-one", kind: "static" } });
+    await using one = await signedIn("dan/dan-one", "password of dan");
+    await using all = await signedIn("dan", "password of dan");
+    expect(await all.ask("CWD /dan-one/public")).toMatch(/^250/);
+    const at = Date.now();
+    const body = { availability: "disabled" as const, reason: "a test" };
+    await (await backlot.admin()).client.call(updateSite, { params: { name: "dan-one" }, body });
+    for (const ftp of [one, all]) {
+      expect(await ftp.reply()).toBe("421 Your access has ended.");
+      await ftp.closed();
+    }
+    expect(Date.now() - at).toBeLessThan(2_000);
+    expect((await curl("-u", "dan/dan-one:password of dan", url(""))).code).toBe(67);
   });
 
   it("who administer also see the home folder; sign-ins are in the audit trail with address and door", async () => {

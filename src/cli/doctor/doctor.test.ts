@@ -7,6 +7,7 @@ import { startFakeManager } from "../../../test/support/cli-fake-manager.ts";
 import { fakeTerminal } from "../../../test/support/cli-fake-terminal.ts";
 import { runCli } from "../main.ts";
 import type { Check } from "./check.ts";
+import { checkFtp } from "./ftp.ts";
 import { tryProgram } from "./try-program.ts";
 
 let home: string;
@@ -45,6 +46,33 @@ test("a port that another program holds is missing, one that this Backlot holds 
   await writeFile(join(home, "endpoints.json"), JSON.stringify({ manager: `http://127.0.0.1:${port}`, router: "http://127.0.0.1:1" }));
   expect((await doctor({ BACKLOT_PORT: port, BACKLOT_SERVER: "http://127.0.0.1:1" })).byName.get("dashboard door")).toMatchObject({ state: "ok" });
   await new Promise((resolve) => holder.close(resolve));
+});
+
+test("FTP's door and its TLS are looked at like the others", async () => {
+  const holder = createServer();
+  await new Promise<void>((resolve) => holder.listen(0, "127.0.0.1", resolve));
+  const address = holder.address();
+  const port = String(typeof address === "object" ? address?.port : "");
+  const { byName } = await doctor({ BACKLOT_FTP_PORT: port });
+  expect(byName.get("FTP door")).toMatchObject({ state: "missing", advice: expect.stringContaining("BACKLOT_FTP_PORT") });
+  expect(byName.get("FTP and FTPS")).toMatchObject({ state: "ok", detail: expect.stringMatching(/^TLS with a certificate of its own, which OpenSSL/) });
+  // The one that this Backlot holds is no problem.
+  await writeFile(join(home, "endpoints.json"), JSON.stringify({ ftp: `127.0.0.1:${port}` }));
+  expect((await doctor({ BACKLOT_FTP_PORT: port })).byName.get("FTP door")).toMatchObject({ state: "ok" });
+  await new Promise((resolve) => holder.close(resolve));
+});
+
+test("FTP without a certificate is less on this machine, and not possible for others", async () => {
+  const path = process.env.PATH;
+  process.env.PATH = home;
+  try {
+    expect(await checkFtp({})).toMatchObject({ state: "limited", advice: expect.stringContaining("openssl") });
+    expect(await checkFtp({ BACKLOT_FTP_HOST: "0.0.0.0" })).toMatchObject({ state: "missing" });
+    expect(await checkFtp({ BACKLOT_HOST: "0.0.0.0", BACKLOT_FTP_ALLOW_PLAIN: "true" })).toMatchObject({ state: "limited" });
+    expect(await checkFtp({ BACKLOT_FTP_HOST: "0.0.0.0", BACKLOT_FTP_CERTIFICATE: "c.pem" })).toMatchObject({ state: "ok" });
+  } finally {
+    process.env.PATH = path;
+  }
 });
 
 test("a server that answers is named; without a sign-in nothing more is asked", async () => {

@@ -3,6 +3,7 @@ import { readEndpoints } from "../server-address.ts";
 import type { Session } from "../session.ts";
 import { checkBroker } from "./broker.ts";
 import type { Check } from "./check.ts";
+import { checkFtp, ftpHost } from "./ftp.ts";
 import { checkIsolation } from "./isolation.ts";
 import { checkDatabase, checkDisk, checkInterpreters, checkPort, checkSiteDatabases, checkSystem } from "./machine.ts";
 import { checkServer } from "./server.ts";
@@ -26,10 +27,10 @@ async function everyCheck(session: Session): Promise<readonly Check[]> {
   const { environment } = session;
   const endpoints = await readEndpoints(environment);
   const host = environment.BACKLOT_HOST || "127.0.0.1";
-  const held = [endpoints?.manager, endpoints?.router].flatMap((url) => (url === undefined ? [] : [Number(new URL(url).port)]));
-  const door = (name: string, variable: string, byDefault: number): Promise<Check> => {
+  const held = [endpoints?.manager, endpoints?.router, endpoints?.ftp].flatMap((url) => (url === undefined ? [] : [Number(new URL(url).port)]));
+  const door = (name: string, variable: string, byDefault: number, at = host): Promise<Check> => {
     const port = Number(environment[variable] || byDefault);
-    return checkPort(name, { variable, port, host, isOurs: held.includes(port) });
+    return checkPort(name, { variable, port, host: at, isOurs: held.includes(port) });
   };
   const found = await Promise.all([
     checkSystem(),
@@ -41,6 +42,8 @@ async function everyCheck(session: Session): Promise<readonly Check[]> {
     checkDisk(environment),
     door("dashboard door", "BACKLOT_PORT", 8000),
     door("sites door", "BACKLOT_ROUTER_PORT", 8080),
+    door("FTP door", "BACKLOT_FTP_PORT", 2121, ftpHost(environment)),
+    checkFtp(environment),
     checkServer(session),
   ]);
   return found.flat();
