@@ -31,6 +31,8 @@ import { indentUnitOf, languageOf } from "./language.ts";
 const language = new Compartment();
 const wrapping = new Compartment();
 const writing = new Compartment();
+/** What the text is called: a renamed file goes by its new name. */
+const naming = new Compartment();
 
 /** Colours, brackets and line numbers: what the editor and comparisons share. */
 export const codeBasics: Extension = [codeLook, syntaxHighlighting(codeColours, { fallback: true }), highlightSpecialChars(), lineNumbers(), drawSelection()];
@@ -68,13 +70,12 @@ const editing: Extension = [
 ];
 
 interface NewState {
-  readonly path: string;
   readonly text: string;
   readonly mayWrite: boolean;
 }
 
 /** The editor's state of a file that was just opened. */
-export function newState({ path, text, mayWrite }: NewState): EditorState {
+export function newState({ text, mayWrite }: NewState): EditorState {
   const doc = Text.of(text.split("\n"));
   const unit = indentUnitOf(doc.iterLines());
   return EditorState.create({
@@ -87,7 +88,8 @@ export function newState({ path, text, mayWrite }: NewState): EditorState {
       writing.of(writingOf(mayWrite)),
       EditorState.tabSize.of(4),
       ...(unit === null ? [] : [indentUnit.of(unit)]),
-      EditorView.contentAttributes.of({ "aria-label": path, autocapitalize: "none" }),
+      naming.of([]),
+      EditorView.contentAttributes.of({ autocapitalize: "none" }),
     ],
   });
 }
@@ -97,9 +99,18 @@ function writingOf(mayWrite: boolean): Extension {
   return mayWrite ? [] : EditorState.readOnly.of(true);
 }
 
+interface Settings {
+  readonly path: string;
+  readonly isWrapped: boolean;
+  readonly mayWrite: boolean;
+}
+
 /** Puts the person's settings into a view that shows a state again: they may have changed since. */
-export function applySettings(view: EditorView, { isWrapped, mayWrite }: { readonly isWrapped: boolean; readonly mayWrite: boolean }): void {
-  view.dispatch({ effects: [wrapping.reconfigure(isWrapped ? EditorView.lineWrapping : []), writing.reconfigure(writingOf(mayWrite))] });
+export function applySettings(view: EditorView, { path, isWrapped, mayWrite }: Settings): void {
+  const name = EditorView.contentAttributes.of({ "aria-label": path });
+  view.dispatch({
+    effects: [naming.reconfigure(name), wrapping.reconfigure(isWrapped ? EditorView.lineWrapping : []), writing.reconfigure(writingOf(mayWrite))],
+  });
 }
 
 /** The language of a file; its grammar is loaded when it is first needed. */

@@ -236,8 +236,8 @@ export class EditorSession {
     const { saved, savedEtag, ...told } = standing;
     const { text, ...form } = content.text;
     const isLarge = content.size > editableBytes;
-    const state = newState({ path, text, mayWrite: this.mayWrite && !isLarge });
-    this.#inner.set(path, { state, savedEtag, saved: saved === text ? state.doc : newState({ path, text: saved, mayWrite: false }).doc });
+    const state = newState({ text, mayWrite: this.mayWrite && !isLarge });
+    this.#inner.set(path, { state, savedEtag, saved: saved === text ? state.doc : newState({ text: saved, mayWrite: false }).doc });
     const { etag, size } = content;
     const fresh = { isSaving: false, problem: null, conflict: null, isKept: true, saves: 0 } as const;
     this.#set(path, { kind: "text", ...form, etag, size, isLarge, ...fresh, ...told });

@@ -50,8 +50,8 @@ export function CodeView({ session, path, mayWrite }: Props): ReactNode {
     };
   }, [session, path]);
   useEffect(() => {
-    if (view.current !== null) applySettings(view.current, { isWrapped, mayWrite });
-  }, [isWrapped, mayWrite]);
+    if (view.current !== null) applySettings(view.current, { path, isWrapped, mayWrite });
+  }, [path, isWrapped, mayWrite]);
   useLanguage(view, path);
   // biome-ignore lint/correctness/useExhaustiveDependencies: letters of another size have to be measured again.
   useEffect(() => view.current?.requestMeasure(), [fontPx]);

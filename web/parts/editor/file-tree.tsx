@@ -39,7 +39,8 @@ export function FileTree({ rowPx, onChosen }: { readonly rowPx: number; readonly
   };
   const closeMenu = (): void => {
     setMenu(null);
-    box.current?.focus();
+    // What was chosen may have opened a dialog, which takes the focus for itself.
+    requestAnimationFrame(() => document.activeElement === document.body && box.current?.focus());
   };
   const onKeyDown = useTreeKeys({ rows, current, setCurrent, choose, openMenu });
   return (

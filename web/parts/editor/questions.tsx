@@ -137,7 +137,7 @@ function MoveForm({ from, onClose }: { readonly from: string; readonly onClose: 
       label="Path in the site"
       hint="Change the name, or the folders before it to move it there."
       first={from}
-      verb="Save"
+      verb="Rename or move"
       busy={move.isPending && "Moving…"}
       problemOf={(to) => (to === from ? null : (pathProblem(to) ?? insideProblem(from, to)))}
       error={move.error}

@@ -1,0 +1,134 @@
+import { By, Key, until, type WebElement } from "selenium-webdriver";
+import { adminPassword, type Backlot } from "./backlot.ts";
+import { Browser } from "./backlot-browser.ts";
+
+/** How long anything may take to appear, in milliseconds. */
+const patienceMs = 20_000;
+
+/** A person at the editor of one site, in a browser of their own. */
+export class EditorPage implements AsyncDisposable {
+  readonly browser: Browser;
+  readonly #address: string;
+
+  private constructor(browser: Browser, address: string) {
+    this.browser = browser;
+    this.#address = address;
+  }
+
+  /** Signs in and shows a place of a site's files: `files/` or `edit/public/index.html`. */
+  static async open(backlot: Backlot, who: { readonly user: string; readonly site: string; readonly place: string }): Promise<EditorPage> {
+    const browser = await Browser.open();
+    const origin = backlot.manager.replace("127.0.0.1", "localhost");
+    const page = new EditorPage(browser, `${origin}/sites/${who.site}/`);
+    await browser.driver.get(`${page.#address}${who.place}`);
+    await browser.fill("User name", who.user);
+    await browser.fill("Password", who.user === "admin" ? adminPassword : `password of ${who.user}`);
+    await browser.click("Sign in");
+    await browser.driver.wait(until.urlContains(`/sites/${who.site}/`), patienceMs);
+    return page;
+  }
+
+  async go(place: string): Promise<void> {
+    await this.browser.driver.get(`${this.#address}${place}`);
+  }
+
+  /** The line of the tree with this name. */
+  async inTree(path: string): Promise<WebElement> {
+    const { driver } = this.browser;
+    const line = await driver.wait(until.elementLocated(By.css(`[role="treeitem"][data-path="${path}"]`)), patienceMs, `${path} is not in the tree`);
+    return driver.wait(until.elementIsVisible(line), patienceMs);
+  }
+
+  /** Opens folders or a file by clicks in the tree, one after the other. */
+  async openInTree(...paths: readonly string[]): Promise<void> {
+    for (const path of paths) {
+      const line = await this.inTree(path);
+      if ((await line.getAttribute("aria-expanded")) !== "true") await line.click();
+    }
+  }
+
+  /** Waits until the tree shows a path no more. */
+  async goneFromTree(path: string): Promise<void> {
+    await this.browser.driver.wait(
+      async () => (await this.browser.driver.findElements(By.css(`[data-path="${path}"]`))).length === 0,
+      patienceMs,
+      `${path} is still in the tree`,
+    );
+  }
+
+  /** Chooses from the menu of a line of the tree. */
+  async act(path: string, choice: string): Promise<void> {
+    await this.browser.driver
+      .actions()
+      .contextClick(await this.inTree(path))
+      .perform();
+    await this.browser.choose("menuitem", choice);
+  }
+
+  /** What the editor of a file holds. */
+  async text(path: string): Promise<string> {
+    await this.browser.area(path);
+    // Read at once: the editor may be drawn anew between one look and the next.
+    return this.browser.driver.executeScript(
+      `return [...document.querySelectorAll('.cm-content[aria-label="' + arguments[0] + '"] .cm-line')].map((line) => line.textContent).join("\\n")`,
+      path,
+    );
+  }
+
+  /** Waits until the editor of a file holds this text. */
+  async shows(path: string, part: string): Promise<void> {
+    await this.browser.driver.wait(async () => (await this.text(path)).includes(part), patienceMs, `${path} does not show ${part}`);
+  }
+
+  /** Types where the text begins or ends. */
+  async type(path: string, at: "begin" | "end", text: string): Promise<void> {
+    const area = await this.browser.area(path);
+    await area.sendKeys(Key.chord(Key.CONTROL, at === "begin" ? Key.HOME : Key.END), text);
+  }
+
+  async pressSave(): Promise<void> {
+    await this.browser.driver.actions().keyDown(Key.CONTROL).sendKeys("s").keyUp(Key.CONTROL).perform();
+  }
+
+  /** Saves, and waits until it is said. */
+  async save(): Promise<void> {
+    await this.pressSave();
+    await this.browser.sees("Saved");
+  }
+
+  /** Waits until the browser keeps unsaved work with this text. */
+  async keepsDraft(text: string): Promise<void> {
+    const script = `
+      const [text, done] = arguments;
+      const open = indexedDB.open("backlot-drafts");
+      open.onsuccess = () => {
+        const all = open.result.transaction("drafts").objectStore("drafts").getAll();
+        all.onsuccess = () => { open.result.close(); done(all.result.some((draft) => draft.text.includes(text))); };
+      };`;
+    await this.browser.driver.wait(async () => this.browser.driver.executeAsyncScript<boolean>(script, text), patienceMs, "the browser keeps no draft");
+  }
+
+  /** Drops files of this machine onto the page, as from a file manager. */
+  async drop(target: WebElement, files: readonly string[]): Promise<void> {
+    const { x, y, width, height } = await target.getRect();
+    const data = { items: [], files, dragOperationsMask: 1 };
+    for (const type of ["dragEnter", "dragOver", "drop"])
+      await this.#command("Input.dispatchDragEvent", { type, x: Math.round(x + width / 2), y: Math.round(y + height / 2), data });
+  }
+
+  /** What scripts and policies complained of. */
+  async complaints(): Promise<readonly string[]> {
+    const entries = await this.browser.driver.manage().logs().get("browser");
+    return entries.filter(({ level, message }) => level.name === "SEVERE" && !message.includes("Failed to load resource")).map(({ message }) => message);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.browser[Symbol.asyncDispose]();
+  }
+
+  async #command(name: string, parameters: object): Promise<void> {
+    // Chromium's own way: the standard knows no files from outside.
+    const driver = this.browser.driver as unknown as { sendDevToolsCommand(name: string, parameters: object): Promise<void> };
+    await driver.sendDevToolsCommand(name, parameters);
+  }
+}
