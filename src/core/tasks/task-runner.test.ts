@@ -11,13 +11,13 @@ afterEach(async () => {
   await Promise.all(runners.splice(0).map((runner) => runner.stop()));
 });
 
-async function stage(options: { readonly concurrency?: number } = {}) {
+async function stage(options: { readonly concurrency?: number; readonly gatherMs?: number } = {}) {
   const time = new ManualTime();
   const queue = new FakeTaskQueue(time);
   const host = new ScriptedRunHost();
   const source = new FakeWakeupSource();
   const wakeups = source.open();
-  const { concurrency = 4 } = options;
+  const { concurrency = 4, gatherMs = 0 } = options;
   const start = async (worker: string) => {
     const runner = new TaskRunner({
       queue,
@@ -30,6 +30,7 @@ async function stage(options: { readonly concurrency?: number } = {}) {
       perSite: 2,
       leaseMs: 30_000,
       runLostMs: 60_000,
+      gatherMs,
       random: () => 0.5,
     });
     runners.push(runner);
@@ -92,6 +93,26 @@ describe("a task", () => {
     expect(host.starts).toEqual(["a 1", "a 2"]);
     host.end("a", { code: 1 });
     expect(await queue.untilEnded("a")).toMatchObject({ state: "failed", attempt: 2 });
+  });
+
+  test("that ends right after another is followed by one claim for both places", async () => {
+    const { queue, host, source, time } = await stage({ concurrency: 3, gatherMs: 5 });
+    for (const uid of ["a", "b", "c", "d", "e"]) queue.add(uid);
+    source.announce();
+    await time.pass(20);
+    expect(host.starts).toEqual(["a 1", "b 1", "c 1"]);
+    const claims = () => queue.calls.filter((call) => call.startsWith("claim")).length;
+    host.end("c");
+    await queue.untilEnded("c");
+    await time.pass(1);
+    const before = claims();
+    for (const uid of ["a", "b"]) host.end(uid);
+    await Promise.all([queue.untilEnded("a"), queue.untilEnded("b")]);
+    await settle();
+    expect(claims()).toBe(before);
+    await time.pass(5);
+    expect(host.starts).toEqual(["a 1", "b 1", "c 1", "d 1", "e 1"]);
+    expect(claims()).toBe(before + 1);
   });
 
   test("waits until one of the slots is free", async () => {
@@ -344,7 +365,7 @@ test("a wake-up is answered when the claim was made, with whether there is room 
   await runner.stop();
   const other = new TaskRunner({
     ...{ queue, host: new ScriptedRunHost(), time: new ManualTime(), log: silentLog(), worker: "w3", concurrency: 2, perSite: 2, leaseMs: 30_000 },
-    ...{ runLostMs: 60_000, random: () => 0.5 },
+    ...{ runLostMs: 60_000, gatherMs: 0, random: () => 0.5 },
     wakeups: {
       start: async (onWakeup) => {
         await settle();

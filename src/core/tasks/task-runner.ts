@@ -26,6 +26,8 @@ export interface TaskRunnerDeps {
   readonly leaseMs: number;
   /** How long a host that may have started a run may be silent before the run counts as lost. */
   readonly runLostMs: number;
+  /** Two claims do not come closer than this while something runs. */
+  readonly gatherMs?: number;
   /** From 0 to below 1. */
   readonly random: () => number;
   readonly meter?: TaskMeter;
@@ -33,6 +35,8 @@ export interface TaskRunnerDeps {
 
 /** Longest sleep between two looks at the queue: a lost wake-up costs no more than this. */
 const pollMs = 2_000;
+/** A claim costs as much of the database as the rest of a short task. */
+const usualGatherMs = 5;
 /** A host that can start nothing now is left alone for so long. */
 const hostBackOff = { firstMs: 200, mostMs: 5_000 };
 const databaseBackOff = { firstMs: 100, mostMs: 2_000 };
@@ -47,6 +51,7 @@ export class TaskRunner {
   /** Those who said that tasks may wait, and want to know when that was looked at. */
   #askers: PromiseWithResolvers<WakeupAnswer>[] = [];
   #hint = new AbortController();
+  #lookedAt = Number.NEGATIVE_INFINITY;
   #pausedUntil = 0;
   #refusals = 0;
   #failures = 0;
@@ -106,6 +111,7 @@ export class TaskRunner {
   async #run(): Promise<void> {
     const { time } = this.#deps;
     while (!this.#stopping.signal.aborted) {
+      await this.#gather();
       // Made before looking: a hint that comes while this looks is not lost.
       this.#hint = new AbortController();
       const pauseMs = this.#pausedUntil - time.now();
@@ -113,6 +119,16 @@ export class TaskRunner {
       const wait = AbortSignal.any([this.#hint.signal, this.#stopping.signal]);
       await time.sleep(idleMs, wait);
     }
+  }
+
+  /** While short tasks end one after the other, one claim takes what several of them have left. Whoever has nothing to do looks at once. */
+  async #gather(): Promise<void> {
+    const { time, gatherMs = usualGatherMs } = this.#deps;
+    const restMs = this.#lookedAt + gatherMs - time.now();
+    this.#lookedAt = time.now();
+    if (restMs <= 0 || this.#held.size === 0) return;
+    await time.sleep(restMs, this.#stopping.signal);
+    this.#lookedAt = time.now();
   }
 
   /** Claims what there is room for; gives how long nothing more is to be expected. */
