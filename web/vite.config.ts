@@ -26,10 +26,29 @@ function stylesWithoutElements(): Plugin {
   };
 }
 
+const styleElement = /[\w$.]+\.createElement\("style"\)/g;
+const styleAttribute = /(\w+)\.setAttribute\("style",`\$\{\1\.getAttribute\("style"\)\|\|""\}\$\{(\w+)\};`\)/;
+/** An element in the style element's place, whose text becomes a style sheet object. */
+const styleStandIn = `function backlotStyle(){const n=document.createElement("template"),s=new CSSStyleSheet(),r=n.remove.bind(n);document.adoptedStyleSheets=[...document.adoptedStyleSheets,s];Object.defineProperty(n,"textContent",{set:t=>s.replaceSync(t)});n.remove=()=>{document.adoptedStyleSheets=document.adoptedStyleSheets.filter(o=>o!==s);r()};return n}`;
+
+/** The same for the terminal, which writes its colours and sizes into <style> elements, and colours of cells into attributes. */
+function terminalWithoutStyleElements(): Plugin {
+  return {
+    name: "backlot-terminal-without-style-elements",
+    transform: {
+      filter: { id: /[\\/]@xterm[\\/]xterm[\\/]lib[\\/]/ },
+      handler(code) {
+        if ((code.match(styleElement) ?? []).length < 3 || !styleAttribute.test(code)) this.error("xterm has changed: look how it writes its styles now");
+        return { code: `${code.replaceAll(styleElement, "backlotStyle()").replace(styleAttribute, '$1.style.cssText+=$2+";"')}\n${styleStandIn}\n`, map: null };
+      },
+    },
+  };
+}
+
 // `vite web --mode mock` answers /api itself, from memory; plain `vite web` hands it to a running manager.
 export default defineConfig(({ mode }) => ({
   root: here("."),
-  plugins: [react(), tailwindcss(), stylesWithoutElements(), ...(mode === "mock" ? [mockApi()] : [])],
+  plugins: [react(), tailwindcss(), stylesWithoutElements(), terminalWithoutStyleElements(), ...(mode === "mock" ? [mockApi()] : [])],
   resolve: {
     alias: {
       // Radix locks scrolling by writing a <style> element, which the page's content security policy refuses.

@@ -129,6 +129,11 @@ const logsRoute = createRoute({
   path: "/logs",
   component: lazyRouteComponent(() => import("../pages/site/logs.tsx"), "LogsPage"),
 });
+const terminalRoute = createRoute({
+  getParentRoute: () => siteRoute,
+  path: "/terminal",
+  component: lazyRouteComponent(() => import("../pages/site/terminal.tsx"), "TerminalPage"),
+});
 const siteTasksRoute = createRoute({
   getParentRoute: () => siteRoute,
   path: "/tasks",
@@ -161,7 +166,15 @@ const routeTree = rootRoute.addChildren([
     schedulesRoute,
     newScheduleRoute,
     editScheduleRoute,
-    siteRoute.addChildren([overviewRoute, editorRoute.addChildren([filesRoute, editRoute]), logsRoute, siteTasksRoute, membersRoute, settingsRoute]),
+    siteRoute.addChildren([
+      overviewRoute,
+      editorRoute.addChildren([filesRoute, editRoute]),
+      logsRoute,
+      terminalRoute,
+      siteTasksRoute,
+      membersRoute,
+      settingsRoute,
+    ]),
   ]),
 ]);
 

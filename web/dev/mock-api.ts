@@ -12,6 +12,7 @@ import { mockScheduleHandlers } from "./mock-schedules.ts";
 import { mockSiteHandlers } from "./mock-sites.ts";
 import { mockTaskHandlers } from "./mock-tasks.ts";
 import { createMockWorld, type MockWorld } from "./mock-world.ts";
+import { acceptTerminals, mockTerminalHandlers } from "./mock-terminals.ts";
 
 const handlers: Readonly<Record<string, MockHandler>> = {
   ...mockDatabaseHandlers,
@@ -23,6 +24,7 @@ const handlers: Readonly<Record<string, MockHandler>> = {
   ...mockScheduleHandlers,
 };
 /** What is pretended, so that a test can tell what is not. */
+  ...mockTerminalHandlers,
 export const mockHandlerIds: readonly string[] = Object.keys(handlers);
 const routes = publicEndpoints.map((shape) => ({ shape, pattern: patternOf(shape) }));
 
@@ -34,6 +36,7 @@ export function mockApi(): Plugin {
       server.middlewares.use(createMockHandler(createMockWorld()));
     },
   };
+      if (server.httpServer !== null) acceptTerminals(server.httpServer);
 }
 
 /** The pretended manager as a request handler: the contract's own endpoints and schemas, with state in memory. */

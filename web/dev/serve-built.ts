@@ -3,6 +3,7 @@ import { createServer, type Server } from "node:http";
 import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createMockHandler } from "./mock-api.ts";
+import { acceptTerminals } from "./mock-terminals.ts";
 import type { MockWorld } from "./mock-world.ts";
 
 /** What the manager should send with the dashboard: everything from files of the same origin; blobs are pictures shown from read bytes. */
@@ -15,7 +16,7 @@ const built = fileURLToPath(new URL("../dist/", import.meta.url));
 /** Serves the built dashboard as the manager does, policy included, with the pretended API behind it. */
 export function serveBuilt(world: MockWorld, dist = built): Server {
   const api = createMockHandler(world);
-  return createServer((request, response) => {
+  const server = createServer((request, response) => {
     api(request, response, () => {
       const path = new URL(request.url ?? "/", "http://mock").pathname;
       const isFile = extname(path) !== "" && !path.startsWith("/sites/");
@@ -31,4 +32,6 @@ export function serveBuilt(world: MockWorld, dist = built): Server {
       );
     });
   });
+  acceptTerminals(server);
+  return server;
 }

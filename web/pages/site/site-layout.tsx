@@ -13,8 +13,8 @@ import { Loading, Skeleton } from "../../parts/skeleton.tsx";
 export function SiteLayout(): ReactNode {
   const { name } = useParams({ from: "/app/sites/$name" });
   const { data: site, error, refetch } = useSite(name);
-  // The editor needs the room.
-  const isEditor = useLocation({ select: ({ pathname }) => ["files", "edit"].includes(pathname.split("/")[3] ?? "") });
+  // The editor and the terminal need the room.
+  const isEditor = useLocation({ select: ({ pathname }) => ["files", "edit", "terminal"].includes(pathname.split("/")[3] ?? "") });
   if (site === undefined) {
     if (hasCode(error, "site_not_found")) return <NoSite name={name} />;
     if (error !== null) return <ProblemBox title={wordsOf(error)} retry={() => void refetch()} />;
@@ -68,6 +68,9 @@ function Tabs({ site }: { readonly site: SiteView }): ReactNode {
           Log
         </Link>
       )}
+      <Link to="/sites/$name/terminal" params={params} className={tabClass}>
+        Terminal
+      </Link>
       {may(site, "site.logs") && (
         <Link to="/sites/$name/tasks" params={params} className={tabClass}>
           Tasks
