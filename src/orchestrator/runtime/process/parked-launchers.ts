@@ -114,19 +114,19 @@ export class ParkedLaunchers {
 }
 
 /** Whether a parked process still waits to be told. */
-export function isWaiting(child: ChildProcess): boolean {
+function isWaiting(child: ChildProcess): boolean {
   return child.pid !== undefined && child.exitCode === null && child.signalCode === null;
 }
 
-/** Parks a process, in a network that was made for it or in ours. */
-export function spawnParked(machine: SandboxMachine, network: SiteNetwork | null): ChildProcess {
+/** Parks a process in a network that was made for it. */
+function spawnParked(machine: SandboxMachine, network: SiteNetwork): ChildProcess {
   const { programs, view, seccompFile } = machine;
   const seccomp = seccompFile === null ? [] : [openSync(seccompFile, "r")];
   try {
-    const namespaces = [...(view.namespace === null ? [] : [`--mount=${view.namespace}`]), ...(network === null ? [] : [`--net=${network.namespace}`])];
-    const [file = "", ...argv] = [...(namespaces.length === 0 ? [] : [programs.nsenter, ...namespaces, "--"]), "/bin/sh", program];
+    const mounts = view.namespace === null ? [] : [`--mount=${view.namespace}`];
+    const argv = [...mounts, `--net=${network.namespace}`, "--", "/bin/sh", program];
     // The descriptors of `launch`; the arguments come through a pipe instead of a file.
-    const child = spawn(file, argv, { env: {}, cwd: "/", stdio: ["ignore", "pipe", "pipe", "pipe", "pipe", "pipe", ...seccomp] });
+    const child = spawn(programs.nsenter, argv, { env: {}, cwd: "/", stdio: ["ignore", "pipe", "pipe", "pipe", "pipe", "pipe", ...seccomp] });
     child.on("error", () => undefined);
     // One that is ended while it waits breaks its pipes.
     for (const pipe of child.stdio) pipe?.on("error", () => pipe.destroy());
