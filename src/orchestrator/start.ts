@@ -105,21 +105,7 @@ export async function startOrchestrator(
   const epochs = new EpochTable();
   const terminals = openTerminals({ ...runParts, epochs });
   const board = new StatusBoard();
-  const watch = new QuotaWatch({
-    running: () => [
-      ...new Set([
-        ...runs.takeActiveSites(),
-        ...terminals.takeActiveSites(),
-        ...sites.active().flatMap(({ siteId, status }) => (status.state === "running" ? [siteId] : [])),
-      ]),
-    ],
-    excess: (siteId) => quota.excess(siteId),
-    stop: async (siteId, failure) => {
-      await Promise.all([sites.runnerOf(siteId).stopBecause(failure), runs.endSite(siteId, failure.message), terminals.endSite(siteId, "site_full")]);
-    },
-    log,
-    everyMs: config.BACKLOT_QUOTA_WATCH_MS,
-  });
+  const watch = quotaWatchOf({ config, log, quota, runs, terminals, sites: () => sites });
   const sites = new HeldSites({
     checkRoom,
     specs,
@@ -159,6 +145,35 @@ export async function startOrchestrator(
   past.history.start();
   log.info({ url, sites: sites.all().length }, "orchestrator is ready");
   return { doors: { orchestrator: url }, stop: () => stop({ app, board, sites, watch, runs, terminals, past, runtime: parts.runtime }) };
+}
+
+/** Stops what has outgrown its site. */
+function quotaWatchOf(parts: {
+  readonly config: OrchestratorConfig;
+  readonly log: Log;
+  readonly quota: QuotaBook;
+  readonly runs: RunBook;
+  readonly terminals: TerminalBook;
+  readonly sites: () => HeldSites;
+}): QuotaWatch {
+  const { config, log, quota, runs, terminals, sites } = parts;
+  return new QuotaWatch({
+    running: () => [
+      ...new Set([
+        ...runs.takeActiveSites(),
+        ...terminals.takeActiveSites(),
+        ...sites()
+          .active()
+          .flatMap(({ siteId, status }) => (status.state === "running" ? [siteId] : [])),
+      ]),
+    ],
+    excess: (siteId) => quota.excess(siteId),
+    stop: async (siteId, failure) => {
+      await Promise.all([sites().runnerOf(siteId).stopBecause(failure), runs.endSite(siteId, failure.message), terminals.endSite(siteId, "site_full")]);
+    },
+    log,
+    everyMs: config.BACKLOT_QUOTA_WATCH_MS,
+  });
 }
 
 async function openPlaces(data: string): Promise<{ readonly state: string; readonly folders: SiteFolders }> {

@@ -94,7 +94,7 @@ function mountMoves(app: FastifyInstance, guard: Guard<GrantClaims>, deps: Chang
   mount({ app, guard }, endpoints.deleteSitePath, async ({ params: { siteId }, query, caller }) => {
     const jail = jailOf(deps.sites, siteId);
     const ending = { ended: "delete", by: authorOf(caller) } as const;
-    if (query.recursive) await deps.history.keepTree(siteId, jail, query.path, ending);
+    if (query.recursive) await deps.history.keepTree({ siteId, jail }, query.path, ending);
     const { path } = await deletePath(jail, query.path, { recursive: query.recursive, keep: deps.history.keeper(siteId, ending) });
     deps.quota.doubt(siteId);
     await deps.note(caller, { siteId, action: "files.delete", path: path.join("/") });

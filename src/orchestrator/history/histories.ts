@@ -96,7 +96,7 @@ export class Histories {
   }
 
   /** Keeps what a folder holds before it is deleted with everything in it. */
-  async keepTree(siteId: number, jail: Jail, path: string, ending: Ending): Promise<void> {
+  async keepTree({ siteId, jail }: { readonly siteId: number; readonly jail: Jail }, path: string, ending: Ending): Promise<void> {
     await this.#quietly(async () => {
       if (statPath(jail, path)?.type !== "folder") return;
       const keep = this.keeper(siteId, ending);

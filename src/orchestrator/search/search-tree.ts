@@ -55,7 +55,11 @@ export function patternOf(query: Pick<SearchQuery, "query" | "regex" | "case" | 
  * Searches the text files below a folder of a jail. Matching happens in a thread that is ended when the time is over, since a pattern can take
  * for ever; what was found until then is the answer.
  */
-export async function searchTree(jail: Jail, query: SearchQuery, signal: AbortSignal, limits: SearchLimits = defaultSearchLimits): Promise<FileSearch> {
+export async function searchTree(
+  jail: Jail,
+  query: SearchQuery,
+  { signal, limits = defaultSearchLimits }: { readonly signal: AbortSignal; readonly limits?: SearchLimits },
+): Promise<FileSearch> {
   const search = new Search(patternOf(query), limits, signal);
   try {
     // What is wrong with the folder is an answer; later, what vanishes is passed over.
