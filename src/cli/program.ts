@@ -51,11 +51,21 @@ function addAccountCommands(program: Command, open: OpenSession): void {
   command(program, "whoami", "who is signed in").action(async (options) => (await import("./commands/whoami.ts")).whoami(await open(options)));
   const token = program.command("token").description("API tokens for programs");
   command(token, "create <name>", "make a token; its secret is shown once")
-    .option("--scope <scope>", "full, read, deploy, files or tasks (may be repeated)", collect)
+    .option("--scope <scope>", "full, read, deploy, files, shell or tasks (may be repeated)", collect)
     .option("--days <days>", "days until it expires")
     .action(async (name, options) => (await import("./commands/tokens.ts")).makeToken(await open(options), name, options));
   command(token, "ls", "my tokens").action(async (options) => (await import("./commands/tokens.ts")).showTokens(await open(options)));
   command(token, "rm <id>", "revoke a token").action(async (id, options) => (await import("./commands/tokens.ts")).removeToken(await open(options), id));
+  const key = program.command("key").description("public keys for SSH and SFTP");
+  command(key, "add <file>", "add a public key, out of its .pub file")
+    .option("--title <title>", "what to call it; the comment in the file without it")
+    .action(async (file, options) => (await import("./commands/keys.ts")).addKey(await open(options), file, options));
+  command(key, "ls", "my keys, where SSH answers, and its host keys").action(async (options) =>
+    (await import("./commands/keys.ts")).showKeys(await open(options)),
+  );
+  command(key, "rm <id>", "remove a key, and end what it opened").action(async (id, options) =>
+    (await import("./commands/keys.ts")).removeKey(await open(options), id),
+  );
 }
 
 function addSiteCommands(program: Command, open: OpenSession): void {

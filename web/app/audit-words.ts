@@ -7,6 +7,8 @@ const words: Readonly<Record<string, string>> = {
   "setup.create": "set up Backlot",
   "tokens.create": "made an API token",
   "tokens.delete": "revoked an API token",
+  "keys.create": "added an SSH key",
+  "keys.delete": "removed an SSH key",
   "users.create": "added a user",
   "users.update": "changed a user",
   "sites.create": "created the site",

@@ -8,23 +8,25 @@ import type { MockHandler } from "./mock-call.ts";
 import { mockDatabaseHandlers } from "./mock-databases.ts";
 import { mockFileHandlers } from "./mock-files.ts";
 import { mockHistoryHandlers } from "./mock-history.ts";
+import { mockKeyHandlers } from "./mock-keys.ts";
 import { mockScheduleHandlers } from "./mock-schedules.ts";
 import { mockSiteHandlers } from "./mock-sites.ts";
 import { mockTaskHandlers } from "./mock-tasks.ts";
-import { createMockWorld, type MockWorld } from "./mock-world.ts";
 import { acceptTerminals, mockTerminalHandlers } from "./mock-terminals.ts";
+import { createMockWorld, type MockWorld } from "./mock-world.ts";
 
 const handlers: Readonly<Record<string, MockHandler>> = {
   ...mockDatabaseHandlers,
   ...mockAccountHandlers,
+  ...mockKeyHandlers,
   ...mockSiteHandlers,
   ...mockFileHandlers,
   ...mockHistoryHandlers,
   ...mockTaskHandlers,
   ...mockScheduleHandlers,
+  ...mockTerminalHandlers,
 };
 /** What is pretended, so that a test can tell what is not. */
-  ...mockTerminalHandlers,
 export const mockHandlerIds: readonly string[] = Object.keys(handlers);
 const routes = publicEndpoints.map((shape) => ({ shape, pattern: patternOf(shape) }));
 
@@ -34,9 +36,9 @@ export function mockApi(): Plugin {
     name: "backlot-mock-api",
     configureServer(server) {
       server.middlewares.use(createMockHandler(createMockWorld()));
+      if (server.httpServer !== null) acceptTerminals(server.httpServer);
     },
   };
-      if (server.httpServer !== null) acceptTerminals(server.httpServer);
 }
 
 /** The pretended manager as a request handler: the contract's own endpoints and schemas, with state in memory. */

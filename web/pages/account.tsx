@@ -6,6 +6,7 @@ import { passwordProblem } from "../app/site-name.ts";
 import { Button } from "../parts/button.tsx";
 import { Field, PasswordInput } from "../parts/field.tsx";
 import { PageHeading, Section } from "../parts/heading.tsx";
+import { KeySection } from "../parts/keys/key-section.tsx";
 import { ProblemBox } from "../parts/problem-box.tsx";
 import { TokenSection } from "../parts/token-section.tsx";
 
@@ -25,6 +26,7 @@ export function AccountPage(): ReactNode {
         </div>
       )}
       <div className="flex flex-col gap-5">
+        <KeySection />
         <TokenSection />
         <PasswordSection />
       </div>

@@ -6,6 +6,7 @@ import { useUsage } from "../../app/data-files.ts";
 import { useSite } from "../../app/data-sites.ts";
 import { bytesText, secondsText } from "../../app/formats.ts";
 import { Section } from "../../parts/heading.tsx";
+import { SshCommandsList } from "../../parts/keys/ssh-commands-list.tsx";
 import { roleLabels } from "../../parts/member-row.tsx";
 import { Meter } from "../../parts/meter.tsx";
 import { OperationHistory } from "../../parts/operation-history.tsx";
@@ -92,6 +93,9 @@ function FactsSection({ site }: { readonly site: SiteView }): ReactNode {
           Make a token for it
         </Link>
       </p>
+      <div className="mt-4 border-line border-t pt-4">
+        <SshCommandsList site={site.name} />
+      </div>
     </Section>
   );
 }
