@@ -105,7 +105,7 @@ const examples: readonly Example[] = [
   {
     name: "what runs in production needs no package that only developers install",
     rule: packagesAreDependencies(Object.keys(manifest.dependencies)),
-    bad: { "src/kit/a.ts": 'import ws from "ws"; import { oxc } from "@oxc/parser";' },
+    bad: { "src/kit/a.ts": 'import express from "express"; import { oxc } from "@oxc/parser";' },
     problems: 2,
     good: {
       "src/kit/a.ts": 'import { z } from "zod"; import { Migrator } from "kysely/migration"; import "node:fs";',
