@@ -28,7 +28,7 @@ async function everyCheck(session: Session): Promise<readonly Check[]> {
   const endpoints = await readEndpoints(environment);
   const host = environment.BACKLOT_HOST || "127.0.0.1";
   const held = [endpoints?.manager, endpoints?.router, endpoints?.ftp].flatMap((url) => (url === undefined ? [] : [Number(new URL(url).port)]));
-  const door = (name: string, variable: string, byDefault: number, at = host): Promise<Check> => {
+  const door = (name: string, [variable, byDefault]: readonly [string, number], at = host): Promise<Check> => {
     const port = Number(environment[variable] || byDefault);
     return checkPort(name, { variable, port, host: at, isOurs: held.includes(port) });
   };
@@ -40,9 +40,9 @@ async function everyCheck(session: Session): Promise<readonly Check[]> {
     checkIsolation(process.getuid?.() === 0),
     checkInterpreters(),
     checkDisk(environment),
-    door("dashboard door", "BACKLOT_PORT", 8000),
-    door("sites door", "BACKLOT_ROUTER_PORT", 8080),
-    door("FTP door", "BACKLOT_FTP_PORT", 2121, ftpHost(environment)),
+    door("dashboard door", ["BACKLOT_PORT", 8000]),
+    door("sites door", ["BACKLOT_ROUTER_PORT", 8080]),
+    door("FTP door", ["BACKLOT_FTP_PORT", 2121], ftpHost(environment)),
     checkFtp(environment),
     checkServer(session),
   ]);
