@@ -14,6 +14,7 @@ import { createVerifier } from "#kit/grant.ts";
 import { componentGuard } from "#kit/http/component-guard.ts";
 import { createServer } from "#kit/http/server.ts";
 import type { FileOwner } from "#kit/jail/jail.ts";
+import type { Keep } from "#kit/jail/keep-present.ts";
 import type { RunningService, StartService } from "#kit/lifecycle.ts";
 import type { Log } from "#kit/log.ts";
 import { configSchema, type OrchestratorConfig } from "./config.ts";
@@ -96,8 +97,9 @@ export async function startOrchestrator(
   const shelf: SiteShelf = { folderOf: (siteId) => folders.folderOf(siteId), specOf: (siteId) => specs.get(siteId), ownerOf: parts.ownerOf };
   const files = withHome(shelf, { folder: runPlacesOf(config).homeFolder, owner: parts.ownerOf(homeFolderId) });
   const quota = new QuotaBook({ sites: files, clock: systemClock, reservedBytes: config.BACKLOT_DISK_RESERVE_BYTES });
-  const deployments = await openDeployments({ sites: shelf, quota, clock: systemClock, log }, join(places.state, "deployments"));
   const past = await openPast({ config, log, sites: files }, places.state);
+  const keeper = (siteId: number): Keep => past.history.keeper(siteId, { ended: "deploy", by: null });
+  const deployments = await openDeployments({ sites: shelf, quota, clock: systemClock, log, keeper }, join(places.state, "deployments"));
   const onSiteChanged = (siteId: number): void => quota.doubt(siteId);
   const checkRoom = (siteId: number): Promise<void> => watch.checkRoom(siteId);
   const runParts = { config, sites: shelf, runtime: parts.runtime, clock: systemClock, log, onSiteChanged, checkRoom };

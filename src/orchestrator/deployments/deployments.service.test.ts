@@ -24,6 +24,7 @@ import { defaultSiteLimits } from "#contract/site.ts";
 import type { SiteSpec } from "#contract/site-spec.ts";
 import { systemClock } from "#kit/clock.ts";
 import type { FileOwner } from "#kit/jail/jail.ts";
+import type { OpenFile } from "#kit/jail/read-file.ts";
 import { silentLog } from "#kit/log.ts";
 import { QuotaBook } from "../files/quota-book.ts";
 import { Deployments } from "./deployments.ts";
@@ -182,6 +183,19 @@ describe("a deployment", () => {
     expect(await freshDeployments().place(1, "upload-1")).toEqual({ written: 1, removed: 0 });
     expect(await freshDeployments().unpack(1, "upload-1")).toEqual(counts);
     expect(treeOf(site)).toEqual({ "a.txt": "changed since" });
+  });
+
+  it("shows the files that it changes or takes away, before it does, and not those that stay as they were", async () => {
+    const shown: string[] = [];
+    const sites = { folderOf: () => site, specOf: () => spec, ownerOf: () => owner };
+    const quota = new QuotaBook({ sites, clock: systemClock, reservedBytes: 0 });
+    const keeper = () => async (path: readonly string[], file: OpenFile) =>
+      void shown.push(`${path.join("/")}: ${Buffer.from(await file.read(0, 100)).toString()}`);
+    deployments = new Deployments({ sites, quota, clock: systemClock, log: silentLog(), stateFolder: () => state, keeper });
+    await deploy("upload-1", { "same.txt": "same", "changed.txt": "before", "gone.txt": "gone" });
+    writeFileSync(join(site, "own.txt"), "by hand");
+    await deploy("upload-2", { "same.txt": "same", "changed.txt": "after!", "own.txt": "placed" });
+    expect(shown.toSorted()).toEqual(["changed.txt: before", "gone.txt: gone", "own.txt: by hand"]);
   });
 
   it("says what is missing, and leaves nothing of an upload that failed", async () => {

@@ -6,6 +6,7 @@ import { Failure } from "#contract/failure.ts";
 import type { Clock } from "#kit/clock.ts";
 import { codeOf } from "#kit/jail/descriptor.ts";
 import { faultOf } from "#kit/jail/fault.ts";
+import type { Keep } from "#kit/jail/keep-present.ts";
 import { withLock } from "#kit/jail/path-lock.ts";
 import type { Log } from "#kit/log.ts";
 import type { QuotaBook } from "../files/quota-book.ts";
@@ -27,6 +28,8 @@ export interface DeploymentsDeps {
   stateFolder(siteId: number): string;
   /** Told before every step of a placement; tests end the process in it. */
   readonly checkpoint?: (step: string) => void;
+  /** Keeps what a deployment replaces in a site; absent: nothing is kept. */
+  readonly keeper?: (siteId: number) => Keep;
 }
 
 const unpacked = z.object({ files: z.int(), bytes: z.int() });
@@ -150,7 +153,7 @@ export class Deployments {
     const at = this.#paths(siteId, todo.uploadId);
     const checkpoint = this.#deps.checkpoint ?? (() => undefined);
     const plan = await readState(at.plan, unpacked);
-    await runPlacement({ jail: jailOf(this.#deps.sites, siteId), staging: at.staging, checkpoint }, todo);
+    await runPlacement({ jail: jailOf(this.#deps.sites, siteId), staging: at.staging, checkpoint, keep: this.#deps.keeper?.(siteId) }, todo);
     this.#deps.quota.doubt(siteId);
     checkpoint("manifest");
     await writeState(at.manifest, manifestOf(todo));

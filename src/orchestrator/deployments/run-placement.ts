@@ -8,6 +8,7 @@ import { syncDescriptor } from "#kit/jail/descriptor-io.ts";
 import { Draft } from "#kit/jail/draft.ts";
 import { translatedAsync } from "#kit/jail/fault.ts";
 import { findPlace, type Jail, makeFolderAt } from "#kit/jail/jail.ts";
+import { type Keep, keepPresent } from "#kit/jail/keep-present.ts";
 import { lockKey, withLock } from "#kit/jail/path-lock.ts";
 import { openRegular, statPath } from "#kit/jail/read-file.ts";
 import { releaseTemporaryName, takeTemporaryName } from "#kit/jail/temporary-name.ts";
@@ -22,6 +23,8 @@ export interface PlacementScene {
   readonly staging: string;
   /** Told before every step; tests end the process in it. */
   readonly checkpoint: (step: string) => void;
+  /** Shown the files that go or become others. */
+  readonly keep?: Keep | undefined;
 }
 
 // A program in the site may put something in the way again and again; the journal stays, and the next try goes on.
@@ -35,7 +38,7 @@ export async function runPlacement(scene: PlacementScene, todo: Journal): Promis
   const folders = new Set<string>();
   for (const entry of deepestFirst(todo.clear)) {
     scene.checkpoint(`clear ${entry.path}`);
-    await removeEntry(scene.jail, entry, "whatever it is");
+    await removeEntry(scene, entry, "whatever it is");
   }
   for (const entry of todo.entries) {
     scene.checkpoint(`place ${entry.path}`);
@@ -46,7 +49,7 @@ export async function runPlacement(scene: PlacementScene, todo: Journal): Promis
   for (const folder of folders) await syncFolder(scene.jail, folder);
   for (const entry of deepestFirst(todo.remove)) {
     scene.checkpoint(`remove ${entry.path}`);
-    await removeEntry(scene.jail, entry, "as it was placed");
+    await removeEntry(scene, entry, "as it was placed");
   }
 }
 
@@ -82,6 +85,7 @@ async function placeFile(scene: PlacementScene, entry: PlannedFile, place: Place
   const staged = join(scene.staging, String(entry.staged));
   // In the first look and not in the rename's error: a missing target folder would sound the same.
   if (lstatSync(staged, { throwIfNoEntry: false }) === undefined) return;
+  await keepChanged(scene, entry, place);
   try {
     await rename(staged, at(place.folder.fd, place.name ?? ""));
   } catch (error) {
@@ -89,6 +93,15 @@ async function placeFile(scene: PlacementScene, entry: PlannedFile, place: Place
     // The state folder is on another disk: copied beside first, so that the file still appears whole.
     await placeByCopy(scene.jail, entry, { staged, place });
   }
+}
+
+// Most files of most deployments are what they were: those are not kept.
+async function keepChanged({ keep }: PlacementScene, entry: PlannedFile, place: Place): Promise<void> {
+  if (keep === undefined) return;
+  const keepOther: Keep = async (path, file) => {
+    if (file.size !== entry.size || (await file.sha256()) !== entry.sha256) await keep(path, file);
+  };
+  await keepPresent({ folder: place.folder.fd, name: place.name ?? "", path: place.path }, keepOther);
 }
 
 async function placeByCopy(jail: Jail, entry: PlannedFile, move: { readonly staged: string; readonly place: Place }): Promise<void> {
@@ -130,15 +143,19 @@ async function clearTheWay(jail: Jail, entry: PlannedEntry): Promise<void> {
 }
 
 /** Removes what a deployment placed: `as it was placed` spares what was changed since, and folders that hold anything. */
-async function removeEntry(jail: Jail, entry: Placed, condition: "as it was placed" | "whatever it is"): Promise<void> {
+async function removeEntry(scene: PlacementScene, entry: Placed, condition: "as it was placed" | "whatever it is"): Promise<void> {
   try {
-    using place = findPlace(jail, entry.path, { follow: false, noLinks: true });
+    using place = findPlace(scene.jail, entry.path, { follow: false, noLinks: true });
     const { name } = place;
     if (name === null) return;
+    const keep = entry.kind === "file" ? scene.keep : undefined;
     await withLock(lockKey(place.folder.fd, name), async () => {
       const full = at(place.folder.fd, name);
       if (entry.kind === "folder") await rmdir(full);
-      else if (condition === "whatever it is" || (await isAsPlaced(place, entry))) await unlink(full);
+      else if (condition === "whatever it is" || (await isAsPlaced(place, entry))) {
+        if (keep !== undefined) await keepPresent({ folder: place.folder.fd, name, path: place.path }, keep);
+        await unlink(full);
+      }
       await syncDescriptor(place.folder.fd);
     });
   } catch (error) {

@@ -245,6 +245,26 @@ export function describeAccountStores(get: () => StoreContext): void {
     });
   });
 
+  describe("the way into the audit trail", () => {
+    it("takes each piece of a journal once, whoever brings it, with the time when it was", async () => {
+      const { audit, auditInbox } = get().stores;
+      const { site } = await aSite(get());
+      const journal = aName();
+      const at = new Date("2026-01-01T00:00:00.000Z");
+      const entry = { at, actorId: 1, actorName: "ann", door: "sftp", address: "::1", action: "files.delete", siteId: site.id, siteName: site.name } as const;
+      const piece = { journal, after: 0, through: 2, entries: [1, 2].map((n) => ({ ...entry, details: { n, odd: "a\0b" } })) };
+      expect((await Promise.all([auditInbox.take(piece), auditInbox.take(piece)])).toSorted()).toEqual([false, true]);
+      expect(await auditInbox.take({ ...piece, after: 1, through: 3 })).toBe(false);
+      expect(await auditInbox.take({ ...piece, after: 2, through: 3, entries: [] })).toBe(true);
+      expect([await auditInbox.through(journal), await auditInbox.through("unknown")]).toEqual([3, 0]);
+      const { items } = await audit.listFor(site, { limit: 10 });
+      expect(items.map((kept) => [kept.details, kept.at])).toEqual([
+        [{ n: 2, odd: "ab" }, at],
+        [{ n: 1, odd: "ab" }, at],
+      ]);
+    });
+  });
+
   it("what people are told comes as a failure", async () => {
     const user = await aUser(get());
     await expect(get().stores.users.create({ username: user.username, passwordHash: null, role: "member" })).rejects.toBeInstanceOf(Failure);
