@@ -10,7 +10,9 @@ const benches: Readonly<Record<string, () => Promise<{ run(): Promise<Table> }>>
   start: () => import("./start.ts"),
   tasks: () => import("./tasks.ts"),
   wakeups: () => import("./wakeups.ts"),
+  editor: () => import("./editor.ts"),
   ftp: () => import("./ftp.ts"),
+  sftp: () => import("./sftp.ts"),
 };
 
 const asked = process.argv.slice(2);

@@ -72,6 +72,7 @@ describe.skipIf(spawnSync("/usr/bin/python3", ["-c", "import supervisor"]).statu
       ["router", 'node "/with a blank/backlot/bin/backlot.mjs" run router', true],
       ["web", 'node "/with a blank/backlot/bin/backlot.mjs" run manager', true],
       ["ftp", 'node "/with a blank/backlot/bin/backlot.mjs" run ftp', true],
+      ["shell", 'node "/with a blank/backlot/bin/backlot.mjs" run shell', true],
       ["worker_1", 'node "/with a blank/backlot/bin/backlot.mjs" run worker', true],
       ["worker_2", 'node "/with a blank/backlot/bin/backlot.mjs" run worker', true],
     ]);
@@ -137,7 +138,7 @@ const compose = z
 
 describe("compose.yml", () => {
   it("has the original's web, db and mq, the worker, and the processes that run sites and tasks", () => {
-    expect(Object.keys(compose.services).sort()).toEqual(["db", "ftp", "keys", "mq", "network", "orchestrator", "router", "web", "worker"]);
+    expect(Object.keys(compose.services).sort()).toEqual(["db", "ftp", "keys", "mq", "network", "orchestrator", "router", "shell", "web", "worker"]);
     expect(compose.services.web?.command).toEqual(["run", "manager"]);
   });
 

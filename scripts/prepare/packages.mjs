@@ -15,6 +15,8 @@ const programs = [
   { program: "curl", package: "curl", for: "test", without: "the tests with a real HTTP client are skipped" },
   { program: "lftp", package: "lftp", for: "test", without: "the tests with real FTP clients are skipped" },
   { program: "tnftp", package: "tnftp", for: "test", without: "the tests with real FTP clients are skipped" },
+  { program: "ssh", package: "openssh-client", for: "test", without: "the tests with real SSH clients are skipped" },
+  { program: "rsync", package: "rsync", for: "test", without: "the tests with rsync are skipped" },
   { program: "supervisord", package: "supervisor", for: "test", without: "the tests of deploy/supervisord.conf are skipped" },
   { program: "chromium", package: "chromium", for: "test", without: "the journey through the dashboard in a browser is skipped" },
   { program: "chromedriver", package: "chromium-driver", for: "test", without: "the journey through the dashboard in a browser is skipped" },

@@ -89,6 +89,7 @@ function connect({ socket, channel, outflow, order, hasTerminal }: Connection): 
     }
     const event = terminalEvent.parse(JSON.parse(bytes.toString("utf8")));
     if (event.type === "exit") end(event.signal ?? event.code ?? 1);
+    else if (event.type === "failed") end(1, event.title);
     else if (event.type === "closed") end(1, closingText(event.reason));
   });
   socket.once("close", () => end(1, "The connection to the site was lost."));

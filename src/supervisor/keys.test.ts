@@ -17,7 +17,7 @@ describe("the keys of an installation", () => {
   it("are made on the first start, readable by their owner alone, and kept after it", async () => {
     const files = await ensureKeys(join(folder, "keys"));
     const modes = await Promise.all(Object.values(files).map(async (file) => (await stat(file)).mode & 0o777));
-    expect(modes).toEqual([0o600, 0o600, 0o600, 0o600]);
+    expect(modes).toEqual([0o600, 0o600, 0o600, 0o600, 0o600]);
     expect((await stat(join(folder, "keys"))).mode & 0o777).toBe(0o700);
     const before = await Promise.all(Object.values(files).map((file) => readFile(file, "utf8")));
     await ensureKeys(join(folder, "keys"));

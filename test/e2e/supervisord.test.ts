@@ -30,7 +30,7 @@ describe.skipIf(isMissing)("supervisord with deploy/supervisord.conf", () => {
     data = await mkdtemp(join(tmpdir(), "backlot-supervisord-"));
     await mkdir(join(data, "logs"));
     [database, broker] = await Promise.all([createTestDatabase({ isEmpty: true }), startRabbitmq()]);
-    const [web = 0, sites = 0, orchestrator = 0, router = 0, ftp = 0] = await freePorts(5);
+    const [web = 0, sites = 0, orchestrator = 0, router = 0, ftp = 0, ssh = 0] = await freePorts(6);
     manager = `http://127.0.0.1:${web}`;
     // What an administrator writes into a copy of deploy/backlot.env; test/deploy.test.ts holds that one to the same names.
     environment = {
@@ -44,6 +44,7 @@ describe.skipIf(isMissing)("supervisord with deploy/supervisord.conf", () => {
       BACKLOT_MANAGER_URL: manager,
       BACKLOT_ROUTER_PORT: String(sites),
       BACKLOT_FTP_PORT: String(ftp),
+      BACKLOT_SSH_PORT: String(ssh),
       BACKLOT_ORCHESTRATOR_PORT: String(orchestrator),
       BACKLOT_ORCHESTRATOR_URL: `http://127.0.0.1:${orchestrator}`,
       BACKLOT_ROUTER_ADMIN_PORT: String(router),
@@ -72,12 +73,13 @@ describe.skipIf(isMissing)("supervisord with deploy/supervisord.conf", () => {
     await rm(data, { recursive: true, force: true, maxRetries: 5 });
   });
 
-  it("makes the keys once, and keeps ftp, web, router, orchestrator and two workers running", async () => {
+  it("makes the keys once, and keeps ftp, shell, web, router, orchestrator and two workers running", async () => {
     const running = {
       ftp: "RUNNING",
       keys: "EXITED",
       orchestrator: "RUNNING",
       router: "RUNNING",
+      shell: "RUNNING",
       web: "RUNNING",
       "worker:worker_1": "RUNNING",
       "worker:worker_2": "RUNNING",
