@@ -27,6 +27,8 @@ const words: Readonly<Record<string, string>> = {
   "files.write": "wrote a file",
   "files.delete": "deleted a file",
   "files.move": "moved a file",
+  "files.overwrite": "overwrote a file",
+  "files.restore": "restored a file",
   "deployments.create": "deployed",
 };
 
