@@ -14,11 +14,11 @@ import { hasPyftpdlib, startPyftpdlib } from "./support/pyftpdlib.ts";
 import { quantile, type Table } from "./support/table.ts";
 
 const runProgram = promisify(execFile);
-const largeBytes = 256 * 1024 ** 2;
+const largeBytes = 64 * 1024 ** 2;
 const smallFiles = 200;
-const rounds = 3;
+const rounds = 2;
 const sessions = 100;
-const signInMs = 4_000;
+const signInMs = 2_000;
 
 /** A server under measurement. */
 interface Server {
@@ -48,10 +48,11 @@ async function measureAll(folder: string): Promise<Table> {
   const rows: string[][] = [["", "sign-ins/s", "upload MB/s", "download MB/s", "small files/s up", "small files/s down", "memory of a session, kB"]];
   for (const isTls of [false, true]) {
     rows.push(await measure({ ...(await serverOf(backlot)), isTls, name: isTls ? "Backlot, FTPS" : "Backlot, FTP" }, folder));
-    if (!(await hasPyftpdlib(isTls ? "TLS_FTPHandler" : "FTPHandler"))) continue;
-    await using peer = await startPyftpdlib(isTls ? join(backlot.data, "ftp", "certificate") : undefined);
+    // Debian's pyftpdlib 1.5.7 fails curl in TLS ("Bad PASV/EPSV response: 200"): there is nothing to compare.
+    if (isTls || !(await hasPyftpdlib())) continue;
+    await using peer = await startPyftpdlib();
     const accounts = [{ kind: "", user: "ftp", password: "ftp" }];
-    rows.push(await measure({ name: isTls ? "pyftpdlib, FTPS" : "pyftpdlib, FTP", door: peer.door, pid: peer.pid, isTls, accounts }, folder));
+    rows.push(await measure({ name: "pyftpdlib, FTP", door: peer.door, pid: peer.pid, isTls, accounts }, folder));
   }
   return rows;
 }
@@ -75,7 +76,7 @@ async function measure(server: Server, folder: string): Promise<string[]> {
   for (const account of server.isTls ? [] : server.accounts) rates.push(`${(await signInRate(server, account)).toFixed(0)} ${account.kind}`.trim());
   const [up, down]: [number[], number[]] = [[], []];
   for (let round = 0; round < rounds; round += 1) {
-    const remote = `large-${round}.bin`;
+    const remote = `large-${server.isTls ? "tls" : "plain"}-${round}.bin`;
     up.push(await speed(server, ["-w", "%{speed_upload}", "-T", join(folder, "large.bin"), `ftp://${server.door}/${remote}`]));
     down.push(await speed(server, ["-w", "%{speed_download}", "-o", "/dev/null", `ftp://${server.door}/${remote}`]));
   }
@@ -100,7 +101,7 @@ async function smallRates(server: Server, folder: string): Promise<readonly numb
     ["put-tree", join(folder, "small")],
     ["get-tree", back],
   ] as const) {
-    const { argv } = program.command({ door: server.door, user: "ftp", password: "ftp", action, local, remote: "small" });
+    const { argv } = program.command({ door: server.door, user: "ftp", password: "ftp", action, local, remote: server.isTls ? "small-tls" : "small" });
     const beganAt = performance.now();
     await runProgram(argv[0], argv.slice(1));
     rates.push(smallFiles / ((performance.now() - beganAt) / 1000));

@@ -1,6 +1,6 @@
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -16,32 +16,24 @@ export interface Pyftpdlib extends AsyncDisposable {
   readonly pid: number;
 }
 
-/** Whether Debian's pyftpdlib can be used, with TLS or without; as root it is installed where it is missing. */
-export async function hasPyftpdlib(kind: "FTPHandler" | "TLS_FTPHandler"): Promise<boolean> {
+/** Whether Debian's pyftpdlib can be used; as root it is installed where it is missing. */
+export async function hasPyftpdlib(): Promise<boolean> {
   const isThere = (): Promise<boolean> =>
-    run(python, ["-c", `from pyftpdlib.handlers import ${kind}`]).then(
+    run(python, ["-c", "import pyftpdlib"]).then(
       () => true,
       () => false,
     );
   if (await isThere()) return true;
   if (process.getuid?.() !== 0) return false;
-  const packages = ["python3-pyftpdlib", "python3-openssl"];
   const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-  await run("apt-get", ["install", "-q", "-y", "--no-install-recommends", ...packages], { env, timeout: 180_000 }).catch(() => undefined);
+  await run("apt-get", ["install", "-q", "-y", "--no-install-recommends", "python3-pyftpdlib"], { env, timeout: 180_000 }).catch(() => undefined);
   return isThere();
 }
 
-/** Starts it; with the certificate and key of a Backlot's own, it speaks TLS. */
-export async function startPyftpdlib(certificateFolder?: string): Promise<Pyftpdlib> {
+/** Starts it on a folder of its own. */
+export async function startPyftpdlib(): Promise<Pyftpdlib> {
   const folder = await mkdtemp(join(tmpdir(), "backlot-pyftpdlib-"));
-  const args = [join(import.meta.dirname, "pyftpdlib_server.py"), folder];
-  if (certificateFolder !== undefined) {
-    const parts = await Promise.all(["key.pem", "certificate.pem"].map((name) => readFile(join(certificateFolder, name), "utf8")));
-    const both = join(folder, "..", `${folder.split("/").at(-1)}.pem`);
-    await writeFile(both, parts.join(""), { mode: 0o600 });
-    args.push(both);
-  }
-  const child = spawn(python, args, { stdio: ["ignore", "pipe", "ignore"] });
+  const child = spawn(python, [join(import.meta.dirname, "pyftpdlib_server.py"), folder], { stdio: ["ignore", "pipe", "ignore"] });
   const [line] = (await once(child.stdout, "data")) as [Buffer];
   return {
     door: `127.0.0.1:${line.toString().trim()}`,
@@ -50,7 +42,6 @@ export async function startPyftpdlib(certificateFolder?: string): Promise<Pyftpd
       child.kill("SIGKILL");
       await once(child, "exit");
       await rm(folder, { recursive: true, force: true });
-      await rm(`${folder}.pem`, { force: true });
     },
   };
 }
