@@ -4,7 +4,7 @@ import { pathOf } from "#contract/client.ts";
 import { Failure } from "#contract/failure.ts";
 import { api } from "./api.ts";
 import { siteKey } from "./data-sites.ts";
-import { sortEntries } from "./paths.ts";
+import { parentOf, sortEntries } from "./paths.ts";
 import { queryClient } from "./query-client.ts";
 
 const filesKey = (site: string) => [...siteKey(site), "files"];
@@ -54,7 +54,8 @@ export async function saveFile(site: string, path: string, content: FileContent)
   const guard: Record<string, string> = content.etag === null ? { "if-none-match": "*" } : { "if-match": content.etag };
   const response = await api.fetch(writeFile, { params: paramsOf(site, path), body: content.bytes, headers: guard });
   await response.body?.cancel();
-  void refreshFiles(site);
+  void refreshFolder(site, parentOf(path));
+  void queryClient.invalidateQueries({ queryKey: [...siteKey(site), "usage"] });
   return response.headers.get("etag") ?? (await fetchFile(site, path)).etag;
 }
 
@@ -73,6 +74,8 @@ export function useMakeFile(site: string) {
         throw error instanceof Failure && error.code === "file_changed" ? new Failure("file_exists", { path }, { cause: error }) : error;
       });
     },
+    // Folders on the way may be new too.
+    onSuccess: () => refreshFiles(site),
   });
 }
 

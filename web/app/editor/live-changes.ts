@@ -10,13 +10,13 @@ const retryMs = 4_000;
 /** Opening several folders in a row asks for one new stream, in milliseconds. */
 const settleMs = 250;
 
-/** Told of changes in folders, by whomever; `open` comes whenever something may have been missed before. */
+/** Told of changes in folders, the first ones first where there are too many, by whomever; `open` comes whenever something may have been missed before. */
 export function useLiveChanges(site: string, folders: readonly string[], told: (change: SiteChange) => void): void {
   const latest = useRef(told);
   useEffect(() => {
     latest.current = told;
   });
-  const followed = JSON.stringify([...new Set(folders)].toSorted().slice(0, maxFolders));
+  const followed = JSON.stringify([...new Set(folders)].slice(0, maxFolders).toSorted());
   useEffect(() => {
     const stop = new AbortController();
     const wanted = JSON.parse(followed) as readonly string[];

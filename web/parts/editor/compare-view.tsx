@@ -47,7 +47,7 @@ export function CompareView({ path, left, right, onRight }: Props): ReactNode {
         : new EditorView({
             doc: right.text,
             parent,
-            extensions: [rightSide, unifiedMergeView({ original: left.text, mergeControls: isEditable, collapseUnchanged })],
+            extensions: [rightSide, words, unifiedMergeView({ original: left.text, mergeControls: isEditable, collapseUnchanged })],
           });
     };
     void draw();
@@ -66,6 +66,8 @@ export function CompareView({ path, left, right, onRight }: Props): ReactNode {
     </div>
   );
 }
+
+const words = EditorState.phrases.of({ Accept: "Keep", Reject: "Take back" });
 
 function named(title: string): Extension {
   return EditorView.contentAttributes.of({ "aria-label": title });

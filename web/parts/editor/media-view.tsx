@@ -3,9 +3,8 @@ import { fileAddress } from "../../app/data-files.ts";
 import type { OpenFile } from "../../app/editor/text-buffer.ts";
 import { bytesText } from "../../app/formats.ts";
 import { baseOf } from "../../app/paths.ts";
-import { buttonClass } from "../button.tsx";
-import { ExternalLink } from "../external-link.tsx";
 import { useBench } from "./bench-context.ts";
+import { PdfView } from "./pdf-view.tsx";
 
 type MediaFile = OpenFile & { readonly kind: "media" };
 
@@ -37,14 +36,7 @@ export function MediaView({ path, file }: { readonly path: string; readonly file
           // biome-ignore lint/a11y/useMediaCaption: as above.
           <video src={address} controls preload="metadata" aria-label={name} className="max-h-full max-w-full" onError={broken} />
         )}
-        {file.media === "pdf" && (
-          <div className="text-center">
-            <p className="mb-4 text-soft">A PDF opens in a tab of its own.</p>
-            <ExternalLink href={address} className={buttonClass("primary")}>
-              Open {name}
-            </ExternalLink>
-          </div>
-        )}
+        {file.media === "pdf" && <PdfView site={site.name} path={path} size={file.size} />}
       </div>
       <figcaption className="border-line border-t px-4 py-1.5 text-soft text-sm">
         {note}

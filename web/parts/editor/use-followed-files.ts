@@ -20,7 +20,8 @@ export function useFollowedFiles(): void {
   useLiveChanges(site.name, [...opened.map(parentOf), ...shownFolders(expanded)], (change: SiteChange) => {
     if (change.type === "open") {
       void refreshFiles(site.name);
-      checkOpened(() => true);
+      // The others are looked at when they are shown: thirty tabs at once would be a crowd.
+      checkOpened((each) => each === path);
       return;
     }
     void refreshFolder(site.name, change.folder);
