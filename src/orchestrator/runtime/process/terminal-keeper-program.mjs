@@ -2,7 +2,7 @@
 //
 // Orders come as lines of JSON on standard input, whose end is its own. A terminal's bytes go through a connection to SOCKET that begins
 // with a line of JSON: which terminal it is, and the path of the end that a program gets. See decision 0031 for why it is a process.
-import { closeSync, openSync, writeSync } from "node:fs";
+import { closeSync, openSync, readdirSync, readlinkSync, writeSync } from "node:fs";
 import { connect } from "node:net";
 import { createInterface } from "node:readline";
 import { open } from "@lydell/node-pty";
@@ -15,6 +15,7 @@ const againMs = [1, 2, 4, 8, 16, 32];
 
 function openTerminal({ id, cols, rows }) {
   const pty = open({ cols, rows, encoding: null });
+  forgetLeaked(pty);
   // The other end stays open until the program has it: without anybody there, ours would end. The stream that comes with it would read.
   const other = openSync(pty.ptsName, "r+");
   pty.slave.destroy();
@@ -45,6 +46,22 @@ function openTerminal({ id, cols, rows }) {
   });
   // The orchestrator lets go of it: everybody in it hears that the terminal has hung up.
   link.on("end", close);
+}
+
+// libuv opens the other end anew for its stream, and nobody closes the first: as long as it is open, a terminal never ends.
+function forgetLeaked(pty) {
+  const streams = pty.slave._handle?.fd;
+  for (const name of readdirSync("/proc/self/fd")) {
+    if (Number(name) !== streams && targetOf(name) === pty.ptsName) closeSync(Number(name));
+  }
+}
+
+function targetOf(descriptor) {
+  try {
+    return readlinkSync(`/proc/self/fd/${descriptor}`);
+  } catch {
+    return null; // the one that was open to read the list
+  }
 }
 
 function write(terminal, bytes, done, tries = 0) {
