@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { By } from "selenium-webdriver";
+import { By, Key } from "selenium-webdriver";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { setMember } from "#contract/api/sites.ts";
 import { type Backlot, startBacklot } from "../support/backlot.ts";
@@ -231,5 +231,39 @@ describe.runIf(hasBrowser())("the editor", () => {
     await editor.browser.sees("301:");
     await editor.browser.click("Tell upper and lower case apart");
     await editor.browser.sees("Nothing found in");
+  });
+
+  test("pictures, sound, binary and large files are each shown as they can be", async () => {
+    const picture = Buffer.from("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==", "base64");
+    await siteWith("various", { "public/index.html": page });
+    await admin.put("various", "public/dot.png", picture);
+    await admin.put("various", "public/data.bin", new Uint8Array([0, 1, 2, 3]));
+    await admin.put("various", "public/big.txt", "a line of text\n".repeat(90_000));
+    await admin.put("various", "public/huge.txt", "a line of text\n".repeat(400_000));
+    await using editor = await EditorPage.open(backlot, { user: "admin", site: "various", place: "edit/public/dot.png" });
+    await editor.browser.sees("1 × 1 pixels");
+    await editor.openInTree("public/data.bin");
+    await editor.browser.sees("This is not a text file");
+    await editor.browser.sees("Download 4 bytes");
+    await editor.openInTree("public/big.txt");
+    await editor.browser.sees("too large to be edited here");
+    await editor.shows("public/big.txt", "a line of text");
+    await editor.openInTree("public/huge.txt");
+    await editor.browser.sees("This file has 6.0 MB.");
+    expect(await editor.complaints()).toEqual([]);
+  });
+
+  test("on a phone the tree comes from the side, and its keys lead to a file", async () => {
+    await siteWith("small", { "public/index.html": page, "public/style.css": "body {}" });
+    await using editor = await EditorPage.open(backlot, { user: "admin", site: "small", place: "files/" });
+    await editor.resize(390, 844);
+    await editor.browser.click("Show the files");
+    const tree = await editor.browser.named("tree", "Files of small");
+    await editor.inTree("public");
+    await tree.sendKeys("pu", Key.ARROW_RIGHT);
+    await editor.inTree("public/style.css");
+    await tree.sendKeys("s", Key.ENTER);
+    await editor.shows("public/style.css", "body {}");
+    expect(await editor.browser.driver.executeScript("return document.documentElement.scrollWidth")).toBe(390);
   });
 });

@@ -116,6 +116,11 @@ export class EditorPage implements AsyncDisposable {
       await this.#command("Input.dispatchDragEvent", { type, x: Math.round(x + width / 2), y: Math.round(y + height / 2), data });
   }
 
+  /** Makes the page as large as that of a phone, which is smaller than any window. */
+  async resize(width: number, height: number): Promise<void> {
+    await this.#command("Emulation.setDeviceMetricsOverride", { width, height, deviceScaleFactor: 1, mobile: true });
+  }
+
   /** What scripts and policies complained of. */
   async complaints(): Promise<readonly string[]> {
     const entries = await this.browser.driver.manage().logs().get("browser");

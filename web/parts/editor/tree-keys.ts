@@ -26,6 +26,8 @@ export function useTreeKeys(tree: Tree): (event: KeyboardEvent) => void {
     const step = steps[event.key];
     const row = rows.find((each): each is EntryRow => each.kind === "entry" && each.path === current);
     const act = row === undefined ? null : actionOf(event, row, { ...tree, bench });
+    // Only letters in a row belong together.
+    if (event.key.length > 1 && event.key !== "Shift") letters.current = { text: "", at: 0 };
     if (step !== undefined) setCurrent(stepFrom(rows, current, step) ?? "");
     else if (act !== null) act();
     else if (event.key.length === 1 && event.key !== " ") {
