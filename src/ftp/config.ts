@@ -11,6 +11,9 @@ export const configSchema = z.object({
   BACKLOT_FTP_HOST: z.string().optional().describe("Address that FTP listens on; that of BACKLOT_HOST unless given"),
   BACKLOT_FTP_PORT: port.default(2121).describe("Port of FTP and FTPS; 0 for any free one"),
   BACKLOT_FTP_KEY_FILE: z.string().describe("File with the FTP door's own secret and the manager's public key"),
+  BACKLOT_FTP_HEALTH_PORT: port
+    .optional()
+    .describe("Port on this machine's own address at which the FTP door says how it is: /healthz, /readyz and /metrics; 0 for any free one, none unless given"),
   BACKLOT_MANAGER_URL: z.url().describe("Where the manager's internal API answers"),
   BACKLOT_ORCHESTRATOR_URL: z.url().describe("Internal address of the orchestrator"),
   BACKLOT_FTP_ALLOW_PLAIN: z

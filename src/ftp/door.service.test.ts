@@ -15,6 +15,14 @@ const portOf = (answer: string): number => {
 };
 const plainRefusal = "550 TLS is required here: send AUTH TLS first.";
 
+test("says how it is where it is asked to", async () => {
+  door = await openFtpDoor({ BACKLOT_FTP_HEALTH_PORT: "0" });
+  await using _session = await door.connect();
+  const ask = async (path: string): Promise<string> => (await fetch(`${door.healthUrl}${path}`)).text();
+  await expect.poll(() => ask("/readyz"), { timeout: 20_000 }).toBe("ok\n");
+  expect(await ask("/metrics")).toContain("backlot_ftp_sessions 1\n");
+});
+
 describe("TLS", () => {
   test("is required off loopback: nothing is told of names, passwords or files before it", async () => {
     door = await openFtpDoor({ BACKLOT_FTP_HOST: "0.0.0.0" });

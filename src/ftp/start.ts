@@ -6,6 +6,8 @@ import { parseConfig } from "#kit/config.ts";
 import { ConnectionCount } from "#kit/door/connection-count.ts";
 import { SessionWatch } from "#kit/door/session-watch.ts";
 import { createSigner } from "#kit/grant.ts";
+import { openHealthDoor } from "#kit/http/health-door.ts";
+import { processMetrics } from "#kit/http/server.ts";
 import type { RunningService, StartService } from "#kit/lifecycle.ts";
 import type { Log } from "#kit/log.ts";
 import { openCertificate } from "./certificate.ts";
@@ -38,13 +40,21 @@ export async function startFtp(settings: { readonly config: FtpConfig; readonly 
   const sessions = new Set<FtpSession>();
   const deps: DoorDeps = { rules, manager, orchestratorUrl: config.BACKLOT_ORCHESTRATOR_URL, openSecureContext, watch, timers: parts.timers, log };
   const server = createDoor({ config, log, sessions, deps });
+  const health = await openHealthDoor({
+    log,
+    host: "127.0.0.1",
+    port: config.BACKLOT_FTP_HEALTH_PORT,
+    ready: () => watch.readiness,
+    metrics: () => `${processMetrics()}backlot_ftp_sessions ${sessions.size}\n`,
+  });
   const address = await listen(server, hostOf(config), config.BACKLOT_FTP_PORT);
   watch.start();
   log.info({ address, tls: openSecureContext !== null, isTlsRequired: rules.requiresTls }, "ftp is ready");
   return {
-    doors: { ftp: address },
+    doors: { ftp: address, ...(health.url === null ? {} : { ftpHealth: health.url }) },
     stop: async () => {
       server.close();
+      await health.close();
       await Promise.all([...sessions].map((session) => session.end(421, "Backlot is stopping.")));
       await watch.stop();
     },

@@ -10,6 +10,9 @@ export const configSchema = z.object({
   BACKLOT_SSH_HOST: z.string().optional().describe("Address that SSH listens on; that of BACKLOT_HOST unless given"),
   BACKLOT_SSH_PORT: port.default(2222).describe("Port of SSH and SFTP; 0 for any free one"),
   BACKLOT_SHELL_KEY_FILE: z.string().describe("File with the SSH door's own secret and the manager's public key"),
+  BACKLOT_SSH_HEALTH_PORT: port
+    .optional()
+    .describe("Port on this machine's own address at which the SSH door says how it is: /healthz, /readyz and /metrics; 0 for any free one, none unless given"),
   BACKLOT_MANAGER_URL: z.url().describe("Where the manager's internal API answers"),
   BACKLOT_ORCHESTRATOR_URL: z.url().describe("Internal address of the orchestrator"),
   BACKLOT_SSH_PUBLIC_ADDRESS: z

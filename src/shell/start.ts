@@ -5,6 +5,7 @@ import { readComponentKey } from "#kit/cluster-key.ts";
 import { parseConfig } from "#kit/config.ts";
 import { SessionWatch } from "#kit/door/session-watch.ts";
 import { createSigner } from "#kit/grant.ts";
+import { openHealthDoor } from "#kit/http/health-door.ts";
 import type { StartService } from "#kit/lifecycle.ts";
 import { configSchema, hostOf, publicAddress, rulesOf } from "./config.ts";
 import { openHostKeys } from "./host-keys.ts";
@@ -33,13 +34,15 @@ export const start: StartService = async (environment, log) => {
   const limits = { total: config.BACKLOT_SSH_CONNECTIONS, perAddress: config.BACKLOT_SSH_CONNECTIONS_PER_ADDRESS };
   const deps = { rules: rulesOf(config), manager, orchestratorUrl: config.BACKLOT_ORCHESTRATOR_URL, watch, log };
   const door = new SshDoor({ hostKeys, limits, deps });
+  const health = await openHealthDoor({ log, host: "127.0.0.1", port: config.BACKLOT_SSH_HEALTH_PORT, ready: () => watch.readiness });
   port = await door.listen(hostOf(config), config.BACKLOT_SSH_PORT);
   watch.start();
   const address = reachable(hostOf(config), port);
   log.info({ address, fingerprints: hostKeys.map(({ fingerprint }) => fingerprint) }, "ssh is ready");
   return {
-    doors: { ssh: address },
+    doors: { ssh: address, ...(health.url === null ? {} : { sshHealth: health.url }) },
     stop: async () => {
+      await health.close();
       await door.stop();
       await watch.stop();
     },

@@ -21,6 +21,8 @@ const caller: GrantClaims = { aud: "manager", sub: "ftp", site: "*", verbs: ["do
 /** The FTP door in this process, with a real orchestrator's home folder behind it and a manager that the test plays: `ftp` with the password `ftp` is let in. */
 export interface FtpDoor extends AsyncDisposable {
   readonly address: string;
+  /** Where it says how it is; null unless asked for. */
+  readonly healthUrl: string | null;
   /** The folder that `ftp` sees. */
   readonly folder: string;
   /** What the manager says that they may see; changes count from the next renewal on. */
@@ -67,7 +69,16 @@ export async function openFtpDoor(environment: Readonly<Record<string, string>> 
     if (!answer.startsWith("230")) throw new Error(answer);
     return ftp;
   };
-  return Object.assign(manager.people, { address, folder, connect, signIn, announce: manager.announce, [Symbol.asyncDispose]: () => stack.disposeAsync() });
+  const healthUrl = running.doors.ftpHealth ?? null;
+  return Object.assign(manager.people, {
+    address,
+    healthUrl,
+    folder,
+    connect,
+    signIn,
+    announce: manager.announce,
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  });
 }
 
 async function startFakeManager(home: OrchestratorHome) {

@@ -27,6 +27,11 @@ export class SessionWatch {
     this.#onOpen = onOpen;
   }
 
+  /** True when changes of access are heard of; otherwise why the door cannot do its work. */
+  get readiness(): true | string {
+    return this.#isFollowing || "the manager does not answer, so nobody can sign in";
+  }
+
   start(): void {
     this.#running = Promise.all([this.#follow(), this.#tick()]);
   }
