@@ -160,6 +160,40 @@ export function describeAccountStores(get: () => StoreContext): void {
     });
   });
 
+  describe("SSH keys", () => {
+    const aKey = (fingerprint = `SHA256:${randomUUID()}`) => ({ algorithm: "ssh-ed25519", bits: 256, fingerprint, blob: Buffer.from("blob"), comment: "" });
+
+    it("are found by whose they are and their fingerprint, once a person, and removed by their owner only", async () => {
+      const { keys } = get().stores;
+      const [user, other] = [await aUser(get()), await aUser(get())];
+      const key = aKey();
+      const made = await keys.create({ id: randomUUID(), userId: user.id, title: "laptop \0", key });
+      const { algorithm, bits, fingerprint } = key;
+      expect(made).toEqual({ id: made.id, title: "laptop ", algorithm, bits, fingerprint, createdAt: made.createdAt, lastUsedAt: null });
+      expect(await keys.find(user.username, fingerprint)).toEqual({ user, key: made });
+      expect(await keys.find(other.username, fingerprint)).toBeNull();
+      await expect(keys.create({ id: randomUUID(), userId: user.id, title: "again", key })).rejects.toMatchObject({ code: "key_taken" });
+      const shared = await keys.create({ id: randomUUID(), userId: other.id, title: "shared", key });
+      const usedAt = new Date();
+      await keys.touch(made.id, usedAt);
+      expect(await keys.list(user.id)).toEqual([{ ...made, lastUsedAt: usedAt }]);
+      expect([await keys.has(user.id, made.id), await keys.has(other.id, made.id)]).toEqual([true, false]);
+      expect(await keys.delete(other, made.id)).toBe(false);
+      expect(await keys.delete(user, "not-a-uuid")).toBe(false);
+      expect(await keys.delete(user, made.id)).toBe(true);
+      expect([await keys.find(user.username, fingerprint), await keys.has(user.id, made.id)]).toEqual([null, false]);
+      expect(await keys.list(other.id)).toEqual([shared]);
+    });
+
+    it("of somebody whose access ended sign nobody in", async () => {
+      const user = await aUser(get());
+      const key = aKey();
+      await get().stores.keys.create({ id: randomUUID(), userId: user.id, title: "laptop", key });
+      await get().stores.users.update(user.id, { isActive: false });
+      expect(await get().stores.keys.find(user.username, key.fingerprint)).toBeNull();
+    });
+  });
+
   describe("tries to sign in", () => {
     it("are counted by account, by address and by both, within the window", async () => {
       const { attempts } = get().stores;
