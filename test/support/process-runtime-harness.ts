@@ -13,6 +13,7 @@ import { type RunRequest, siteScriptsFolder } from "#orchestrator/runtime/run.ts
 import type { StartRequest } from "#orchestrator/runtime/site-runtime.ts";
 import { type MakeRun, runScripts } from "./site-run-suite.ts";
 import type { RuntimeUnderTest } from "./site-runtime-suite.ts";
+import { enterCommands } from "./site-terminal-suite.ts";
 
 export interface SiteGiven {
   readonly siteId?: number;
@@ -57,6 +58,10 @@ export function processRuntimeHarness(given: Partial<ProcessRuntimeOptions> = {}
     make,
     site: async (siteId, behaviour, more = {}) => make({ siteId, ...more, environment: { BEHAVIOUR: behaviour }, files: programFiles }),
     run: makeRun(options.sitesFolder, home.library),
+    enter: async (key, behaviour, size) => {
+      const { spec, folder } = makeSite(options.sitesFolder, { siteId: 31, isTrusted: true }, () => undefined);
+      return { key, spec, folder, command: enterCommands[behaviour], size, environment: {} };
+    },
     [Symbol.asyncDispose]: async () => {
       await runtime.close();
       rmSync(base, { recursive: true, force: true });

@@ -15,6 +15,8 @@ export class ScriptedTerminal implements EnteredProgram {
   /** How long each `end` gave it. */
   readonly graces: number[] = [];
   isGone = false;
+  onResize: (size: TerminalSize) => void = () => undefined;
+  onSignal: (name: EnteredSignal) => void = () => undefined;
   /** Everything that was typed so far. */
   typed = "";
   #end: (exit: InstanceExit) => void = () => undefined;
@@ -48,10 +50,12 @@ export class ScriptedTerminal implements EnteredProgram {
 
   resize(size: TerminalSize): void {
     this.sizes.push(size);
+    this.onResize(size);
   }
 
   signal(name: EnteredSignal): void {
     this.signals.push(name);
+    this.onSignal(name);
     if (name === "KILL") this.exit({ signal: "SIGKILL" });
   }
 

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { SiteRuntime, StartRequest } from "#orchestrator/runtime/site-runtime.ts";
 import { type MakeRun, siteRunSuite } from "./site-run-suite.ts";
+import { type MakeEntry, siteTerminalSuite } from "./site-terminal-suite.ts";
 
 /** What a site's program does in these tests; real ones do it in `site-runtime-program.mjs`. */
 export type Behaviour = "serves" | "exits-3" | "dies-by-signal" | "listens-elsewhere" | "ignores-signals";
@@ -11,6 +12,7 @@ export interface RuntimeUnderTest extends AsyncDisposable {
   /** A site whose program behaves so; its output is added to `output`. */
   site(siteId: number, behaviour: Behaviour, given?: { readonly instance?: string; readonly isTrusted?: boolean }): Promise<StartedSite>;
   readonly run: MakeRun;
+  readonly enter: MakeEntry;
 }
 export interface StartedSite {
   readonly request: StartRequest;
@@ -32,6 +34,7 @@ export function siteRuntimeSuite(name: string, open: () => Promise<RuntimeUnderT
 
     startingTests(() => opened);
     siteRunSuite(() => opened);
+    siteTerminalSuite(() => opened);
     endingTests(() => opened);
   });
 }
@@ -126,8 +129,9 @@ function endingTests(opened: () => RuntimeUnderTest): void {
   it("ends every program when it is closed", async () => {
     const running = await Promise.all([11, 12, 13].map(async (siteId) => opened().runtime.start((await opened().site(siteId, "serves")).request)));
     const run = await opened().runtime.run((await opened().run("last", "hides")).request);
+    const entered = await opened().runtime.enter(await opened().enter("last", "ignores-signals", { cols: 80, rows: 24 }));
     await opened().runtime.close();
-    const exits = await Promise.all([...running, run].map((program) => program.exited));
-    expect(exits).toHaveLength(4);
+    const exits = await Promise.all([...running, run, entered].map((program) => program.exited));
+    expect(exits).toHaveLength(5);
   });
 }

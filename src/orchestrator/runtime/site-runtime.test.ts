@@ -1,12 +1,15 @@
 import { specOf } from "../../../test/support/orchestrator-under-test.ts";
 import type { ScriptedProgram, ScriptedRun } from "../../../test/support/scripted-runtime.ts";
 import { ScriptedRuntime } from "../../../test/support/scripted-runtime.ts";
+import type { ScriptedTerminal } from "../../../test/support/scripted-terminal.ts";
 import type { RunBehaviour } from "../../../test/support/site-run-suite.ts";
 import { type Behaviour, siteRuntimeSuite } from "../../../test/support/site-runtime-suite.ts";
+import type { EnterBehaviour } from "../../../test/support/site-terminal-suite.ts";
 
 siteRuntimeSuite("the scripted runtime", async () => {
   const runtime = new ScriptedRuntime();
   runtime.runScript = behaveAsRun;
+  runtime.enterScript = behaveAsEntered;
   runtime.script = (program) => behave(program, program.request.spec.environment.BEHAVIOUR as Behaviour);
   return {
     runtime,
@@ -34,6 +37,7 @@ siteRuntimeSuite("the scripted runtime", async () => {
       };
       return { request, printed: (stream) => output.flatMap((piece) => (piece.stream === stream ? [piece.text] : [])).join("") };
     },
+    enter: async (key, behaviour, size) => ({ key, spec: specOf(31), folder: "/nowhere", command: behaviour, size, environment: {} }),
     [Symbol.asyncDispose]: () => runtime.close(),
   };
 });
@@ -79,6 +83,36 @@ function behaveAsRun(run: ScriptedRun): void {
     case "hides":
       run.onEnd = () => run.exit({ signal: "SIGKILL" });
       void run.print("ready\n");
+      return;
+  }
+}
+
+function behaveAsEntered(entered: ScriptedTerminal): void {
+  const size = ({ cols, rows }: { readonly cols: number; readonly rows: number }): string => `${rows} ${cols}\r\n`;
+  switch (entered.request.command as EnterBehaviour) {
+    case "sorts":
+      entered.input.once("end", () => {
+        entered.print(`${entered.typed.trim().split("\n").sort().join("\n")}\n`);
+        entered.print("it complains\n", "stderr");
+        entered.exit({ code: 3 });
+      });
+      return;
+    case "dies-by-signal":
+      entered.exit({ signal: "SIGABRT" });
+      return;
+    case "shows-size":
+      entered.print(size(entered.request.size ?? { cols: 0, rows: 0 }));
+      entered.onResize = (now) => void entered.print(size(now));
+      return;
+    case "waits-for-int":
+      entered.print("ready\n");
+      entered.onSignal = () => {
+        entered.print("interrupted\n");
+        entered.exit({ code: 4 });
+      };
+      return;
+    case "ignores-signals":
+      entered.print("ready\n");
       return;
   }
 }

@@ -32,7 +32,7 @@ export function KeyBar({ screen }: { readonly screen: () => Screen | undefined }
     },
   });
   return (
-    <div role="toolbar" aria-label="Keys" className="flex shrink-0 gap-1.5 border-line border-t bg-sunken p-1.5 pointer-fine:hidden">
+    <div role="toolbar" aria-label="Keys" className="flex shrink-0 gap-1.5 border-line border-t bg-sunken p-1.5 not-pointer-coarse:hidden">
       <button type="button" className={keyClass} {...press((on) => on.type("\u001b"))}>
         Esc
       </button>

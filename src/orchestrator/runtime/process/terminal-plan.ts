@@ -20,7 +20,10 @@ export function terminalPrograms(): TerminalPrograms {
 const loginFiles = [".bash_profile", ".bash_login", ".profile"] as const;
 
 /** The program and its arguments. Files are the group's too, as those that the editor makes. */
-export function enterCommandLine(request: Pick<EnterRequest, "command" | "size">, programs: TerminalPrograms): readonly string[] {
+export function enterCommandLine(
+  request: Pick<EnterRequest, "command" | "size"> & { readonly spec: { readonly name: string } },
+  programs: TerminalPrograms,
+): readonly string[] {
   const { command, size } = request;
   const shell = programs.bash ?? "/bin/sh";
   const session = size === null || programs.setsid === null ? [] : [programs.setsid, "-c"];
@@ -29,7 +32,8 @@ export function enterCommandLine(request: Pick<EnterRequest, "command" | "size">
   if (command !== null) return [...session, "/bin/sh", "-c", `${prepare}exec "$0" -c "$1"`, shell, command];
   // One that has such a file expects it to be read; everyone else's `.bashrc` is read by no login shell.
   const login = loginFiles.map((name) => `[ -f "$HOME/${name}" ] && exec "$0" -l`).join("; ");
-  return [...session, "/bin/sh", "-c", `${prepare}${login}; exec "$0" -i`, shell];
+  // Set here and not with the other variables: a shell that is not interactive, as the gate, forgets its prompt.
+  return [...session, "/bin/sh", "-c", `${prepare}export PS1="$1"; ${login}; exec "$0" -i`, shell, promptOf(request.spec.name, programs)];
 }
 
 /** Every variable that it sees. */
@@ -37,7 +41,7 @@ export function enterEnvironment(request: EnterRequest, paths: RunPaths, program
   const { spec, folder, environment, size } = request;
   const shell = programs.bash ?? "/bin/sh";
   const place = runEnvironment({ place: { kind: "site", spec, folder }, environment: {} }, paths);
-  const terminal = size === null ? {} : { TERM: "xterm-256color", PS1: promptOf(spec.name, programs) };
+  const terminal = size === null ? {} : { TERM: "xterm-256color" };
   return { ...terminal, ...place, ...environment, LOGNAME: "site", SHELL: shell };
 }
 

@@ -49,7 +49,8 @@ export class EnteredProcess implements EnteredProgram {
       tree.kill();
       return;
     }
-    for (const process of tree.receivers()) signalProcess(process, `SIG${name}`);
+    // To all of them, as a terminal does with Ctrl-C: a shell that has a trap waits for a program that has none.
+    for (const process of tree.members()) signalProcess(process, `SIG${name}`);
   }
 
   async end(graceMs: number): Promise<void> {
