@@ -1,0 +1,113 @@
+import { By, Key, until, type WebElement } from "selenium-webdriver";
+import { expect, test } from "vitest";
+import { createSite, removeMember, setMember } from "#contract/api/sites.ts";
+import { type Backlot, startBacklot } from "../support/backlot.ts";
+import { Browser, hasBrowser } from "../support/backlot-browser.ts";
+
+const patienceMs = 30_000;
+
+/** What the terminal that is in front shows. */
+async function shown({ driver }: Browser): Promise<string> {
+  return driver.executeScript<string>(
+    "return [...document.querySelectorAll('[data-terminal]')].filter((each) => each.offsetParent !== null).map((each) => each.querySelector('.xterm-rows')?.innerText ?? '').join('\\n')",
+  );
+}
+
+async function shows(browser: Browser, text: string | RegExp): Promise<void> {
+  let last = "";
+  await browser.driver
+    .wait(async () => {
+      last = (await shown(browser)).replaceAll("\u00a0", " ");
+      return typeof text === "string" ? last.includes(text) : text.test(last);
+    }, patienceMs)
+    .catch((cause: unknown) => {
+      throw new Error(`the terminal does not show ${String(text)}, but: ${last}`, { cause });
+    });
+}
+
+/** Where one types in the terminal that is in front. */
+async function keyboard({ driver }: Browser): Promise<WebElement> {
+  await driver.wait(until.elementLocated(By.css("[data-terminal=open]:not(.hidden) .xterm-helper-textarea")), patienceMs);
+  return driver.findElement(By.css("[data-terminal=open]:not(.hidden) .xterm-helper-textarea"));
+}
+
+/** A static site with one more member, who signs in at its terminal's page. */
+async function visitTerminal(backlot: Backlot, browser: Browser, role: "editor" | "viewer"): Promise<void> {
+  const { client, succeeded } = await backlot.admin();
+  await succeeded((await client.call(createSite, { body: { name: "pages", kind: "static" } })).operation);
+  await backlot.addPerson("ben");
+  await client.call(setMember, { params: { name: "pages", username: "ben" }, body: { role } });
+  await browser.driver.get(`${backlot.manager.replace("127.0.0.1", "localhost")}/sites/pages/terminal`);
+  await browser.fill("User name", "ben");
+  await browser.fill("Password", "password of ben");
+  await browser.click("Sign in");
+}
+
+test.runIf(hasBrowser())(
+  "a person types into a terminal of a static site, opens a second one, reloads, and is put out when they are no member any more",
+  async () => {
+    await using backlot = await startBacklot();
+    await using browser = await Browser.open();
+    const { driver } = browser;
+    await visitTerminal(backlot, browser, "editor");
+
+    // A shell with the site's files, on a real terminal.
+    await shows(browser, "pages:");
+    await (await keyboard(browser)).sendKeys("pwd; tty; echo first-$((40 + 2))", Key.ENTER);
+    await shows(browser, "first-42");
+    await shows(browser, "/site");
+
+    // It has as many columns as there is room for, and hears of every change.
+    const columns = async (): Promise<number> => {
+      await (await keyboard(browser)).sendKeys("clear; echo columns=$(tput cols)", Key.ENTER);
+      await shows(browser, /columns=\d+/);
+      return Number(/columns=(\d+)/.exec(await shown(browser))?.[1]);
+    };
+    const wide = await columns();
+    await driver.manage().window().setRect({ width: 700, height: 800 });
+    await expect.poll(columns, { timeout: patienceMs }).toBeLessThan(wide);
+    await driver.manage().window().setRect({ width: 1200, height: 900 });
+
+    // Ctrl-C ends the program and not the shell.
+    await (await keyboard(browser)).sendKeys("sleep 600", Key.ENTER);
+    await (await keyboard(browser)).sendKeys(Key.chord(Key.CONTROL, "c"), "echo code=$?", Key.ENTER);
+    await shows(browser, "code=130");
+
+    // A second one beside it, by its key.
+    await (await keyboard(browser)).sendKeys(Key.chord(Key.ALT, "t"));
+    await driver.wait(async () => (await driver.findElements(By.css("[role=tab]"))).length === 2, patienceMs);
+    await (await keyboard(browser)).sendKeys("echo second-$((6 * 7))", Key.ENTER);
+    await shows(browser, "second-42");
+    expect(await shown(browser)).not.toContain("code=130");
+
+    // After a reload both are there with what they showed, and go on.
+    await driver.navigate().refresh();
+    await shows(browser, "second-42");
+    await (await keyboard(browser)).sendKeys("echo again-$((7 * 7))", Key.ENTER);
+    await shows(browser, "again-49");
+    await (await driver.findElement(By.css("[role=tab][aria-selected=false]"))).click();
+    await shows(browser, "code=130");
+
+    // No member any more: closed within two seconds, with the reason.
+    const beganAt = Date.now();
+    await (await backlot.admin()).client.call(removeMember, { params: { name: "pages", username: "ben" } });
+    await driver.wait(async () => (await driver.findElements(By.css("[data-terminal=closed]"))).length === 2, patienceMs);
+    expect(Date.now() - beganAt).toBeLessThan(2_500);
+    await browser.sees("Your access to this site");
+
+    const complaints = (await driver.manage().logs().get("browser")).filter(({ level }) => level.name === "SEVERE").map(({ message }) => message);
+    expect(complaints.filter((message) => !/Failed to load resource|WebSocket connection/.test(message))).toEqual([]);
+  },
+  180_000,
+);
+
+test.runIf(hasBrowser())(
+  "a viewer is told why there is no terminal for them",
+  async () => {
+    await using backlot = await startBacklot();
+    await using browser = await Browser.open();
+    await visitTerminal(backlot, browser, "viewer");
+    await browser.sees("No terminal for you here");
+  },
+  120_000,
+);
