@@ -131,3 +131,12 @@ test("a replacement that is abandoned does not take place; what went into a new 
   creating.abandon();
   await expect.poll(() => asked).toEqual(["create 0 4"]);
 });
+
+test("a stream in which nothing comes is ended, and the next piece goes on in another", async () => {
+  const behind = new WriteBehind({ files, file: { siteId: 1, path: "a" }, mode: "create", size: 0, isAppending: false, restMs: 5 });
+  await behind.write(0, Buffer.from("one "));
+  await expect.poll(() => asked).toEqual(["create 0 4"]);
+  await behind.write(4, Buffer.from("two"));
+  await behind.flush();
+  expect([asked, content.toString()]).toEqual([["create 0 4", "patch 4 3"], "one two"]);
+});

@@ -14,6 +14,9 @@ export type WriteMode =
 /** As much may come too early before the stream that waits for what is missing is given up. */
 const mostEarlyBytes = 8 * 1024 * 1024;
 
+/** The orchestrator takes a stream for dead in which nothing came for a minute. */
+const usualRestMs = 20_000;
+
 interface Upload {
   readonly queue: ByteQueue;
   readonly abort: AbortController;
@@ -28,10 +31,13 @@ export class WriteBehind {
   readonly #files: RemoteFiles;
   readonly #file: FilePath;
   readonly #isAppending: boolean;
+  readonly #restMs: number;
   #mode: WriteMode;
   #order: WriteOrder;
   #size: number;
   #upload: Upload | undefined;
+  #rest: NodeJS.Timeout | undefined;
+  #settling: Promise<void> | undefined;
   #error: unknown;
 
   constructor(options: {
@@ -40,11 +46,13 @@ export class WriteBehind {
     readonly mode: WriteMode;
     readonly size: number;
     readonly isAppending: boolean;
+    readonly restMs?: number;
   }) {
     this.#files = options.files;
     this.#file = options.file;
     this.#mode = options.mode;
     this.#isAppending = options.isAppending;
+    this.#restMs = options.restMs ?? usualRestMs;
     this.#size = options.mode === "patch" ? options.size : 0;
     this.#order = new WriteOrder(options.isAppending ? this.#size : 0, mostEarlyBytes);
   }
@@ -56,6 +64,46 @@ export class WriteBehind {
 
   /** Takes a piece; waits while too much is under way. @throws what went wrong with this or an earlier piece. */
   async write(offset: number, data: Buffer): Promise<void> {
+    await this.#awake();
+    try {
+      await this.#place(offset, data);
+    } finally {
+      this.#rest = setTimeout(() => this.#settle(), this.#restMs).unref();
+    }
+  }
+
+  /** Waits until everything that was written has arrived and is on the disk. @throws what went wrong. */
+  async flush(): Promise<void> {
+    await this.#awake();
+    await this.#flush();
+  }
+
+  /** What is told of the length from now on: the file was cut off or made longer. */
+  resized(size: number): void {
+    this.#size = size;
+    this.#order = new WriteOrder(this.#isAppending ? size : Math.min(this.#order.position, size), mostEarlyBytes);
+  }
+
+  /** Gives up: a replacement does not take place, what went into the file in place stays. */
+  abandon(): void {
+    clearTimeout(this.#rest);
+    const upload = this.#upload;
+    if (upload === undefined) return;
+    if (this.#mode === "replace") upload.abort.abort(new Error("the file was not closed"));
+    else upload.queue.end();
+  }
+
+  // A client may hold a file open for hours: a stream in which nothing comes is ended before the other side takes it for dead.
+  #settle(): void {
+    if (this.#mode !== "replace") this.#settling = this.#finish().catch(() => undefined);
+  }
+
+  async #awake(): Promise<void> {
+    clearTimeout(this.#rest);
+    await this.#settling;
+  }
+
+  async #place(offset: number, data: Buffer): Promise<void> {
     this.#throwError();
     const at = this.#isAppending ? this.#order.position : offset;
     // Nothing is under way: the next stream may begin anywhere in the file.
@@ -67,12 +115,11 @@ export class WriteBehind {
       for (const piece of placement.pieces) await this.#send(piece, start);
       return;
     }
-    await this.flush();
+    await this.#flush();
     await this.#writeAt(at, data);
   }
 
-  /** Waits until everything that was written has arrived and is on the disk. @throws what went wrong. */
-  async flush(): Promise<void> {
+  async #flush(): Promise<void> {
     this.#throwError();
     const early = this.#order.takeEarly();
     // A file that is made or emptied by opening it is there with its first stream, though that brings nothing.
@@ -80,20 +127,6 @@ export class WriteBehind {
     await this.#finish();
     for (const [offset, data] of early) await this.#writeAt(offset, data);
     await this.#finish();
-  }
-
-  /** What is told of the length from now on: the file was cut off or made longer. */
-  resized(size: number): void {
-    this.#size = size;
-    this.#order = new WriteOrder(this.#isAppending ? size : Math.min(this.#order.position, size), mostEarlyBytes);
-  }
-
-  /** Gives up: a replacement does not take place, what went into the file in place stays. */
-  abandon(): void {
-    const upload = this.#upload;
-    if (upload === undefined) return;
-    if (this.#mode === "replace") upload.abort.abort(new Error("the file was not closed"));
-    else upload.queue.end();
   }
 
   // Somewhere else in the file; what lies between its end and there becomes zeros, as on a disk.
@@ -106,7 +139,7 @@ export class WriteBehind {
       }
       this.#begin(offset);
     }
-    await this.write(offset, data);
+    await this.#place(offset, data);
   }
 
   #begin(position: number): void {
