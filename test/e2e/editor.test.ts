@@ -237,11 +237,16 @@ describe.runIf(hasBrowser())("the editor", () => {
     const picture = Buffer.from("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==", "base64");
     await siteWith("various", { "public/index.html": page });
     await admin.put("various", "public/dot.png", picture);
+    await admin.put("various", "public/drawing.svg", '<svg xmlns="http://www.w3.org/2000/svg" width="30" height="20"><rect width="9" height="9"/></svg>');
     await admin.put("various", "public/data.bin", new Uint8Array([0, 1, 2, 3]));
     await admin.put("various", "public/big.txt", "a line of text\n".repeat(90_000));
     await admin.put("various", "public/huge.txt", "a line of text\n".repeat(400_000));
     await using editor = await EditorPage.open(backlot, { user: "admin", site: "various", place: "edit/public/dot.png" });
     await editor.browser.sees("1 × 1 pixels");
+    await editor.openInTree("public/drawing.svg");
+    await editor.shows("public/drawing.svg", "<svg");
+    await editor.browser.click("Picture");
+    await editor.browser.sees("30 × 20 pixels");
     await editor.openInTree("public/data.bin");
     await editor.browser.sees("This is not a text file");
     await editor.browser.sees("Download 4 bytes");

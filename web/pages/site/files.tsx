@@ -50,6 +50,8 @@ function Page({ site, workbench }: { readonly site: SiteView; readonly workbench
         if (place !== undefined || window.matchMedia("(pointer: fine)").matches)
           workbench.session.jump.set({ path: to, line: place?.line ?? null, column: place?.column ?? 0, length: place?.length ?? 0 });
         if (place !== undefined) setView("edit");
+        // It is read while the address changes, not after.
+        workbench.show(to);
         go("edit", to);
       },
       openFolder: (to) => go("files", to),

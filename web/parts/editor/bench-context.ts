@@ -10,7 +10,8 @@ export type Question =
   | { readonly kind: "close"; readonly path: string }
   | { readonly kind: "deleted"; readonly folder: string };
 
-export type MainView = "edit" | "history";
+/** `picture`: a drawing, which is text, as visitors see it. */
+export type MainView = "edit" | "history" | "picture";
 
 /** What every part of the editor's page works with. */
 export interface Bench {

@@ -1,7 +1,8 @@
-import { Copy, Download, EllipsisVertical, History, PencilLine, Save, Trash2 } from "lucide-react";
+import { Copy, Download, EllipsisVertical, History, Image as ImageIcon, PencilLine, Save, Trash2 } from "lucide-react";
 import type { ReactNode } from "react";
 import type { FolderEntry } from "#contract/api/files.ts";
 import { fileAddress } from "../../app/data-files.ts";
+import { isDrawing } from "../../app/editor/content.ts";
 import type { OpenFile } from "../../app/editor/text-buffer.ts";
 import { baseOf, crumbsOf, publicAddress } from "../../app/paths.ts";
 import { Button, buttonClass, IconButton } from "../button.tsx";
@@ -28,6 +29,17 @@ export function FileBar({ path, file }: Props): ReactNode {
           <ExternalLink href={address} className={buttonClass("quiet", "px-2.5 text-sm max-sm:hidden")}>
             See it
           </ExternalLink>
+        )}
+        {isDrawing(path) && file?.kind === "text" && (
+          <Button
+            variant="quiet"
+            className="px-2.5 text-sm aria-pressed:bg-tint"
+            aria-pressed={view === "picture"}
+            onClick={() => setView(view === "picture" ? "edit" : "picture")}
+          >
+            <ImageIcon aria-hidden="true" />
+            <span className="max-sm:sr-only">Picture</span>
+          </Button>
         )}
         <Button
           variant="quiet"

@@ -26,7 +26,9 @@ export function FilePane({ path }: { readonly path: string }): ReactNode {
   return (
     <>
       <FileBar path={path} file={file} />
-      {view === "history" ? <HistoryView key={path} path={path} /> : <Content path={path} file={file} />}
+      {view === "history" && <HistoryView key={path} path={path} />}
+      {view === "picture" && file?.kind === "text" && <MediaView path={path} file={{ kind: "media", media: "image", etag: file.etag, size: file.size }} />}
+      {(view === "edit" || (view === "picture" && file?.kind !== "text")) && <Content path={path} file={file} />}
     </>
   );
 }

@@ -6,6 +6,7 @@ import { changeFont, editorPreferences, setPreference } from "../../app/editor/p
 import { bytesText } from "../../app/formats.ts";
 import { useStore } from "../../app/store.ts";
 import { useBench } from "./bench-context.ts";
+import { panelNames, panels } from "./panels.tsx";
 
 const small =
   "flex size-7 items-center justify-center rounded text-soft hover:bg-line hover:text-ink aria-pressed:bg-tint aria-pressed:text-accent pointer-coarse:size-9 [&_svg]:size-4";
@@ -16,15 +17,20 @@ export function StatusBar(): ReactNode {
   const { isWrapped, fontPx, panel } = useStore(editorPreferences);
   return (
     <div className="flex min-h-8 shrink-0 items-center gap-x-4 overflow-hidden border-line border-t bg-sunken px-2 text-[0.8125rem] text-soft">
-      <button
-        type="button"
-        aria-pressed={panel !== null}
-        onClick={() => setPreference({ panel: panel === null ? "log" : null })}
-        className="flex h-7 items-center gap-1.5 rounded px-2 hover:bg-line hover:text-ink aria-pressed:bg-tint aria-pressed:text-accent pointer-coarse:h-9"
-      >
-        <PanelBottom className="size-4" aria-hidden="true" />
-        Log
-      </button>
+      <div className="flex shrink-0">
+        {panelNames.map((name) => (
+          <button
+            key={name}
+            type="button"
+            aria-pressed={panel === name}
+            onClick={() => setPreference({ panel: panel === name ? null : name })}
+            className="flex h-7 items-center gap-1.5 rounded px-2 hover:bg-line hover:text-ink aria-pressed:bg-tint aria-pressed:text-accent pointer-coarse:h-9"
+          >
+            <PanelBottom className="size-4" aria-hidden="true" />
+            {panels[name].title}
+          </button>
+        ))}
+      </div>
       {path !== null && <SaveState path={path} />}
       <div className="ml-auto flex shrink-0 items-center gap-x-4">
         {path !== null && <FileFacts path={path} />}
