@@ -13,6 +13,7 @@ const benches: Readonly<Record<string, () => Promise<{ run(): Promise<Table> }>>
   editor: () => import("./editor.ts"),
   ftp: () => import("./ftp.ts"),
   sftp: () => import("./sftp.ts"),
+  terminal: () => import("./terminal.ts"),
 };
 
 const asked = process.argv.slice(2);

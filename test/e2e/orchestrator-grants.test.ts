@@ -6,11 +6,12 @@ import { doorFileEndpoints } from "#contract/internal/door-files.ts";
 import { siteFileEndpoints } from "#contract/internal/files.ts";
 import { listHeldSites, orchestratorEndpoints, pushEpochs } from "#contract/internal/orchestrator.ts";
 import { runEndpoints } from "#contract/internal/runs.ts";
+import { terminalEndpoints } from "#contract/internal/terminals.ts";
 import type { GrantRequest } from "#kit/grant.ts";
 import { makeOrchestratorHome, type OrchestratorHome, type OrchestratorUnderTest, startOrchestratorUnderTest } from "../support/orchestrator-under-test.ts";
 
 const mine = 7;
-const endpoints: readonly EndpointShape[] = [...orchestratorEndpoints, ...siteFileEndpoints, ...runEndpoints, ...doorFileEndpoints];
+const endpoints: readonly EndpointShape[] = [...orchestratorEndpoints, ...siteFileEndpoints, ...runEndpoints, ...terminalEndpoints, ...doorFileEndpoints];
 let home: OrchestratorHome;
 let orchestrator: OrchestratorUnderTest;
 
@@ -29,7 +30,7 @@ async function statusOf(shape: EndpointShape, token: string | null): Promise<num
   if (token !== null) headers.authorization = `Bearer ${token}`;
   if (shape.body !== undefined) headers["content-type"] = hasRawBody(shape) ? shape.body.mediaType : "application/json";
   const leave = new AbortController();
-  const params = { siteId: mine, instance: "op-1", uploadId: "upload-1", uid: "3f2b8a5e-6c1d-4e7f-9a0b-1c2d3e4f5a6b", stream: "stdout" };
+  const params = { siteId: mine, instance: "op-1", uploadId: "upload-1", uid: "3f2b8a5e-6c1d-4e7f-9a0b-1c2d3e4f5a6b", stream: "stdout", terminal: "t-1" };
   const path = pathOf(shape, { params, query: "query" in shape ? { path: "public" } : {} });
   const response = await fetch(`${orchestrator.url}${path}`, {
     method: shape.method,

@@ -15,6 +15,8 @@ export interface HostOrder {
   /** Commands to run in the home folder, one after the other; needs `home`. */
   readonly commands?: readonly string[];
   readonly home?: { readonly folder: string; readonly library: string };
+  /** Shells on terminals to enter the first site with; each is typed this line, and what it shows until its end or the word `ready` is told. */
+  readonly typed?: readonly string[];
   /** Whether to wait until the programs listen; else until they end. */
   readonly waits: "until they listen" | "until they end";
 }
@@ -57,7 +59,24 @@ for (const [index, command] of (order.commands ?? []).entries()) {
   });
   ran.push({ exit: await running.exited, printed });
 }
-console.log(JSON.stringify({ cleaned, capabilities, started, ran }));
+const shown = [];
+for (const [index, line] of (order.typed ?? []).entries()) {
+  const { spec, folder } = makeSite(order.sitesFolder, { siteId: 1, isTrusted: order.mode === "plain" }, () => undefined);
+  const size = { cols: 80, rows: 24 };
+  const program = await runtime.enter({ key: `typed-${index}`, spec, folder, command: null, size, environment: {} });
+  let text = "";
+  const isReady = new Promise<void>((resolve) =>
+    program.output.on("data", (chunk: Buffer) => {
+      text += chunk.toString();
+      if (text.includes("ready\r\n")) resolve();
+    }),
+  );
+  program.output.resume();
+  program.input.write(`${line}\r`);
+  await Promise.race([isReady, program.exited]);
+  shown.push(text);
+}
+console.log(JSON.stringify({ cleaned, shown, capabilities, started, ran }));
 await text(process.stdin);
 await runtime.close();
 console.log("closed");

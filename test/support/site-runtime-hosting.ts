@@ -15,6 +15,7 @@ export interface HostReport {
   readonly cleaned: number;
   readonly capabilities: RuntimeCapabilities;
   readonly started: readonly { readonly address?: SiteAddress; readonly exit?: InstanceExit; readonly printed?: string }[];
+  readonly shown: readonly string[];
   readonly ran: readonly { readonly exit: RunExit; readonly printed: string }[];
 }
 

@@ -1,7 +1,6 @@
 import type { Readable, Writable } from "node:stream";
 import type { SiteSpec } from "#contract/site-spec.ts";
 import type { TerminalSize, terminalSignals } from "#contract/terminal.ts";
-import type { InstanceExit } from "./site-runtime.ts";
 
 /** A shell or a command that somebody enters a site with. */
 export interface EnterRequest {
@@ -21,6 +20,15 @@ export interface EnterRequest {
 /** Signals by their names without `SIG`. */
 export type EnteredSignal = (typeof terminalSignals)[number];
 
+/** How it ended. */
+export interface EnteredExit {
+  /** Null when a signal ended it. */
+  readonly code: number | null;
+  readonly signal: string | null;
+  /** The memory limit ended it. */
+  readonly isOutOfMemory: boolean;
+}
+
 /** A shell or a command that was started. Its streams are paused: listen, then `resume()`. */
 export interface EnteredProgram {
   /** What is typed, or its standard input. */
@@ -30,7 +38,7 @@ export interface EnteredProgram {
   /** Its standard error; null on a terminal. */
   readonly errors: Readable | null;
   /** Resolves when the whole process tree is gone; the last output may still be in the streams. Never rejects. */
-  readonly exited: Promise<InstanceExit>;
+  readonly exited: Promise<EnteredExit>;
   /** Its programs hear of it by SIGWINCH. Nothing happens without a terminal. */
   resize(size: TerminalSize): void;
   /** Sends a signal to the programs that run now. */

@@ -46,6 +46,15 @@ describe.runIf(canBecomeOrdinary)("run by an ordinary user", () => {
     expect(last?.exit).toMatchObject({ code: null, signal: "SIGABRT" });
   });
 
+  it("has terminals, with jobs", async () => {
+    using user = ordinaryUser();
+    const typed = ["tty; sleep 600 & jobs; kill %1; echo out > /dev/stderr; echo rea''dy"];
+    await using host = await startHost({ ...orderFor(user.folder), typed, sites: [], waits: "until they end" }, user.as, user.checkout);
+    const [shown] = host.report.shown;
+    expect(shown).toMatch(/\/dev\/console\r\n.*Running\s+sleep 600.*out\r\n.*ready\r\n/s);
+    expect(shown).not.toContain("no job control");
+  });
+
   it("limits the number of a program's processes, and lets it have no rights", async () => {
     using user = ordinaryUser();
     const fork = "started=0; while [ $started -lt 60 ]; do sleep 3 & started=$((started+1)); done; echo $started";
