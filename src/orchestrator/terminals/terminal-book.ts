@@ -58,8 +58,7 @@ export class TerminalBook {
 
   /** The caller's terminals in a site, oldest first. */
   list(siteId: number, caller: GrantClaims): HeldTerminalView[] {
-    const userId = personOf(caller);
-    return [...this.#held.values()].filter((terminal) => terminal.siteId === siteId && terminal.userId === userId).map(({ view }) => view);
+    return [...this.#held.values()].filter((terminal) => terminal.siteId === siteId && terminal.userId === caller.user).map(({ view }) => view);
   }
 
   /** Ends one of the caller's terminals; one that is not there has ended. */
@@ -145,7 +144,7 @@ export class TerminalBook {
 
   #find(siteId: number, caller: GrantClaims, id: string): HeldTerminal | undefined {
     const terminal = this.#held.get(id);
-    return terminal?.siteId === siteId && terminal.userId === personOf(caller) ? terminal : undefined;
+    return terminal?.siteId === siteId && terminal.userId === caller.user ? terminal : undefined;
   }
 
   #demandOpen(): void {
