@@ -6,7 +6,6 @@ import { queryClient } from "./query-client.ts";
 
 export type NewKey = BodyInputOf<typeof createKey>;
 export type Key = ResultOf<typeof listKeys>["keys"][number];
-export type SshDoor = NonNullable<ResultOf<typeof readSshDoor>["ssh"]>;
 
 export function useKeys() {
   return useQuery({ queryKey: ["keys"], queryFn: async ({ signal }) => (await api.call(listKeys, { signal })).keys });

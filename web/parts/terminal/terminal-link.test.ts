@@ -4,7 +4,7 @@ import { type LinkState, type Socket, TerminalLink } from "./terminal-link.ts";
 
 class FakeSocket implements Socket {
   binaryType: Socket["binaryType"] = "blob";
-  readyState = 1;
+  readyState: 0 | 1 | 2 | 3 = 1;
   onmessage: Socket["onmessage"] = null;
   onclose: Socket["onclose"] = null;
   readonly from: number;
