@@ -69,7 +69,8 @@ test.runIf(hasBrowser())(
     await driver.manage().window().setRect({ width: 1200, height: 900 });
 
     // Ctrl-C ends the program and not the shell.
-    await (await keyboard(browser)).sendKeys("sleep 600", Key.ENTER);
+    await (await keyboard(browser)).sendKeys("sh -c 'echo began-$((1 + 1)); exec sleep 600'", Key.ENTER);
+    await shows(browser, "began-2");
     await (await keyboard(browser)).sendKeys(Key.chord(Key.CONTROL, "c"), "echo code=$?", Key.ENTER);
     await shows(browser, "code=130");
 
@@ -87,6 +88,16 @@ test.runIf(hasBrowser())(
     await shows(browser, "again-49");
     await (await driver.findElement(By.css("[role=tab][aria-selected=false]"))).click();
     await shows(browser, "code=130");
+
+    // The same ones stand below the editor, and a file made there is in its tree at once.
+    await browser.driver.get(`${backlot.manager.replace("127.0.0.1", "localhost")}/sites/pages/files/`);
+    // The one in the bar at its foot; the other is the page that was left.
+    await (await driver.wait(until.elementLocated(By.xpath("//button[normalize-space(.) = 'Terminal'][@aria-pressed]")), patienceMs)).click();
+    await shows(browser, "second-42");
+    await (await keyboard(browser)).sendKeys("echo hello > from-the-terminal.txt", Key.ENTER);
+    await browser.sees("from-the-terminal.txt");
+    await browser.driver.get(`${backlot.manager.replace("127.0.0.1", "localhost")}/sites/pages/terminal`);
+    await shows(browser, "second-42");
 
     // No member any more: closed within two seconds, with the reason.
     const beganAt = Date.now();

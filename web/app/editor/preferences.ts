@@ -9,7 +9,7 @@ export const preferences = z.object({
   treePx: z.number().min(180).max(600).catch(272),
   panelPx: z.number().min(120).max(900).catch(260),
   /** What stands below the editor; null: nothing. */
-  panel: z.enum(["log"]).nullable().catch(null),
+  panel: z.enum(["log", "terminal"]).nullable().catch(null),
 });
 export type Preferences = z.output<typeof preferences>;
 

@@ -1,6 +1,7 @@
-import type { ReactNode } from "react";
+import { lazy, type ReactNode, Suspense } from "react";
 import type { SiteView } from "#contract/api/views.ts";
 import { LogView } from "../log-view.tsx";
+import { PageLoading } from "../page-loading.tsx";
 
 export interface PanelProps {
   readonly site: SiteView;
@@ -8,9 +9,20 @@ export interface PanelProps {
   readonly end: ReactNode;
 }
 
+// A terminal is as much code as the editor itself: it comes when somebody opens it.
+const SiteTerminals = lazy(async () => ({ default: (await import("../terminal/site-terminals.tsx")).SiteTerminals }));
+
 /** What can stand below the editor, one at a time; the bar at the foot has a button for each. */
 export const panels = {
   log: { title: "Log", Content: ({ site, end }: PanelProps): ReactNode => <LogView key={site.name} site={site} isCompact end={end} /> },
+  terminal: {
+    title: "Terminal",
+    Content: ({ site, end }: PanelProps): ReactNode => (
+      <Suspense fallback={<PageLoading />}>
+        <SiteTerminals site={site} end={end} />
+      </Suspense>
+    ),
+  },
 } as const;
 export type PanelName = keyof typeof panels;
 /** The table's names, in its order. */

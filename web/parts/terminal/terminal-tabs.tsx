@@ -19,10 +19,12 @@ interface TabsProps {
   readonly onNew: () => void;
   readonly isOpening: boolean;
   readonly onSearch: () => void;
+  /** What stands behind the last button. */
+  readonly end?: ReactNode;
 }
 
 /** The terminals, with what can be done with them. */
-export function TerminalTabs({ tabs, shown, onShow, onClose, onNew, isOpening, onSearch }: TabsProps): ReactNode {
+export function TerminalTabs({ tabs, shown, onShow, onClose, onNew, isOpening, onSearch, end }: TabsProps): ReactNode {
   const list = useRef<HTMLDivElement>(null);
   const step = (event: KeyboardEvent, index: number): void => {
     const by = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
@@ -59,6 +61,7 @@ export function TerminalTabs({ tabs, shown, onShow, onClose, onNew, isOpening, o
       <IconButton label="Search the terminal (Ctrl+Shift+F)" className="ml-auto h-full! w-10" disabled={tabs.length === 0} onClick={onSearch}>
         <Search aria-hidden="true" />
       </IconButton>
+      {end !== undefined && <div className="flex shrink-0 items-center px-1">{end}</div>}
     </div>
   );
 }
