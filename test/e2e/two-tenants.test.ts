@@ -1,9 +1,13 @@
+import { generateKeyPairSync } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { createToken } from "#contract/api/accounts.ts";
+import { listHistory } from "#contract/api/files.ts";
+import { createKey } from "#contract/api/keys.ts";
 import { createSchedule } from "#contract/api/schedules.ts";
 import { deploySite, followSites, removeMember, setMember } from "#contract/api/sites.ts";
 import { createTask, listTasks } from "#contract/api/tasks.ts";
+import { openTerminal } from "#contract/api/terminals.ts";
 import { readEvents } from "#contract/events.ts";
 import { type Backlot, startBacklot } from "../support/backlot.ts";
 import { packed } from "../support/backlot-archive.ts";
@@ -36,7 +40,7 @@ beforeAll(async () => {
   backlot = await startBacklot();
   [ann, bob] = await Promise.all([backlot.addPerson("ann"), backlot.addPerson("bob")]);
   await Promise.all([ann.createSite("anns-site", "dynamic", "python"), bob.createSite("bobs-site", "static", "static")]);
-  await ann.put("anns-site", "public/secret.txt", "secret of Ann");
+  for (const text of ["earlier secret of Ann", "secret of Ann"]) await ann.put("anns-site", "public/secret.txt", text);
   const deployment = await ann.client.call(deploySite, { params: { name: "anns-site" }, body: new Uint8Array(await packed({ "public/a.txt": "a" })) });
   await ann.succeeded(deployment.operation);
   const token = await ann.client.call(createToken, { body: { name: "another" } });
@@ -45,6 +49,10 @@ beforeAll(async () => {
   const task = { script: "secret-of-ann.sh", site: "anns-site", runAt: "2099-01-01T00:00:00Z" };
   const { uid } = (await ann.client.call(createTask, { body: task })).task;
   const { schedule } = await ann.client.call(createSchedule, { body: { name: "of Ann", cron: "@yearly", task: { script: task.script, site: task.site } } });
+  const site = { name: "anns-site" };
+  const version = (await ann.client.call(listHistory, { params: { ...site, "*": "public/secret.txt" } })).versions[0]?.id;
+  const { terminal } = await ann.client.call(openTerminal, { params: site, body: { size: { cols: 80, rows: 24 } } });
+  const key = await ann.client.call(createKey, { body: { title: "secret of Ann", key: makePublicKey() } });
   const ids: Readonly<Record<string, string>> = {
     name: "anns-site",
     path: "public/secret.txt",
@@ -52,10 +60,13 @@ beforeAll(async () => {
     id: deployment.operation.id,
     uid,
     stream: "stdout",
+    version: String(version),
+    terminal: terminal.id,
   };
   endpoints = endpointsOf(openApi.parse(JSON.parse((await backlot.ask("/api/openapi.json")).text)), (endpoint, parameter) => {
     if (endpoint.startsWith("tokens.")) return token.id;
     if (endpoint.startsWith("schedules.")) return schedule.id;
+    if (endpoint.startsWith("keys.")) return String(key.key.id);
     return ids[parameter] ?? `no value for ${parameter}`;
   });
 });
@@ -78,7 +89,9 @@ describe("every endpoint of the OpenAPI document", () => {
   );
 
   test("answers 404 to another tenant's ids, whatever the body", async () => {
-    const foreign = closed().filter(({ kind, id }) => ["site", "operation", "task", "schedule"].includes(kind) || id === "tokens.delete");
+    const foreign = closed().filter(
+      ({ kind, id }) => ["site", "operation", "task", "schedule"].includes(kind) || ["tokens.delete", "keys.delete"].includes(id),
+    );
     expect(foreign.length).toBeGreaterThan(32);
     const headers = { authorization: `Bearer ${bob.token}` };
     expect(await answersOtherThan(404, undefined, foreign, headers)).toEqual([]);
@@ -169,6 +182,13 @@ async function drained(response: Response): Promise<void> {
     // Cut off rather than ended: closed either way.
     if (!(error instanceof TypeError)) throw error;
   }
+}
+
+/** As it stands in a .pub file. */
+function makePublicKey(): string {
+  const raw = Buffer.from(generateKeyPairSync("ed25519").publicKey.export({ format: "jwk" }).x ?? "", "base64url");
+  const fields = [Buffer.from("ssh-ed25519"), raw].flatMap((field) => [Buffer.from([0, 0, 0, field.length]), field]);
+  return `ssh-ed25519 ${Buffer.concat(fields).toString("base64")}`;
 }
 
 function closed(): readonly Endpoint[] {
