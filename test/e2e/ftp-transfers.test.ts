@@ -15,7 +15,7 @@ import { runClient } from "../support/ftp-clients.ts";
 import { type FtpAction, type FtpCommand, type FtpJob, type FtpProgram, ftpPrograms } from "../support/ftp-programs.ts";
 
 const isLarge = process.env.BACKLOT_TEST_LARGE === "1";
-const largeBytes = isLarge ? 1024 ** 3 : 48 * 1024 ** 2;
+const largeBytes = isLarge ? 1024 ** 3 : 24 * 1024 ** 2;
 const withinMs = isLarge ? 600_000 : 120_000;
 const account = { user: "ada/files", password: "password of ada" };
 
@@ -35,7 +35,7 @@ beforeAll(async () => {
   const limits = { fileBytes: 2 * 1024 ** 3, diskBytes: 20 * 1024 ** 3, files: 200_000 };
   const admin = await backlot.admin();
   await admin.client.call(updateSite, { params: { name: "files" }, body: { limits, reason: "large files" } });
-  for (const size of [2_000, 120]) await makeTree(join(folder, `tree-${size}`), size);
+  for (const size of [2_000, 60]) await makeTree(join(folder, `tree-${size}`), size);
   await writeRandom(join(folder, "large.bin"), largeBytes);
 }, 300_000);
 afterAll(async () => {
@@ -90,7 +90,7 @@ describe.each(programs)(
   "$name",
   (program: FtpProgram) => {
     it("takes a tree up and down", async () => {
-      const like = join(folder, isLarge || program.name === "lftp, FTPS" ? "tree-2000" : "tree-120");
+      const like = join(folder, isLarge || program.name === "lftp, FTPS" ? "tree-2000" : "tree-60");
       const [remote, back] = [`tree-${++count}`, join(folder, `back-${count}`)];
       await run(program.command(job("put-tree", { local: like, remote })));
       expect(isSame(like, join(site, remote))).toMatchObject({ status: 0, stdout: "" });

@@ -74,6 +74,8 @@ test.runIf(hasBrowser())(
     await browser.sees("No task matches");
     await browser.click("Show all tasks");
     await browser.sees("long.sh");
+    // The search is empty again, too, and does not come back.
+    await browser.driver.wait(async () => (await (await browser.field("Search tasks")).getAttribute("value")) === "", 20_000);
 
     await browser.click("Schedules");
     await browser.sees("There is no schedule yet");

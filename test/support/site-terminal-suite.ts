@@ -70,7 +70,7 @@ export function siteTerminalSuite(opened: () => { readonly runtime: SiteRuntime;
     await expect.poll(shown, soon).toContain("ready");
     program.signal("INT");
     expect(await program.exited).toMatchObject({ code: 4, signal: null });
-    expect(shown()).toContain("interrupted");
+    await expect.poll(shown, soon).toContain("interrupted");
   });
 
   it.each([null, size])("ends what does not want to end when the grace is over, also when asked twice (terminal: %o)", async (on) => {

@@ -1,6 +1,6 @@
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { Plus, Search } from "lucide-react";
-import { type ReactNode, useEffect, useState } from "react";
+import type { ReactNode } from "react";
 import { wordsOf } from "../app/api.ts";
 import { useIsAdministrator } from "../app/data-session.ts";
 import { useSites } from "../app/data-sites.ts";
@@ -10,9 +10,7 @@ import { SwitchField } from "../parts/field.tsx";
 import { PageHeading } from "../parts/heading.tsx";
 import { ProblemBox } from "../parts/problem-box.tsx";
 import { SiteRow, SiteRowsLoading } from "../parts/site-row.tsx";
-
-/** Pause after the last key before the list is asked again, in milliseconds. */
-const typingMs = 200;
+import { useTypedSearch } from "../parts/typed-search.ts";
 
 export function SitesPage(): ReactNode {
   const { q = "", all = false } = useSearch({ from: "/app/" });
@@ -58,16 +56,11 @@ export function SitesPage(): ReactNode {
 }
 
 function SearchBox({ initial, all }: { readonly initial: string; readonly all: boolean }): ReactNode {
-  const [text, setText] = useState(initial);
   const navigate = useNavigate();
-  useEffect(() => {
-    if (text.trim() === initial) return;
-    const timer = setTimeout(() => {
-      const q = text.trim();
-      void navigate({ to: "/", search: { ...(q === "" ? {} : { q }), ...(all ? { all: true } : {}) }, replace: true });
-    }, typingMs);
-    return () => clearTimeout(timer);
-  }, [text, initial, all, navigate]);
+  const [text, setText] = useTypedSearch(
+    initial,
+    (q) => void navigate({ to: "/", search: { ...(q === "" ? {} : { q }), ...(all ? { all: true } : {}) }, replace: true }),
+  );
   return (
     <search className="relative w-full sm:w-80">
       <Search className="pointer-events-none absolute top-3 left-3 size-5 text-soft" aria-hidden="true" />

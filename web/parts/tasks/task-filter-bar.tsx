@@ -1,7 +1,8 @@
 import { Search } from "lucide-react";
-import { type ReactNode, useEffect, useState } from "react";
+import type { ReactNode } from "react";
 import { type TaskViewName, taskViews, taskViewWords } from "../../app/task-views.ts";
 import { Select } from "../field.tsx";
+import { useTypedSearch } from "../typed-search.ts";
 
 interface FilterProps {
   readonly search: string;
@@ -9,17 +10,9 @@ interface FilterProps {
   readonly onChange: (search: string, view: TaskViewName) => void;
 }
 
-/** Pause after the last key before the list is asked again, in milliseconds. */
-const typingMs = 250;
-
 /** What narrows a list of tasks. */
 export function TaskFilterBar({ search, view, onChange }: FilterProps): ReactNode {
-  const [text, setText] = useState(search);
-  useEffect(() => {
-    if (text.trim() === search) return;
-    const timer = setTimeout(() => onChange(text.trim(), view), typingMs);
-    return () => clearTimeout(timer);
-  }, [text, search, view, onChange]);
+  const [text, setText] = useTypedSearch(search, (wanted) => onChange(wanted, view));
   return (
     <div className="mb-4 flex flex-wrap items-center gap-3">
       <search className="relative w-full sm:w-80">

@@ -57,11 +57,10 @@ interface Opened {
   readonly isOver: boolean;
 }
 
-function Terminals({ site, found, end }: SiteTerminalsProps & { readonly found: readonly TerminalView[] }): ReactNode {
+/** The terminals of a page, what it shows of them, and what can be done with them. */
+function useOpened(site: SiteView, found: readonly TerminalView[]) {
   const [opened, setOpened] = useState<readonly Opened[]>(() => found.map(({ id, title }, index) => ({ id, number: index + 1, title, isOver: false })));
   const [shown, setShown] = useState<string | null>(found.at(-1)?.id ?? null);
-  const [isSearching, setSearching] = useState(false);
-  const screens = useRef(new Map<string, Screen>());
   const opening = useOpenTerminal(site.name);
   const open = (): void => {
     if (opening.isPending) return;
@@ -80,6 +79,13 @@ function Terminals({ site, found, end }: SiteTerminalsProps & { readonly found: 
     if (shown === id) setShown(left.at(-1)?.id ?? null);
   };
   const change = (id: string, change: Partial<Opened>): void => setOpened((all) => all.map((each) => (each.id === id ? { ...each, ...change } : each)));
+  return { opened, shown, setShown, opening, open, close, change };
+}
+
+function Terminals({ site, found, end }: SiteTerminalsProps & { readonly found: readonly TerminalView[] }): ReactNode {
+  const { opened, shown, setShown, opening, open, close, change } = useOpened(site, found);
+  const [isSearching, setSearching] = useState(false);
+  const screens = useRef(new Map<string, Screen>());
   const root = useRef<HTMLDivElement>(null);
   const leave = (): void => root.current?.querySelector<HTMLElement>("[role=tab][aria-selected=true]")?.focus();
   const onKey = useKeys({ open, search: () => setSearching(true), leave });
