@@ -14,6 +14,9 @@ if [ "$1" != - ]; then
   IFS=,
   for number in $1; do eval "exec $number>&-"; done
   unset IFS
+  shift
+  # The smaller shell forks faster.
+  exec /bin/sh "$0" - "$@"
 fi
 folder=$2
 mkfifo=$3
