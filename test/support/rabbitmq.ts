@@ -32,6 +32,8 @@ export interface TestRabbitmq extends AsyncDisposable {
   readonly port: number;
   /** Ends it in the middle of whatever it does. */
   kill(): Promise<void>;
+  /** Ends it in order. */
+  stop(): Promise<void>;
   /** Starts it again on the same port; `isWiped` forgets all that it kept. */
   restart(options?: { readonly isWiped?: boolean }): Promise<void>;
   /** Stops and continues the whole server: connections stay open, nothing answers. */
@@ -60,6 +62,9 @@ export async function startRabbitmq(): Promise<TestRabbitmq> {
     url: `amqp://guest:guest@127.0.0.1:${port}`,
     port,
     kill,
+    async stop() {
+      if (server !== undefined) await end(server, "SIGTERM");
+    },
     async restart(options = {}) {
       await kill();
       if (options.isWiped === true) await rm(join(folder, "mnesia"), { recursive: true, force: true });
@@ -127,10 +132,10 @@ function spawnMortal(command: readonly string[], env: NodeJS.ProcessEnv): ChildP
   return child;
 }
 
-async function end(child: ChildProcess): Promise<void> {
+async function end(child: ChildProcess, signal: NodeJS.Signals = "SIGKILL"): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const exited = once(child, "exit");
-  child.kill("SIGKILL");
+  child.kill(signal);
   await exited;
 }
 
