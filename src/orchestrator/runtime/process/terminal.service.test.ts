@@ -76,9 +76,17 @@ describe.runIf(hasBubblewrap)("a terminal in a sandbox", () => {
       received += chunk.length;
     });
     program.output.pause();
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    // Until nothing more comes: it is held back, or all of it is here.
+    let last = 0;
+    const hasSettled = (): boolean => {
+      const arrived = received + program.output.readableLength;
+      const isSame = arrived === last && arrived > 0;
+      last = arrived;
+      return isSame;
+    };
+    await expect.poll(hasSettled, { ...soon, interval: 100 }).toBe(true);
     const before = process.memoryUsage().rss;
-    expect(received).toBeLessThan(4_000_000);
+    expect(last).toBeLessThan(4_000_000);
     let most = 0;
     const timer = setInterval(() => {
       most = Math.max(most, process.memoryUsage().rss - before);
