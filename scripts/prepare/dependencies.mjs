@@ -16,8 +16,10 @@ export function dependenciesAreStale(root) {
 export function installDependencies(root) {
   const result = step("Installing packages from the lock file", () => {
     const [program, ...args] = npm();
-    // PWD: the project's .npmrc names the headers for native packages by it.
-    const outcome = run(program, [...args, "ci", "--include=dev", "--no-audit", "--no-fund"], { cwd: root, env: { ...process.env, PWD: root } });
+    // Packages with machine code are built for the Node that will run them. In .npmrc every later npm command would warn of it.
+    const headers = join(root, "node_modules", `node-${process.platform}-${process.arch}`);
+    const env = { ...process.env, PWD: root, npm_config_nodedir: headers };
+    const outcome = run(program, [...args, "ci", "--include=dev", "--no-audit", "--no-fund"], { cwd: root, env });
     if (outcome.succeeded) writeFileSync(recordOf(root), expectedRecord(root));
     return outcome;
   });
