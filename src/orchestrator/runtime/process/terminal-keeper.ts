@@ -64,6 +64,16 @@ export class TerminalKeeper {
   }
 
   async open(size: TerminalSize): Promise<KeptTerminal> {
+    try {
+      return await this.#open(size);
+    } catch (error) {
+      // It had ended and we had not been told yet: nothing was started on it, and the next one is new.
+      if (!(error instanceof KeeperEnded)) throw error;
+      return this.#open(size);
+    }
+  }
+
+  async #open(size: TerminalSize): Promise<KeptTerminal> {
     if (this.#idle !== null) clearTimeout(this.#idle);
     this.#idle = null;
     this.#running ??= this.#start();
@@ -152,9 +162,16 @@ export class TerminalKeeper {
     this.#running = null;
     this.#options.onProcess(null);
     running.server.close();
-    const error = new Error(`the terminals' process has ended: ${complaint.trim() || "without a word"}`);
+    const error = new KeeperEnded(complaint.trim());
     for (const { reject } of running.waiting.values()) reject(error);
     for (const link of running.links) link.destroy();
+  }
+}
+
+/** The process that holds the terminals has gone; what it was asked for has not happened. */
+class KeeperEnded extends Error {
+  constructor(complaint: string) {
+    super(`the terminals' process has ended: ${complaint || "without a word"}`);
   }
 }
 
