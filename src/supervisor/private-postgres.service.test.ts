@@ -14,7 +14,7 @@ import { findPostgresPrograms } from "./postgres-programs.ts";
 import { type PrivatePostgres, type PrivatePostgresOptions, startPrivatePostgres } from "./private-postgres.ts";
 
 const isRoot = process.getuid?.() === 0;
-const killRounds = Number(process.env.BACKLOT_KILL_ROUNDS ?? 20);
+const killRounds = Number(process.env.BACKLOT_KILL_ROUNDS ?? 8);
 const writer = fileURLToPath(new URL("../../test/support/database-writer.ts", import.meta.url));
 const cleanups: (() => Promise<unknown>)[] = [];
 
