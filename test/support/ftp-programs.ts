@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
+import type { ClientCommand } from "./transfers.ts";
 
 /** What a client is asked to do; `-rest` goes on with what was cut off. */
 export type FtpAction = "put-tree" | "get-tree" | "put" | "put-rest" | "get" | "get-rest";
@@ -21,17 +22,11 @@ export interface FtpJob {
   readonly offset?: number;
 }
 
-/** How a client is started for a job. */
-export interface FtpCommand {
-  readonly argv: readonly [string, ...string[]];
-  readonly input?: string;
-}
-
 /** A real client. */
 export interface FtpProgram {
   readonly name: string;
   readonly isThere: boolean;
-  command(job: FtpJob): FtpCommand;
+  command(job: FtpJob): ClientCommand;
 }
 
 const has = (program: string): boolean => spawnSync("which", [program]).status === 0;
@@ -53,10 +48,10 @@ export const ftpPrograms: readonly FtpProgram[] = [
   { name: "basic-ftp, FTPS", isThere: true, command: (job) => basicFtp(job) },
 ];
 
-function curl(job: FtpJob, options: readonly string[]): FtpCommand {
+function curl(job: FtpJob, options: readonly string[]): ClientCommand {
   const common = ["curl", "-sS", "-u", `${job.user}:${job.password}`, ...options] as const;
   const url = (path: string): string => `ftp://${job.door}/${path.split("/").map(encodeURIComponent).join("/")}`;
-  const ways: Readonly<Record<FtpAction, () => FtpCommand>> = {
+  const ways: Readonly<Record<FtpAction, () => ClientCommand>> = {
     put: () => ({ argv: [...common, "-T", job.local, url(job.remote)] }),
     "put-rest": () => ({ argv: [...common, "-C", "-", "-T", job.local, url(job.remote)] }),
     get: () => ({ argv: [...common, "-o", job.local, url(job.remote)] }),
@@ -78,7 +73,7 @@ function curl(job: FtpJob, options: readonly string[]): FtpCommand {
   return ways[job.action]();
 }
 
-function lftp(job: FtpJob, settings: string): FtpCommand {
+function lftp(job: FtpJob, settings: string): ClientCommand {
   const ways: Readonly<Record<FtpAction, string>> = {
     put: `put ${job.local} -o ${job.remote}`,
     "put-rest": `put -c ${job.local} -o ${job.remote}`,
@@ -91,7 +86,7 @@ function lftp(job: FtpJob, settings: string): FtpCommand {
   return { argv: ["lftp", "-u", `${job.user},${job.password}`, "-e", commands, `ftp://${job.door}`] };
 }
 
-function tnftp(job: FtpJob): FtpCommand {
+function tnftp(job: FtpJob): ClientCommand {
   const [host = "", port = ""] = job.door.split(":");
   const ways: Readonly<Record<FtpAction, () => string>> = {
     put: () => `put ${job.local} ${job.remote}`,
@@ -113,12 +108,12 @@ function treeLines(job: FtpJob, tree: string): readonly string[] {
   });
 }
 
-function python(job: FtpJob, kind: "FTP" | "FTP_TLS"): FtpCommand {
+function python(job: FtpJob, kind: "FTP" | "FTP_TLS"): ClientCommand {
   const [host = "", port = ""] = job.door.split(":");
   return { argv: ["python3", join(support, "ftplib_program.py"), kind, host, port, job.user, job.password, job.action, job.local, job.remote] };
 }
 
-function basicFtp(job: FtpJob): FtpCommand {
+function basicFtp(job: FtpJob): ClientCommand {
   const [host = "", port = ""] = job.door.split(":");
   return { argv: [process.execPath, join(support, "basic-ftp-program.ts"), host, port, job.user, job.password, job.action, job.local, job.remote] };
 }
