@@ -16,13 +16,21 @@ export class ScriptedRuntime implements SiteRuntime {
   runScript: (run: ScriptedRun) => void = (run) => run.exit();
   /** What each program does right after its start. */
   script: (program: ScriptedProgram) => void = (program) => program.listen();
+  freezes = true;
   /** Thrown instead of starting anything. */
   refusal: Error | null = null;
   /** The most programs that ran at once. */
   most = 0;
 
   async probe() {
-    return { isolates: true, missing: [], limits: { memory: true, cpu: true, pids: true }, egress: { isAvailable: false, notes: [] } };
+    return {
+      isolates: true,
+      missing: [],
+      limits: { memory: true, cpu: true, pids: true },
+      freezes: this.freezes,
+      freezeNote: this.freezes ? null : "it was told not to",
+      egress: { isAvailable: false, notes: [] },
+    };
   }
 
   async start(request: StartRequest): Promise<RunningInstance> {
@@ -115,6 +123,11 @@ export class ScriptedProgram implements RunningInstance {
   readonly request: StartRequest;
   isGone = false;
   isListening = false;
+  isFrozen = false;
+  /** Called before it stands still, or goes on. */
+  onFreeze: () => Promise<void> | void = () => undefined;
+  onThaw: () => Promise<void> | void = () => undefined;
+  memory: number | null = 10_000_000;
   /** What it listens at instead. */
   elsewhere: readonly string[] = [];
   /** How long it was given to end, once it was stopped. */
@@ -156,7 +169,22 @@ export class ScriptedProgram implements RunningInstance {
     }
   }
 
+  async freeze() {
+    await this.onFreeze();
+    this.isFrozen = !this.isGone;
+  }
+
+  async thaw() {
+    await this.onThaw();
+    this.isFrozen = false;
+  }
+
+  async memoryBytes() {
+    return this.memory;
+  }
+
   async stop(graceMs = 0) {
+    this.isFrozen = false;
     this.graceMs = graceMs;
     if (!this.isGone) this.exit({ code: null, signal: "SIGTERM" });
   }

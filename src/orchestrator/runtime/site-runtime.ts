@@ -9,6 +9,10 @@ export interface RuntimeCapabilities {
   readonly missing: readonly string[];
   /** Which limits really hold. */
   readonly limits: { readonly memory: boolean; readonly cpu: boolean; readonly pids: boolean };
+  /** Whether programs can be frozen; where not, they run on until they are stopped. */
+  readonly freezes: boolean;
+  /** Why not, in words a person can act on; null where they can. */
+  readonly freezeNote: string | null;
   /** Whether programs can be let out into the internet; `notes` say what stands in the way, or will when one tries. */
   readonly egress: { readonly isAvailable: boolean; readonly notes: readonly string[] };
 }
@@ -46,7 +50,17 @@ export interface RunningInstance {
   listening(): Promise<readonly string[]>;
   /** Resolves as soon as the program listens at `address`; rejects when the signal is aborted or the program has ended. */
   whenListening(signal: AbortSignal): Promise<void>;
-  /** Asks the program to end, ends the whole tree after `graceMs`, and resolves when it is gone and its address released. */
+  /**
+   * Stops the whole tree where it is, its memory kept, until `thaw` or `stop`; resolves when all of it stands still. Its port still accepts
+   * and then hangs, so whoever sends requests has to be told first. Frozen or ended already is success.
+   * @throws when not everything came to stand within a second or two; then all of it goes on.
+   */
+  freeze(): Promise<void>;
+  /** Lets it go on; running or ended already is success. Resolves within milliseconds. */
+  thaw(): Promise<void>;
+  /** What it holds in memory now; null where that is not known. */
+  memoryBytes(): Promise<number | null>;
+  /** Asks the program to end (a frozen one goes on for that), ends the whole tree after `graceMs`, and resolves when it is gone and its address released. */
   stop(graceMs: number): Promise<void>;
 }
 

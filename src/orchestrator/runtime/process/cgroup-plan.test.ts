@@ -33,6 +33,7 @@ it("finds the groups of version 1 by controller, its own first", () => {
   expect(findCgroupHome(mounts, own)).toEqual({
     version: 1,
     folders: { memory: ["/sys/fs/cgroup/memory/some/where", "/sys/fs/cgroup/memory"], cpu: ["/sys/fs/cgroup/cpu,cpuacct"] },
+    freezer: ["/sys/fs/cgroup/unified"],
     accounting: ["/sys/fs/cgroup/cpu,cpuacct"],
   });
 });
@@ -42,6 +43,7 @@ it("finds the one folder of version 2, and nothing where there are no groups", (
   expect(findCgroupHome("cgroup2 /sys/fs/cgroup cgroup2 rw 0 0\n", "0::/user.slice\n")).toEqual({
     version: 2,
     folders: { memory: folder, cpu: folder, pids: folder },
+    freezer: folder,
     accounting: [],
   });
   expect(findCgroupHome("proc /proc proc rw 0 0\n", "")).toBeNull();

@@ -13,6 +13,8 @@ export interface CgroupHome {
    * of our own may not show below the mount). A controller that this machine lacks is absent.
    */
   readonly folders: Partial<Readonly<Record<Controller, readonly string[]>>>;
+  /** The same for version 2's own groups, which can be frozen; next to version 1 they may be there without any controller. */
+  readonly freezer: readonly string[];
   /** The same for the groups in which version 1 counts the processor's time; version 2 counts in every group. */
   readonly accounting: readonly string[];
 }
@@ -92,10 +94,12 @@ export function findCgroupHome(mounts: string, own: string): CgroupHome | null {
     const found = foldersOf(controller);
     if (found.length > 0) folders[controller] = found;
   }
-  if (Object.keys(folders).length > 0) return { version: 1, folders, accounting: foldersOf("cpuacct") };
-  // Version 2 lets no group have both processes and limited groups below it, but for the topmost: ours stand there.
   const unified = points.find((point) => point.type === "cgroup2")?.folder;
-  return unified === undefined ? null : { version: 2, folders: { memory: [unified], cpu: [unified], pids: [unified] }, accounting: [] };
+  const ownUnified = groups.find((candidate) => candidate.names.join() === "")?.path ?? "/";
+  const freezer = unified === undefined ? [] : [...new Set([joined(unified, ownUnified), unified])];
+  if (Object.keys(folders).length > 0) return { version: 1, folders, freezer, accounting: foldersOf("cpuacct") };
+  // Version 2 lets no group have both processes and limited groups below it, but for the topmost: ours stand there.
+  return unified === undefined ? null : { version: 2, folders: { memory: [unified], cpu: [unified], pids: [unified] }, freezer: [unified], accounting: [] };
 }
 
 function joined(folder: string, path: string): string {

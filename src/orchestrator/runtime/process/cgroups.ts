@@ -5,6 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { SiteLimits } from "#contract/site.ts";
 import type { Log } from "#kit/log.ts";
 import { type CgroupHome, type Controller, cgroupWrites, controllers, cpuWrite, findCgroupHome, oomFile, oomKills } from "./cgroup-plan.ts";
+import { freezeFile, type GroupFreezer, groupFreezer } from "./group-freezer.ts";
 
 /** The group of one program. */
 export interface SiteCgroup {
@@ -17,6 +18,10 @@ export interface SiteCgroup {
   limit(limits: GroupLimits): void;
   /** Gives it another share of the processor; nothing happens where that is not limited, or when the group has gone. */
   limitCpu(cpu: number): void;
+  /** Brings all of it to a halt, or lets it go on; null where groups cannot be frozen, or this one was made without. */
+  readonly freezer: GroupFreezer | null;
+  /** What it holds, caches of files included; null where memory is not counted. */
+  memoryBytes(): number | null;
   /** How many processes the memory limit has ended. */
   oomKills(): number;
   /** Processes that are in entirely. */
@@ -29,11 +34,18 @@ type GroupLimits = Pick<SiteLimits, "memoryBytes" | "cpu" | "pids">;
 
 export interface Cgroups {
   readonly limits: Readonly<Record<Controller, boolean>>;
+  /** Whether groups can be frozen. */
+  readonly freezes: boolean;
   readonly parents: CgroupParents;
-  make(name: string, limits: GroupLimits): SiteCgroup;
+  make(name: string, limits: GroupLimits, options?: GroupOptions): SiteCgroup;
   /** One without limits, until it is given some. */
-  prepare(name: string): SiteCgroup;
+  prepare(name: string, options?: GroupOptions): SiteCgroup;
   close(): Promise<void>;
+}
+
+/** Every hierarchy that a process is moved in takes the kernel up to 10 ms, so only what will be frozen is in one for that. */
+export interface GroupOptions {
+  readonly isFreezable: boolean;
 }
 
 /** The parents of this installation's groups; none where the machine lets us make no groups. */
@@ -42,6 +54,8 @@ export interface CgroupParents {
   readonly folders: Partial<Readonly<Record<Controller, string>>>;
   /** Where version 1 counts the processor's time, when that is not where it limits it. */
   readonly accounting: string | null;
+  /** Where version 2's groups are, which can be frozen; they are those of `folders` where all is version 2. */
+  readonly freezer: string | null;
 }
 
 /** Makes one parent per controller; a controller in which that fails is left out. */
@@ -53,7 +67,9 @@ export function makeCgroupParents(installation: string, log: Log): CgroupParents
     const folder = makeParent(home, controller, { installation, log });
     if (folder !== null) folders[controller] = folder;
   }
-  return Object.keys(folders).length === 0 ? null : { version: home.version, folders, accounting: makeAccounting(home, installation) };
+  return Object.keys(folders).length === 0
+    ? null
+    : { version: home.version, folders, accounting: makeAside(home.accounting, installation), freezer: makeAside(home.freezer, installation) };
 }
 
 function makeParent(home: CgroupHome, controller: Controller, context: { readonly installation: string; readonly log: Log }): string | null {
@@ -71,9 +87,9 @@ function makeParent(home: CgroupHome, controller: Controller, context: { readonl
   }
 }
 
-// Only for what is measured: nothing depends on it.
-function makeAccounting(home: CgroupHome, installation: string): string | null {
-  const found = home.accounting.find((folder) => existsSync(folder));
+// Only for what is measured or can be done without: no limit depends on it.
+function makeAside(places: readonly string[], installation: string): string | null {
+  const found = places.find((folder) => existsSync(folder));
   if (found === undefined) return null;
   try {
     mkdirSync(join(found, `backlot-${installation}`), { recursive: true });
@@ -85,33 +101,35 @@ function makeAccounting(home: CgroupHome, installation: string): string | null {
 
 /** Every folder that an installation has. */
 export function parentFolders(parents: CgroupParents): readonly string[] {
-  return [...new Set([...Object.values(parents.folders), ...(parents.accounting === null ? [] : [parents.accounting])])];
+  return [...new Set([...Object.values(parents.folders), parents.accounting, parents.freezer])].filter((folder) => folder !== null);
 }
 
 export function openCgroups(parents: CgroupParents): Cgroups {
   const folders = parentFolders(parents);
   return {
     limits: { memory: parents.folders.memory !== undefined, cpu: parents.folders.cpu !== undefined, pids: parents.folders.pids !== undefined },
+    freezes: parents.freezer !== null && canFreeze(parents.freezer),
     parents,
-    make: (name, limits) => {
-      const group = makeGroup(parents, name);
+    make: (name, limits, options) => {
+      const group = makeGroup(parents, name, options);
       group.limit(limits);
       return group;
     },
-    prepare: (name) => makeGroup(parents, name),
+    prepare: (name, options) => makeGroup(parents, name, options),
     close: async () => {
       for (const folder of folders) await removeFolder(folder);
     },
   };
 }
 
-function makeGroup(parents: CgroupParents, name: string): SiteCgroup {
+function makeGroup(parents: CgroupParents, name: string, options: GroupOptions = { isFreezable: false }): SiteCgroup {
   const { version } = parents;
   const folderOf = (controller: Controller): string | null => {
     const parent = parents.folders[controller];
     return parent === undefined ? null : join(parent, name);
   };
-  const folders = [...new Set(controllers.map(folderOf).filter((folder) => folder !== null))];
+  const frozen = options.isFreezable && parents.freezer !== null ? join(parents.freezer, name) : null;
+  const folders = [...new Set([...controllers.map(folderOf), frozen])].filter((folder) => folder !== null);
   for (const folder of folders) mkdirSync(folder, { recursive: true });
   const memory = folderOf("memory");
   return {
@@ -130,6 +148,8 @@ function makeGroup(parents: CgroupParents, name: string): SiteCgroup {
       const write = cpuWrite(version, cpu);
       if (folder !== null && existsSync(folder)) writeFileSync(join(folder, write.file), write.value);
     },
+    freezer: frozen === null || !canFreeze(frozen) ? null : groupFreezer(frozen),
+    memoryBytes: () => (memory === null ? null : numberIn(join(memory, version === 2 ? "memory.current" : "memory.usage_in_bytes"))),
     oomKills: () => {
       const file = memory === null ? null : join(memory, oomFile(version));
       // Somebody may have removed the group; that is no reason not to tell how the program ended.
@@ -144,6 +164,19 @@ function makeGroup(parents: CgroupParents, name: string): SiteCgroup {
       for (const folder of folders) await removeFolder(folder);
     },
   };
+}
+
+// Kernels before 5.2 have version 2 without it.
+function canFreeze(folder: string): boolean {
+  return existsSync(join(folder, freezeFile));
+}
+
+function numberIn(file: string): number | null {
+  try {
+    return Number(readFileSync(file, "utf8"));
+  } catch {
+    return null; // the group has gone
+  }
 }
 
 function unlessGone(error: unknown): void {

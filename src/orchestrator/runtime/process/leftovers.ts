@@ -46,7 +46,7 @@ function living(
   parents: CgroupParents | null,
   recorded: readonly { readonly processes: readonly ProcessId[] }[],
 ): readonly ProcessId[] {
-  const grouped = Object.values(parents?.folders ?? {}).flatMap((folder) => cgroupProcesses(folder));
+  const grouped = (parents === null ? [] : parentFolders(parents)).flatMap((folder) => cgroupProcesses(folder));
   const all = [
     ...recorded.flatMap((record) => record.processes).filter(isAlive),
     ...grouped.map((pid) => identify(pid)).filter((found) => found !== null),

@@ -47,6 +47,7 @@ export async function prepareMachine(options: MachineOptions): Promise<Machine> 
       isolates: sandbox !== null,
       missing,
       limits: { ...held, pids: held.pids || (sandbox !== null && countsProcessesPerNamespace()) },
+      ...freezingOf(sandbox, cgroups),
       egress: egressOf(sandbox),
     },
     installation: options.installation,
@@ -73,6 +74,15 @@ function openNurseries(options: MachineOptions, sandbox: SandboxMachine, cgroups
   const { programs, view, seccompFile, leaked } = sandbox;
   const place = { programs: { ...programs, mkfifo }, leaked, mountNamespace: view.namespace, seccompFile, folder: nurseryFolder(options) };
   return new Nurseries({ place, cgroups, idle: options.idleNurseries, freshGroups: options.freshRunGroups, log: options.log });
+}
+
+function freezingOf(sandbox: SandboxMachine | null, cgroups: Cgroups | null): Pick<RuntimeCapabilities, "freezes" | "freezeNote"> {
+  // A sandbox's processes are all found below its first one, and can be halted by signals.
+  if (sandbox !== null || cgroups?.freezes === true) return { freezes: true, freezeNote: null };
+  return {
+    freezes: false,
+    freezeNote: "Programs run without isolation and without control groups of version 2 here, so that not all processes of one are known for sure.",
+  };
 }
 
 function egressOf(sandbox: SandboxMachine | null): RuntimeCapabilities["egress"] {

@@ -22,6 +22,8 @@ describe.runIf(canBecomeOrdinary)("run by an ordinary user", () => {
       isolates: true,
       missing: [],
       limits: { memory: false, cpu: false, pids: countsProcessesPerNamespace() },
+      freezes: true,
+      freezeNote: null,
       egress: { isAvailable: false, notes: ["Backlot does not run as root, and only root can route and filter what sites send."] },
     });
     const sockets = started.map(({ address }) => (address !== undefined && "socket" in address ? address.socket : ""));

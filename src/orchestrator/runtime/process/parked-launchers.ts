@@ -88,7 +88,7 @@ export class ParkedLaunchers {
     const { machine, networks, cgroups } = this.#options;
     this.#made += 1;
     const network = await networks.lease({ hasEgress: false });
-    const cgroup = cgroups?.prepare(`parked-${this.#made}`) ?? null;
+    const cgroup = cgroups?.prepare(`parked-${this.#made}`, { isFreezable: true }) ?? null;
     const child = spawnParked(machine, network);
     const parked = { child, network, cgroup };
     try {

@@ -9,6 +9,7 @@ import type { Machine } from "./machine.ts";
 import { findProgram } from "./machine-programs.ts";
 import { plainCommand } from "./plain-command.ts";
 import { ProcessInstance } from "./process-instance.ts";
+import { residentBytes } from "./process-table.ts";
 import { leakedDescriptors, markedTree, markName } from "./process-tree.ts";
 import { inspectRunFile } from "./run-file-kind.ts";
 import { siteEnvironment } from "./site-environment.ts";
@@ -25,7 +26,7 @@ export async function startPlain(
   const name = `${spec.siteId}-${request.instance}`;
   const mark = `${machine.installation}/${name}`;
   const port = await freePort();
-  const cgroup = machine.cgroups?.make(name, spec.limits) ?? null;
+  const cgroup = machine.cgroups?.make(name, spec.limits, { isFreezable: true }) ?? null;
   const release = async (): Promise<void> => {
     await cgroup?.remove();
     records.remove(name);
@@ -42,12 +43,16 @@ export async function startPlain(
     await cgroup?.join(launched.leader.pid);
     records.write(name, [launched.leader]);
     launched.open();
+    const tree = markedTree(launched.leader, { mark, grouped: () => cgroup?.processes() ?? [] });
     return new ProcessInstance({
       siteId: spec.siteId,
       instance: request.instance,
       address: { host: loopback, port },
       launched,
-      tree: markedTree(launched.leader, { mark, grouped: () => cgroup?.processes() ?? [] }),
+      tree,
+      // Without a group, what has cleared its environment would not be found, and would run on.
+      freezer: cgroup?.freezer ?? null,
+      memoryBytes: () => cgroup?.memoryBytes() ?? residentBytes(tree.members()),
       target: { address: loopback, port },
       reachable: Promise.resolve(),
       onBooted: () => undefined,

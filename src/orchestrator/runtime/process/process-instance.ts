@@ -1,7 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { SiteAddress } from "#contract/site-spec.ts";
 import type { Log } from "#kit/log.ts";
+import { Lane } from "#orchestrator/sites/lane.ts";
 import type { InstanceExit, RunningInstance } from "../site-runtime.ts";
+import type { TreeFreezer } from "./group-freezer.ts";
 import type { Launched } from "./launch.ts";
 import { reaches, socketText } from "./listening-sockets.ts";
 import { signalProcess } from "./process-table.ts";
@@ -20,6 +22,10 @@ export interface InstanceParts {
   readonly reachable: Promise<void>;
   /** Called when it listens, and when it has ended. */
   readonly onBooted: () => void;
+  /** Null where not every process can be found for sure. */
+  readonly freezer: TreeFreezer | null;
+  /** What it holds in memory; null where that is not counted. */
+  readonly memoryBytes: () => number | null;
   /** How many processes the memory limit has ended. */
   readonly oomKills: () => number;
   /** Gives back address, groups and records. */
@@ -45,6 +51,8 @@ export class ProcessInstance implements RunningInstance {
   readonly exited: Promise<InstanceExit>;
   readonly #parts: InstanceParts;
   #hasEnded = false;
+  #isStopping = false;
+  readonly #freezing = new Lane();
 
   constructor(parts: InstanceParts) {
     this.siteId = parts.siteId;
@@ -89,7 +97,29 @@ export class ProcessInstance implements RunningInstance {
     };
   }
 
+  freeze(): Promise<void> {
+    return this.#freezing.run(async () => {
+      const { freezer } = this.#parts;
+      if (freezer === null) throw new Error("programs cannot be frozen here");
+      if (this.#hasEnded || this.#isStopping) return;
+      await freezer.freeze();
+      // Whoever stopped it meanwhile waits for it to go on.
+      if (this.#isStopping) freezer.thaw();
+    });
+  }
+
+  thaw(): Promise<void> {
+    return this.#freezing.run(async () => this.#parts.freezer?.thaw());
+  }
+
+  async memoryBytes(): Promise<number | null> {
+    return this.#parts.memoryBytes();
+  }
+
   async stop(graceMs: number): Promise<void> {
+    this.#isStopping = true;
+    // Only what moves can end well.
+    this.#parts.freezer?.thaw();
     const deadline = performance.now() + graceMs;
     const told = new Set<number>();
     while (!this.#hasEnded && performance.now() < deadline) {

@@ -27,6 +27,11 @@ export function isAtRest(pid: number): boolean {
   return state === undefined || "TtZX".includes(state);
 }
 
+/** Whether a process was halted by a signal. */
+export function isHalted(pid: number): boolean {
+  return statOf(pid)?.state === "T";
+}
+
 /** Sends a signal unless the process is gone or its number belongs to another by now; says whether it was sent. */
 export function signalProcess(target: ProcessId, signal: NodeJS.Signals): boolean {
   if (!isAlive(target)) return false;
@@ -46,9 +51,27 @@ export function parentOf(pid: number): number | null {
 
 /** Processes that the given one started and that live. */
 export function childrenOf(pid: number): readonly ProcessId[] {
-  const listed = readOrNull(`/proc/${pid}/task/${pid}/children`);
-  const pids = listed === null ? childrenByScan(pid) : listed.split(" ").filter((text) => text !== "");
+  const pids = hasChildrenFiles() ? threadsOf(pid).flatMap((thread) => wordsOf(readOrNull(`/proc/${pid}/task/${thread}/children`))) : childrenByScan(pid);
   return pids.map((text) => identify(Number(text))).filter((found) => found !== null);
+}
+
+// What a thread started is in the thread's own list.
+function threadsOf(pid: number): readonly string[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`);
+  } catch {
+    return []; // gone
+  }
+}
+
+function wordsOf(text: string | null): readonly string[] {
+  return (text ?? "").split(" ").filter((word) => word !== "");
+}
+
+let childrenFiles: boolean | undefined;
+function hasChildrenFiles(): boolean {
+  childrenFiles ??= readOrNull(`/proc/self/task/${process.pid}/children`) !== null;
+  return childrenFiles;
 }
 
 // Kernels without CONFIG_PROC_CHILDREN have no list of children.
@@ -66,6 +89,15 @@ export function isShell(pid: number): boolean {
     return false; // gone
   }
 }
+
+/** What processes hold in memory; what they share is counted once for each. */
+export function residentBytes(processes: readonly ProcessId[]): number {
+  const pages = processes.map(({ pid }) => Number((readOrNull(`/proc/${pid}/statm`) ?? "").split(" ")[1] ?? 0));
+  return pages.reduce((sum, count) => sum + count, 0) * pageBytes;
+}
+
+// Linux has it for the processors that Node runs on; where pages are larger, the estimate is too small.
+const pageBytes = 4096;
 
 /** When this boot of the machine began; a process number from another boot means nothing. */
 export function bootId(): string {

@@ -12,12 +12,13 @@ import { runFileCommand } from "./launch-command.ts";
 import type { Machine } from "./machine.ts";
 import type { ParkedLauncher } from "./parked-launchers.ts";
 import { ProcessInstance } from "./process-instance.ts";
-import { childrenOf } from "./process-table.ts";
+import { childrenOf, residentBytes } from "./process-table.ts";
 import { sandboxTree } from "./process-tree.ts";
 import { type Relay, startRelay } from "./relay.ts";
 import { inspectRunFile } from "./run-file-kind.ts";
 import { inside } from "./sandbox-command.ts";
 import { launchInSandbox, type SandboxMachine } from "./sandbox-machine.ts";
+import { signalFreezer } from "./signal-freezer.ts";
 import { siteEnvironment } from "./site-environment.ts";
 import type { SiteNetwork } from "./site-networks.ts";
 import { siteOwner } from "./site-owner.ts";
@@ -70,7 +71,7 @@ export async function startSandboxed(context: SandboxContext, request: StartRequ
         `Backlot: this site may connect to the internet, but this machine cannot let it. ${machine.capabilities.egress.notes.join(" ")}\n`,
       );
     }
-    held.cgroup = parked === null ? (machine.cgroups?.make(name, spec.limits) ?? null) : parked.cgroup;
+    held.cgroup = parked === null ? (machine.cgroups?.make(name, spec.limits, { isFreezable: true }) ?? null) : parked.cgroup;
     parked?.cgroup?.limit(spec.limits);
     held.onBooted = allowBoot(machine, spec, held.cgroup);
     let joining = Promise.resolve();
@@ -90,12 +91,15 @@ export async function startSandboxed(context: SandboxContext, request: StartRequ
     records.write(name, [launched.leader, launched.init, ...(relayProcess === null ? [] : [relayProcess])]);
     launched.open();
     const { cgroup, relay, network } = held;
+    const tree = sandboxTree(launched.init);
     return new ProcessInstance({
       siteId: spec.siteId,
       instance: request.instance,
       address: addressOf(sandbox, network, name),
       launched,
-      tree: sandboxTree(launched.init),
+      tree,
+      freezer: cgroup?.freezer ?? signalFreezer(tree),
+      memoryBytes: () => cgroup?.memoryBytes() ?? residentBytes(tree.members()),
       target: { address: network?.host ?? "127.0.0.1", port: sitePort },
       reachable: relay?.listens ?? Promise.resolve(),
       onBooted: held.onBooted,
