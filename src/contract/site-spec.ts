@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { siteAvailability, siteEgress, siteEnvironment, siteKind, siteLimits } from "./site.ts";
+import { routeCache } from "./site-cache.ts";
 import { siteDatabaseCredentials } from "./site-database.ts";
 
 /** Everything that an orchestrator has to know of a site. It keeps the last one, encrypted, to act while the manager is away. */
@@ -43,3 +44,5 @@ export const siteRoute = z.object({
   purpose: z.enum(["user", "project", "activity", "legacy", "other"]),
 });
 export type SiteRoute = z.output<typeof siteRoute>;
+  /** Null: nothing is kept. Routes kept from before there was a page cache have none. */
+  cache: routeCache.nullable().default(null),

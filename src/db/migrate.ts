@@ -13,6 +13,8 @@ import { tasks } from "./migrations/0004-tasks.ts";
 import { doors } from "./migrations/0005-doors.ts";
 import { sshKeys } from "./migrations/0006-ssh-keys.ts";
 import { taskAttempts } from "./migrations/0007-task-attempts.ts";
+import { nodes } from "./migrations/0008-nodes.ts";
+import { siteCache } from "./migrations/0010-site-cache.ts";
 
 /** Every change of the tables, in order. One that was released is never edited. */
 const migrations: Readonly<Record<string, Migration>> = {
@@ -23,6 +25,8 @@ const migrations: Readonly<Record<string, Migration>> = {
   "0005-doors": doors,
   "0006-ssh-keys": sshKeys,
   "0007-task-attempts": taskAttempts,
+  "0008-nodes": nodes,
+  "0010-site-cache": siteCache,
 };
 
 const oldestServer = 140_000;

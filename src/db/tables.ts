@@ -1,5 +1,6 @@
 import type { Generated, GeneratedAlways, JSONColumnType } from "kysely";
 import type { OperationKind, OperationState, UserRole } from "#contract/api/views.ts";
+import type { SiteCache } from "#contract/site-cache.ts";
 import type { MemberRole, SiteAvailability, SiteEgress, SiteKind, SiteLimits, SitePurpose } from "#contract/site.ts";
 import type { TokenScope } from "#contract/token-scope.ts";
 import type { OperationFailure, Step } from "#core/operations/operation.ts";
@@ -67,6 +68,8 @@ interface SiteTable {
   egress: SiteEgress;
   /** Sealed before it comes here. */
   environment: string | null;
+  cache: ColumnType<SiteCache, string | undefined, string>;
+  cacheGeneration: Generated<number>;
   revision: Generated<number>;
   epoch: Generated<number>;
   epochChangedAt: Generated<Date>;

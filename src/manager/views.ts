@@ -30,6 +30,7 @@ export function siteViewOf(site: ActorSite, actor: Actor, known: { readonly stat
     status,
     limits: site.limits,
     egress: site.egress,
+    cache: site.cache,
     settings: site.settings,
     you: { role: site.role, may: [...verbsFor({ userRole: actor.user.role, memberRole: site.role, availability: site.availability })] },
     createdAt: iso(site.createdAt),

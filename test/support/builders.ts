@@ -1,4 +1,5 @@
 import { defaultSiteLimits } from "#contract/site.ts";
+import { defaultSiteCache } from "#contract/site-cache.ts";
 import type { Actor, User } from "#core/accounts/user.ts";
 import { type ActorSite, defaultSiteSettings, type Site } from "#core/sites/site.ts";
 
@@ -17,6 +18,8 @@ export function site(changes: Partial<Site> = {}): Site {
     limits: defaultSiteLimits,
     settings: defaultSiteSettings,
     egress: "none",
+    cache: defaultSiteCache,
+    cacheGeneration: 0,
     revision: 1,
     epoch: 0,
     lifecycle: "active",

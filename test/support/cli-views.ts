@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { OperationKind, OperationState, OperationView, SiteView, UserView } from "#contract/api/views.ts";
 import { defaultSiteLimits } from "#contract/site.ts";
+import { defaultSiteCache } from "#contract/site-cache.ts";
 
 const at = "2025-01-02T03:04:05.000Z";
 
@@ -25,6 +26,7 @@ export function siteViewOf(name: string, over: Partial<SiteView> = {}): SiteView
     status: { state, reason: null, since: at },
     limits: defaultSiteLimits,
     egress: "none",
+    cache: defaultSiteCache,
     settings: { idleSeconds: 900, botsWake: false, canRunTwice: true, timeZone: "UTC" },
     you: { role: "owner", may: ["site.read"] },
     createdAt: at,

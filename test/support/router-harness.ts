@@ -32,6 +32,7 @@ export function aRoute(over: Partial<SiteRoute> & { readonly siteId: number; rea
     requestBodyBytes: 2 * 1024 * 1024,
     idleSeconds: null,
     botsWake: false,
+    cache: null,
     purpose: "project",
     ...over,
   };

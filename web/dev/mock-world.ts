@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { FileVersion } from "#contract/api/files.ts";
 import type { AuditView, OperationView, SiteView, UserView } from "#contract/api/views.ts";
 import { defaultSiteLimits, type MemberRole, type SiteKind, type SiteState } from "#contract/site.ts";
+import { defaultSiteCache } from "#contract/site-cache.ts";
 import type { TokenScope } from "#contract/token-scope.ts";
 import { siteVerbs } from "#contract/verb.ts";
 
@@ -146,6 +147,7 @@ export function builtSite([name, kind, state, description, reason]: (typeof lots
       status,
       limits: defaultSiteLimits,
       egress: "none",
+      cache: defaultSiteCache,
       settings: { idleSeconds: 600, botsWake: false, canRunTwice: true, timeZone: "Europe/Berlin" },
       you:
         name === "debate"

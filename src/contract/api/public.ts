@@ -1,5 +1,6 @@
 import type { EndpointShape } from "../endpoint.ts";
 import { accountEndpoints } from "./accounts.ts";
+import { cacheEndpoints } from "./cache.ts";
 import { databaseEndpoints } from "./database.ts";
 import { fileEndpoints } from "./files.ts";
 import { keyEndpoints } from "./keys.ts";
@@ -14,6 +15,7 @@ export const publicEndpoints: readonly EndpointShape[] = [
   ...keyEndpoints,
   ...siteEndpoints,
   ...databaseEndpoints,
+  ...cacheEndpoints,
   ...fileEndpoints,
   ...terminalEndpoints,
   ...taskEndpoints,

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { endpoint } from "../endpoint.ts";
 import { memberRole, siteAvailability, siteEgress, siteEnvironment, siteKind, siteLimits, siteNameInput, sitePurpose, siteStatus } from "../site.ts";
+import { siteCache } from "../site-cache.ts";
 import { auditView, operationView, pageQuery, siteView } from "./views.ts";
 
 const byName = z.object({ name: siteNameInput });
@@ -72,6 +73,8 @@ export const updateSite = endpoint({
         timeZone: z.string().max(64).optional(),
       })
       .optional(),
+    /** How the router keeps answers of the program; absent fields stay. */
+    cache: siteCache.partial().optional(),
     availability: siteAvailability.optional(),
     limits: siteLimits.partial().optional(),
     egress: siteEgress.optional(),

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { memberRole, siteAvailability, siteEgress, siteKind, siteLimits, sitePurpose, siteStatus, timestamp } from "../site.ts";
+import { siteCache } from "../site-cache.ts";
 import { siteVerbs } from "../verb.ts";
 
 export const userRoles = ["administrator", "member"] as const;
@@ -42,6 +43,8 @@ export const siteView = z.object({
     canRunTwice: z.boolean(),
     timeZone: z.string(),
   }),
+  /** How the router keeps answers of its program. */
+  cache: siteCache,
   you: z.object({ role: memberRole.nullable(), may: z.array(z.enum(siteVerbs)) }),
   createdAt: timestamp,
   updatedAt: timestamp,

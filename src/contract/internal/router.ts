@@ -2,6 +2,7 @@ import { z } from "zod";
 import { endpoint } from "../endpoint.ts";
 import type { Component, GrantVerb } from "../grant.ts";
 import { siteId } from "../site.ts";
+import { cacheReport, purgeRequest } from "../site-cache.ts";
 import { siteAddress } from "../site-spec.ts";
 
 const control: readonly Component[] = ["manager", "worker"];
@@ -54,4 +55,28 @@ export const switchSite = endpoint({
   status: 200,
 });
 
-export const routerEndpoints = [awaitRoutes, holdSite, releaseSite, switchSite] as const;
+export const purgePages = endpoint({
+  id: "pages.purge",
+  method: "POST",
+  path: "/v1/sites/:siteId/pages/purge",
+  summary: "Forget kept answers by path, prefix or tag; all of them go by a new generation in the route",
+  access: may("route.hold"),
+  params: byId,
+  body: purgeRequest,
+  /** Not complete: what other routers share could not be reached, so that only a new generation is sure. */
+  result: z.object({ removed: z.int(), isComplete: z.boolean() }),
+  status: 200,
+});
+
+export const readPages = endpoint({
+  id: "pages.read",
+  method: "GET",
+  path: "/v1/sites/:siteId/pages",
+  summary: "What this router keeps of the site's answers, and how it answered",
+  access: may("route.read"),
+  params: byId,
+  result: cacheReport,
+  status: 200,
+});
+
+export const routerEndpoints = [awaitRoutes, holdSite, releaseSite, switchSite, purgePages, readPages] as const;

@@ -15,6 +15,8 @@ export interface RouteStore {
   snapshot(): Promise<RouteChanges>;
   /** Changes after a version, in the order of their versions. */
   since(version: number): Promise<RouteChanges>;
+  /** Makes everything that routers keep of a site out of date, if they keep anything; gives the version that says so, or null. */
+  outdatePages(siteId: number): Promise<number | null>;
 }
 
 /** Epochs that grew after a moment: what a restarted orchestrator may have missed. */

@@ -26,6 +26,12 @@ export function specOf(
 
 /** What the router has to know of a site whose address is made with the sites' domain. */
 export function routeOf(site: Site, sitesDomain: string): SiteRoute {
+/** A static site has nothing to keep: its files are at hand. */
+function cacheOf({ kind, cache, cacheGeneration }: Site): SiteRoute["cache"] {
+  const { isOn, ...kept } = cache;
+  return isOn && kind === "dynamic" ? { ...kept, generation: cacheGeneration } : null;
+}
+
   return {
     siteId: site.id,
     name: site.name,
@@ -37,4 +43,5 @@ export function routeOf(site: Site, sitesDomain: string): SiteRoute {
     botsWake: site.settings.botsWake,
     purpose: site.purpose,
   };
+    cache: cacheOf(site),
 }

@@ -1,4 +1,5 @@
 import type { MemberRole, SiteAvailability, SiteEgress, SiteKind, SiteLimits, SitePurpose } from "#contract/site.ts";
+import type { SiteCache } from "#contract/site-cache.ts";
 import type { Actor } from "../accounts/user.ts";
 import type { NewOperation, Operation } from "../operations/operation.ts";
 import type { Page, PageRequest } from "../page.ts";
@@ -27,6 +28,7 @@ export interface SiteChanges {
   readonly egress?: SiteEgress | undefined;
   readonly availability?: SiteAvailability | undefined;
   readonly availabilityReason?: string | undefined;
+  readonly cache?: SiteCache | undefined;
   /** Sealed by the caller. */
   readonly environment?: string | undefined;
 }
@@ -77,6 +79,8 @@ export interface ReconcilerSiteStore {
   markActive(id: number): Promise<void>;
   /** Removes the row; its operations stay, with the site's name. Gone already is success. */
   remove(id: number): Promise<void>;
+  /** Makes everything that routers keep of the site out of date. */
+  outdatePages(id: number): Promise<void>;
   /** Those of the numbers whose sites this very database has seen deleted. A number that it never knew is not among them. */
   deletedAmong(ids: readonly number[]): Promise<readonly number[]>;
   /** The newest version of the route table that concerns this site. */

@@ -1,4 +1,5 @@
 import type { MemberRole, SiteAvailability, SiteEgress, SiteKind, SiteLimits, SitePurpose } from "#contract/site.ts";
+import type { SiteCache } from "#contract/site-cache.ts";
 
 /** What members can set for a site's program. */
 export interface SiteSettings {
@@ -24,6 +25,9 @@ export interface Site {
   readonly limits: SiteLimits;
   readonly settings: SiteSettings;
   readonly egress: SiteEgress;
+  readonly cache: SiteCache;
+  /** Grows whenever answers that routers keep are out of date. */
+  readonly cacheGeneration: number;
   /** Grows with every change that the orchestrator has to know. */
   readonly revision: number;
   /** Grows when members or availability change: grants of an earlier epoch are refused. */

@@ -1,6 +1,7 @@
 import { Failure } from "#contract/failure.ts";
 import type { Capabilities } from "#contract/internal/orchestrator.ts";
 import type { SiteAvailability, SiteEgress, SiteKind, SiteLimits } from "#contract/site.ts";
+import type { SiteCache } from "#contract/site-cache.ts";
 import type { Actor } from "../accounts/user.ts";
 import type { NewOperation, Operation } from "../operations/operation.ts";
 import { planOperation } from "../operations/plan.ts";
@@ -24,6 +25,7 @@ export interface UpdateSiteInput {
   readonly description?: string | undefined;
   readonly kind?: SiteKind | undefined;
   readonly settings?: { readonly [K in keyof SiteSettings]?: SiteSettings[K] | undefined } | undefined;
+  readonly cache?: { readonly [K in keyof SiteCache]?: SiteCache[K] | undefined } | undefined;
   readonly availability?: SiteAvailability | undefined;
   readonly limits?: { readonly [K in keyof SiteLimits]?: SiteLimits[K] | undefined } | undefined;
   readonly egress?: SiteEgress | undefined;
@@ -85,6 +87,7 @@ function changesOf(site: ActorSite, input: UpdateSiteInput): SiteChanges {
     ...(input.description === undefined ? {} : { description: input.description }),
     ...(input.kind === undefined || input.kind === site.kind ? {} : { kind: input.kind }),
     ...(input.settings === undefined ? {} : { settings: withChanges(site.settings, input.settings) }),
+    ...(input.cache === undefined ? {} : { cache: withChanges(site.cache, input.cache) }),
     ...(input.egress === undefined || input.egress === site.egress ? {} : { egress: input.egress }),
     ...(input.limits === undefined ? {} : { limits: withChanges(site.limits, input.limits) }),
     ...(input.availability === undefined

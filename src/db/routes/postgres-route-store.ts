@@ -2,6 +2,7 @@ import type { RouteChanges, RouteStore } from "#core/routes/route-store.ts";
 import type { Database } from "../database.ts";
 import { isOwnedByAdministrator, siteColumns, siteOf } from "../sites/site-rows.ts";
 
+import { outdatePages } from "./outdate-pages.ts";
 /** The route table, in PostgreSQL. */
 export class PostgresRouteStore implements RouteStore {
   readonly #db: Database;
@@ -19,6 +20,10 @@ export class PostgresRouteStore implements RouteStore {
   }
 
   async #changes(since: number): Promise<RouteChanges> {
+  async outdatePages(siteId: number): Promise<number | null> {
+    return isRowNumber(siteId) ? outdatePages(this.#db, siteId) : null;
+  }
+
     // One moment for all three: the version must not be later than what is listed.
     return this.#db
       .transaction()

@@ -2,6 +2,7 @@ import { sql } from "kysely";
 import type { Site } from "#core/sites/site.ts";
 import type { ReconcilerSiteStore, SiteOutline } from "#core/sites/site-store.ts";
 import type { Database } from "../database.ts";
+import { outdatePages } from "../routes/outdate-pages.ts";
 import { isRowNumber } from "../row-id.ts";
 import { isOwnedByAdministrator, siteColumns, siteOf } from "./site-rows.ts";
 
@@ -44,6 +45,10 @@ export class PostgresReconcilerSiteStore implements ReconcilerSiteStore {
   }
 
   async deletedAmong(ids: readonly number[]): Promise<readonly number[]> {
+  async outdatePages(id: number): Promise<void> {
+    if (isRowNumber(id)) await outdatePages(this.#db, id);
+  }
+
     const known = ids.filter(isRowNumber);
     if (known.length === 0) return [];
     const rows = await this.#db

@@ -87,7 +87,7 @@ export class PostgresSiteStore implements SiteStore {
     changes: SiteChanges,
     operation: NewOperation | null,
   ): Promise<{ readonly site: ActorSite; readonly operation: Operation | null }> {
-    const { limits, settings, description, ...plain } = changes;
+    const { limits, settings, cache, description, ...plain } = changes;
     const isOfWordsOnly = Object.keys(changes).every((key) => key === "description");
     const { availability } = changes;
     return translateNameTaken(changes.name ?? site.name, () =>
@@ -102,7 +102,9 @@ export class PostgresSiteStore implements SiteStore {
             ...(plain.availabilityReason === undefined ? {} : { availabilityReason: cleanText(plain.availabilityReason) }),
             ...(limits === undefined ? {} : { limits: JSON.stringify(limits) }),
             ...(settings === undefined ? {} : { settings: JSON.stringify(settings) }),
-            ...(isOfWordsOnly ? {} : { revision: sql<number>`revision + 1` }),
+            ...(cache === undefined ? {} : { cache: JSON.stringify(cache) }),
+            // Another name, limit or variable may change every page.
+            ...(isOfWordsOnly ? {} : { revision: sql<number>`revision + 1`, cacheGeneration: sql<number>`cache_generation + 1` }),
             ...(isWithdrawn ? grownEpoch : {}),
             updatedAt: sql<Date>`now()`,
           })

@@ -15,6 +15,8 @@ export const siteColumns = [
   "sites.limits",
   "sites.settings",
   "sites.egress",
+  "sites.cache",
+  "sites.cacheGeneration",
   "sites.revision",
   "sites.epoch",
   "sites.lifecycle",
@@ -31,10 +33,10 @@ type SiteRow = Pick<Selectable<Tables["sites"]>, Exclude<keyof Site, "isOwnedByA
 
 /** A site out of a row that may hold more. */
 export function siteOf(row: SiteRow): Site {
-  const { id, name, kind, purpose, description, availability, availabilityReason, limits, settings, egress } = row;
-  const { revision, epoch, lifecycle, isOwnedByAdministrator: isTrusted, createdAt, updatedAt } = row;
-  const words = { id, name, kind, purpose, description, availability, availabilityReason, limits, settings, egress };
-  return { ...words, revision, epoch, lifecycle, isOwnedByAdministrator: isTrusted, createdAt, updatedAt };
+  const { id, name, kind, purpose, description, availability, availabilityReason, limits, settings, egress, cache, cacheGeneration } = row;
+  const { revision, epoch, lifecycle, nodeId, placement, isTakenOver, isOwnedByAdministrator: isTrusted, createdAt, updatedAt } = row;
+  const words = { id, name, kind, purpose, description, availability, availabilityReason, limits, settings, egress, cache, cacheGeneration };
+  return { ...words, revision, epoch, lifecycle, nodeId, placement, isTakenOver, isOwnedByAdministrator: isTrusted, createdAt, updatedAt };
 }
 
 /** A site with the role of the person who asked. */
