@@ -124,6 +124,8 @@ export class ScriptedProgram implements RunningInstance {
   isGone = false;
   isListening = false;
   isFrozen = false;
+  /** What it does when it is asked to end. */
+  onEnd: () => void = () => this.exit({ code: null, signal: "SIGTERM" });
   /** Called before it stands still, or goes on. */
   onFreeze: () => Promise<void> | void = () => undefined;
   onThaw: () => Promise<void> | void = () => undefined;
@@ -186,6 +188,6 @@ export class ScriptedProgram implements RunningInstance {
   async stop(graceMs = 0) {
     this.isFrozen = false;
     this.graceMs = graceMs;
-    if (!this.isGone) this.exit({ code: null, signal: "SIGTERM" });
+    if (!this.isGone) this.onEnd();
   }
 }

@@ -1,11 +1,12 @@
 // What every runtime promises its caller. Adapters differ in what else they do: that stands in their own tests.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { SiteRuntime, StartRequest } from "#orchestrator/runtime/site-runtime.ts";
+import { siteFreezeSuite } from "./site-freeze-suite.ts";
 import { type MakeRun, siteRunSuite } from "./site-run-suite.ts";
 import { type MakeEntry, siteTerminalSuite } from "./site-terminal-suite.ts";
 
 /** What a site's program does in these tests; real ones do it in `site-runtime-program.mjs`. */
-export type Behaviour = "serves" | "exits-3" | "dies-by-signal" | "listens-elsewhere" | "ignores-signals";
+export type Behaviour = "serves" | "exits-3" | "dies-by-signal" | "listens-elsewhere" | "ignores-signals" | "says-goodbye" | "counts";
 
 export interface RuntimeUnderTest extends AsyncDisposable {
   readonly runtime: SiteRuntime;
@@ -33,6 +34,7 @@ export function siteRuntimeSuite(name: string, open: () => Promise<RuntimeUnderT
     afterAll(() => opened[Symbol.asyncDispose]());
 
     startingTests(() => opened);
+    siteFreezeSuite(() => opened);
     siteRunSuite(() => opened);
     siteTerminalSuite(() => opened);
     endingTests(() => opened);
@@ -44,6 +46,7 @@ function startingTests(opened: () => RuntimeUnderTest): void {
     const found = await opened().runtime.probe();
     expect(found.isolates).toBe(found.missing.length === 0);
     expect(Object.keys(found.limits).sort()).toEqual(["cpu", "memory", "pids"]);
+    expect(found.freezes).toBe(found.freezeNote === null);
   });
 
   it("finds nothing to clean up after a clean end", async () => {

@@ -56,10 +56,31 @@ function behave(program: ScriptedProgram, behaviour: Behaviour): void {
     case "dies-by-signal":
       program.exit({ signal: "SIGABRT" });
       return;
+    case "says-goodbye":
+      program.onEnd = () => {
+        program.print("goodbye\n");
+        program.exit({ code: 0 });
+      };
+      program.listen();
+      return;
+    case "counts":
+      program.listen();
+      count(program);
+      return;
     case "listens-elsewhere":
       program.elsewhere = ["127.0.0.1:5000"];
       return;
   }
+}
+
+function count(program: ScriptedProgram): void {
+  let counted = 0;
+  const timer = setInterval(() => {
+    if (program.isGone) clearInterval(timer);
+    if (program.isGone || program.isFrozen) return;
+    counted += 1;
+    for (const who of ["program", "child"]) program.print(`${who} ${counted}\n`);
+  }, 10);
 }
 
 function behaveAsRun(run: ScriptedRun): void {
