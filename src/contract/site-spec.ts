@@ -17,6 +17,8 @@ export const siteSpec = z.object({
   canRunTwice: z.boolean(),
   /** Specifications kept from before there was a choice have none. */
   egress: siteEgress.default("none"),
+  /** The image that its programs run in, where the runtime has images; null or absent: the default one. */
+  image: z.string().min(1).max(255).nullable().optional(),
   /** An administrator's site, or programs were allowed for everyone: it may run where sites cannot be isolated. */
   isTrusted: z.boolean(),
   /** Grows with every change; an older one never replaces a newer one. */
