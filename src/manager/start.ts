@@ -24,6 +24,7 @@ import { createServer } from "#kit/http/server.ts";
 import type { RunningService, StartService } from "#kit/lifecycle.ts";
 import type { Log } from "#kit/log.ts";
 import { createSeal } from "#kit/seal.ts";
+import { accessRenewals } from "./access-renewal.ts";
 import { AccessWatch } from "./access-watch.ts";
 import { mountAccounts } from "./accounts-api.ts";
 import { argon2PasswordHasher } from "./argon2-password-hasher.ts";
@@ -84,8 +85,10 @@ async function serve({ config, key, db, log, stack }: Wiring): Promise<Pick<Runn
   const link = { baseUrl: config.BACKLOT_ORCHESTRATOR_URL, audience: "orchestrator", caller: "manager", signer } as const;
   const orchestrator = createComponentClient(link);
   const hints = new Hints();
-  const access = new AccessWatch({ epochs: stores.epochs, table: new EpochTable(), push: pushesTo(orchestrator), log });
   const mirror = new OrchestratorMirror(orchestrator, log);
+  const runPolicy = { mayEveryoneRunUnisolated: config.BACKLOT_UNISOLATED_FOR_ALL };
+  const renewals = accessRenewals({ ...stores, orchestrator, mirror, runPolicy });
+  const access = new AccessWatch({ epochs: stores.epochs, table: new EpochTable(), push: pushesTo(orchestrator), renewals, log });
   mirror.onConnected = () => access.refresh();
 
   const hasher = argon2PasswordHasher;
@@ -97,7 +100,6 @@ async function serve({ config, key, db, log, stack }: Wiring): Promise<Pick<Runn
   const { isSecure, sitePattern } = publicAddresses(config, config.BACKLOT_PORT);
   const guards = personGuards({ ...stores, isSecure });
   const note = createNote(stores.audit);
-  const runPolicy = { mayEveryoneRunUnisolated: config.BACKLOT_UNISOLATED_FOR_ALL };
   const decoyHash = await hasher.hash(randomBytes(16).toString("hex"));
   const seal = createSeal(Buffer.from(key.secret, "base64url"), "site environment");
   const shared = { ...stores, guards, note, mirror, orchestrator, runPolicy, sitePattern };

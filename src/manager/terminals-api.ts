@@ -5,7 +5,7 @@ import { Failure } from "#contract/failure.ts";
 import * as host from "#contract/internal/terminals.ts";
 import type { TerminalEvent } from "#contract/terminal.ts";
 import { demandCanRun, type RunPolicy } from "#core/sites/run-policy.ts";
-import { type Behalf, type ComponentClient, type ComponentLink, grantFor } from "#kit/component-client.ts";
+import { type Behalf, type ComponentClient, grantFor } from "#kit/component-client.ts";
 import { mount } from "#kit/http/mount.ts";
 import { mountSocket } from "#kit/http/socket.ts";
 import { openSocket } from "#kit/http/socket-client.ts";
@@ -20,8 +20,8 @@ import type { personGuards } from "./person-guard.ts";
 export interface TerminalsDeps {
   readonly guards: Pick<ReturnType<typeof personGuards>, "site">;
   readonly orchestrator: ComponentClient;
-  /** The same orchestrator, for sockets. */
-  readonly link: ComponentLink;
+  /** How to reach the orchestrator of a site, for sockets. */
+  readonly fleet: Pick<Fleet, "linkOf">;
   readonly mirror: Pick<OrchestratorMirror, "capabilities">;
   readonly runPolicy: RunPolicy;
   readonly access: AccessWatch;
@@ -50,10 +50,10 @@ export function mountTerminals(app: FastifyInstance, deps: TerminalsDeps): void 
     return undefined;
   });
   mountSocket(at, api.attachTerminal, async ({ caller, params, query, signal, request }) => {
-    const watch = deps.access.signalFor(caller.actor, caller.site, signal);
+    const watch = deps.access.signalWhile({ actor: caller.actor, site: caller.site, verbs: ["site.shell"] }, signal);
     try {
-      const { baseUrl, audience } = deps.link;
-      const there = { baseUrl, peer: audience, token: grantFor(deps.link, behalfOf(caller)) };
+      const link = await deps.fleet.linkOf(caller.site.id);
+      const there = { baseUrl: link.baseUrl, peer: link.audience, token: grantFor(link, behalfOf(caller)) };
       const far = await openSocket(there, host.attachTerminal, { params: { siteId: caller.site.id, terminal: params.terminal }, query, signal });
       return (near) => {
         joinSockets(near, far);

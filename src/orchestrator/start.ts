@@ -45,6 +45,7 @@ import { SpecStore } from "./sites/spec-store.ts";
 import { StartGate } from "./sites/start-gate.ts";
 import { readStarters } from "./sites/starters.ts";
 import { StatusBoard } from "./sites/status-board.ts";
+import { mountAccess } from "./terminals/mount-access.ts";
 import { mountTerminals } from "./terminals/mount-terminals.ts";
 import { openTerminals } from "./terminals/open-terminals.ts";
 import type { TerminalBook } from "./terminals/terminal-book.ts";
@@ -140,6 +141,7 @@ export async function startOrchestrator(
   mountSites(app, guard, { sites, board, epochs, capabilities });
   mountRuns(app, guard, { runs, host, epochs });
   mountTerminals(app, guard, terminals);
+  mountAccess(app, guard, epochs);
   const url = await listen(app, config);
   // Nobody waits for it: what lies there belongs to nobody any more.
   void folders.sweep().catch((err: unknown) => log.error({ err }, "files of removed sites cannot be deleted"));

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { pathOf } from "#contract/client.ts";
 import { type EndpointShape, hasRawBody } from "#contract/endpoint.ts";
 import { components, type GrantVerb, grantVerbs } from "#contract/grant.ts";
+import { accessEndpoints } from "#contract/internal/access.ts";
 import { doorFileEndpoints } from "#contract/internal/door-files.ts";
 import { siteFileEndpoints } from "#contract/internal/files.ts";
 import { listHeldSites, orchestratorEndpoints, pushEpochs } from "#contract/internal/orchestrator.ts";
@@ -11,7 +12,14 @@ import type { GrantRequest } from "#kit/grant.ts";
 import { makeOrchestratorHome, type OrchestratorHome, type OrchestratorUnderTest, startOrchestratorUnderTest } from "../support/orchestrator-under-test.ts";
 
 const mine = 7;
-const endpoints: readonly EndpointShape[] = [...orchestratorEndpoints, ...siteFileEndpoints, ...runEndpoints, ...terminalEndpoints, ...doorFileEndpoints];
+const endpoints: readonly EndpointShape[] = [
+  ...orchestratorEndpoints,
+  ...siteFileEndpoints,
+  ...runEndpoints,
+  ...terminalEndpoints,
+  ...doorFileEndpoints,
+  ...accessEndpoints,
+];
 let home: OrchestratorHome;
 let orchestrator: OrchestratorUnderTest;
 

@@ -1,5 +1,6 @@
 import { buffer } from "node:stream/consumers";
 import { Failure } from "#contract/failure.ts";
+import { accessEndpoints, type StaleAccess } from "#contract/internal/access.ts";
 import { siteFileEndpoints } from "#contract/internal/files.ts";
 import { orchestratorEndpoints } from "#contract/internal/orchestrator.ts";
 import { runEndpoints } from "#contract/internal/runs.ts";
@@ -20,6 +21,8 @@ export interface FakeOrchestratorState {
   isolates: boolean;
   readonly runs: FakeRuns;
   readonly terminals: FakeTerminals;
+  /** Whose access waits for a renewal, until it was asked for. */
+  readonly stale: StaleAccess[];
 }
 
 const at = "2026-11-21T12:00:00.000Z";
@@ -34,6 +37,7 @@ export async function startFakeOrchestrator(key: ClusterKey, port?: number): Pro
     isolates: true,
     runs: new FakeRuns(),
     terminals: new FakeTerminals(),
+    stale: [],
   };
   const started = (call: { readonly params: Record<string, unknown> }) => {
     const siteId = Number(call.params.siteId);
@@ -44,10 +48,11 @@ export async function startFakeOrchestrator(key: ClusterKey, port?: number): Pro
     audience: "orchestrator",
     key,
     ...(port === undefined ? {} : { port }),
-    endpoints: [...orchestratorEndpoints, ...siteFileEndpoints, ...runEndpoints, ...terminalEndpoints],
+    endpoints: [...orchestratorEndpoints, ...siteFileEndpoints, ...runEndpoints, ...terminalEndpoints, ...accessEndpoints],
     handlers: {
       ...state.runs.handlers,
       ...state.terminals.handlers,
+      "access.stale": async () => ({ stale: state.stale.splice(0) }),
       "site.apply": async (call) => void state.specs.set(Number((call.params as { siteId: number }).siteId), call.body as unknown as { revision: number }),
       "site.remove": async (call) => void state.specs.delete(Number((call.params as { siteId: number }).siteId)),
       "site.list": async () => ({
@@ -85,6 +90,8 @@ export async function startFakeOrchestrator(key: ClusterKey, port?: number): Pro
         isolates: state.isolates,
         missing: state.isolates ? [] : ["bubblewrap is not installed"],
         limits: { memory: true, cpu: true, pids: true },
+        freezes: true,
+        freezeNote: null,
         egress: { isAvailable: state.isolates, notes: state.isolates ? [] : ["Backlot does not run as root."] },
         interpreters: { node: "24.0.0" },
         starters: [

@@ -98,6 +98,7 @@ export class LegacyTasksBench {
     return {
       users: {
         byUsername: async (username) => this.people.get(username)?.user ?? null,
+        byNumber: never,
         withPasswordHash: async (username) => {
           const found = this.people.get(username);
           return found === undefined ? null : { user: found.user, passwordHash: `hash of ${found.password}` };

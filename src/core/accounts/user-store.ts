@@ -16,6 +16,7 @@ export interface UserStore {
   /** @throws {Failure} `username_taken`. */
   create(input: { readonly username: string; readonly passwordHash: string | null; readonly role: UserRole }): Promise<User>;
   byUsername(username: string): Promise<User | null>;
+  byNumber(id: number): Promise<User | null>;
   /** For sign-in only; inactive people too. */
   withPasswordHash(username: string): Promise<{ readonly user: User; readonly passwordHash: string | null } | null>;
   /** By user name. */

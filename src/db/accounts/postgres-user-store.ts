@@ -37,6 +37,12 @@ export class PostgresUserStore implements UserStore {
     return (await this.withPasswordHash(username))?.user ?? null;
   }
 
+  async byNumber(id: number): Promise<User | null> {
+    if (!isRowNumber(id)) return null;
+    const row = await this.#db.selectFrom("users").select(userColumns).where("id", "=", id).executeTakeFirst();
+    return row === undefined ? null : userOf(row);
+  }
+
   async withPasswordHash(username: string): Promise<{ readonly user: User; readonly passwordHash: string | null } | null> {
     // Nobody can have another kind of name, and some texts cannot even be asked for (NUL).
     if (!isSiteName(username)) return null;

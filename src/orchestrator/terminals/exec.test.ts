@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { Failure } from "#contract/failure.ts";
+import { listStaleAccess, renewAccess } from "#contract/internal/access.ts";
 import { applySite, pushEpochs, removeSite } from "#contract/internal/orchestrator.ts";
 import { runInSite } from "#contract/internal/terminals.ts";
 import { type Behalf, grantFor } from "#kit/component-client.ts";
@@ -120,13 +121,30 @@ test("a site that is unknown or disabled is not entered, before anything is upgr
 test.each([
   ["the site's epoch", { sites: [[7, 2]] as [number, number][], users: [] }],
   ["the person's epoch", { sites: [], users: [[3, 2]] as [number, number][] }],
-])("%s ends it at once when it grows", async (_which, body) => {
+])("%s ends it when it grows", async (_which, body) => {
   const client = await exec();
   client.start({ command: "sleep 600" });
   const program = await entered();
   await orchestrator.client.call(pushEpochs, { body });
   expect(await client.event("closed")).toEqual({ type: "closed", reason: "access_changed" });
   await program.exited;
+});
+
+test("it goes on when the site's epoch has grown and its person still may", async () => {
+  const client = await exec();
+  client.start({ command: "sleep 600" });
+  const program = await entered();
+  await orchestrator.client.call(pushEpochs, { body: { sites: [[7, 2]], users: [] } });
+  const [renewal] = (await orchestrator.client.call(listStaleAccess, {})).stale.map((stale) => ({
+    ...stale,
+    siteEpoch: 2,
+    userEpoch: 1,
+    verbs: ["site.shell"],
+  }));
+  await orchestrator.client.call(renewAccess, { body: { renewals: renewal === undefined ? [] : [renewal] } });
+  expect((await orchestrator.client.call(listStaleAccess, {})).stale).toEqual([]);
+  client.type("still there");
+  await expect.poll(() => program.typed).toBe("still there");
 });
 
 test("another site's and another person's epoch end nothing", async () => {

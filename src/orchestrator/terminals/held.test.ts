@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { listStaleAccess, renewAccess } from "#contract/internal/access.ts";
 import { applySite, pushEpochs, removeSite } from "#contract/internal/orchestrator.ts";
 import { attachTerminal, closeTerminal, listTerminals, openTerminal } from "#contract/internal/terminals.ts";
 import { type Behalf, grantFor } from "#kit/component-client.ts";
@@ -136,13 +137,39 @@ test("a site has so many terminals at most, also when they are opened at once", 
 test.each([
   ["the site's epoch", { sites: [[7, 2]] as [number, number][], users: [] }],
   ["the person's epoch", { sites: [], users: [[3, 2]] as [number, number][] }],
-])("%s ends it when it grows, whether or not somebody looks", async (_which, body) => {
+])("%s ends it soon when it grows and nobody renews it, whether or not somebody looks", async (_which, body) => {
   const [seen, unseen] = [await open(), await open()];
   const client = await attach(seen.id);
+  const at = performance.now();
   await orchestrator.client.call(pushEpochs, { body });
   expect(await client.event("closed")).toEqual({ type: "closed", reason: "access_changed" });
   await Promise.all([seen.program.exited, unseen.program.exited]);
+  // A second and a half, and as long again for a busy machine.
+  expect(performance.now() - at).toBeLessThan(5_000);
   expect(await list({ user: 3, userEpoch: 9, siteEpoch: 9 })).toEqual([]);
+});
+
+test("those who still may go on after somebody else's access has changed; the others end at once", async () => {
+  const [hers, unseen, his] = [await open(), await open(), await open(bob)];
+  const [ann1, bob1] = [await attach(hers.id), await attach(his.id, { behalf: bob })];
+  await orchestrator.client.call(pushEpochs, { body: { sites: [[7, 2]], users: [] } });
+  const { stale } = await orchestrator.client.call(listStaleAccess, {});
+  expect(stale).toEqual([
+    { site: 7, user: 3 },
+    { site: 7, user: 4 },
+  ]);
+  const renewals = [
+    { site: 7, user: 3, siteEpoch: 2, userEpoch: 1, verbs: ["site.read", "site.shell"] },
+    { site: 7, user: 4, siteEpoch: 2, userEpoch: 1, verbs: ["site.read"] },
+  ];
+  await orchestrator.client.call(renewAccess, { body: { renewals } });
+  expect(await bob1.event("closed")).toEqual({ type: "closed", reason: "access_changed" });
+  await his.program.exited;
+  expect((await orchestrator.client.call(listStaleAccess, {})).stale).toEqual([]);
+  ann1.type("still here");
+  await expect.poll(() => hers.program.typed).toBe("still here");
+  expect([hers, unseen].map(({ program }) => program.isGone)).toEqual([false, false]);
+  expect(await list({ ...ann, siteEpoch: 2 })).toHaveLength(2);
 });
 
 test("the site's end and the orchestrator's end it", async () => {

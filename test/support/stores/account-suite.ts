@@ -14,6 +14,8 @@ export function describeAccountStores(get: () => StoreContext): void {
       expect(user).toEqual({ id: user.id, username: user.username, role: "member", isActive: true, epoch: 0, createdAt: user.createdAt });
       expect(await users.byUsername(user.username)).toEqual(user);
       expect(await users.withPasswordHash(user.username)).toEqual({ user, passwordHash: "secret" });
+      expect(await users.byNumber(user.id)).toEqual(user);
+      for (const id of [0, -1, 1.5, 2 ** 31, 2_000_000_000]) expect(await users.byNumber(id)).toBeNull();
       for (const name of [aName(), "", "A\0b", "x".repeat(500), "ünïcode"]) expect(await users.byUsername(name)).toBeNull();
     });
 
