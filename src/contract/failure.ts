@@ -141,6 +141,7 @@ const table = {
   site_too_slow: { status: 504, title: "The site's program did not answer within {seconds} seconds. Its log may say why." },
   request_malformed: { status: 400, title: "This request cannot be understood: {reason}." },
   machine_full: { status: 503, title: "This machine has no room to start another program now. Try again in a minute." },
+  image_unusable: { status: 503, title: "The site's image {image} cannot be used: {reason}" },
   component_away: { status: 503, title: "The {component} does not answer. Try again in a few seconds." },
   not_ready: { status: 503, title: "Backlot is still starting. Try again in a few seconds." },
 
