@@ -138,6 +138,7 @@ const table = {
   site_asleep: { status: 503, title: "The site is asleep, and automatic visits do not wake it. Open it in a browser." },
   site_overloaded: { status: 503, title: "The site has too many visitors at once. Try again in {retryAfterSeconds} seconds." },
   site_unreachable: { status: 502, title: "The site's program gave no usable answer: {reason}. Its log may say why." },
+  page_not_kept: { status: 504, title: "No kept copy of this page is at hand, and only such a copy was asked for. Load the page again." },
   site_too_slow: { status: 504, title: "The site's program did not answer within {seconds} seconds. Its log may say why." },
   request_malformed: { status: 400, title: "This request cannot be understood: {reason}." },
   machine_full: { status: 503, title: "This machine has no room to start another program now. Try again in a minute." },

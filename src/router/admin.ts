@@ -1,15 +1,22 @@
 import type { FastifyInstance } from "fastify";
 import type { GrantClaims } from "#contract/grant.ts";
-import { awaitRoutes, holdSite, releaseSite, switchSite } from "#contract/internal/router.ts";
+import { awaitRoutes, holdSite, purgePages, readPages, releaseSite, switchSite } from "#contract/internal/router.ts";
 import { type Guard, mount } from "#kit/http/mount.ts";
+import type { PageCache } from "./cache/page-cache.ts";
 import type { SiteGates } from "./gate/site-gates.ts";
 import type { RouteTable } from "./routes/route-table.ts";
 
 const awaitMs = 5000;
 
 /** Serves the endpoints by which the manager and the worker steer traffic. */
-export function mountAdmin(app: FastifyInstance, guard: Guard<GrantClaims>, deps: { readonly table: RouteTable; readonly gates: SiteGates }): void {
-  const { table, gates } = deps;
+export function mountAdmin(
+  app: FastifyInstance,
+  guard: Guard<GrantClaims>,
+  deps: { readonly table: RouteTable; readonly gates: SiteGates; readonly pages: PageCache },
+): void {
+  const { table, gates, pages } = deps;
+  mount({ app, guard }, purgePages, async ({ params, body }) => pages.purge(params.siteId, body));
+  mount({ app, guard }, readPages, async ({ params }) => pages.report(params.siteId));
   mount({ app, guard }, awaitRoutes, async ({ body }) => ({ version: await table.whenVersion(body.version, awaitMs) }));
   mount({ app, guard }, holdSite, async ({ params, body }) => {
     const gate = gates.of(params.siteId);

@@ -44,3 +44,10 @@ export const configSchema = z.object({
   BACKLOT_ROUTER_STOP_MS: count(60_000).default(3_000).describe("How long in milliseconds requests under way may go on when the router stops"),
 });
 export type RouterConfig = z.output<typeof configSchema>;
+  BACKLOT_ROUTER_PAGE_CACHE_BYTES: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .default(67_108_864)
+    .describe("Most bytes of sites' answers kept in memory, all sites together; 0: none are kept"),
+  BACKLOT_ROUTER_PAGE_BYTES: count(67_108_864).default(1_048_576).describe("Most bytes of one answer that is kept"),

@@ -1,4 +1,5 @@
 import { processMetrics } from "#kit/http/server.ts";
+import type { PageTotals } from "./cache/page-counts.ts";
 
 /** What the router counts. Plain numbers: each is raised in one place, on the way of a request. */
 export interface RouterMetrics {
@@ -14,7 +15,7 @@ export interface RouterMetrics {
 
 /** Counters at zero. */
 export function createMetrics(): RouterMetrics {
-  return { requests: 0, inFlight: 0, tunnels: 0, wakes: 0, wakeFailures: 0, sleeps: 0, upstreamFailures: 0, refusedVisits: 0 };
+  return { requests: 0, inFlight: 0, tunnels: 0, wakes: 0, wakeFailures: 0, sleeps: 0, freezes: 0, upstreamFailures: 0, refusedVisits: 0 };
 }
 
 /** What is read off at the moment of asking. */
@@ -27,6 +28,7 @@ export interface RouterGauges {
   readonly toSites: number;
   readonly cachedBytes: number;
 }
+  readonly pages: PageTotals;
 
 /** Prometheus' text format. */
 export function renderMetrics(metrics: RouterMetrics, gauges: RouterGauges): string {
@@ -47,5 +49,13 @@ export function renderMetrics(metrics: RouterMetrics, gauges: RouterGauges): str
     ["requests_at_sites", gauges.toSites],
     ["static_cache_bytes", gauges.cachedBytes],
   ];
-  return lines.map(([name, value]) => `backlot_router_${name} ${value}\n`).join("") + processMetrics();
+  return lines.map(([name, value]) => `backlot_router_${name} ${value}\n`).join("") + pageLines(gauges.pages) + processMetrics();
+}
+
+function pageLines({ sites }: PageTotals): string {
+  let lines = "";
+  for (const [siteId, { total }] of sites)
+    for (const [outcome, count] of Object.entries(total)) lines += `backlot_router_page_requests_total{site="${siteId}",outcome="${outcome}"} ${count}\n`;
+  return lines;
+    ["page_cache_bytes", gauges.pages.bytes],
 }

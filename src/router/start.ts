@@ -15,6 +15,7 @@ import { configSchema, type RouterConfig } from "./config.ts";
 import { Front, type FrontOptions } from "./front/front.ts";
 import { TroubleReport } from "./front/trouble-report.ts";
 import { createVisitorServer } from "./front/visitor-server.ts";
+import { PageCache } from "./cache/page-cache.ts";
 import { SiteGates } from "./gate/site-gates.ts";
 import { Waker } from "./gate/waker.ts";
 import { createMetrics, type RouterMetrics, renderMetrics } from "./metrics.ts";
@@ -47,7 +48,8 @@ export async function start(environment: Environment, log: Log): Promise<Running
   state.table.onChange((siteId, route) => {
     if (route?.availability !== "enabled" || route.kind !== "static") files.shut(siteId);
   });
-  const front = createFront(config, { table: state.table, hasRoutes: () => state.isKnown, gates, files, troubles, metrics, log });
+  const pages = createPages(config, state);
+  const front = createFront(config, { table: state.table, hasRoutes: () => state.isKnown, gates, files, pages, troubles, metrics, log });
   const server = createVisitorServer({ front, maxConnections: config.BACKLOT_ROUTER_MAX_CONNECTIONS });
   let isFeedConnected = false;
   const admin = createServer({
@@ -56,10 +58,10 @@ export async function start(environment: Environment, log: Log): Promise<Running
     metrics: () => {
       const { awake, waiting, inFlight: toSites } = gates.counts();
       const { size: routes, version } = state.table;
-      return renderMetrics(metrics, { routes, version, isFeedConnected, awake, waiting, toSites, cachedBytes: store.cachedBytes });
+      return renderMetrics(metrics, { routes, version, isFeedConnected, awake, waiting, toSites, cachedBytes: store.cachedBytes, pages: pages.totals() });
     },
   });
-  mountAdmin(admin, componentGuard({ audience: "router", verify: await createVerifier(key.managerPublicKey) }), { table: state.table, gates });
+  mountAdmin(admin, componentGuard({ audience: "router", verify: await createVerifier(key.managerPublicKey) }), { table: state.table, gates, pages });
   try {
     await admin.listen({ host: "127.0.0.1", port: config.BACKLOT_ROUTER_ADMIN_PORT });
     await listen(server, config);
@@ -118,7 +120,16 @@ function createGates(
   });
 }
 
-function createFront(config: RouterConfig, parts: Pick<FrontOptions, "table" | "hasRoutes" | "gates" | "files" | "troubles" | "metrics" | "log">): Front {
+function createPages(config: RouterConfig, state: RouteState): PageCache {
+  const pages = new PageCache({ mostBytes: config.BACKLOT_ROUTER_PAGE_CACHE_BYTES, mostPageBytes: config.BACKLOT_ROUTER_PAGE_BYTES });
+  state.table.onChange((siteId, route) => pages.routeChanged(siteId, route));
+  return pages;
+}
+
+function createFront(
+  config: RouterConfig,
+  parts: Pick<FrontOptions, "table" | "hasRoutes" | "gates" | "files" | "pages" | "troubles" | "metrics" | "log">,
+): Front {
   return new Front({
     ...parts,
     limits: limitsOf(config),

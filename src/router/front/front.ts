@@ -6,13 +6,14 @@ import { Failure } from "#contract/failure.ts";
 import { siteFolder } from "#contract/site.ts";
 import type { SiteRoute } from "#contract/site-spec.ts";
 import type { Log } from "#kit/log.ts";
+import type { PageCache } from "../cache/page-cache.ts";
 import type { SiteGates } from "../gate/site-gates.ts";
 import { isVisit } from "../gate/waking-visit.ts";
 import type { RouterMetrics } from "../metrics.ts";
 import { sendFailure } from "../pages/send-failure.ts";
 import { Exchange } from "../proxy/exchange.ts";
 import { forwardingLines, isTrusted, plainAddress } from "../proxy/forwarding.ts";
-import type { ProxyDeps, ProxyLimits } from "../proxy/proxy-visit.ts";
+import type { ProxyDeps, ProxyLimits, ProxyVisit } from "../proxy/proxy-visit.ts";
 import type { RouteTable } from "../routes/route-table.ts";
 import type { StaticServer } from "../static/serve-static.ts";
 import type { Arrival } from "./arrival.ts";
@@ -27,6 +28,7 @@ export interface FrontOptions {
   readonly hasRoutes: () => boolean;
   readonly gates: SiteGates;
   readonly files: StaticServer;
+  readonly pages: PageCache;
   readonly metrics: RouterMetrics;
   readonly log: Log;
   readonly limits: ProxyLimits;
@@ -116,11 +118,16 @@ export class Front {
 
   #forward(arrival: Arrival, route: SiteRoute): void {
     const gate = this.#options.gates.of(route.siteId);
-    const visit = { arrival, route, gate, forwarding: this.#forwardingOf(arrival.req) };
-    const exchange = new Exchange(this.#proxy, visit);
-    if (gate.wouldWake && !this.#proxy.isVisit(visit)) this.#refuseVisit(arrival);
-    else exchange.begin();
+    const visit: ProxyVisit = { arrival, route, gate, forwarding: this.#forwardingOf(arrival.req), dress: null };
+    if (route.cache === null) this.#pass(visit);
+    else this.#options.pages.serve(visit, this.#proxy, this.#pass);
   }
+
+  readonly #pass = (visit: ProxyVisit): void => {
+    const exchange = new Exchange(this.#proxy, visit);
+    if (visit.gate.wouldWake && !this.#proxy.isVisit(visit)) this.#refuseVisit(visit.arrival);
+    else exchange.begin();
+  };
 
   #serveFiles({ req, res, target }: Arrival, { siteId }: SiteRoute): void {
     let root = this.#folders.get(siteId);

@@ -10,6 +10,7 @@ import { ProtocolError, type ResponseHead } from "./response-head.ts";
 import { isOwnCookie } from "./session-cookies.ts";
 import { joinTunnel } from "./tunnel.ts";
 import { type UpstreamConnection, UpstreamTimeout, type UpstreamUser } from "./upstream-connection.ts";
+import { upstreamFailure } from "./upstream-failure.ts";
 
 /** A visit counts for the idle clock at this grain: finer would cost every request of a busy site a look at its user agent. */
 const activityGrainMs = 250;
@@ -106,7 +107,8 @@ export class Exchange implements Visitor, UpstreamUser {
     this.#head = head;
     if (this.#connection !== null) this.#connection.limitMs = this.#deps.limits.idleMs;
     // Throws for characters that no header may hold; the connection reports that as a broken answer.
-    res.writeHead(head.status, head.reason, head.hasSetCookie ? ownFields(head.fields, host) : head.fields);
+    const fields = this.#visit.dress === null ? head.fields : this.#visit.dress(head);
+    res.writeHead(head.status, head.reason, head.hasSetCookie ? ownFields(fields, host) : fields);
   }
 
   onData(chunk: Buffer): void {
@@ -257,17 +259,8 @@ export class Exchange implements Visitor, UpstreamUser {
   }
 
   #failureOf(error: Error): Failure {
-    const cause = { cause: error };
-    const isVisitorSlow = this.#upload?.isSent === false;
-    if (error instanceof UpstreamTimeout)
-      return isVisitorSlow ? new Failure("upload_incomplete", {}, cause) : new Failure("site_too_slow", { seconds: error.seconds }, cause);
-    // Node refuses to write such a header.
-    if (error instanceof TypeError) return new Failure("site_unreachable", { reason: "one of its headers holds characters that are not allowed" }, cause);
-    return new Failure(
-      "site_unreachable",
-      { reason: error instanceof ProtocolError ? error.message : "it ended the connection before it had answered" },
-      cause,
-    );
+    const isVisitorSlow = error instanceof UpstreamTimeout && this.#upload?.isSent === false;
+    return isVisitorSlow ? new Failure("upload_incomplete", {}, { cause: error }) : upstreamFailure(error);
   }
 
   #noteActivity(): void {
