@@ -33,6 +33,19 @@ export const configSchema = z.object({
     .min(1_000)
     .default(600_000)
     .describe("Milliseconds after which a program that came back by itself after a crash goes to sleep unless somebody has asked for it"),
+  BACKLOT_FROZEN_BYTES: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .default(268_435_456)
+    .describe("Bytes of memory that frozen programs may hold together; those that rest longest are stopped to keep to it. 0 freezes none"),
+  BACKLOT_REST_LOOK_MS: z.coerce
+    .number()
+    .int()
+    .min(10)
+    .max(60_000)
+    .default(5_000)
+    .describe("How often frozen programs are looked at, in milliseconds, while there are any"),
   BACKLOT_STARTS_AT_ONCE: z.coerce
     .number()
     .int()

@@ -39,8 +39,10 @@ import { capabilitiesOf } from "./sites/capabilities.ts";
 import { HeldSites } from "./sites/held-sites.ts";
 import { mountSites } from "./sites/mount-sites.ts";
 import { newInstanceKey } from "./sites/new-instance-key.ts";
+import { openRests } from "./sites/open-rests.ts";
 import { QuotaWatch } from "./sites/quota-watch.ts";
 import { SiteFolders } from "./sites/site-folders.ts";
+import type { SiteRests } from "./sites/site-rests.ts";
 import { SpecStore } from "./sites/spec-store.ts";
 import { StartGate } from "./sites/start-gate.ts";
 import { readStarters } from "./sites/starters.ts";
@@ -138,7 +140,8 @@ export async function startOrchestrator(
   const app = createServer({ log });
   mountFiles(app, guard, { sites: files, quota, ...past, epochs });
   mountDeployments(app, guard, { sites: shelf, quota, deployments, starterFolder: (name) => starterFolder(capabilities, name) });
-  mountSites(app, guard, { sites, board, epochs, capabilities });
+  const rests = openRests({ config, sites, specs, capabilities, log });
+  mountSites(app, guard, { sites, board, rests, epochs, capabilities });
   mountRuns(app, guard, { runs, host, epochs });
   mountTerminals(app, guard, terminals);
   mountAccess(app, guard, epochs);
@@ -148,7 +151,7 @@ export async function startOrchestrator(
   watch.start();
   past.history.start();
   log.info({ url, sites: sites.all().length }, "orchestrator is ready");
-  return { doors: { orchestrator: url }, stop: () => stop({ app, board, sites, watch, runs, terminals, past, runtime: parts.runtime }) };
+  return { doors: { orchestrator: url }, stop: () => stop({ app, board, sites, rests, watch, runs, terminals, past, runtime: parts.runtime }) };
 }
 
 /** Stops what has outgrown its site. */
@@ -224,13 +227,14 @@ async function stop(running: {
   readonly app: FastifyInstance;
   readonly board: StatusBoard;
   readonly sites: HeldSites;
+  readonly rests: SiteRests;
   readonly watch: QuotaWatch;
   readonly runs: RunBook;
   readonly past: FilePast;
   readonly terminals: TerminalBook;
   readonly runtime: SiteRuntime;
 }): Promise<void> {
-  await running.watch.stop();
+  await Promise.all([running.watch.stop(), running.rests.close()]);
   running.board.close();
   await Promise.all([running.sites.close(), running.runs.close(runsGraceMs), running.terminals.close()]);
   await running.app.close();

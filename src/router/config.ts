@@ -40,6 +40,12 @@ export const configSchema = z.object({
     .default(30_000)
     .describe("After how many milliseconds without a sign of life the route feed is opened anew"),
   BACKLOT_ROUTER_SWEEP_MS: count(60_000).default(250).describe("How often in milliseconds idle sites and overdue requests are looked for"),
+  BACKLOT_ROUTER_FREEZE_SECONDS: z.coerce
+    .number()
+    .min(0)
+    .max(86_400)
+    .default(60)
+    .describe("After how many seconds without a visitor a site's program is frozen, until it goes to sleep; 0: never"),
   BACKLOT_ROUTER_CACHE_BYTES: z.coerce.number().int().min(0).default(33_554_432).describe("Most bytes of static files kept in memory"),
   BACKLOT_ROUTER_STOP_MS: count(60_000).default(3_000).describe("How long in milliseconds requests under way may go on when the router stops"),
 });

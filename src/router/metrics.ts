@@ -9,13 +9,14 @@ export interface RouterMetrics {
   wakes: number;
   wakeFailures: number;
   sleeps: number;
+  freezes: number;
   upstreamFailures: number;
   refusedVisits: number;
 }
 
 /** Counters at zero. */
 export function createMetrics(): RouterMetrics {
-  return { requests: 0, inFlight: 0, tunnels: 0, wakes: 0, wakeFailures: 0, sleeps: 0, freezes: 0, upstreamFailures: 0, refusedVisits: 0 };
+  return { requests: 0, inFlight: 0, tunnels: 0, wakes: 0, wakeFailures: 0, sleeps: 0, freezes: 0, freezes: 0, upstreamFailures: 0, refusedVisits: 0 };
 }
 
 /** What is read off at the moment of asking. */
@@ -39,6 +40,7 @@ export function renderMetrics(metrics: RouterMetrics, gauges: RouterGauges): str
     ["wakes_total", metrics.wakes],
     ["wake_failures_total", metrics.wakeFailures],
     ["sleeps_total", metrics.sleeps],
+    ["freezes_total", metrics.freezes],
     ["upstream_failures_total", metrics.upstreamFailures],
     ["visits_that_did_not_wake_total", metrics.refusedVisits],
     ["routes", gauges.routes],

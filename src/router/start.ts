@@ -3,6 +3,7 @@ import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { claimEverySeconds } from "#contract/internal/site-rest.ts";
 import { readComponentKey } from "#kit/cluster-key.ts";
 import { ConfigError, parseConfig } from "#kit/config.ts";
 import { createSigner, createVerifier } from "#kit/grant.ts";
@@ -111,6 +112,10 @@ function createGates(
     now: Date.now,
     wake: (siteId) => waker.wake(siteId),
     sleep: (siteId, instance) => waker.sleep(siteId, instance),
+    freeze: (siteId, instance, sleepAfterSeconds) => waker.freeze(siteId, instance, sleepAfterSeconds),
+    claim: (instances) => waker.claim(instances),
+    freezeMs: config.BACKLOT_ROUTER_FREEZE_SECONDS * 1000,
+    claimMs: claimEverySeconds * 1000,
     createPool: ({ address }) => new UpstreamPool(address, { clock, connectMs: config.BACKLOT_ROUTER_CONNECT_MS }),
     waitMs: config.BACKLOT_ROUTER_HOLD_MS,
     mostWaiting: config.BACKLOT_ROUTER_WAITING_REQUESTS,

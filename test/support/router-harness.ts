@@ -12,6 +12,7 @@ import { formatEvent } from "#contract/events.ts";
 import { Failure } from "#contract/failure.ts";
 import { followRoutes, type RouteFeedEvent } from "#contract/internal/manager.ts";
 import { reportToLog, sleepSite, wakeSite } from "#contract/internal/orchestrator.ts";
+import { claimInstances, freezeSite, type RestOutcome } from "#contract/internal/site-rest.ts";
 import { siteFolder } from "#contract/site.ts";
 import type { SiteAddress, SiteRoute } from "#contract/site-spec.ts";
 import { type ComponentClient, createComponentClient } from "#kit/component-client.ts";
@@ -128,6 +129,9 @@ export class FakeOrchestrator {
   readonly #app: FastifyInstance;
   readonly wakes: number[] = [];
   readonly sleeps: { readonly siteId: number; readonly instance: string | undefined }[] = [];
+  readonly freezes: { readonly siteId: number; readonly instance: string; readonly sleepAfterSeconds: number }[] = [];
+  /** Each list of where the router said that it sends visitors. */
+  readonly claims: [siteId: number, instance: string][][] = [];
   /** What the router added to sites' logs. */
   readonly reports: (readonly [siteId: number, line: string])[] = [];
   /** Decides what waking a site does; may throw a `Failure`. */
@@ -135,6 +139,9 @@ export class FakeOrchestrator {
     throw new Failure("run_file_missing");
   };
   onSleep: (siteId: number) => Promise<void> | void = () => undefined;
+  onFreeze: (siteId: number) => Promise<RestOutcome> | RestOutcome = () => "rests";
+  /** Decides which of them the router has lost. */
+  onClaim: (instances: readonly [siteId: number, instance: string][]) => [number, string][] = () => [];
   url = "";
 
   private constructor(app: FastifyInstance) {
@@ -153,6 +160,14 @@ export class FakeOrchestrator {
       orchestrator.sleeps.push({ siteId: params.siteId, instance: body.instance });
       await orchestrator.onSleep(params.siteId);
       return { status: { state: "asleep" as const, reason: null, since: new Date().toISOString() } };
+    });
+    mount({ app, guard }, freezeSite, async ({ params, body }) => {
+      orchestrator.freezes.push({ siteId: params.siteId, instance: body.instance, sleepAfterSeconds: body.sleepAfterSeconds });
+      return { outcome: await orchestrator.onFreeze(params.siteId), status: { state: "frozen" as const, reason: null, since: new Date().toISOString() } };
+    });
+    mount({ app, guard }, claimInstances, async ({ body }) => {
+      orchestrator.claims.push(body.instances);
+      return { lost: orchestrator.onClaim(body.instances) };
     });
     mount({ app, guard }, reportToLog, async ({ params, body }) => {
       for (const line of body.lines) orchestrator.reports.push([params.siteId, line]);

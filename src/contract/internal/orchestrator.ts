@@ -3,6 +3,7 @@ import { endpoint } from "../endpoint.ts";
 import type { Component, GrantVerb } from "../grant.ts";
 import { siteId, siteKind, siteStatus, timestamp } from "../site.ts";
 import { siteAddress, siteSpec } from "../site-spec.ts";
+import { routerKey, siteRestEndpoints } from "./site-rest.ts";
 
 const control: readonly Component[] = ["manager", "worker"];
 const byId = z.object({ siteId });
@@ -43,9 +44,11 @@ export const wakeSite = endpoint({
   id: "site.wake",
   method: "POST",
   path: "/v1/sites/:siteId/wake",
-  summary: "Start the program unless it runs, and answer when its port is open; waiting callers share one start",
+  summary: "Start the program unless it runs, let it go on where it is frozen, and answer when its port is open; waiting callers share one start",
   access: may("site.wake", ["manager", "worker", "router"]),
   params: byId,
+  /** A router that says who it is sends visitors there from now on: see `claimInstances`. */
+  query: z.strictObject({ router: routerKey.optional() }),
   result: z.object({ address: siteAddress, instance: z.string(), bootMs: z.number() }),
   status: 200,
   failures: ["run_file_missing", "site_not_listening", "site_crashed", "site_not_served", "isolation_missing", "machine_full"],
@@ -55,10 +58,10 @@ export const sleepSite = endpoint({
   id: "site.sleep",
   method: "POST",
   path: "/v1/sites/:siteId/sleep",
-  summary: "Stop the program; the caller has drained it before. With `instance`, only if that one still runs",
+  summary: "Stop the program; the caller has drained it before. With `instance`, only if that one still runs; with `router`, once no other one sends to it",
   access: may("site.sleep", ["manager", "worker", "router"]),
   params: byId,
-  body: z.strictObject({ instance: z.string().optional() }),
+  body: z.strictObject({ instance: z.string().optional(), router: routerKey.optional() }),
   result: z.object({ status: siteStatus }),
   status: 200,
 });
@@ -214,6 +217,9 @@ export const readCapabilities = endpoint({
     missing: z.array(z.string()),
     /** Which limits really hold here. */
     limits: z.object({ memory: z.boolean(), cpu: z.boolean(), pids: z.boolean() }),
+    /** Whether an idle program can be frozen; where not, `freezeNote` says why. */
+    freezes: z.boolean(),
+    freezeNote: z.string().nullable(),
     /** Whether sites can be let out into the internet; `notes` say what stands in the way, or will when one tries. */
     egress: z.object({ isAvailable: z.boolean(), notes: z.array(z.string()) }),
     /** Name → version of what sites can run. */
@@ -243,6 +249,7 @@ export const orchestratorEndpoints = [
   listHeldSites,
   wakeSite,
   sleepSite,
+  ...siteRestEndpoints,
   startInstance,
   retireInstances,
   readSiteStatus,

@@ -12,6 +12,8 @@ export function capabilitiesOf(found: {
     isolates: found.runtime.isolates,
     missing: [...found.runtime.missing],
     limits: found.runtime.limits,
+    freezes: found.runtime.freezes,
+    freezeNote: found.runtime.freezeNote,
     egress: { isAvailable: found.runtime.egress.isAvailable, notes: [...found.runtime.egress.notes] },
     interpreters: { ...found.interpreters },
     starters: [...found.starters],

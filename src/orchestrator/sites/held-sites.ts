@@ -3,9 +3,10 @@ import type { SiteSpec } from "#contract/site-spec.ts";
 import { codeOf } from "#kit/jail/descriptor.ts";
 import type { FileOwner } from "#kit/jail/jail.ts";
 import { Lanes } from "./lane.ts";
+import type { RunnerDeps } from "./runner-deps.ts";
 import type { SiteFolders } from "./site-folders.ts";
 import { SiteLog } from "./site-log.ts";
-import { type RunnerDeps, SiteRunner } from "./site-runner.ts";
+import { SiteRunner } from "./site-runner.ts";
 import type { SpecStore } from "./spec-store.ts";
 import type { SiteStatusEvent, StatusBoard } from "./status-board.ts";
 import { isAtRest } from "./visible-status.ts";
@@ -79,6 +80,11 @@ export class HeldSites {
   /** @throws {Failure} `site_not_found` */
   runnerOf(siteId: number): SiteRunner {
     return this.#find(siteId).runner;
+  }
+
+  /** Undefined: it is not held here. */
+  heldRunnerOf(siteId: number): SiteRunner | undefined {
+    return this.#held.get(siteId)?.runner;
   }
 
   /** @throws {Failure} `site_not_found` */

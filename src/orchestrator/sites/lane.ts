@@ -1,9 +1,18 @@
 /** Does one thing after the other, in the order in which they were asked for. */
 export class Lane {
   #last: Promise<unknown> = Promise.resolve();
+  #waiting = 0;
+
+  /** Whether something is under way. */
+  get isBusy(): boolean {
+    return this.#waiting > 0;
+  }
 
   run<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#last.then(work);
+    this.#waiting += 1;
+    const result = this.#last.then(work).finally(() => {
+      this.#waiting -= 1;
+    });
     // Whoever comes next waits for the end, however it ends; the error belongs to this caller alone.
     this.#last = result.catch(() => undefined);
     return result;

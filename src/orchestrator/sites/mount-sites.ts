@@ -5,6 +5,7 @@ import {
   applySite,
   type Capabilities,
   followStatuses,
+  leaveSite,
   listHeldSites,
   pushEpochs,
   readCapabilities,
@@ -17,23 +18,26 @@ import {
   startInstance,
   wakeSite,
 } from "#contract/internal/orchestrator.ts";
+import { claimInstances, freezeSite } from "#contract/internal/site-rest.ts";
 import type { EpochTable } from "#kit/epochs.ts";
 import { type Guard, mount } from "#kit/http/mount.ts";
 import { streamOf } from "./answer-stream.ts";
 import type { HeldSites } from "./held-sites.ts";
 import { filtered, logFilter } from "./log-filter.ts";
+import type { SiteRests } from "./site-rests.ts";
 import type { StatusBoard } from "./status-board.ts";
 
 export interface SitesApi {
   readonly sites: HeldSites;
   readonly board: StatusBoard;
+  readonly rests: SiteRests;
   readonly epochs: EpochTable;
   readonly capabilities: Capabilities;
 }
 
 /** Serves the endpoints that hold, start, stop and watch sites. */
 export function mountSites(app: FastifyInstance, guard: Guard<GrantClaims>, api: SitesApi): void {
-  const { sites } = api;
+  const { sites, rests } = api;
   mount({ app, guard }, applySite, async ({ params, body }) => {
     if (params.siteId !== body.siteId) throw new Failure("input_invalid", { detail: "siteId: it is not the number in the address." });
     await sites.apply(body);
@@ -43,10 +47,25 @@ export function mountSites(app: FastifyInstance, guard: Guard<GrantClaims>, api:
     await sites.remove(params.siteId);
     return undefined;
   });
+  mount({ app, guard }, leaveSite, async ({ params, body }) => {
+    await sites.leave(params.siteId, body);
+    return undefined;
+  });
   mount({ app, guard }, listHeldSites, async () => ({ sites: [...sites.all()] }));
   // A visitor's wake waits out a back-off; one that a person asked for by the dashboard tries at once.
-  mount({ app, guard }, wakeSite, async ({ params, caller }) => sites.runnerOf(params.siteId).wake({ isAsked: caller.sub !== "router" }));
-  mount({ app, guard }, sleepSite, async ({ params, body }) => ({ status: await sites.runnerOf(params.siteId).sleep(body.instance) }));
+  mount({ app, guard }, wakeSite, async ({ params: { siteId }, query: { router }, caller }) => {
+    const wake = () => sites.runnerOf(siteId).wake({ isAsked: caller.sub !== "router" });
+    return router === undefined ? wake() : rests.wake(siteId, router, wake);
+  });
+  mount({ app, guard }, sleepSite, async ({ params: { siteId }, body: { instance, router } }) => {
+    const runner = sites.runnerOf(siteId);
+    return { status: (router === undefined ? undefined : await rests.sleep(siteId, { instance, router })) ?? (await runner.sleep(instance)) };
+  });
+  mount({ app, guard }, freezeSite, async ({ params: { siteId }, body }) => {
+    const runner = sites.runnerOf(siteId);
+    return { outcome: await rests.freeze(siteId, body), status: runner.status };
+  });
+  mount({ app, guard }, claimInstances, async ({ params, body }) => ({ lost: rests.claim(params.router, body.instances) }));
   mount({ app, guard }, startInstance, async ({ params }) => sites.runnerOf(params.siteId).startInstance(params.instance));
   mount({ app, guard }, retireInstances, async ({ params }) => {
     await sites.runnerOf(params.siteId).retireInstances();

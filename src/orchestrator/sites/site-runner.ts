@@ -1,33 +1,20 @@
 import { Failure } from "#contract/failure.ts";
 import type { SiteStatus } from "#contract/site.ts";
 import type { SiteSpec } from "#contract/site-spec.ts";
-import type { BackOffPolicy, EndCause } from "./back-off.ts";
-import { type BootDeps, type BootResult, bootInstance, type Live, type Started, startedOf } from "./boot-instance.ts";
+import type { EndCause } from "./back-off.ts";
+import { type BootResult, bootInstance, type Live, type Started, startedOf } from "./boot-instance.ts";
+import { ComeBack } from "./come-back.ts";
 import { CrashBook } from "./crash-book.ts";
 import { crashFailure, crashOf, explain } from "./crash-failure.ts";
 import { causeOf, reasonOf, silenceOf } from "./end-reason.ts";
+import { FrozenLife } from "./frozen-life.ts";
 import { InstanceOutput } from "./instance-output.ts";
 import { KeptStatus } from "./kept-status.ts";
 import { Lane } from "./lane.ts";
 import { findRunFile } from "./run-file.ts";
+import type { RunnerDeps } from "./runner-deps.ts";
 import { Shared } from "./shared.ts";
-import type { SiteLog } from "./site-log.ts";
-import type { StartGate } from "./start-gate.ts";
 import { type Activity, mayRun, whyNot } from "./visible-status.ts";
-
-export interface RunnerDeps extends BootDeps {
-  readonly gate: StartGate;
-  readonly backOff: BackOffPolicy;
-  readonly log: SiteLog;
-  readonly folder: string;
-  /** A program that came back by itself goes to sleep after this long unless somebody has asked for it. */
-  readonly unvisitedMs: number;
-  /** @throws {Failure} when the site's files have outgrown it. */
-  readonly checkRoom: () => Promise<void>;
-  /** A key for an instance that nobody named, unlike every other of the site. */
-  readonly newInstance: () => string;
-  readonly onStatus: (status: SiteStatus) => void;
-}
 
 /** One site's program through its life: starts it once however many ask, watches it, and says what it does and why. */
 export class SiteRunner {
@@ -44,7 +31,8 @@ export class SiteRunner {
   /** The key that a caller was given last: that one will be put to sleep by whoever has it. */
   #knownKey: string | null = null;
   readonly #crashes: CrashBook;
-  #retry: NodeJS.Timeout | undefined;
+  readonly #comeBack: ComeBack;
+  readonly #frozen: FrozenLife;
   #withdraw = new AbortController();
   #gone: "site_being_deleted" | "not_ready" | null = null;
   // Starts and stops of one site never overlap; wakes meanwhile share the start that waits in the lane.
@@ -55,6 +43,17 @@ export class SiteRunner {
     this.#spec = spec;
     this.#crashes = new CrashBook(deps.backOff);
     this.#status = new KeptStatus({ clock: deps.clock, onChange: deps.onStatus }, spec);
+    this.#frozen = new FrozenLife({
+      onChange: (live, isFrozen) => this.#current === live && this.#set(isFrozen ? "frozen" : "running", null),
+      say: (line) => this.#say(line),
+    });
+    this.#comeBack = new ComeBack({
+      unvisitedMs: deps.unvisitedMs,
+      mayStart: () => this.#current === null && this.#starting.result === null && mayRun(this.#spec) && this.#gone === null,
+      start: (key) => this.#start(key, { replaces: false }),
+      isUnknown: (key) => this.#current?.key === key && this.#knownKey !== key,
+      sleep: (key) => void this.sleep(key),
+    });
   }
 
   get status(): SiteStatus {
@@ -66,7 +65,12 @@ export class SiteRunner {
     return this.#gone !== null;
   }
 
-  /** The instance that listens, started if there is none. `isAsked`: a person wants it, so a back-off does not hold it up. */
+  /** The instance that is or could be frozen: the one that visitors are sent to. */
+  get current(): Live | null {
+    return this.#current;
+  }
+
+  /** The instance that listens, gone on where it was frozen, started if there is none. `isAsked`: a person wants it, so a back-off does not hold it up. */
   wake(options: { readonly isAsked: boolean }): Promise<Started> {
     return this.#handOut(this.#wake(options));
   }
@@ -90,8 +94,19 @@ export class SiteRunner {
 
   async #startInstance(key: string): Promise<Started> {
     this.#checkMayRun();
-    if (this.#current?.key === key) return startedOf(this.#current);
-    return this.#start(key, { replaces: true });
+    const current = this.#current;
+    if (current?.key !== key) return this.#start(key, { replaces: true });
+    return this.#frozen.holds(current) ? this.#confirm(current) : startedOf(current);
+  }
+
+  /** Freezes the program if it is still this instance; false when it goes on. Who sends it requests has let it go before. */
+  async freeze(instance: string): Promise<boolean> {
+    // Whoever starts or stops it does not let it rest, and visitors must not wait for that.
+    if (this.#lane.isBusy) return false;
+    return this.#lane.run(async () => {
+      const live = this.#current;
+      return live === null || live.key !== instance ? true : this.#frozen.freeze(live);
+    });
   }
 
   /** Stops every instance but the current one. */
@@ -99,9 +114,10 @@ export class SiteRunner {
     return this.#lane.run(() => this.#stop([...this.#lives].filter((live) => live !== this.#current)));
   }
 
-  /** Stops the program; with an instance, only if that one is still the current one. */
-  sleep(instance?: string): Promise<SiteStatus> {
+  /** Stops the program; with an instance, only if that one is still the current one; `onlyFrozen`: unless it has gone on meanwhile. */
+  sleep(instance?: string, options: { readonly onlyFrozen?: boolean } = {}): Promise<SiteStatus> {
     return this.#lane.run(async () => {
+      if (options.onlyFrozen && this.status.state !== "frozen") return this.status;
       // One that has crashed meanwhile counts too: it would come back under its key.
       if (instance !== undefined && instance !== (this.#current?.key ?? this.#latestKey)) return this.status;
       await this.#rest();
@@ -139,26 +155,27 @@ export class SiteRunner {
   }
 
   async #confirm(live: Live): Promise<Started> {
+    const isFrozen = this.#frozen.holds(live);
     try {
-      await live.running.whenListening(AbortSignal.timeout(this.#deps.bootTimeoutMs));
+      await (isFrozen ? this.#frozen.thaw(live) : live.running.whenListening(AbortSignal.timeout(this.#deps.bootTimeoutMs)));
       if (this.#current === live) return startedOf(live);
       throw new Error("it was stopped meanwhile");
     } catch {
-      // It was put to sleep meanwhile, it has crashed, or it does not listen: each of these is answered like any other wake.
-      await this.#lane.run(() => this.#giveUp(live));
+      // It was put to sleep meanwhile, it has crashed, or it does not listen or go on: each of these is answered like any other wake.
+      await this.#lane.run(() => this.#giveUp(live, { isSilent: !isFrozen }));
       return this.#wake({ isAsked: false });
     }
   }
 
-  async #giveUp(live: Live): Promise<void> {
+  async #giveUp(live: Live, { isSilent }: { readonly isSilent: boolean }): Promise<void> {
     if (this.#current !== live) return;
     const found = await live.running.listening();
     await this.#stop([live]);
-    this.#failed(live, silenceOf(this.#deps.bootTimeoutMs), found);
+    if (isSilent) this.#failed(live, silenceOf(this.#deps.bootTimeoutMs), found);
   }
 
   #start(key: string, options: { readonly replaces: boolean }): Promise<Started> {
-    this.#cancelRetry();
+    this.#comeBack.cancel();
     return this.#starting.run(key, () => this.#lane.run(() => this.#boot(key, options)));
   }
 
@@ -206,10 +223,13 @@ export class SiteRunner {
       // Ended on purpose: whoever stopped it took it out before.
       if (!this.#lives.delete(live)) return;
       const cause = causeOf(exit, this.#spec.limits.memoryBytes);
-      if (this.#current === live) {
-        this.#current = null;
-        this.#failed(live, cause, []);
-      } else this.#say(`the instance before ${reasonOf([crashOf(live, { at: this.#deps.clock.now(), cause })])}`);
+      const wasFrozen = this.#frozen.forget(live);
+      const isCurrent = this.#current === live;
+      if (isCurrent) this.#current = null;
+      if (isCurrent && !wasFrozen) return void this.#failed(live, cause, []);
+      this.#say(`${isCurrent ? "the frozen program" : "the instance before"} ${reasonOf([crashOf(live, { at: this.#deps.clock.now(), cause })])}`);
+      // Nobody waits for one that was ended while it stood still: the next visitor starts it.
+      if (isCurrent) this.#set("asleep", null);
     });
   }
 
@@ -233,41 +253,18 @@ export class SiteRunner {
     this.#say(restartInMs === null ? `${reason}; waiting for the next visitor` : `${reason}; next try in ${restartInMs / 1000} s`);
     this.#latestKey = live.key;
     this.#set("crashed", reason);
-    if (restartInMs !== null && this.#gone === null) this.#planRetry(restartInMs, live.key);
+    if (restartInMs !== null && this.#gone === null) this.#comeBack.plan(restartInMs, live.key);
     return failure;
   }
 
-  #planRetry(delayMs: number, key: string): void {
-    this.#cancelRetry();
-    this.#retry = setTimeout(() => {
-      if (this.#current !== null || this.#starting.result !== null || !mayRun(this.#spec) || this.#gone !== null) return;
-      // Under the same key, so that whoever was given it can put it to sleep. A failure is in the status and in the log already.
-      this.#start(key, { replaces: false }).then(
-        () => this.#sleepUnlessKnown(key),
-        () => undefined,
-      );
-    }, delayMs).unref();
-  }
-
-  /** A program that came back by itself and that nobody asks for would stay awake for ever: no router knows it. */
-  #sleepUnlessKnown(key: string): void {
-    setTimeout(() => {
-      if (this.#current?.key === key && this.#knownKey !== key) void this.sleep(key);
-    }, this.#deps.unvisitedMs).unref();
-  }
-
-  #cancelRetry(): void {
-    clearTimeout(this.#retry);
-  }
-
   #withdrawStarts(): void {
-    this.#cancelRetry();
+    this.#comeBack.cancel();
     this.#withdraw.abort(new Error("the site may not run any more"));
     this.#withdraw = new AbortController();
   }
 
   async #rest(graceMs: number = this.#deps.graceMs): Promise<void> {
-    this.#cancelRetry();
+    this.#comeBack.cancel();
     await this.#stop([...this.#lives], graceMs);
     this.#crashes.clear();
     this.#set("asleep", null);
@@ -277,6 +274,7 @@ export class SiteRunner {
     if (ending.length === 0) return;
     for (const live of ending) {
       this.#lives.delete(live);
+      this.#frozen.forget(live);
       if (this.#current === live) this.#current = null;
     }
     if (this.#current === null) this.#set("stopping", null);

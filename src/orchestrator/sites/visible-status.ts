@@ -3,7 +3,7 @@ import type { SiteSpec } from "#contract/site-spec.ts";
 
 /** What a site's program is doing, before what the specification says about it. */
 export interface Activity {
-  readonly state: Extract<SiteState, "starting" | "running" | "asleep" | "stopping" | "stopped" | "crashed">;
+  readonly state: Extract<SiteState, "starting" | "running" | "frozen" | "asleep" | "stopping" | "stopped" | "crashed">;
   readonly reason: string | null;
 }
 

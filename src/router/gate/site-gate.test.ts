@@ -1,7 +1,9 @@
 import { expect, test } from "vitest";
 import { Failure } from "#contract/failure.ts";
+import type { RestOutcome } from "#contract/internal/site-rest.ts";
 import type { ConnectionPool } from "../proxy/upstream-pool.ts";
-import { type GateDeps, longestHoldMs, SiteGate, type Visitor } from "./site-gate.ts";
+import type { GateDeps } from "./gate-deps.ts";
+import { longestHoldMs, SiteGate, type Visitor } from "./site-gate.ts";
 import type { LiveInstance, Target } from "./target.ts";
 
 const one: LiveInstance = { address: { host: "10.0.0.1", port: 5000 }, instance: "one" };
@@ -29,6 +31,8 @@ class FakeVisitor implements Visitor {
 function scene(over: Partial<GateDeps> = {}) {
   const wakes: { answer: (live: LiveInstance) => void; refuse: (error: unknown) => void }[] = [];
   const sleeps: { instance: string | undefined; done: () => void; fail: (error: unknown) => void }[] = [];
+  const freezes: { asked: readonly [instance: string, sleepAfterSeconds: number]; answer: (outcome: RestOutcome) => void; fail: (error: unknown) => void }[] =
+    [];
   const ended: string[] = [];
   const time = { now: 1000 };
   const createPool = ({ instance }: LiveInstance): ConnectionPool => ({
@@ -41,6 +45,7 @@ function scene(over: Partial<GateDeps> = {}) {
   const gate = new SiteGate(7, {
     wake: () => new Promise((answer, refuse) => wakes.push({ answer, refuse })),
     sleep: (_, instance) => new Promise((done, fail) => sleeps.push({ instance, done, fail })),
+    freeze: (_, instance, sleepAfterSeconds) => new Promise((answer, fail) => freezes.push({ asked: [instance, sleepAfterSeconds], answer, fail })),
     createPool,
     now: () => time.now,
     waitMs: 30_000,
@@ -56,7 +61,7 @@ function scene(over: Partial<GateDeps> = {}) {
   const leave = (visitor: FakeVisitor): void => {
     if (visitor.target !== null) gate.leave(visitor.target);
   };
-  return { gate, wakes, sleeps, ended, time, enter, leave };
+  return { gate, wakes, sleeps, freezes, ended, time, enter, leave };
 }
 
 const settle = () => new Promise((resolve) => setImmediate(resolve));
@@ -219,4 +224,67 @@ test("a gate is at rest when nothing is known, waiting or under way", async () =
   expect(gate.isAtRest).toBe(false);
   leave(visitor);
   expect(gate.isAtRest).toBe(true);
+});
+
+test("a program that stands still is let go, and the next visitor asks for it again", async () => {
+  const { gate, wakes, freezes, ended, enter } = scene();
+  gate.release(one);
+  const frozen = gate.freeze(540);
+  expect(freezes.map(({ asked }) => asked)).toEqual([["one", 540]]);
+  const early = enter();
+  expect([early.outcome, wakes.length]).toEqual(["waits", 0]);
+  freezes[0]?.answer("rests");
+  expect(await frozen).toBe("rests");
+  expect([gate.target, wakes.length, ended]).toEqual([null, 1, ["one closed"]]);
+  wakes[0]?.answer(one);
+  await expect.poll(() => early.outcome).toBe("one");
+});
+
+test("a program that cannot be frozen goes on, and is asked about again only after a visit", async () => {
+  const { gate, freezes, time, enter } = scene();
+  gate.release(one);
+  const asked = gate.freeze(10);
+  freezes[0]?.answer("runs");
+  expect(await asked).toBe("runs");
+  expect([gate.isAwake, gate.mayFreeze, enter().outcome]).toEqual([true, false, "one"]);
+  time.now += 1;
+  gate.lastActiveAt = time.now;
+  expect(gate.mayFreeze).toBe(true);
+});
+
+test("when nobody knows whether the program was frozen, the next visitor asks where it is", async () => {
+  const { gate, wakes, freezes, enter } = scene();
+  gate.release(one);
+  const asked = gate.freeze(10);
+  freezes[0]?.fail(new Error("connection reset"));
+  await expect(asked).rejects.toThrow("connection reset");
+  enter();
+  expect([gate.target, wakes.length]).toEqual([null, 1]);
+});
+
+test("a program that visitors reach past the gate is neither frozen nor stopped while they do", async () => {
+  let isQuiet = false;
+  const { gate, freezes, sleeps } = scene({ retarget: async () => isQuiet });
+  gate.release(one);
+  expect(await gate.freeze(10)).toBeNull();
+  await gate.sleep();
+  expect([gate.target?.instance, freezes, sleeps]).toEqual(["one", [], []]);
+  isQuiet = true;
+  const asked = gate.freeze(10);
+  await expect.poll(() => freezes.length).toBe(1);
+  freezes[0]?.answer("rests");
+  await asked;
+  expect(gate.target).toBeNull();
+});
+
+test("what others told the gate has to be told to the orchestrator, once; what the orchestrator told does not", async () => {
+  const { gate, wakes, enter } = scene();
+  enter();
+  wakes[0]?.answer(one);
+  await expect.poll(() => gate.target?.instance).toBe("one");
+  expect([gate.isClaimDue, gate.claimed]).toEqual([false, "one"]);
+  gate.switchTo(two);
+  expect([gate.isClaimDue, gate.claimed]).toEqual([true, "two"]);
+  gate.noteClaimed();
+  expect(gate.isClaimDue).toBe(false);
 });

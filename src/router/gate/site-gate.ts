@@ -1,5 +1,6 @@
 import { Failure } from "#contract/failure.ts";
-import type { ConnectionPool } from "../proxy/upstream-pool.ts";
+import type { RestOutcome } from "#contract/internal/site-rest.ts";
+import type { GateDeps } from "./gate-deps.ts";
 import { type LiveInstance, Target } from "./target.ts";
 
 /** A request on its way to a site's program. */
@@ -10,19 +11,6 @@ export interface Visitor {
   admit(target: Target): void;
   /** There is no instance to go to. */
   refuse(failure: Failure): void;
-}
-
-/** What a gate needs of the world. */
-export interface GateDeps {
-  /** Starts the program unless it runs; rejects with a `Failure`. */
-  readonly wake: (siteId: number) => Promise<LiveInstance>;
-  /** Stops the program if it is (still) this instance. */
-  readonly sleep: (siteId: number, instance: string | undefined) => Promise<void>;
-  readonly createPool: (live: LiveInstance) => ConnectionPool;
-  readonly now: () => number;
-  readonly waitMs: number;
-  readonly mostWaiting: number;
-  readonly mostInFlight: number;
 }
 
 interface Waiting {
@@ -51,6 +39,10 @@ export class SiteGate {
   #heldUntil = 0;
   /** Grows when someone else says where the site listens: the answer to an older wake-up is out of date then. */
   #generation = 0;
+  /** The orchestrator knows by itself of what it was asked for, not of what others told this router. */
+  #isToldOf = false;
+  /** When the site was last active before it could not be frozen: asked again only after somebody came. */
+  #notFrozenSince: number | null = null;
   lastActiveAt: number;
 
   constructor(siteId: number, deps: GateDeps) {
@@ -69,6 +61,28 @@ export class SiteGate {
 
   get waitingCount(): number {
     return this.#waiting.length;
+  }
+
+  /** An idle program may be asked to stand still. */
+  get mayFreeze(): boolean {
+    return this.isAwake && this.#notFrozenSince !== this.lastActiveAt;
+  }
+
+  /** The instance that requests go to, or are under way at. */
+  get claimed(): string | null {
+    if (this.#target !== null) return this.#isGoingToSleep ? null : this.#target.instance;
+    for (const target of this.#older) return target.instance;
+    return null;
+  }
+
+  /** The orchestrator has to hear of the instance. */
+  get isClaimDue(): boolean {
+    return this.#isToldOf;
+  }
+
+  /** The orchestrator hears of it now. */
+  noteClaimed(): void {
+    this.#isToldOf = false;
   }
 
   /** New requests wait, whether there is an instance or not. */
@@ -129,14 +143,13 @@ export class SiteGate {
   /** Ends a hold. Without an instance the next request, or one that waits, wakes the site. */
   release(live: LiveInstance | null): void {
     this.#heldUntil = 0;
-    this.#generation += 1;
-    this.#setTarget(live);
-    this.#flush();
+    this.switchTo(live);
   }
 
-  /** Sends new requests to this instance. */
-  switchTo(live: LiveInstance): void {
+  /** Sends new requests to this instance; without one the next request wakes the site. */
+  switchTo(live: LiveInstance | null): void {
     this.#generation += 1;
+    this.#isToldOf = live !== null;
     this.#setTarget(live);
     this.#flush();
   }
@@ -163,12 +176,40 @@ export class SiteGate {
     const target = this.#target;
     this.#isGoingToSleep = true;
     try {
+      if (this.#deps.retarget !== undefined && !(await this.#deps.retarget(this.siteId))) return;
       await this.#deps.sleep(this.siteId, target?.instance);
       if (this.#target === target) this.#setTarget(null);
     } finally {
       this.#isGoingToSleep = false;
       // After a failure the site counts as just used: it is tried again when it has been idle once more.
       this.lastActiveAt = this.#deps.now();
+      this.#flush();
+    }
+  }
+
+  /**
+   * Lets the program stand still: requests that come meanwhile wait and let it go on. The caller has seen that nothing is in flight.
+   * Gives null when visitors are under way past the gate, or there is no program.
+   */
+  async freeze(sleepAfterSeconds: number): Promise<RestOutcome | null> {
+    const target = this.#target;
+    if (target === null) return null;
+    this.#isGoingToSleep = true;
+    let isAwake = false;
+    try {
+      if (this.#deps.retarget !== undefined && !(await this.#deps.retarget(this.siteId))) {
+        isAwake = true;
+        this.lastActiveAt = this.#deps.now();
+        return null;
+      }
+      const outcome = await this.#deps.freeze(this.siteId, target.instance, sleepAfterSeconds);
+      isAwake = outcome === "runs";
+      return outcome;
+    } finally {
+      this.#isGoingToSleep = false;
+      if (isAwake) this.#notFrozenSince = this.lastActiveAt;
+      // After a failure nobody knows what became of it: whoever wants it asks.
+      else if (this.#target === target) this.#setTarget(null);
       this.#flush();
     }
   }

@@ -3,8 +3,9 @@ import type { SiteRoute } from "#contract/site-spec.ts";
 import type { Log } from "#kit/log.ts";
 import type { RouterMetrics } from "../metrics.ts";
 import type { RouteTable } from "../routes/route-table.ts";
-import { isIdle } from "./idle.ts";
-import { type GateDeps, SiteGate } from "./site-gate.ts";
+import type { GateDeps } from "./gate-deps.ts";
+import { restOf } from "./idle.ts";
+import { SiteGate } from "./site-gate.ts";
 
 /** What the gates share. */
 export interface SiteGatesOptions extends GateDeps {
@@ -12,6 +13,11 @@ export interface SiteGatesOptions extends GateDeps {
   readonly log: Log;
   readonly metrics: RouterMetrics;
   readonly sweepMs: number;
+  /** A program that nobody visits is frozen after this; 0: never. */
+  readonly freezeMs: number;
+  readonly claimMs: number;
+  /** Says where this router sends visitors; gives what it cannot send to any more. */
+  readonly claim: (instances: readonly (readonly [siteId: number, instance: string])[]) => Promise<readonly (readonly [siteId: number, instance: string])[]>;
   /** How long what is in flight may go on when a site was removed or disabled. */
   readonly shutGraceMs: number;
 }
@@ -23,11 +29,13 @@ const mostGoingToSleep = 8;
 export class SiteGates {
   readonly #options: SiteGatesOptions;
   readonly #gates = new Map<number, SiteGate>();
-  /** Sites that may have been running when this router started: their idle time counts from the start. */
-  readonly #unsure = new Set<number>();
+  /** Sites that may run without this router knowing: since it started, or since it lost sight of them. Their idle time counts from then. */
+  readonly #unsure = new Map<number, number>();
   readonly #startedAt: number;
   readonly #timer: NodeJS.Timeout;
   #goingToSleep = 0;
+  #claimedAt = 0;
+  #hasClaims = false;
 
   constructor(options: SiteGatesOptions) {
     this.#options = options;
@@ -62,15 +70,18 @@ export class SiteGates {
   /** Ends overdue waits and puts idle sites to sleep. */
   sweep(): void {
     const now = this.#options.now();
+    let isClaimDue = now - this.#claimedAt >= this.#options.claimMs;
     for (const gate of this.#gates.values()) {
       gate.sweep(now);
       const route = this.#options.table.byId(gate.siteId);
       if (gate.isAtRest) this.#gates.delete(gate.siteId);
       // Told an address by the control plane without a route to it: the address would be kept for ever.
       else if (gate.isAwake && route === undefined) gate.shut(new Failure("site_not_found"), this.#options.shutGraceMs);
-      else if (gate.isAwake && route !== undefined && this.#isIdle(gate, route, now)) this.#sleep(gate);
+      else if (gate.isAwake && route !== undefined) this.#letRest(gate, route, now);
+      isClaimDue ||= gate.isClaimDue;
     }
-    for (const siteId of this.#unsure) this.#sleepUnsure(siteId, now);
+    for (const [siteId, since] of this.#unsure) this.#sleepUnsure(siteId, { since, now });
+    if (isClaimDue) this.#claim(now);
   }
 
   /** Stops the clock and ends every connection to sites. */
@@ -79,8 +90,60 @@ export class SiteGates {
     for (const gate of this.#gates.values()) gate.shut(new Failure("not_ready"), 0);
   }
 
-  #isIdle(gate: SiteGate, route: SiteRoute, now: number): boolean {
-    return isIdle({ idleSeconds: route.idleSeconds, lastActiveAt: gate.lastActiveAt, inFlight: gate.inFlight(), isClosed: gate.isClosed, now });
+  #letRest(gate: SiteGate, route: SiteRoute, now: number): void {
+    const { idleSeconds } = route;
+    const rest = restOf({
+      idleSeconds,
+      freezeMs: gate.mayFreeze ? this.#options.freezeMs : 0,
+      lastActiveAt: gate.lastActiveAt,
+      inFlight: gate.inFlight(),
+      isClosed: gate.isClosed,
+      now,
+    });
+    if (rest.kind === "sleep") this.#sleep(gate);
+    else if (rest.kind === "freeze") this.#freeze(gate, rest.sleepAfterSeconds);
+  }
+
+  #freeze(gate: SiteGate, sleepAfterSeconds: number): void {
+    if (this.#goingToSleep >= mostGoingToSleep) return;
+    this.#goingToSleep += 1;
+    const { log, metrics } = this.#options;
+    gate
+      .freeze(sleepAfterSeconds)
+      .then((outcome) => {
+        if (outcome === "rests") metrics.freezes += 1;
+        log.debug({ siteId: gate.siteId, outcome }, "site may stand still");
+      })
+      .catch((err: unknown) => {
+        log.warn({ err, siteId: gate.siteId }, "site could not be frozen");
+        this.#unsure.set(gate.siteId, this.#options.now());
+      })
+      .finally(() => {
+        this.#goingToSleep -= 1;
+      });
+  }
+
+  // Where nothing is claimed, and nothing was the last time, nobody has to hear of it.
+  #claim(now: number): void {
+    this.#claimedAt = now;
+    const claims: (readonly [number, string])[] = [];
+    for (const gate of this.#gates.values()) {
+      const { claimed } = gate;
+      gate.noteClaimed();
+      if (claimed !== null) claims.push([gate.siteId, claimed]);
+    }
+    if (claims.length === 0 && !this.#hasClaims) return;
+    this.#hasClaims = claims.length > 0;
+    this.#options
+      .claim(claims)
+      .then((lost) => {
+        for (const [siteId, instance] of lost) {
+          const gate = this.#gates.get(siteId);
+          const target = gate?.target ?? null;
+          if (gate !== undefined && target?.instance === instance && gate.isAwake) gate.lose(target);
+        }
+      })
+      .catch((err: unknown) => this.#options.log.warn({ err }, "where visitors are sent could not be told"));
   }
 
   #sleep(gate: SiteGate): void {
@@ -100,20 +163,20 @@ export class SiteGates {
   }
 
   // What ran before this router started has no address here; if nobody asks for it, it sleeps like any other.
-  #sleepUnsure(siteId: number, now: number): void {
+  #sleepUnsure(siteId: number, { since, now }: { readonly since: number; readonly now: number }): void {
     const route = this.#options.table.byId(siteId);
     const gate = this.#gates.get(siteId);
     if (route === undefined || route.idleSeconds === null || gate !== undefined) {
       this.#unsure.delete(siteId);
       return;
     }
-    if (now - this.#startedAt < route.idleSeconds * 1000 || this.#goingToSleep >= mostGoingToSleep) return;
+    if (now - since < route.idleSeconds * 1000 || this.#goingToSleep >= mostGoingToSleep) return;
     this.#unsure.delete(siteId);
     this.#sleep(this.of(siteId));
   }
 
   #noteUnsure(route: SiteRoute): void {
-    if (route.kind === "dynamic" && route.availability === "enabled" && route.idleSeconds !== null) this.#unsure.add(route.siteId);
+    if (route.kind === "dynamic" && route.availability === "enabled" && route.idleSeconds !== null) this.#unsure.set(route.siteId, this.#startedAt);
   }
 
   #routeChanged(siteId: number, route: SiteRoute | undefined): void {

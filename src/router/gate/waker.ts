@@ -1,7 +1,9 @@
+import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Client, createClient } from "#contract/client.ts";
 import { Failure } from "#contract/failure.ts";
 import { reportToLog, sleepSite, wakeSite } from "#contract/internal/orchestrator.ts";
+import { claimInstances, freezeSite, type RestOutcome } from "#contract/internal/site-rest.ts";
 import type { Log } from "#kit/log.ts";
 import { backOffMs } from "#kit/retry.ts";
 import type { RouterMetrics } from "../metrics.ts";
@@ -26,10 +28,13 @@ export interface WakerOptions {
 
 const backOff = { firstMs: 50, mostMs: 500 };
 const sleepTimeoutMs = 30_000;
+const restTimeoutMs = 10_000;
 
 /** Asks the orchestrator to start and stop sites' programs. */
 export class Waker {
   readonly #options: WakerOptions;
+  /** Tells this router from every other, and from itself before a restart. */
+  readonly #router = randomUUID();
   #client: { readonly of: WakeCredentials; readonly client: Client } | null = null;
 
   constructor(options: WakerOptions) {
@@ -44,7 +49,7 @@ export class Waker {
     metrics.wakes += 1;
     for (let failures = 1; ; failures += 1) {
       try {
-        const { address, instance, bootMs } = await this.#clientNow().call(wakeSite, { params: { siteId }, signal });
+        const { address, instance, bootMs } = await this.#clientNow().call(wakeSite, { params: { siteId }, query: { router: this.#router }, signal });
         log.info({ siteId, instance, bootMs, ms: Math.round(performance.now() - startedAt) }, "site woke up");
         return { address, instance };
       } catch (error) {
@@ -60,10 +65,35 @@ export class Waker {
     }
   }
 
-  /** Stops a site's program, with `instance` only if it is still that one. */
+  /** Stops a site's program, with `instance` only if it is still that one, once no other router sends visitors there. */
   async sleep(siteId: number, instance: string | undefined): Promise<void> {
-    const body = instance === undefined ? {} : { instance };
+    const body = { router: this.#router, ...(instance === undefined ? {} : { instance }) };
     await this.#clientNow().call(sleepSite, { params: { siteId }, body, signal: AbortSignal.timeout(sleepTimeoutMs) });
+  }
+
+  /** Lets a program stand still that this router sends nothing to any more. */
+  async freeze(siteId: number, instance: string, sleepAfterSeconds: number): Promise<RestOutcome> {
+    const body = { instance, router: this.#router, sleepAfterSeconds };
+    return (await this.#clientNow().call(freezeSite, { params: { siteId }, body, signal: AbortSignal.timeout(restTimeoutMs) })).outcome;
+  }
+
+  /** Says where this router sends visitors; gives what it cannot send to any more. An orchestrator that is away hears of it the next time. */
+  async claim(instances: readonly (readonly [siteId: number, instance: string])[]): Promise<readonly (readonly [siteId: number, instance: string])[]> {
+    const byClient = new Map<Client, [number, string][]>();
+    for (const [siteId, instance] of instances) {
+      const client = this.#clientNow();
+      byClient.set(client, [...(byClient.get(client) ?? []), [siteId, instance]]);
+    }
+    const answers = [...byClient].map(([client, claimed]) =>
+      client
+        .call(claimInstances, { params: { router: this.#router }, body: { instances: claimed }, signal: AbortSignal.timeout(restTimeoutMs) })
+        .then(({ lost }) => lost)
+        .catch((err: unknown) => {
+          this.#options.log.debug({ err }, "an orchestrator could not be told where visitors are sent");
+          return [];
+        }),
+    );
+    return (await Promise.all(answers)).flat();
   }
 
   /** Adds lines to a site's log. */

@@ -1,0 +1,23 @@
+import type { RestOutcome } from "#contract/internal/site-rest.ts";
+import type { ConnectionPool } from "../proxy/upstream-pool.ts";
+import type { LiveInstance } from "./target.ts";
+
+/** What a gate needs of the world. */
+export interface GateDeps {
+  /** Starts the program unless it runs; rejects with a `Failure`. */
+  readonly wake: (siteId: number) => Promise<LiveInstance>;
+  /** Stops the program if it is (still) this instance. */
+  readonly sleep: (siteId: number, instance: string | undefined) => Promise<void>;
+  /** Freezes this instance, which may be stopped after so many seconds more. */
+  readonly freeze: (siteId: number, instance: string, sleepAfterSeconds: number) => Promise<RestOutcome>;
+  /**
+   * Where requests reach the program past the gate, as through a balancer: turns them to the gate, and says whether nothing is under way there any
+   * more. Called before a site is frozen or put to sleep.
+   */
+  readonly retarget?: (siteId: number) => Promise<boolean>;
+  readonly createPool: (live: LiveInstance) => ConnectionPool;
+  readonly now: () => number;
+  readonly waitMs: number;
+  readonly mostWaiting: number;
+  readonly mostInFlight: number;
+}
