@@ -10,7 +10,9 @@ import type { DoorDeps, Visitor } from "./door-deps.ts";
 
 const methods: AuthenticationType[] = ["publickey", "password", "keyboard-interactive"];
 /** Questions whether a key would do, and asking for the methods, cost nothing; but not without end. */
-const mostQuestions = 30;
+const mostQuestions = 60;
+/** Agents offer all the keys that they hold before the one that fits, or a password. */
+const mostKeys = 30;
 const mostNameLength = 300;
 /** Whoever gets one of these has shown who they are: they are let in and told why they may do nothing here. */
 const afterwards: readonly FailureCode[] = ["site_not_found", "site_disabled", "role_too_low", "scope_too_small"];
@@ -29,6 +31,7 @@ export interface SignInPlace {
 export class SignIn {
   readonly #place: SignInPlace;
   #failures = 0;
+  #keys = 0;
   #questions = 0;
 
   constructor(place: SignInPlace) {
@@ -74,7 +77,7 @@ export class SignIn {
   async #byKey(context: PublicKeyAuthContext): Promise<void> {
     const { deps, address } = this.#place;
     const { key, blob, signature } = context;
-    if (!keyAlgorithms.includes(key.algo) || key.data.length > 4096) return this.#fail(context, { isHarmless: true });
+    if (!keyAlgorithms.includes(key.algo) || key.data.length > 4096) return this.#fail(context, { isKey: true });
     if (signature === undefined || blob === undefined) {
       // Yes to every key, whosever it is: the answer tells nobody who is here, nor which keys they have.
       this.#count();
@@ -101,8 +104,8 @@ export class SignIn {
       if (!(error instanceof Failure)) throw error;
       if (afterwards.includes(error.code)) return this.#admit(context, { kind: "turned-away", reason: error.message });
       if (error.status >= 500) deps.log.warn({ reason: error.message }, "nobody can sign in at the moment");
-      // Nobody guesses a key, so that trying the next one need not wait.
-      await this.#fail(context, { isHarmless: context.method === "publickey" });
+      // One key after another is what clients do; who went on for long waits like somebody who guesses.
+      await this.#fail(context, { isKey: context.method === "publickey" && error.code !== "too_many_attempts" });
     }
   }
 
@@ -111,13 +114,16 @@ export class SignIn {
     context.accept();
   }
 
-  // Whoever guesses waits, and starts anew after a few tries.
-  async #fail(context: AuthContext, options: { readonly isHarmless?: boolean } = {}): Promise<void> {
+  // Whoever guesses waits, and starts anew after a few tries. Nobody guesses a key, so that trying the next one need not wait.
+  async #fail(context: AuthContext, options: { readonly isKey?: boolean } = {}): Promise<void> {
     const { rules } = this.#place.deps;
-    this.#failures += 1;
-    if (options.isHarmless !== true) await delay(rules.failureDelayMs);
+    if (options.isKey === true) this.#keys += 1;
+    else {
+      this.#failures += 1;
+      await delay(rules.failureDelayMs);
+    }
     context.reject(methods);
-    if (this.#failures >= rules.attempts) this.#place.end();
+    if (this.#failures >= rules.attempts || this.#keys >= mostKeys) this.#place.end();
   }
 
   #count(): void {

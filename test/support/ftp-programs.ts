@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { readdirSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { ClientCommand } from "./transfers.ts";
 
 /** What a client is asked to do; `-rest` goes on with what was cut off. */
@@ -118,8 +118,10 @@ function basicFtp(job: FtpJob): ClientCommand {
   return { argv: [process.execPath, join(support, "basic-ftp-program.ts"), host, port, job.user, job.password, job.action, job.local, job.remote] };
 }
 
+// By number, so that no two of one folder follow each other: curl 7.88 waits a second before each second file of the same folder, at every server.
 function filesIn(folder: string): readonly string[] {
-  return readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((path) => statSync(join(folder, path)).isFile());
+  const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((path) => statSync(join(folder, path)).isFile());
+  return files.toSorted((one, other) => basename(one).localeCompare(basename(other), "en", { numeric: true }));
 }
 
 function foldersIn(folder: string): readonly string[] {

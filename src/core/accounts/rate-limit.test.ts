@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { AttemptCounts } from "./attempt-store.ts";
-import { waitBeforeSignIn } from "./rate-limit.ts";
+import { waitBeforeKey, waitBeforeSignIn } from "./rate-limit.ts";
 
 const now = new Date("2026-11-21T12:00:00Z");
 const ago = (ms: number): Date => new Date(now.getTime() - ms);
@@ -49,5 +49,21 @@ describe("an address from which the account signed in before", () => {
     expect(wait({ pair: 4, isFamiliar: true }, { pair: now })).toBe(0);
     expect(wait({ pair: 5, isFamiliar: true }, { pair: now })).toBe(3);
     expect(wait({ pair: 1_000, isFamiliar: true }, { pair: now })).toBe(3);
+  });
+});
+
+describe("keys that are not the account's", () => {
+  const waitForKey = (given: Partial<Omit<AttemptCounts, "lastAt">>, lastAt: Partial<AttemptCounts["lastAt"]>) => waitBeforeKey(counts(given, lastAt), now);
+
+  test("cost nothing as long as they are as many as an agent holds", () => {
+    expect(waitForKey({ pair: 19, address: 199, account: 5_000 }, { pair: now, address: now, account: now })).toBe(0);
+  });
+
+  test("are looked at more and more slowly then, but never later than five minutes after the last one", () => {
+    expect(waitForKey({ pair: 20 }, { pair: now })).toBe(5);
+    expect(waitForKey({ pair: 22 }, { pair: ago(1_000) })).toBe(19);
+    expect(waitForKey({ pair: 5_000 }, { pair: now })).toBe(300);
+    expect(waitForKey({ pair: 22 }, { pair: ago(20_000) })).toBe(0);
+    expect(waitForKey({ address: 200 }, { address: now })).toBe(5);
   });
 });

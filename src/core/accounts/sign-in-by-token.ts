@@ -6,8 +6,8 @@ import type { TokenStore } from "./token-store.ts";
 import type { User } from "./user.ts";
 
 /**
- * Checks a user name and the secret of one of this person's API tokens, as a door takes it in place of the password: limited as the
- * sign-in by password is.
+ * Checks a user name and the secret of one of this person's API tokens, as a door takes it in place of the password. Wrong ones are limited as
+ * passwords are; nobody guesses a right one, so that it is never refused because of what others tried.
  * @throws {Failure} `too_many_attempts`, `credentials_wrong`.
  */
 export async function signInByToken(
@@ -16,11 +16,11 @@ export async function signInByToken(
 ): Promise<{ readonly user: User; readonly scopes: readonly TokenScope[] }> {
   const username = input.username.trim().toLowerCase().slice(0, 64);
   const now = deps.now();
-  const counts = await deps.attempts.count(username, input.address, new Date(now.getTime() - attemptWindowMs));
-  const waitSeconds = waitBeforeSignIn(counts, now);
-  if (waitSeconds > 0) throw new Failure("too_many_attempts", { retryAfterSeconds: waitSeconds });
   const found = await deps.tokens.find(input.secretHash, now);
   if (found === null || found.user.username !== username) {
+    const counts = await deps.attempts.count(username, input.address, new Date(now.getTime() - attemptWindowMs));
+    const waitSeconds = waitBeforeSignIn(counts, now);
+    if (waitSeconds > 0) throw new Failure("too_many_attempts", { retryAfterSeconds: waitSeconds });
     await deps.attempts.recordFailure(username, input.address, now);
     throw new Failure("credentials_wrong");
   }

@@ -14,7 +14,7 @@ import { parseAccountName } from "#kit/door/account-name.ts";
 import type { GrantSigner } from "#kit/grant.ts";
 import type { Seal } from "#kit/seal.ts";
 import type { Note } from "../audit-trail.ts";
-import { type DoorSignInDeps, type DoorUse, type KeyProof, type KnownPerson, knowByKey, knowBySecret, usesOf } from "./door-sign-in.ts";
+import { anotherKey, type DoorSignInDeps, type DoorUse, type KeyProof, type KnownPerson, knowByKey, knowBySecret, usesOf } from "./door-sign-in.ts";
 
 /** What signing in at a door needs. */
 export interface DoorSessionsDeps extends DoorSignInDeps {
@@ -109,7 +109,7 @@ export class DoorSessions {
 
   // Those who have to wait are not noted: the trail would grow as fast as somebody can knock.
   async #noteFailure(error: unknown, input: Omit<DoorSignIn, "password">): Promise<void> {
-    if (!(error instanceof Failure) || error.code === "too_many_attempts" || error.status >= 500) return;
+    if (!(error instanceof Failure) || error.code === "too_many_attempts" || error.cause === anotherKey || error.status >= 500) return;
     const { door, address, username } = input;
     const entry = { actorId: null, actorName: username.slice(0, 64), action: "session.failed", siteId: null, siteName: null };
     await this.#deps.audit.record({ ...entry, door, address, details: { door } });

@@ -3,7 +3,7 @@ import { Failure } from "#contract/failure.ts";
 import { scopeAllows, type TokenScope } from "#contract/token-scope.ts";
 import type { KeyStore } from "#core/accounts/key-store.ts";
 import { readBlob } from "#core/accounts/public-key.ts";
-import { attemptWindowMs, waitBeforeSignIn } from "#core/accounts/rate-limit.ts";
+import { attemptWindowMs, waitBeforeKey, waitBeforeSignIn } from "#core/accounts/rate-limit.ts";
 import { type SignInDeps, signIn, typedUsername } from "#core/accounts/sign-in.ts";
 import { signInByToken } from "#core/accounts/sign-in-by-token.ts";
 import { readSignedRequest } from "#core/accounts/signed-request.ts";
@@ -62,28 +62,50 @@ export async function knowBySecret(
   return { user: found.user, token, key: null };
 }
 
+/** What a failure is caused by that needs no entry of its own in the audit trail: one more of the keys that somebody's agent holds. */
+export const anotherKey = new Error("another key of the same client that is not the account's");
+
 /**
  * Knows somebody by a signature with a key of theirs. What was signed has to be this very request to sign in, so that neither a door nor
- * anybody else makes use of a signature that was given for something else.
+ * anybody else makes use of a signature that was given for something else. A right key is never refused because of what others tried.
  * @throws {Failure} `credentials_wrong`, `too_many_attempts`.
  */
 export async function knowByKey(deps: DoorSignInDeps, proof: KeyProof): Promise<KnownPerson> {
   const username = typedUsername(proof.username);
   const now = new Date();
-  const counts = await deps.attempts.count(username, proof.address, new Date(now.getTime() - attemptWindowMs));
-  const waitSeconds = waitBeforeSignIn(counts, now);
-  if (waitSeconds > 0) throw new Failure("too_many_attempts", { retryAfterSeconds: waitSeconds });
   const fingerprint = provenKey(proof);
-  if (fingerprint === null) {
-    await deps.attempts.recordFailure(username, proof.address, now);
-    throw new Failure("credentials_wrong");
-  }
+  if (fingerprint === null) return refuseForgery(deps, username, proof.address);
   const found = await deps.keys.find(username, fingerprint);
-  // Not counted: clients try one key of theirs after another, and nobody guesses a key.
-  if (found === null) throw new Failure("credentials_wrong");
+  if (found === null) return refuseKey(deps, username, proof.address);
   await deps.attempts.recordSuccess(username, proof.address, now);
   await deps.keys.touch(found.key.id, now);
   return { user: found.user, token: null, key: found.key.id };
+}
+
+// No client of good will sends a signature that is not its key's: it counts as a wrong password does.
+async function refuseForgery({ attempts }: DoorSignInDeps, username: string, address: string): Promise<never> {
+  const now = new Date();
+  const waitSeconds = waitBeforeSignIn(await attempts.count(username, address, windowBefore(now)), now);
+  if (waitSeconds > 0) throw new Failure("too_many_attempts", { retryAfterSeconds: waitSeconds });
+  await attempts.recordFailure(username, address, now);
+  throw new Failure("credentials_wrong");
+}
+
+// Clients try one key of theirs after another: a count of its own keeps that from being held against the person's password.
+async function refuseKey({ attempts }: DoorSignInDeps, username: string, address: string): Promise<never> {
+  const now = new Date();
+  const [account, place] = [`key of ${username}`, `key from ${address}`];
+  const counts = await attempts.count(account, place, windowBefore(now));
+  const waitSeconds = waitBeforeKey(counts, now);
+  // Where the account signs in from it is its own agent that offers so many, at each connection anew.
+  const isOwn = waitSeconds > 0 && (await attempts.count(username, address, windowBefore(now))).isFamiliar;
+  if (waitSeconds > 0 && !isOwn) throw new Failure("too_many_attempts", { retryAfterSeconds: waitSeconds });
+  await attempts.recordFailure(account, place, now);
+  throw new Failure("credentials_wrong", {}, counts.pair === 0 ? {} : { cause: anotherKey });
+}
+
+function windowBefore(now: Date): Date {
+  return new Date(now.getTime() - attemptWindowMs);
 }
 
 /** RFC 8332: an RSA key signs by one of these, never by SHA-1. */
