@@ -20,6 +20,7 @@ export function buildProgram(open: OpenSession): Command {
   addTaskCommands(program, open);
   addScheduleCommands(program, open);
   addDatabaseCommands(program, open);
+  addCacheCommands(program, open);
   addMachineCommands(program, open);
   return program;
 }
@@ -218,6 +219,30 @@ function addDatabaseCommands(program: Command, open: OpenSession): void {
     .option("-y, --yes", "do not ask for the site's name")
     .addOption(noWait())
     .action(async (name, options) => (await import("./commands/database.ts")).removeDatabase(await open(options), { ...options, name }));
+}
+
+function addCacheCommands(program: Command, open: OpenSession): void {
+  const cache = program.command("cache").description("kept answers of a site's program");
+  command(cache, "show <site>", "what is kept, how, and how visitors were answered").action(async (name, options) =>
+    (await import("./commands/cache.ts")).showCache(await open(options), name),
+  );
+  for (const [verb, description] of [
+    ["on", "keep answers; the program says for how long by Cache-Control"],
+    ["off", "keep nothing"],
+  ] as const) {
+    command(cache, `${verb} <site>`, description)
+      .option("--default <seconds>", "for answers that say nothing of it; 0: they are not kept")
+      .option("--revalidate <seconds>", "how old one may be that goes out while a newer one is fetched")
+      .option("--stale <seconds>", "how old one may be that goes out while the program sleeps or fails")
+      .option("--signed-in", "visitors with cookies share what is marked public")
+      .option("--no-signed-in", "visitors with cookies always reach the program")
+      .action(async (name, options) => (await import("./commands/cache.ts")).setCache(await open(options), name, { isOn: verb === "on", options }));
+  }
+  command(cache, "purge <site>", "forget what is kept: everything, or what one option names")
+    .option("--path <path>", "one address, with any query unless it has one")
+    .option("--prefix <path>", "every address that begins like this")
+    .option("--tag <tag>", "every answer that came with this Cache-Tag")
+    .action(async (name, options) => (await import("./commands/cache.ts")).purge(await open(options), name, options));
 }
 
 function addMachineCommands(program: Command, open: OpenSession): void {

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { siteEgress } from "#contract/site.ts";
+import { orchestratorSettings } from "#core/nodes/orchestrator-urls.ts";
 import { port } from "#kit/config.ts";
 import { demoAccountDescription, demoAccountPattern, demoAccountProblem } from "#kit/demo-account.ts";
 
@@ -20,7 +21,8 @@ export const configSchema = z.object({
   BACKLOT_ROUTER_PORT: port.default(8080).describe("Port of the router; sites' addresses carry it"),
   DATABASE_URL: z.string().describe("PostgreSQL, for example postgres://user@host/backlot").meta({ secret: true }),
   BACKLOT_CLUSTER_KEY_FILE: z.string().describe("File with the key that signs calls between processes"),
-  BACKLOT_ORCHESTRATOR_URL: z.url().describe("Internal address of the orchestrator"),
+  ...orchestratorSettings,
+  BACKLOT_ROUTER_URLS: z.string().default("").describe("Internal addresses of the routers, separated by commas; to purge and to read their page caches"),
   BACKLOT_ADMIN_PASSWORD: z
     .string()
     .optional()

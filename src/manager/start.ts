@@ -3,6 +3,8 @@ import type { AddressInfo } from "node:net";
 import type { FastifyInstance } from "fastify";
 import { pushEpochs } from "#contract/internal/orchestrator.ts";
 import type { AuditStore } from "#core/audit/audit-store.ts";
+import type { Fleet } from "#core/nodes/fleet.ts";
+import { PageRouters } from "#core/routes/page-routers.ts";
 import { CachedScriptShelf } from "#core/tasks/cached-script-shelf.ts";
 import { scriptsOf } from "#core/tasks/orchestrator-scripts.ts";
 import { type PlanTask, type PlanTaskDeps, planTask } from "#core/tasks/plan-task.ts";
@@ -17,7 +19,7 @@ import { type ClusterKey, componentSecret, readClusterKey } from "#kit/cluster-k
 import { type ComponentClient, createComponentClient } from "#kit/component-client.ts";
 import { parseConfig } from "#kit/config.ts";
 import { type EpochBump, EpochTable } from "#kit/epochs.ts";
-import { createSigner, createVerifier } from "#kit/grant.ts";
+import { createSigner, createVerifier, type GrantSigner } from "#kit/grant.ts";
 import { Hints } from "#kit/hints.ts";
 import { componentGuard } from "#kit/http/component-guard.ts";
 import { createServer } from "#kit/http/server.ts";
@@ -29,12 +31,14 @@ import { AccessWatch } from "./access-watch.ts";
 import { mountAccounts } from "./accounts-api.ts";
 import { argon2PasswordHasher } from "./argon2-password-hasher.ts";
 import { createNote } from "./audit-trail.ts";
+import { mountCache } from "./cache-api.ts";
 import { configSchema, type ManagerConfig, publicAddresses } from "./config.ts";
 import { answerUnknown, mountDashboard } from "./dashboard.ts";
 import { mountDatabases } from "./database-api.ts";
 import { DeedCollector } from "./deed-collector.ts";
 import { DoorSessions, type DoorSessionsDeps } from "./doors/door-sessions.ts";
 import { doorGuard, mountDoors } from "./doors/doors-api.ts";
+import { FileChangeWatch } from "./file-change-watch.ts";
 import { mountFileHistory } from "./file-history-api.ts";
 import { mountFiles } from "./files-api.ts";
 import { firstAdministrator } from "./first-administrator.ts";
@@ -82,8 +86,9 @@ async function serve({ config, key, db, log, stack }: Wiring): Promise<Pick<Runn
   // With a broker each new task leaves a message for it; the workers' relay sends them.
   const stores = createStores(db, { usesBroker: config.AMQP_URL !== undefined });
   const signer = await createSigner(key.signingKey);
-  const link = { baseUrl: config.BACKLOT_ORCHESTRATOR_URL, audience: "orchestrator", caller: "manager", signer } as const;
-  const orchestrator = createComponentClient(link);
+  const routers = new RouterRoll();
+  const fleet = await openFleet({ config, signer, stores, routers, log, stack });
+  const orchestrator = fleet.client;
   const hints = new Hints();
   const mirror = new OrchestratorMirror(orchestrator, log);
   const runPolicy = { mayEveryoneRunUnisolated: config.BACKLOT_UNISOLATED_FOR_ALL };
@@ -114,6 +119,8 @@ async function serve({ config, key, db, log, stack }: Wiring): Promise<Pick<Runn
   mountStreams(app, { ...shared, access, hints });
   mountTerminals(app, { ...shared, access, link });
   const planning = planningOf({ ...shared, config, key });
+  const pages = new PageRouters(pageRoutersOf(config, signer), stores.routes);
+  mountCache(app, { ...shared, pages });
   mountTasks(app, { ...shared, ...planning, access, hints, maxWaiting: config.BACKLOT_TASKS_WAITING });
   mountSchedules(app, { ...shared, ...schedulingOf({ key, planning }), maxWaiting: config.BACKLOT_TASKS_WAITING });
   const basic = new BasicSignIn({ ...stores, ...signingIn, now: () => new Date() });
@@ -135,9 +142,14 @@ async function serve({ config, key, db, log, stack }: Wiring): Promise<Pick<Runn
   stack.defer(() => listener.stop());
   mirror.start();
   stack.defer(() => mirror.stop());
-  const collector = new DeedCollector({ orchestrator, inbox: stores.auditInbox, log });
-  collector.start();
-  stack.defer(() => collector.stop());
+  for (const client of fleet.clients) {
+    const collector = new DeedCollector({ orchestrator: client, inbox: stores.auditInbox, log });
+    collector.start();
+    stack.defer(() => collector.stop());
+    const fileWatch = new FileChangeWatch({ orchestrator: client, pages, log });
+    fileWatch.start();
+    stack.defer(() => fileWatch.stop());
+  }
   await app.listen({ host: config.BACKLOT_HOST, port: config.BACKLOT_PORT });
   const opened = (app.server.address() as AddressInfo).port;
   const { dashboard } = publicAddresses(config, opened);
@@ -145,7 +157,12 @@ async function serve({ config, key, db, log, stack }: Wiring): Promise<Pick<Runn
   return { doors: { manager: `http://${config.BACKLOT_HOST}:${opened}` }, notices };
 }
 
-function pushesTo(orchestrator: ComponentClient): (bump: EpochBump) => Promise<void> {
+function pageRoutersOf(config: ManagerConfig, signer: GrantSigner): ComponentClient[] {
+  const urls = config.BACKLOT_ROUTER_URLS.split(",").map((url) => url.trim());
+  return urls.filter((url) => url !== "").map((baseUrl) => createComponentClient({ baseUrl, audience: "router", caller: "manager", signer }));
+}
+
+function pushesTo(fleet: Fleet): (bump: EpochBump) => Promise<void> {
   return async (bump) => {
     const sites = bump.sites.map(([id, epoch]) => [id, epoch] as [number, number]);
     const users = bump.users.map(([id, epoch]) => [id, epoch] as [number, number]);

@@ -11,6 +11,8 @@ import type { Seal } from "#kit/seal.ts";
 import { abandonDatabase, credentialsOf, type DatabaseDeps, databaseSteps } from "./database-steps.ts";
 import type { RouterPool } from "./router-pool.ts";
 
+import { moveSteps } from "./move-steps.ts";
+import { outdatingPages } from "./outdate-pages.ts";
 /** What the steps act on. */
 export interface StepDeps extends DatabaseDeps {
   readonly sites: ReconcilerSiteStore;
@@ -27,7 +29,7 @@ const drainMs = 10_000;
 export function createSteps(deps: StepDeps): Readonly<Record<StepName, StepAction>> {
   const { sites, orchestrator, routers } = deps;
   const run = runSteps(deps);
-  return {
+  return outdatingPages(deps, {
     ...run,
     ...databaseSteps(deps),
     apply: async (operation, signal) => {
@@ -63,7 +65,7 @@ export function createSteps(deps: StepDeps): Readonly<Record<StepName, StepActio
       if (operation.siteId !== null) await sites.remove(operation.siteId);
       return undefined;
     },
-  };
+  });
 }
 
 type RunStep = "refresh" | "start" | "switch" | "retire" | "hold" | "stop" | "release" | "wake";

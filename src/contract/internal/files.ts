@@ -251,7 +251,20 @@ export const collectDeeds = endpoint({
   status: 200,
 });
 
+/** Files of a site were changed through one of the doors. */
+export const fileChangeEvent = z.object({ siteId: z.int() });
+export const followFileChanges = endpoint({
+  id: "site.files.changes",
+  method: "GET",
+  path: "/v1/file-changes",
+  summary: "Each site whose files people change, as server-sent events: at once, then once a second while it goes on",
+  access: may("platform.read", ["manager"]),
+  result: { raw: "events", mediaType: "text/event-stream", event: fileChangeEvent },
+  status: 200,
+});
+
 export const siteFileEndpoints = [
+  followFileChanges,
   listFolder,
   makeFolder,
   readSiteFile,

@@ -79,8 +79,8 @@ export interface ReconcilerSiteStore {
   markActive(id: number): Promise<void>;
   /** Removes the row; its operations stay, with the site's name. Gone already is success. */
   remove(id: number): Promise<void>;
-  /** Makes everything that routers keep of the site out of date. */
-  outdatePages(id: number): Promise<void>;
+  /** Makes everything that routers keep of the site out of date, if they keep anything; gives the version of the route table that says so, or null. */
+  outdatePages(id: number): Promise<number | null>;
   /** Those of the numbers whose sites this very database has seen deleted. A number that it never knew is not among them. */
   deletedAmong(ids: readonly number[]): Promise<readonly number[]>;
   /** The newest version of the route table that concerns this site. */

@@ -45,8 +45,8 @@ export class PostgresReconcilerSiteStore implements ReconcilerSiteStore {
   }
 
   async deletedAmong(ids: readonly number[]): Promise<readonly number[]> {
-  async outdatePages(id: number): Promise<void> {
-    if (isRowNumber(id)) await outdatePages(this.#db, id);
+  async outdatePages(id: number): Promise<number | null> {
+    return isRowNumber(id) ? outdatePages(this.#db, id) : null;
   }
 
     const known = ids.filter(isRowNumber);

@@ -6,6 +6,7 @@ import * as endpoints from "#contract/internal/files.ts";
 import { Answer, type Guard, mount, type RawAnswer } from "#kit/http/mount.ts";
 import { listFolder } from "#kit/jail/list-folder.ts";
 import { type OpenFile, openFile, statPath } from "#kit/jail/read-file.ts";
+import { mountFileChanges } from "../live/file-changes.ts";
 import { matchesTag, parseByteRange } from "./byte-range.ts";
 import type { ChangesDeps } from "./changes-deps.ts";
 import { mountChanges } from "./mount-changes.ts";
@@ -23,6 +24,7 @@ export function mountFiles(app: FastifyInstance, guard: Guard<GrantClaims>, deps
   mountChanges(app, guard, deps);
   mountHistory(app, guard, deps);
   mountLooking(app, guard, deps);
+  mountFileChanges(app, guard);
 }
 
 function mountReading(app: FastifyInstance, guard: Guard<GrantClaims>, deps: FilesDeps): void {
