@@ -1,5 +1,6 @@
 import { realpathSync, rmSync } from "node:fs";
 import { release } from "node:os";
+import { join } from "node:path";
 import type { RuntimeCapabilities } from "../site-runtime.ts";
 import { BootBudget } from "./boot-budget.ts";
 import { type Cgroups, makeCgroupParents, openCgroups } from "./cgroups.ts";
@@ -10,6 +11,7 @@ import { type MountView, privateView, sharedView } from "./mount-view.ts";
 import { Nurseries } from "./nurseries.ts";
 import { fitsNursery } from "./nursery-launch.ts";
 import { ParkedLaunchers } from "./parked-launchers.ts";
+import { RunRoot } from "./run-root.ts";
 import { prepareSandbox, type SandboxMachine } from "./sandbox-machine.ts";
 
 /** What was found out about this machine, and made on it. */
@@ -72,8 +74,13 @@ function openNurseries(options: MachineOptions, sandbox: SandboxMachine, cgroups
   // Where control groups do not limit, a program in front of bubblewrap has to.
   if (mkfifo === null || options.idleNurseries === 0 || cgroups?.limits.memory !== true || !fitsNursery(sandbox)) return null;
   const { programs, view, seccompFile, leaked } = sandbox;
-  const place = { programs: { ...programs, mkfifo }, leaked, mountNamespace: view.namespace, seccompFile, folder: nurseryFolder(options) };
-  return new Nurseries({ place, cgroups, idle: options.idleNurseries, freshGroups: options.freshRunGroups, log: options.log });
+  const { found, missing } = findPrograms(["unshare", "ip"]);
+  // An ordinary user makes a network only within a sandbox.
+  const network = isRoot() && missing.length === 0 ? found : null;
+  const place = { programs: { ...programs, mkfifo }, network, leaked, mountNamespace: view.namespace, seccompFile, folder: nurseryFolder(options) };
+  const folders = [join(viewFolder(options), "root-0"), join(viewFolder(options), "root-1")] as const;
+  const root = new RunRoot({ view, folders, facts: { ...sandbox.facts, gate: view.nurseryGate }, programs, log: options.log });
+  return new Nurseries({ place, root, cgroups, idle: options.idleNurseries, freshGroups: options.freshRunGroups, log: options.log });
 }
 
 function freezingOf(sandbox: SandboxMachine | null, cgroups: Cgroups | null): Pick<RuntimeCapabilities, "freezes" | "freezeNote"> {

@@ -112,7 +112,7 @@ export async function privateView(options: {
 }
 
 /** Folders of the view that something is mounted on. */
-const mountPoints = ["sites", "database", "home", "scripts"] as const;
+const mountPoints = ["sites", "database", "home", "scripts", "root-0", "root-1"] as const;
 
 function viewOf(
   descriptor: number,

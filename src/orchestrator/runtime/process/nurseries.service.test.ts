@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { processRuntimeHarness } from "../../../../test/support/process-runtime-harness.ts";
 import { siteRunSuite } from "../../../../test/support/site-run-suite.ts";
@@ -56,6 +56,39 @@ describe.runIf(hasGroups)("runs that nurseries start", () => {
       await expect.poll(() => readdirSync("/proc/self/fd").length, { timeout: 20_000 }).toBeLessThanOrEqual(before + 12);
       expect(sleepers()).toEqual([]);
     });
+  });
+
+  it("lets no run into a network that another site's run has used: a socket can be handed out of it", async () => {
+    await using harness = processRuntimeHarness({ mode: "auto", idleNurseries: 2 });
+    const networkOf = async (siteId: number): Promise<string> => {
+      const { request, printed } = await harness.run(`site-${siteId}`, "tells", { siteId });
+      const command = { kind: "command", command: "readlink /proc/self/ns/net; grep -c : /proc/net/dev" } as const;
+      expect(await (await harness.runtime.run({ ...request, command, arguments: [] })).exited).toMatchObject({ code: 0 });
+      return printed("stdout");
+    };
+    const seen = new Map<string, number>([[`${readlinkSync("/proc/self/ns/net")}\n1\n`, 0]]);
+    for (const siteId of [21, 21, 22, 21, 22, 23, 21]) {
+      const network = await networkOf(siteId);
+      expect(network).toMatch(/^net:\[\d+\]\n1\n$/);
+      expect(seen.get(network) ?? siteId).toBe(siteId);
+      seen.set(network, siteId);
+    }
+  });
+
+  it("shows a run the system as one that is launched by itself sees it", async () => {
+    const words = "ls / /etc /etc/ssl /opt/backlot; readlink /bin /var/tmp /var/run; cat /etc/passwd /etc/resolv.conf; node --version";
+    const writes = "for at in / /etc /usr /opt /dev; do touch $at/x 2>/dev/null && echo wrote $at; done";
+    const seen = async (idleNurseries: number): Promise<string> => {
+      await using harness = processRuntimeHarness({ mode: "auto", idleNurseries });
+      const { request, printed } = await harness.run("sees", "tells", { siteId: 23 });
+      await (await harness.runtime.run({ ...request, command: { kind: "command", command: `${words}; ${writes}` }, arguments: [] })).exited;
+      return printed("stdout");
+    };
+    const byNursery = await seen(1);
+    expect(byNursery).toMatch(/^site:x:1000:1000:/m);
+    expect(byNursery).not.toContain("wrote");
+    // Places for what only other runs have.
+    expect(byNursery.replaceAll(/^(homedir|scripts)\n/gm, "")).toBe(await seen(0));
   });
 
   it("goes on when a nursery was killed while a run was under way, and while it waited", async () => {

@@ -5,6 +5,7 @@ import type { Log } from "#kit/log.ts";
 import type { Cgroups } from "./cgroups.ts";
 import { Nursery, type NurseryPlace } from "./nursery.ts";
 import { makeRunCgroup, type RunCgroup } from "./run-cgroup.ts";
+import type { RunRoot } from "./run-root.ts";
 
 type Limits = Pick<RunLimits, "cpu" | "memoryBytes" | "pids">;
 
@@ -12,12 +13,15 @@ type Limits = Pick<RunLimits, "cpu" | "memoryBytes" | "pids">;
 export interface LeasedNursery {
   readonly nursery: Nursery;
   readonly cgroup: RunCgroup | null;
+  /** Whether it stands in an empty network that nobody but this owner has used: the run needs none of its own. */
+  readonly hasNetwork: boolean;
   /** To be called once everything that it started has gone. */
   release(): void;
 }
 
 interface NurseriesOptions {
   readonly place: NurseryPlace;
+  readonly root: RunRoot;
   readonly cgroups: Cgroups | null;
   /** How many are kept when nothing runs. */
   readonly idle: number;
@@ -30,6 +34,8 @@ interface Held {
   readonly nursery: Nursery;
   cgroup: RunCgroup | null;
   limits: Limits | null;
+  /** The first whose run it had; undefined before that. Only theirs may use its network: a socket can be handed out of a run, and outlives it. */
+  owner: number | null | undefined;
 }
 
 /** The nursery and its guard. */
@@ -48,19 +54,24 @@ export class Nurseries {
   readonly #work = new Set<Promise<unknown>>();
   #isClosed = false;
 
+  /** What their sandboxes stand on. */
+  get root(): RunRoot {
+    return this.#options.root;
+  }
+
   /** None is made before the first run. */
   constructor(options: NurseriesOptions) {
     this.#options = options;
   }
 
   /** @throws when none can be made. */
-  async lease(limits: Limits): Promise<LeasedNursery> {
-    for (let held = this.#takeIdle(); held !== undefined; held = this.#takeIdle()) {
-      if (this.#limit(held, limits)) return this.#leased(held);
+  async lease(limits: Limits, owner: number | null): Promise<LeasedNursery> {
+    for (let held = this.#takeIdle(owner); held !== undefined; held = this.#takeIdle(owner)) {
+      if (this.#limit(held, limits)) return this.#leased(held, owner);
     }
     const held = await this.#make();
     if (!this.#limit(held, limits)) throw new Error("a new control group took no limits");
-    return this.#leased(held);
+    return this.#leased(held, owner);
   }
 
   /** A group that an earlier run has filled may not take a lower limit: then another one has to. */
@@ -77,9 +88,11 @@ export class Nurseries {
     }
   }
 
-  #leased(held: Held): LeasedNursery {
+  #leased(held: Held, owner: number | null): LeasedNursery {
     if (this.#idle.length === 0) this.#refillLater();
-    return { nursery: held.nursery, cgroup: held.cgroup, release: () => this.#inBackground(this.#takeBack(held)) };
+    if (held.owner === undefined) held.owner = owner;
+    const hasNetwork = this.#options.place.network !== null && held.owner === owner;
+    return { nursery: held.nursery, cgroup: held.cgroup, hasNetwork, release: () => this.#inBackground(this.#takeBack(held)) };
   }
 
   async close(): Promise<void> {
@@ -90,7 +103,14 @@ export class Nurseries {
     rmSync(this.#options.place.folder, { recursive: true, force: true });
   }
 
-  #takeIdle(): Held | undefined {
+  /** One that this owner has used, or nobody yet; another's otherwise. */
+  #takeIdle(owner: number | null): Held | undefined {
+    for (const wanted of [owner, undefined]) {
+      const index = this.#idle.findLastIndex((held) => held.owner === wanted);
+      const [found] = index < 0 ? [] : this.#idle.splice(index, 1);
+      if (found !== undefined) this.#idle.push(found);
+      if (found !== undefined) break;
+    }
     for (let next = this.#idle.pop(); next !== undefined; next = this.#idle.pop()) {
       if (next.nursery.isIdle) return next;
       this.#inBackground(this.#discard(next));
@@ -101,7 +121,7 @@ export class Nurseries {
   async #make(): Promise<Held> {
     const { place, cgroups } = this.#options;
     this.#made += 1;
-    const held: Held = { nursery: new Nursery({ ...place, folder: join(place.folder, String(this.#made)) }), cgroup: null, limits: null };
+    const held: Held = { nursery: new Nursery({ ...place, folder: join(place.folder, String(this.#made)) }), cgroup: null, limits: null, owner: undefined };
     this.#all.add(held);
     try {
       if (held.nursery.pid === undefined) throw new Error("a nursery could not be spawned");

@@ -5,6 +5,7 @@ import { type Nursery, NurseryGone, type NurseryStart } from "./nursery.ts";
 import { nurseryWords } from "./nursery-words.ts";
 import { identify, parentOf } from "./process-table.ts";
 import { rawOutput } from "./raw-output.ts";
+import type { RunRoot } from "./run-root.ts";
 import { sandboxArguments } from "./sandbox-command.ts";
 import type { SandboxLaunch, SandboxMachine } from "./sandbox-machine.ts";
 
@@ -18,11 +19,12 @@ export function fitsNursery(machine: SandboxMachine): boolean {
 
 /** Starts a program in a sandbox by a nursery, up to its gate: as `launchInSandbox` does, without a new process of ours. */
 export async function launchInNursery(
-  machine: SandboxMachine,
+  { machine, root }: { readonly machine: SandboxMachine; readonly root: RunRoot },
   nursery: Nursery,
   request: Omit<SandboxLaunch, "onOutput" | "onSpawned" | "parked"> & { readonly takeOutput: NonNullable<SandboxLaunch["takeOutput"]> },
 ): Promise<Launched> {
-  const facts = { ...machine.facts, gate: machine.view.nurseryGate };
+  const folder = await root.folder();
+  const facts = { ...machine.facts, gate: machine.view.nurseryGate, ...(folder === null ? {} : { root: folder }) };
   const start = await nursery.start({
     owner: request.owner,
     networkNamespace: request.networkNamespace,

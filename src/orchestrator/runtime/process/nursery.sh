@@ -1,11 +1,12 @@
 #!/bin/sh
-# nursery.sh DESCRIPTORS FOLDER MKFIFO NSENTER BWRAP VIEW SHELL GATE SECCOMP: a small process that starts sandboxes, one after the other, in
+# nursery.sh DESCRIPTORS FOLDER MKFIFO NSENTER BWRAP VIEW SHELL GATE SECCOMP IP: a small process that starts sandboxes, one after the other, in
 # the control groups that it stands in itself. To fork the orchestrator costs more than a whole sandbox; to fork this costs next to
-# nothing. VIEW is the launcher's mount namespace, SECCOMP the filter's file; "-" is none. DESCRIPTORS, separated by
+# nothing. VIEW is the launcher's mount namespace, SECCOMP the filter's file, IP what opens the loopback of the network that
+# it stands in, when that is its own; "-" is none. DESCRIPTORS, separated by
 # commas, were inherited by mistake and are closed (dash cannot close those above 9: the caller takes bash when there are any).
 #
 # It reads orders, a line each: `make FIRST LAST` makes the named pipes of so many runs, `run NUMBER UID GID NETWORK BLOCKS` starts
-# one and says `ended CODE` when it has gone. UID "-" stays who we are, NETWORK "-" makes a network of its own.
+# one and says `ended CODE` when it has gone. UID "-" stays who we are, NETWORK "-" stays in the network that we stand in.
 #
 # It ends with its orchestrator (PR_SET_PDEATHSIG), and bubblewrap with it; but one whose parent is killed while it makes its first
 # process leaves that one waiting for ever. So somebody else of the process group waits for the end of descriptor 3, which is the
@@ -26,6 +27,8 @@ view=$6
 shell=$7
 gate=$8
 seccomp=$9
+shift 9
+[ "$1" = - ] || "$1" link set lo up
 set --
 unset PWD OLDPWD SHLVL
 # The kernel, out of a group's memory, shall take what runs and not what starts it.

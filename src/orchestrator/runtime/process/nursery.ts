@@ -12,6 +12,8 @@ import { inside } from "./sandbox-command.ts";
 /** What a nursery needs to know of the machine once and for all. */
 export interface NurseryPlace {
   readonly programs: { readonly bwrap: string; readonly nsenter: string; readonly setpriv: string; readonly mkfifo: string; readonly shell: string };
+  /** What puts a nursery into an empty network of its own; null where each sandbox makes one. */
+  readonly network: { readonly unshare: string; readonly ip: string } | null;
   /** Descriptors inherited by mistake. */
   readonly leaked: readonly number[];
   /** The launcher's mount namespace; null when it shares ours. */
@@ -81,8 +83,10 @@ export class Nursery {
       "/bin/sh",
       inside.gate,
       place.seccompFile ?? "-",
+      place.network?.ip ?? "-",
     ];
-    this.#child = spawn(setpriv, ["--pdeathsig", "KILL", "--", shell, program, ...given], {
+    const apart = place.network === null ? [] : [place.network.unshare, "--net", "--"];
+    this.#child = spawn(setpriv, ["--pdeathsig", "KILL", "--", ...apart, shell, program, ...given], {
       env: {},
       cwd: "/",
       detached: true,

@@ -45,6 +45,18 @@ it("describes the whole sandbox", () => {
   ]);
 });
 
+it("takes the system from a root that stands ready, with its own name servers where it may ask some", () => {
+  const ready = sandboxArguments({ ...sandbox, hasEgress: true }, { ...facts, root: "/run/view/root" }, null);
+  expect(ready.slice(ready.indexOf("a b") + 1)).toEqual(
+    flat([
+      "--ro-bind /run/view/root / --ro-bind /run/view/etc/resolv.conf.egress /etc/resolv.conf",
+      "--proc /proc --dev /dev --perms 1777 --size 1000 --tmpfs /dev/shm --remount-ro /dev",
+      "--perms 1777 --size 1000 --tmpfs /tmp --perms 0755 --size 1048576 --tmpfs /run",
+      "--bind /run/view/sites/00/07 /site --chdir /site/public",
+    ]),
+  );
+});
+
 it("keeps a sandbox that a relay has to enter in one user namespace: without terminals, and open to further namespaces but for the filter", () => {
   const entered = sandboxArguments({ ...sandbox, ownsNetwork: true, isEntered: true }, facts, null);
   expect(entered).toContain("--unshare-net");

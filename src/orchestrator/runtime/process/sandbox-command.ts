@@ -16,6 +16,8 @@ export interface SandboxFacts {
   readonly gate: string;
   /** Bubblewrap 0.8 and newer can forbid further user namespaces, which keeps much of the kernel out of a tenant's reach. */
   readonly canDisableUserNamespaces: boolean;
+  /** A folder that holds all of the system that a sandbox has, with the gate and Node, read-only (`RunRoot`); without it each sandbox is put together of the above. */
+  readonly root?: string;
 }
 
 /** One sandbox. */
@@ -54,7 +56,16 @@ export const inside = {
 } as const;
 
 /** Read-only parts of the machine's own `/etc` that interpreters need and that hold no secrets. */
-const sharedEtc = ["alternatives", "ca-certificates", "ld.so.cache", "localtime", "mime.types", "php", "ssl/certs", "ssl/openssl.cnf"];
+export const sharedEtc: readonly string[] = [
+  "alternatives",
+  "ca-certificates",
+  "ld.so.cache",
+  "localtime",
+  "mime.types",
+  "php",
+  "ssl/certs",
+  "ssl/openssl.cnf",
+];
 
 /**
  * The arguments of bubblewrap, given to it through a file (`--args`) so that the site's variables and the machine's paths
@@ -86,16 +97,10 @@ function variables(environment: Readonly<Record<string, string>>): readonly stri
 
 function mounts(sandbox: Sandbox, facts: SandboxFacts): readonly string[] {
   const bounded = (path: string, bytes: number, mode: string): readonly string[] => ["--perms", mode, "--size", String(bytes), "--tmpfs", path];
-  const readOnly = (path: string): readonly string[] => ["--ro-bind-try", path, path];
+  const { root } = facts;
+  const resolver = sandbox.hasEgress ? ["--ro-bind", `${facts.etcFolder}/${egressResolverFile}`, "/etc/resolv.conf"] : [];
   return [
-    ...["--ro-bind", "/usr", "/usr"],
-    ...facts.systemFolders.flatMap((folder) => (folder.link === null ? readOnly(folder.path) : ["--symlink", folder.link, folder.path])),
-    ...["--perms", "0755", "--dir", "/etc"],
-    ...sharedEtc.flatMap((name) => readOnly(`/etc/${name}`)),
-    ...facts.etcFiles.flatMap((name) => {
-      const source = name === "resolv.conf" && sandbox.hasEgress ? egressResolverFile : name;
-      return ["--ro-bind", `${facts.etcFolder}/${source}`, `/etc/${name}`];
-    }),
+    ...(root === undefined ? system(sandbox, facts) : ["--ro-bind", root, "/", ...resolver]),
     ...[
       "--proc",
       "/proc",
@@ -107,12 +112,31 @@ function mounts(sandbox: Sandbox, facts: SandboxFacts): readonly string[] {
     ...bounded("/tmp", sandbox.tmpBytes, "1777"),
     ...bounded("/run", runBytes, "0755"),
     ...(sandbox.databaseFolder === null ? [] : ["--ro-bind", sandbox.databaseFolder, siteDatabaseHost]),
-    ...["--perms", "0755", "--dir", "/var", "--symlink", "/tmp", "/var/tmp", "--symlink", "/run", "/var/run"],
-    ...["--ro-bind", facts.gate, inside.gate, "--ro-bind", facts.nodeBinary, inside.node],
+    ...(root === undefined
+      ? [
+          ...["--perms", "0755", "--dir", "/var", "--symlink", "/tmp", "/var/tmp", "--symlink", "/run", "/var/run"],
+          ...["--ro-bind", facts.gate, inside.gate, "--ro-bind", facts.nodeBinary, inside.node],
+        ]
+      : []),
     ...(sandbox.folder === null ? [] : ["--bind", sandbox.folder, inside.site]),
     ...(sandbox.mounts ?? []).flatMap(({ source, target, isWritable }) => [isWritable ? "--bind" : "--ro-bind", source, target]),
     // Bubblewrap's own root is a tmpfs without a bound.
-    ...["--remount-ro", "/", "--chdir", sandbox.workFolder],
+    ...(root === undefined ? ["--remount-ro", "/"] : []),
+    ...["--chdir", sandbox.workFolder],
+  ];
+}
+
+function system(sandbox: Sandbox, facts: SandboxFacts): readonly string[] {
+  const readOnly = (path: string): readonly string[] => ["--ro-bind-try", path, path];
+  return [
+    ...["--ro-bind", "/usr", "/usr"],
+    ...facts.systemFolders.flatMap((folder) => (folder.link === null ? readOnly(folder.path) : ["--symlink", folder.link, folder.path])),
+    ...["--perms", "0755", "--dir", "/etc"],
+    ...sharedEtc.flatMap((name) => readOnly(`/etc/${name}`)),
+    ...facts.etcFiles.flatMap((name) => {
+      const source = name === "resolv.conf" && sandbox.hasEgress ? egressResolverFile : name;
+      return ["--ro-bind", `${facts.etcFolder}/${source}`, `/etc/${name}`];
+    }),
   ];
 }
 

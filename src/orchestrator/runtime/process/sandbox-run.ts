@@ -65,11 +65,12 @@ async function launchLeased(
 ): Promise<Launched> {
   const { held, request } = run;
   for (let isFirst = true; ; isFirst = false) {
-    const leased = await machine.nurseries.lease(request.limits);
+    const leased = await machine.nurseries.lease(request.limits, given.owner?.uid ?? null);
     held.nursery = leased;
     held.cgroup = leased.cgroup;
     try {
-      held.launched = await launchInNursery(machine.sandbox, leased.nursery, given);
+      const sandbox = leased.hasNetwork ? { ...given.sandbox, ownsNetwork: false } : given.sandbox;
+      held.launched = await launchInNursery({ machine: machine.sandbox, root: machine.nurseries.root }, leased.nursery, { ...given, sandbox });
       return held.launched;
     } catch (error) {
       if (!isFirst || !(error instanceof NurseryGone)) throw error;
