@@ -25,8 +25,8 @@ export function useDeleted(site: string, folder: string, isWanted: boolean) {
   });
 }
 
-export async function fetchDeleted(site: string, folder: string): Promise<readonly FileVersion[]> {
-  return (await api.call(listDeleted, { params: { name: site }, query: { path: folder } })).versions;
+export function fetchDeleted(site: string, folder: string) {
+  return api.call(listDeleted, { params: { name: site }, query: { path: folder } });
 }
 
 export async function fetchHistory(site: string, path: string): Promise<readonly FileVersion[]> {

@@ -29,6 +29,7 @@ export function tellChange(site: MockSite, path: string): void {
 const listed = ({ versions }: MockSite, isMeant: (version: FileVersion) => boolean): unknown => ({
   versions: versions.map(({ version }) => version).filter(isMeant),
   truncated: false,
+  folders: [],
 });
 
 function versionOf(call: MockCall, id: string | undefined): MockSite["versions"][number] {

@@ -126,6 +126,9 @@ export type FileVersion = z.output<typeof fileVersion>;
 /** At most so many versions come in one answer. */
 export const mostListedVersions = 500;
 const versionList = z.object({ versions: z.array(fileVersion), truncated: z.boolean() });
+/** A folder that went with a deletion and had nothing in it that could be kept. */
+export const deletedFolder = z.object({ path: z.string(), endedAt: timestamp });
+export type DeletedFolder = z.output<typeof deletedFolder>;
 
 export const listHistory = endpoint({
   id: "history.list",
@@ -143,11 +146,12 @@ export const listDeleted = endpoint({
   id: "history.deleted",
   method: "GET",
   path: "/api/v1/sites/:name/history",
-  summary: "The last version of every deleted file below a folder (`path`, by default the whole site) that can be had back, newest first",
+  summary:
+    "The last version of every deleted file below a folder (`path`, by default the whole site) that can be had back, newest first, and empty folders that were deleted",
   access: { kind: "site", verb: "site.files.read", scope: "read" },
   params: z.object({ name: siteNameInput }),
   query: z.strictObject({ path: z.string().max(4096).default("") }),
-  result: versionList,
+  result: versionList.extend({ folders: z.array(deletedFolder).default([]) }),
   status: 200,
 });
 

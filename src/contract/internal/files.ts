@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { fileSearch, fileVersion, folderListing, searchQuery, siteChange } from "../api/files.ts";
+import { deletedFolder, fileSearch, fileVersion, folderListing, searchQuery, siteChange } from "../api/files.ts";
 import { endpoint } from "../endpoint.ts";
 import type { Component, GrantVerb } from "../grant.ts";
 import { folderId, siteId, timestamp } from "../site.ts";
@@ -157,7 +157,7 @@ export const listVersions = endpoint({
   access: may("site.files.read", filers),
   params: byFolder,
   query: z.strictObject({ path: path.default(""), deleted: z.stringbool().default(false) }),
-  result: z.object({ versions: z.array(fileVersion), truncated: z.boolean() }),
+  result: z.object({ versions: z.array(fileVersion), truncated: z.boolean(), folders: z.array(deletedFolder).default([]) }),
   status: 200,
 });
 

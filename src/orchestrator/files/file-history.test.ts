@@ -152,6 +152,20 @@ describe("the history of a file", () => {
     expect((await deletedOnes("d")).toSorted()).toEqual(["d/a.txt", "d/e/b.txt"]);
   });
 
+  it("knows the folders in which nothing was kept until they are there again", async () => {
+    await put("d/a.txt", "a");
+    for (const path of ["d/empty", "d/deep/er", "d/e", "d/node_modules/x"]) mkdirSync(inside(path), { recursive: true });
+    await put("d/e/b.txt", "b");
+    await remove("d", true);
+    const folders = async () => ((await listed("d", true)).folders ?? []).map(({ path }) => path).toSorted();
+    expect(await folders()).toEqual(["d/deep/er", "d/empty"]);
+    mkdirSync(inside("d/empty"), { recursive: true });
+    expect(await folders()).toEqual(["d/deep/er"]);
+    mkdirSync(inside("f/g"), { recursive: true });
+    await remove("f", true);
+    expect((await listed("f", true)).folders).toMatchObject([{ path: "f/g" }]);
+  });
+
   it("restoring is a write like any other: guarded, and what was there becomes a version", async () => {
     await put("a.txt", "one");
     const two = await put("a.txt", "two");

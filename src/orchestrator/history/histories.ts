@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { mkdir, readdir, rm, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { LRUCache } from "lru-cache";
-import { type FileVersion, mostListedVersions, type versionEnds } from "#contract/api/files.ts";
+import { type DeletedFolder, type FileVersion, mostListedVersions, type versionEnds } from "#contract/api/files.ts";
 import { Failure } from "#contract/failure.ts";
 import { homeFolderId } from "#contract/site.ts";
 import type { Clock } from "#kit/clock.ts";
@@ -27,6 +27,8 @@ export interface HistoriesDeps {
   readonly reservedBytes: number;
   /** Whether there is such a site. */
   readonly isHeld: (siteId: number) => boolean;
+  /** Other orchestrators keep the histories of their sites in the same folder: what is not held here is theirs. */
+  readonly isShared?: boolean;
 }
 
 /** What is about to happen to a file, and by whom. */
@@ -39,12 +41,14 @@ export interface Ending {
 export interface VersionList {
   readonly versions: FileVersion[];
   readonly truncated: boolean;
+  /** Empty folders that went with a deletion. */
+  readonly folders?: DeletedFolder[];
 }
 
 // What is fetched or generated, and a repository that keeps versions itself: their thousands of files would push out what people wrote.
 const unkept = new Set(["node_modules", ".git", ".hg", ".svn", "__pycache__", ".cache"]);
 /** A folder that is deleted with everything in it keeps so many of its files, and so much of what the site may keep. */
-const treeLimits = { files: 1_000, share: 0.5 };
+const treeLimits = { files: 1_000, folders: 1_000, share: 0.5 };
 const sweepEveryMs = 6 * 60 * 60 * 1000;
 /** As many sites' histories are held in memory. */
 const sitesInMemory = 50;
@@ -100,17 +104,29 @@ export class Histories {
     await this.#quietly(async () => {
       if (statPath(jail, path)?.type !== "folder") return;
       const keep = this.keeper(siteId, ending);
+      // Those of them that nothing kept lies in: they come back by themselves only.
+      const folders = new Set([path]);
       let files = 0;
       let bytes = 0;
       for await (const entry of walkTree(jail, path, { closed: unkept })) {
         const { size } = entry.stat;
-        if (!entry.hasText || !entry.stat.isFile() || size > this.#deps.limits.fileBytes) continue;
+        const full = `${path}/${entry.path}`;
+        if (!entry.hasText) continue;
+        if (entry.stat.isDirectory() && folders.size < treeLimits.folders) {
+          folders.delete(parentOf(full));
+          folders.add(full);
+        }
+        if (!entry.stat.isFile() || size > this.#deps.limits.fileBytes) continue;
         files += 1;
         bytes += size;
-        if (files > treeLimits.files || bytes > this.#deps.limits.bytes * treeLimits.share) return;
+        if (files > treeLimits.files || bytes > this.#deps.limits.bytes * treeLimits.share) break;
         using file = openQuietly(entry.open);
-        if (file !== undefined) await keep([...path.split("/"), ...entry.path.split("/")], file);
+        if (file === undefined) continue;
+        folders.delete(parentOf(full));
+        await keep(full.split("/"), file);
       }
+      const paths = [...folders].filter((folder) => !folder.split("/").some((name) => unkept.has(name)));
+      if (paths.length > 0 && this.#deps.limits.bytes > 0) await this.#on(siteId, (history) => history.note({ kind: "folders", paths, endedAt: this.#now() }));
     });
   }
 
@@ -137,8 +153,11 @@ export class Histories {
 
   /** The last version of every file below a folder that is not there any more. */
   async deleted(siteId: number, jail: Jail, folder: string): Promise<VersionList> {
-    const newest = await this.#on(siteId, async (history) => history.index.newestBelow(folder));
-    return listed(newest.filter((version) => !isThere(jail, version.path)));
+    const { newest, folders } = await this.#on(siteId, async ({ index }) => ({ newest: index.newestBelow(folder), folders: index.foldersAt(folder) }));
+    return {
+      ...listed(newest.filter((version) => !isThere(jail, version.path))),
+      folders: folders.filter(({ path }) => !isThere(jail, path)).slice(0, mostListedVersions),
+    };
   }
 
   /** A version and its bytes. @throws {Failure} `version_not_found` */
@@ -149,6 +168,11 @@ export class Histories {
       if (found === undefined || bytes === undefined) throw new Failure("version_not_found");
       return { version: versionOf(found), bytes };
     });
+  }
+
+  /** Another orchestrator has the site: what is in memory of its past is not true for long. */
+  release(siteId: number): Promise<void> {
+    return this.#lanes.run(siteId, async () => void this.#open.delete(siteId));
   }
 
   /** Deletes a site's past: the site is gone. */
@@ -164,8 +188,11 @@ export class Histories {
     await mkdir(this.#deps.folder, { recursive: true, mode: 0o700 });
     for (const siteId of (await readdir(this.#deps.folder)).map(Number)) {
       if (!Number.isSafeInteger(siteId)) continue;
-      if (siteId !== homeFolderId && !this.#deps.isHeld(siteId)) await this.forget(siteId);
-      else await this.#lanes.run(siteId, () => this.#look(siteId));
+      if (siteId !== homeFolderId && !this.#deps.isHeld(siteId)) {
+        if (this.#deps.isShared !== true) await this.forget(siteId);
+        continue;
+      }
+      await this.#lanes.run(siteId, () => this.#look(siteId));
     }
   }
 
@@ -213,6 +240,10 @@ export class Histories {
 
 function listed(versions: readonly FileVersion[]): VersionList {
   return { versions: versions.slice(0, mostListedVersions), truncated: versions.length > mostListedVersions };
+}
+
+function parentOf(path: string): string {
+  return path.slice(0, path.lastIndexOf("/"));
 }
 
 function isThere(jail: Jail, path: string): boolean {

@@ -93,3 +93,17 @@ it("its lines say everything that is known", () => {
   expect(again.lines()).toEqual(index.lines());
   expect(again.newestBelow("")).toEqual(index.newestBelow(""));
 });
+
+it("empty folders are known for as long as versions are, and stand in a file that is written anew", () => {
+  const index = new VersionIndex(roomy);
+  index.add({ kind: "folders", paths: ["a", "a/b", "ab"], endedAt: "2026-01-02T00:00:00.000Z" });
+  index.add({ kind: "folders", paths: ["a/b"], endedAt: "2026-01-09T00:00:00.000Z" });
+  expect(index.foldersAt("a").map(({ path }) => path)).toEqual(["a", "a/b"]);
+  const again = new VersionIndex(roomy);
+  for (const line of index.lines()) again.add(line);
+  expect(again.foldersAt("")).toEqual(index.foldersAt(""));
+  again.prune(Date.parse("2026-01-15T00:00:00.000Z"));
+  expect(again.foldersAt("")).toEqual([{ path: "a/b", endedAt: "2026-01-09T00:00:00.000Z" }]);
+  again.add({ kind: "folders", paths: Array.from({ length: 5_000 }, (_, number) => `f${number}`), endedAt: "2026-01-15T00:00:00.000Z" });
+  expect(again.foldersAt("")).toHaveLength(2_000);
+});

@@ -14,6 +14,7 @@ export interface HistoryLimits {
 /** The most versions of a site, whatever their size: they are held in memory while somebody works on it. */
 export const mostVersions = 5_000;
 const mostSaved = 5_000;
+const mostFolders = 2_000;
 const dayMs = 24 * 60 * 60 * 1000;
 
 /** What is known of a site's past, in memory: decides what is kept, and touches nothing. */
@@ -23,6 +24,8 @@ export class VersionIndex {
   #versions: VersionLine[] = [];
   readonly #uses = new Map<string, number>();
   readonly #saved = new Map<string, { readonly sha256: string; readonly by: Author }>();
+  // When each went, oldest first.
+  readonly #folders = new Map<string, string>();
   #bytes = 0;
 
   constructor(limits: HistoryLimits) {
@@ -36,7 +39,7 @@ export class VersionIndex {
 
   /** How many lines would say all that is known. */
   get size(): number {
-    return this.#versions.length + this.#saved.size;
+    return this.#versions.length + this.#saved.size + new Set(this.#folders.values()).size;
   }
 
   has(sha256: string): boolean {
@@ -47,6 +50,7 @@ export class VersionIndex {
   add(line: HistoryLine): readonly string[] {
     if (line.kind === "saved") this.#note(line.path, line);
     else if (line.kind === "moved") this.#move(line.from, line.to);
+    else if (line.kind === "folders") this.#noteFolders(line.paths, line.endedAt);
     else {
       this.#versions.push(line);
       const uses = this.#uses.get(line.sha256) ?? 0;
@@ -60,6 +64,7 @@ export class VersionIndex {
   /** Forgets what has grown too old, and what `isThere` says is lost; gives the contents that nobody needs any more. */
   prune(now: number, isThere: (sha256: string) => boolean = () => true): readonly string[] {
     const oldest = new Date(now - this.#limits.days * dayMs).toISOString();
+    for (const [path, endedAt] of [...this.#folders]) if (endedAt < oldest) this.#folders.delete(path);
     return this.#keepOnly((version) => version.endedAt >= oldest && isThere(version.sha256));
   }
 
@@ -93,9 +98,28 @@ export class VersionIndex {
     return [...found.values()].map(versionOf);
   }
 
+  /** Empty folders that went with a deletion, at a place and below it. */
+  foldersAt(place: string): readonly { readonly path: string; readonly endedAt: string }[] {
+    return [...this.#folders].filter(([path]) => place === "" || isAtOrBelow(path, place)).map(([path, endedAt]) => ({ path, endedAt }));
+  }
+
   /** Everything that is known, as lines of a new file. */
   lines(): readonly HistoryLine[] {
-    return [...this.#versions, ...[...this.#saved].map(([path, { sha256, by }]): HistoryLine => ({ kind: "saved", path, sha256, by }))];
+    const saved = [...this.#saved].map(([path, { sha256, by }]): HistoryLine => ({ kind: "saved", path, sha256, by }));
+    const folders = Map.groupBy(this.#folders, ([, endedAt]) => endedAt);
+    return [
+      ...this.#versions,
+      ...saved,
+      ...[...folders].map(([endedAt, all]): HistoryLine => ({ kind: "folders", paths: all.map(([path]) => path), endedAt })),
+    ];
+  }
+
+  #noteFolders(paths: readonly string[], endedAt: string): void {
+    for (const path of paths) {
+      this.#folders.delete(path);
+      this.#folders.set(path, endedAt);
+    }
+    for (const path of [...this.#folders.keys()].slice(0, Math.max(0, this.#folders.size - mostFolders))) this.#folders.delete(path);
   }
 
   #note(path: string, saved: { readonly sha256: string; readonly by: Author }): void {

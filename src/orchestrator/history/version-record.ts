@@ -28,6 +28,8 @@ export const historyLine = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("saved"), path: z.string(), sha256, by: author }),
   /** A file or a folder went elsewhere, and its versions with it. */
   z.object({ kind: z.literal("moved"), from: z.string(), to: z.string() }),
+  /** Folders that went with a deletion and that none of the versions kept then lies in. */
+  z.object({ kind: z.literal("folders"), paths: z.array(z.string()), endedAt: time }),
 ]);
 export type HistoryLine = z.output<typeof historyLine>;
 export type VersionLine = Extract<HistoryLine, { kind: "version" }>;

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { FileVersion } from "#contract/api/files.ts";
-import { deletedTogether } from "./deleted.ts";
+import { deletedTogether, foldersDeletedTogether } from "./deleted.ts";
 
 const version = (path: string, endedAt: string, ended: FileVersion["ended"] = "delete"): FileVersion => ({
   id: path,
@@ -25,4 +25,10 @@ test("a folder comes back with what went with it, not with what was deleted ther
   ];
   expect(deletedTogether(versions, "img", now).map(({ path }) => path)).toEqual(["img/a.png"]);
   expect(deletedTogether(versions, "img2/b.png", now)).toHaveLength(1);
+});
+
+test("its empty folders come back, too", () => {
+  const folder = (path: string, second: string) => ({ path, endedAt: `2026-05-05T12:00:${second}Z` });
+  const folders = [folder("img/new", "01"), folder("img", "05"), folder("img/older", "00"), folder("img2", "05")];
+  expect(foldersDeletedTogether(folders, "img", Date.parse("2026-05-05T12:00:01Z"))).toEqual(["img/new", "img"]);
 });
