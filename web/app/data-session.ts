@@ -39,11 +39,12 @@ export function useSetUp() {
   });
 }
 
-export function useSignOut() {
+/** Signs out; `forget` removes from this browser what the person leaves behind. */
+export function useSignOut(forget: () => Promise<void>) {
   return useMutation({
     mutationFn: () => guestApi.call(signOut, {}),
     // A full page load forgets everything that belonged to this person.
-    onSuccess: () => window.location.assign("/sign-in"),
+    onSuccess: () => forget().finally(() => window.location.assign("/sign-in")),
   });
 }
 

@@ -1,6 +1,6 @@
 import { type ReactNode, useState } from "react";
 import { hasCode, wordsOf } from "../app/api.ts";
-import { useChangePassword, useMe, useSignOut } from "../app/data-session.ts";
+import { useChangePassword, useMe } from "../app/data-session.ts";
 import { notify } from "../app/notices.ts";
 import { passwordProblem } from "../app/site-name.ts";
 import { Button } from "../parts/button.tsx";
@@ -9,20 +9,22 @@ import { PageHeading, Section } from "../parts/heading.tsx";
 import { KeySection } from "../parts/keys/key-section.tsx";
 import { ProblemBox } from "../parts/problem-box.tsx";
 import { TokenSection } from "../parts/token-section.tsx";
+import { useLeave } from "../parts/use-leave.tsx";
 
 export function AccountPage(): ReactNode {
   const me = useMe();
-  const signOut = useSignOut();
+  const { leave, question, isLeaving, error } = useLeave();
   return (
     <div className="mx-auto max-w-3xl">
       <PageHeading title="Account" lead={`You are signed in as ${me?.username ?? "…"}${me?.role === "administrator" ? ", an administrator" : ""}.`}>
-        <Button onClick={() => signOut.mutate()} busy={signOut.isPending && "Signing out…"}>
+        <Button onClick={leave} busy={isLeaving && "Signing out…"}>
           Sign out
         </Button>
       </PageHeading>
-      {signOut.error !== null && (
+      {question}
+      {error !== null && (
         <div className="mb-5">
-          <ProblemBox title={wordsOf(signOut.error)} />
+          <ProblemBox title={wordsOf(error)} />
         </div>
       )}
       <div className="flex flex-col gap-5">

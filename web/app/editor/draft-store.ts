@@ -27,9 +27,37 @@ export function draftStoreOf(owner: { readonly user: string; readonly site: stri
       });
       return found;
     },
-    keep: (path, kept) => inTable("readwrite", (drafts) => done(drafts.put(kept, keyOf(path)))),
+    keep: async (path, kept) => {
+      if (!forgotten.has(owner.user)) await inTable("readwrite", (drafts) => done(drafts.put(kept, keyOf(path))));
+    },
     drop: (path) => inTable("readwrite", (drafts) => done(drafts.delete(keyOf(path)))),
   };
+}
+
+/** Where a person has unsaved work in this browser. */
+export async function draftsOf(user: string): Promise<readonly { readonly site: string; readonly path: string }[]> {
+  const found: { site: string; path: string }[] = [];
+  await inTable("readonly", async (drafts) => {
+    for (const key of await done(drafts.getAllKeys(rangeOf(user))))
+      if (Array.isArray(key) && typeof key[1] === "string" && typeof key[2] === "string") found.push({ site: key[1], path: key[2] });
+  });
+  return found;
+}
+
+/** People whose work is not kept any more: they have signed out, and no page of theirs may write what it still holds. */
+const forgotten = new Set<string>();
+const farewells = new BroadcastChannel("backlot-drafts");
+farewells.onmessage = ({ data }) => void forgotten.add(String(data));
+
+/** Deletes all unsaved work of a person from this browser, and keeps no more of it until the page is loaded anew. */
+export async function forgetDrafts(user: string): Promise<void> {
+  forgotten.add(user);
+  farewells.postMessage(user);
+  await inTable("readwrite", (drafts) => done(drafts.delete(rangeOf(user))));
+}
+
+function rangeOf(user: string): IDBKeyRange {
+  return IDBKeyRange.bound([user], [user, []]);
 }
 
 let opened: Promise<IDBDatabase> | undefined;

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { createStore, type Store } from "../store.ts";
+import { layoutKeyOf } from "./kept-layouts.ts";
 import { EditorSession } from "./session.ts";
 import { isAtOrBelow, maxTabs, movedPath, neighbourOf, openTab } from "./tabs.ts";
 
@@ -24,7 +25,7 @@ export class Workbench {
   readonly #key: string;
 
   constructor(owner: { readonly user: string; readonly site: string }) {
-    this.#key = `backlot-workbench:${owner.user}:${owner.site}`;
+    this.#key = `${layoutKeyOf(owner.user)}${owner.site}`;
     const kept = this.#read();
     this.session = new EditorSession(owner);
     this.tabs = createStore<readonly string[]>(kept.tabs);
