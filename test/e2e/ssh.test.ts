@@ -53,6 +53,16 @@ describe.skipIf(!has("ssh"))("SSH", () => {
       expect((await clients.withPassword("ada/clock", await tokenFor("deploy"), ["true"])).stderr).toContain("This API token may not do that");
     });
 
+    it("works with a key that comes after a dozen others, as an agent offers them", async () => {
+      const strange = Array.from({ length: 12 }, (_, number) => join(folder, `strange-${number}`));
+      for (const file of strange) await clients.run("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", file]);
+      const before = strange.flatMap((file) => ["-i", file]);
+      // What comes first is offered first.
+      const args = [...clients.options(null).filter((option) => !option.includes("Pubkey")), "-oIdentitiesOnly=yes", ...before, "-i", key];
+      const ran = await clients.run("ssh", [...args, "-p", clients.port, `ada/clock@${clients.host}`, "echo hello"]);
+      expect([ran.code, ran.stdout.toString(), ran.stderr]).toEqual([0, "hello\n", ""]);
+    });
+
     it("with a key of somebody else is refused, whether or not there is such a person", async () => {
       await backlot.addPerson("bob");
       for (const name of ["bob", "nobody", "bob/clock"]) expect((await clients.ssh(name, key, ["true"])).stderr).toContain("Permission denied (publickey");
