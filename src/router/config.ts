@@ -1,11 +1,13 @@
 import { z } from "zod";
 import { port } from "#kit/config.ts";
+import { edgeSettings } from "./edge/edge-settings.ts";
 
 const count = (most: number) => z.coerce.number().int().min(1).max(most);
 const day = 24 * 60 * 60 * 1000;
 
 /** The router's settings. */
 export const configSchema = z.object({
+  ...edgeSettings,
   BACKLOT_DATA: z.string().default("./data").describe("Folder that holds everything Backlot writes; sites' files stand in sites/ below it"),
   BACKLOT_HOST: z.string().default("127.0.0.1").describe("Address on which the router listens for visitors"),
   BACKLOT_ROUTER_PORT: port.default(8080).describe("Port on which the router listens for visitors; 0 = any free one"),

@@ -13,6 +13,7 @@ import type { Environment, RunningService } from "#kit/lifecycle.ts";
 import type { Log } from "#kit/log.ts";
 import { mountAdmin } from "./admin.ts";
 import { configSchema, type RouterConfig } from "./config.ts";
+import { createEdge, type Edge } from "./edge/start-edge.ts";
 import { Front, type FrontOptions } from "./front/front.ts";
 import { TroubleReport } from "./front/trouble-report.ts";
 import { createVisitorServer } from "./front/visitor-server.ts";
@@ -42,15 +43,19 @@ export async function start(environment: Environment, log: Log): Promise<Running
   await state.load();
   const clock = new UpstreamClock();
   const waker = new Waker({ credentials: () => state.credentials, log, metrics, wakeMs: config.BACKLOT_ROUTER_WAKE_MS, awayMs: config.BACKLOT_ROUTER_AWAY_MS });
-  const gates = createGates(config, { state, waker, clock, metrics, log });
   const troubles = new TroubleReport((siteId, lines) => waker.report(siteId, lines));
+  const edge: Edge | null =
+    config.BACKLOT_EDGE === "haproxy"
+      ? await createEdge({ config, table: state.table, sitesFolder: sitesFolderOf(config), troubles, visited: (siteId) => gates.visited(siteId), log })
+      : null;
+  const gates = createGates(config, { state, waker, clock, metrics, log, edge });
   const store = new FileStore(config.BACKLOT_ROUTER_CACHE_BYTES);
   const files = new StaticServer(store, log);
   state.table.onChange((siteId, route) => {
     if (route?.availability !== "enabled" || route.kind !== "static") files.shut(siteId);
   });
   const pages = createPages(config, state);
-  const front = createFront(config, { table: state.table, hasRoutes: () => state.isKnown, gates, files, pages, troubles, metrics, log });
+  const front = createFront(config, { table: state.table, hasRoutes: () => state.isKnown, gates, files, pages, troubles, metrics, log, relay: edge?.sites });
   const server = createVisitorServer({ front, maxConnections: config.BACKLOT_ROUTER_MAX_CONNECTIONS });
   let isFeedConnected = false;
   const admin = createServer({
@@ -65,7 +70,7 @@ export async function start(environment: Environment, log: Log): Promise<Running
   mountAdmin(admin, componentGuard({ audience: "router", verify: await createVerifier(key.managerPublicKey) }), { table: state.table, gates, pages });
   try {
     await admin.listen({ host: "127.0.0.1", port: config.BACKLOT_ROUTER_ADMIN_PORT });
-    await listen(server, config);
+    await (edge === null ? listen(server, config) : edge.start(server));
   } catch (error) {
     gates.stop();
     clock.stop();
@@ -87,10 +92,11 @@ export async function start(environment: Environment, log: Log): Promise<Running
     feed.signal,
   );
   return {
-    doors: { router: urlOf(server.address()), routerAdmin: urlOf(admin.server.address()) },
+    doors: { router: edge?.url() ?? urlOf(server.address()), routerAdmin: urlOf(admin.server.address()) },
     stop: async () => {
       feed.abort();
       troubles.flush();
+      await edge?.stop();
       await finishVisits(server, metrics, config.BACKLOT_ROUTER_STOP_MS);
       gates.stop();
       clock.stop();
@@ -102,9 +108,9 @@ export async function start(environment: Environment, log: Log): Promise<Running
 
 function createGates(
   config: RouterConfig,
-  deps: { readonly state: RouteState; readonly waker: Waker; readonly clock: UpstreamClock; readonly metrics: RouterMetrics; readonly log: Log },
+  deps: { readonly state: RouteState; readonly waker: Waker; readonly clock: UpstreamClock; readonly metrics: RouterMetrics; readonly log: Log; readonly edge: Edge | null },
 ): SiteGates {
-  const { state, waker, clock, metrics, log } = deps;
+  const { state, waker, clock, metrics, log, edge } = deps;
   return new SiteGates({
     table: state.table,
     log,
@@ -116,6 +122,7 @@ function createGates(
     claim: (instances) => waker.claim(instances),
     freezeMs: config.BACKLOT_ROUTER_FREEZE_SECONDS * 1000,
     claimMs: claimEverySeconds * 1000,
+    ...(edge === null ? {} : { edge: edge.sites, retarget: (siteId: number) => edge.sites.retarget(siteId) }),
     createPool: ({ address }) => new UpstreamPool(address, { clock, connectMs: config.BACKLOT_ROUTER_CONNECT_MS }),
     waitMs: config.BACKLOT_ROUTER_HOLD_MS,
     mostWaiting: config.BACKLOT_ROUTER_WAITING_REQUESTS,
@@ -133,16 +140,20 @@ function createPages(config: RouterConfig, state: RouteState): PageCache {
 
 function createFront(
   config: RouterConfig,
-  parts: Pick<FrontOptions, "table" | "hasRoutes" | "gates" | "files" | "pages" | "troubles" | "metrics" | "log">,
+  parts: Pick<FrontOptions, "table" | "hasRoutes" | "gates" | "files" | "pages" | "troubles" | "metrics" | "log" | "relay">,
 ): Front {
   return new Front({
     ...parts,
     limits: limitsOf(config),
-    sitesFolder: path.resolve(config.BACKLOT_DATA, "sites"),
+    sitesFolder: sitesFolderOf(config),
     sitesDomain: config.BACKLOT_SITES_DOMAIN,
     dashboardUrl: config.BACKLOT_PUBLIC_URL,
     trustedProxies: trustedProxiesOf(config),
   });
+}
+
+function sitesFolderOf(config: RouterConfig): string {
+  return path.resolve(config.BACKLOT_DATA, "sites");
 }
 
 function limitsOf(config: RouterConfig): { readonly uploadStallMs: number; readonly responseHeadMs: number; readonly idleMs: number } {

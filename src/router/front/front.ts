@@ -12,7 +12,7 @@ import { isVisit } from "../gate/waking-visit.ts";
 import type { RouterMetrics } from "../metrics.ts";
 import { sendFailure } from "../pages/send-failure.ts";
 import { Exchange } from "../proxy/exchange.ts";
-import { forwardingLines, isTrusted, plainAddress } from "../proxy/forwarding.ts";
+import { forwardingLines, isTrusted, plainAddress, relayedLines } from "../proxy/forwarding.ts";
 import type { ProxyDeps, ProxyLimits, ProxyVisit } from "../proxy/proxy-visit.ts";
 import type { RouteTable } from "../routes/route-table.ts";
 import type { StaticServer } from "../static/serve-static.ts";
@@ -38,6 +38,8 @@ export interface FrontOptions {
   /** Where people reach the dashboard, for links on error pages. */
   readonly dashboardUrl: string | undefined;
   readonly trustedProxies: BlockList | null;
+  /** All requests come from the balancer on this machine. It is told of those that it could not bring to an address, by `address:port`, and again when they have ended. */
+  readonly relay?: { fell(key: string): () => void } | undefined;
   /** Told what visitors got instead of an answer, for the sites' logs. */
   readonly troubles: TroubleReport;
 }
@@ -89,7 +91,10 @@ export class Front {
     metrics.requests += 1;
     metrics.inFlight += 1;
     const startedAt = log.isLevelEnabled("debug") ? performance.now() : 0;
+    const fallenFrom = arrival.req.headers["x-backlot-address"];
+    const hasEnded = typeof fallenFrom === "string" ? this.#options.relay?.fell(fallenFrom) : undefined;
     arrival.res.on("close", () => {
+      hasEnded?.();
       metrics.inFlight -= 1;
       arrival.onClose?.();
       this.#report(arrival);
@@ -164,6 +169,10 @@ export class Front {
   #forwardingOf(req: IncomingMessage): string {
     const known = this.#forwarding.get(req.socket);
     if (known !== undefined) return known;
+    if (this.#options.relay !== undefined) {
+      const { "x-forwarded-for": forwardedFor, "x-forwarded-proto": forwardedProto, "x-real-ip": realAddress } = req.headers;
+      return relayedLines({ forwardedFor: oneOf(forwardedFor), forwardedProto: oneOf(forwardedProto), realAddress: oneOf(realAddress) });
+    }
     const peer = plainAddress(req.socket.remoteAddress);
     if (isTrusted(this.#options.trustedProxies, peer)) {
       const { "x-forwarded-for": forwardedFor, "x-forwarded-proto": forwardedProto } = req.headers;

@@ -1,5 +1,6 @@
 import type { RestOutcome } from "#contract/internal/site-rest.ts";
 import type { ConnectionPool } from "../proxy/upstream-pool.ts";
+import type { SiteEdge } from "./site-edge.ts";
 import type { LiveInstance } from "./target.ts";
 
 /** What a gate needs of the world. */
@@ -15,6 +16,8 @@ export interface GateDeps {
    * more. Called before a site is frozen or put to sleep.
    */
   readonly retarget?: (siteId: number) => Promise<boolean>;
+  /** What sends requests to programs past the gates; absent when they all come through them. */
+  readonly edge?: SiteEdge | undefined;
   readonly createPool: (live: LiveInstance) => ConnectionPool;
   readonly now: () => number;
   readonly waitMs: number;

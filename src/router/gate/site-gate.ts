@@ -1,6 +1,8 @@
 import { Failure } from "#contract/failure.ts";
 import type { RestOutcome } from "#contract/internal/site-rest.ts";
+import { Drain } from "./drain.ts";
 import type { GateDeps } from "./gate-deps.ts";
+import { OutsideTraffic } from "./outside-traffic.ts";
 import { type LiveInstance, Target } from "./target.ts";
 
 /** A request on its way to a site's program. */
@@ -29,11 +31,12 @@ export const longestHoldMs = 30_000;
 export class SiteGate {
   readonly siteId: number;
   readonly #deps: GateDeps;
+  readonly #outside: OutsideTraffic;
   #target: Target | null = null;
   /** Earlier instances that still work on requests. */
   readonly #older = new Set<Target>();
   #waiting: Waiting[] = [];
-  readonly #drainWatchers = new Set<() => void>();
+  readonly #drain = new Drain();
   #isWaking = false;
   #isGoingToSleep = false;
   #heldUntil = 0;
@@ -48,6 +51,7 @@ export class SiteGate {
   constructor(siteId: number, deps: GateDeps) {
     this.siteId = siteId;
     this.#deps = deps;
+    this.#outside = new OutsideTraffic(siteId, deps.edge);
     this.lastActiveAt = deps.now();
   }
 
@@ -102,8 +106,9 @@ export class SiteGate {
 
   /** Requests that instances work on now; not those of `except`. */
   inFlight(except?: Target): number {
-    let sum = this.#target === null || this.#target === except ? 0 : this.#target.inFlight;
-    for (const target of this.#older) sum += target.inFlight;
+    const current = this.#target;
+    let sum = current === null || current === except ? 0 : current.inFlight + this.#outside.at(current);
+    for (const target of this.#older) sum += target.inFlight + (current?.isAt(target.address) === true ? 0 : this.#outside.at(target));
     return sum;
   }
 
@@ -126,8 +131,8 @@ export class SiteGate {
   leave(target: Target): void {
     target.inFlight -= 1;
     if (target.inFlight > 0) return;
-    if (this.#older.delete(target)) target.pool.close();
-    for (const watcher of [...this.#drainWatchers]) watcher();
+    if (!this.#outside.isPossible && this.#older.delete(target)) target.pool.close();
+    this.#drain.look();
   }
 
   /** Nothing listens there any more; the next request wakes the site. */
@@ -138,6 +143,7 @@ export class SiteGate {
   /** Keeps new requests waiting until `release`, or until the hold has run out. */
   hold(): void {
     this.#heldUntil = this.#deps.now() + longestHoldMs;
+    this.#direct();
   }
 
   /** Ends a hold. Without an instance the next request, or one that waits, wakes the site. */
@@ -151,24 +157,14 @@ export class SiteGate {
     this.#generation += 1;
     this.#isToldOf = live !== null;
     this.#setTarget(live);
+    this.#direct();
     this.#flush();
   }
 
   /** Resolves with what is still in flight (not on `except`): as soon as that is nothing, or after `drainMs`. */
   drained(drainMs: number, except?: Target): Promise<number> {
-    if (this.inFlight(except) === 0) return Promise.resolve(0);
-    return new Promise((resolve) => {
-      const finish = (): void => {
-        this.#drainWatchers.delete(check);
-        clearTimeout(timer);
-        resolve(this.inFlight(except));
-      };
-      const check = (): void => {
-        if (this.inFlight(except) === 0) finish();
-      };
-      const timer = setTimeout(finish, drainMs);
-      this.#drainWatchers.add(check);
-    });
+    const left = (): number => this.inFlight(except);
+    return this.#outside.isPossible ? this.#outside.drained(drainMs, left) : this.#drain.wait(drainMs, left);
   }
 
   /** Puts the site to sleep: requests that come meanwhile wait and wake it again. The caller has seen that nothing is in flight. */
@@ -181,6 +177,7 @@ export class SiteGate {
       if (this.#target === target) this.#setTarget(null);
     } finally {
       this.#isGoingToSleep = false;
+      this.#direct();
       // After a failure the site counts as just used: it is tried again when it has been idle once more.
       this.lastActiveAt = this.#deps.now();
       this.#flush();
@@ -210,6 +207,7 @@ export class SiteGate {
       if (isAwake) this.#notFrozenSince = this.lastActiveAt;
       // After a failure nobody knows what became of it: whoever wants it asks.
       else if (this.#target === target) this.#setTarget(null);
+      this.#direct();
       this.#flush();
     }
   }
@@ -236,7 +234,7 @@ export class SiteGate {
   }
 
   #admit(visitor: Visitor, target: Target): void {
-    if (target.inFlight >= this.#deps.mostInFlight) {
+    if (target.inFlight + this.#outside.at(target) >= this.#deps.mostInFlight) {
       visitor.refuse(new Failure("site_overloaded", { retryAfterSeconds }));
       return;
     }
@@ -249,9 +247,23 @@ export class SiteGate {
     if (live !== null && old?.is(live)) return;
     this.#target = live === null ? null : new Target(live, this.#deps.createPool(live));
     this.lastActiveAt = this.#deps.now();
+    this.#direct();
     if (old === null) return;
-    if (old.inFlight > 0) this.#older.add(old);
+    if (this.#outside.isPossible) void this.#retire(old);
+    else if (old.inFlight > 0) this.#older.add(old);
     else old.pool.close();
+  }
+
+  /** Tells the balancer where visitors may go. */
+  #direct(): void {
+    this.#outside.send(this.isClosed ? null : this.#target);
+  }
+
+  async #retire(old: Target): Promise<void> {
+    this.#older.add(old);
+    await this.#outside.gone(old, () => this.#target?.isAt(old.address) ?? false);
+    this.#older.delete(old);
+    old.pool.close();
   }
 
   #wakeIfNeeded(): void {

@@ -67,6 +67,12 @@ export class SiteGates {
     return { awake, waiting, inFlight };
   }
 
+  /** A visitor went straight to a site's program. */
+  visited(siteId: number): void {
+    const gate = this.#gates.get(siteId);
+    if (gate !== undefined) gate.lastActiveAt = this.#options.now();
+  }
+
   /** Ends overdue waits and puts idle sites to sleep. */
   sweep(): void {
     const now = this.#options.now();

@@ -22,6 +22,10 @@ export class Target {
 
   /** Whether this is the same program at the same place. */
   is(live: LiveInstance): boolean {
-    return this.instance === live.instance && JSON.stringify(this.address) === JSON.stringify(live.address);
+    return this.instance === live.instance && this.isAt(live.address);
+  }
+
+  isAt(address: SiteAddress): boolean {
+    return JSON.stringify(this.address) === JSON.stringify(address);
   }
 }

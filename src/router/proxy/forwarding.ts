@@ -21,6 +21,13 @@ export function forwardingLines(peer: string, given: GivenForwarding | null): st
   return `X-Forwarded-For: ${chain}\r\nX-Real-IP: ${visitor}\r\nX-Forwarded-Proto: ${proto}\r\n`;
 }
 
+/** What the balancer on this machine said of the visitor, passed on as it is: it has made all of it anew. */
+export function relayedLines(given: GivenForwarding & { readonly realAddress: string | undefined }): string {
+  const visitor = given.realAddress ?? "unknown";
+  const proto = given.forwardedProto === "https" ? "https" : "http";
+  return `X-Forwarded-For: ${given.forwardedFor ?? visitor}\r\nX-Real-IP: ${visitor}\r\nX-Forwarded-Proto: ${proto}\r\n`;
+}
+
 /** Parses the list of trusted proxies. @throws {Error} naming the entry that is no address. */
 export function parseTrustedProxies(list: string): BlockList | null {
   const entries = list

@@ -37,6 +37,7 @@ const actionOf = fieldActions({
   "x-forwarded-ssl": "drop",
   "x-real-ip": "drop",
   "x-site-root": "drop",
+  "x-backlot-address": "drop",
 });
 
 /**

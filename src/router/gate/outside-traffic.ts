@@ -1,0 +1,54 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { SiteEdge } from "./site-edge.ts";
+import type { Target } from "./target.ts";
+
+/** How often the balancer is asked what it has under way while somebody waits for that. */
+const countEveryMs = 20;
+
+/** What reaches one site's program past its gate: requests that a balancer sends there by itself. Nothing, where there is none. */
+export class OutsideTraffic {
+  readonly #siteId: number;
+  readonly #edge: SiteEdge | undefined;
+
+  constructor(siteId: number, edge: SiteEdge | undefined) {
+    this.#siteId = siteId;
+    this.#edge = edge;
+  }
+
+  get isPossible(): boolean {
+    return this.#edge !== undefined;
+  }
+
+  /** Requests under way at an instance, as far as was last counted. */
+  at(target: Target): number {
+    return this.#edge?.underWay(target.address) ?? 0;
+  }
+
+  /** From now on visitors may go straight to this instance; null: they all come to the gate. */
+  send(target: Target | null): void {
+    if (target === null) void this.#edge?.close(this.#siteId);
+    else this.#edge?.open(this.#siteId, target);
+  }
+
+  /** Resolves with what is left, when that is nothing or the time is over. Only once nobody is sent there any more is nothing under way for good. */
+  async drained(drainMs: number, left: () => number): Promise<number> {
+    const deadline = performance.now() + drainMs;
+    const over = delay(drainMs, undefined, { ref: false });
+    await Promise.race([this.#edge?.settled(), over]);
+    while (true) {
+      await Promise.race([this.#edge?.count().catch(() => undefined), over]);
+      if (left() === 0 || performance.now() >= deadline) return left();
+      await delay(countEveryMs);
+    }
+  }
+
+  /** Resolves when nothing is under way at an instance any more to which nobody new is sent. */
+  async gone(old: Target, isReplacedThere: () => boolean): Promise<void> {
+    await this.#edge?.settled();
+    while (true) {
+      await this.#edge?.count().catch(() => undefined);
+      if (old.inFlight === 0 && (this.at(old) === 0 || isReplacedThere())) return;
+      await delay(countEveryMs, undefined, { ref: false });
+    }
+  }
+}

@@ -1,0 +1,107 @@
+import { appendFile, mkdir, rename, stat } from "node:fs/promises";
+import path from "node:path";
+import type { Log } from "#kit/log.ts";
+import type { AccessLine } from "./access-line.ts";
+
+/** What a site's visitors asked for since this router started. */
+export interface SiteTraffic {
+  requests: number;
+  errors: number;
+  bytes: number;
+}
+
+/** Where access logs go and how much there may be of them. */
+export interface AccessLogOptions {
+  /** One file for each site, `105.log`, and one older one beside it. */
+  readonly folder: string;
+  readonly mostBytes: number;
+  readonly log: Log;
+}
+
+const flushMs = 1000;
+/** Lines of one site in one second, and of all together: a flood must not fill memory or disk. The rest is counted. */
+const mostLines = 2000;
+const mostWaitingLines = 50_000;
+const mostSites = 100_000;
+
+/** Access logs of sites: gathered for a second, then written, two files of bounded size for each. */
+export class AccessLog {
+  readonly #options: AccessLogOptions;
+  readonly #waiting = new Map<number, string[]>();
+  readonly #traffic = new Map<number, SiteTraffic>();
+  #lines = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #writing: Promise<void> = Promise.resolve();
+  /** Lines that were counted and not written. */
+  skipped = 0;
+
+  constructor(options: AccessLogOptions) {
+    this.#options = options;
+  }
+
+  /** What a site's visitors asked for. */
+  trafficOf(siteId: number): SiteTraffic | undefined {
+    return this.#traffic.get(siteId);
+  }
+
+  note(siteId: number, line: AccessLine): void {
+    this.#count(siteId, line);
+    if (this.#options.mostBytes === 0) return;
+    const lines = this.#waiting.get(siteId) ?? [];
+    this.#waiting.set(siteId, lines);
+    if (lines.length >= mostLines || this.#lines >= mostWaitingLines) {
+      this.skipped += 1;
+      return;
+    }
+    lines.push(textOf(line));
+    this.#lines += 1;
+    this.#timer ??= setTimeout(() => void this.flush(), flushMs).unref();
+  }
+
+  /** Writes what has gathered. */
+  async flush(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    this.#lines = 0;
+    this.#writing = this.#writing.then(() => this.#writeAll(waiting)).catch((err: unknown) => this.#options.log.warn({ err }, "access logs not written"));
+    await this.#writing;
+  }
+
+  #count(siteId: number, line: AccessLine): void {
+    let traffic = this.#traffic.get(siteId);
+    if (traffic === undefined) {
+      if (this.#traffic.size >= mostSites) return;
+      traffic = { requests: 0, errors: 0, bytes: 0 };
+      this.#traffic.set(siteId, traffic);
+    }
+    traffic.requests += 1;
+    traffic.bytes += Math.max(0, line.b);
+    if (line.s >= 500) traffic.errors += 1;
+  }
+
+  async #writeAll(waiting: readonly (readonly [number, readonly string[]])[]): Promise<void> {
+    const { folder, mostBytes } = this.#options;
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    for (const [siteId, lines] of waiting) {
+      const file = path.join(folder, `${siteId}.log`);
+      const size = await stat(file).then(
+        (found) => found.size,
+        () => 0,
+      );
+      if (size > mostBytes / 2) await rename(file, `${file}.1`);
+      await appendFile(file, lines.join(""), { mode: 0o600 });
+    }
+  }
+}
+
+/** The combined format that every log reader knows, with the time it took at the end. */
+function textOf({ t, c, m, p, s, b, d, a }: AccessLine): string {
+  return `${plain(c) || "-"} - - [${new Date(t).toISOString()}] "${plain(m)} ${plain(p)}" ${s} ${b} "-" "${plain(a)}" ${d}ms\n`;
+}
+
+function plain(text: string): string {
+  // Those that would break the line, or a terminal.
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029"\\]/g, (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`);
+}

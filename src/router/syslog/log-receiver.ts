@@ -1,0 +1,76 @@
+import { createSocket, type Socket as DatagramSocket } from "node:dgram";
+import { once } from "node:events";
+import { rm } from "node:fs/promises";
+import { createServer, type Server, type Socket } from "node:net";
+import type { Log } from "#kit/log.ts";
+import { OctetCounted, parseSyslogMessage, type SyslogMessage } from "./syslog-message.ts";
+
+/** Where lines come in. */
+export interface LogReceiverOptions {
+  /** Unix socket for streams; made anew. */
+  readonly socket: string;
+  /** UDP on loopback, for a balancer that was started by somebody else; null: not open. */
+  readonly datagrams: { readonly host: string; readonly port: number } | null;
+  /** Each message as it came, and what was read in it. */
+  readonly onMessage: (message: SyslogMessage, raw: string) => void;
+  readonly log: Log;
+}
+
+/** Takes logs in by syslog. */
+export class LogReceiver {
+  readonly #options: LogReceiverOptions;
+  readonly #server: Server;
+  readonly #streams = new Set<Socket>();
+  #datagrams: DatagramSocket | null = null;
+  /** Messages that could not be read. */
+  refused = 0;
+
+  constructor(options: LogReceiverOptions) {
+    this.#options = options;
+    this.#server = createServer((stream) => this.#stream(stream));
+  }
+
+  async start(): Promise<void> {
+    const { socket, datagrams, log } = this.#options;
+    await rm(socket, { force: true });
+    this.#server.listen(socket);
+    await once(this.#server, "listening");
+    if (datagrams === null) return;
+    const receiver = createSocket("udp4");
+    receiver.on("message", (message) => this.#take(message.toString("utf8")));
+    receiver.bind({ address: datagrams.host, port: datagrams.port, exclusive: true });
+    await once(receiver, "listening");
+    receiver.on("error", (err) => log.warn({ err }, "log datagrams"));
+    this.#datagrams = receiver;
+  }
+
+  async stop(): Promise<void> {
+    this.#datagrams?.close();
+    const closed = once(this.#server, "close");
+    this.#server.close();
+    for (const stream of this.#streams) stream.destroy();
+    await closed;
+  }
+
+  #stream(stream: Socket): void {
+    const frames = new OctetCounted();
+    this.#streams.add(stream);
+    stream.on("error", () => stream.destroy());
+    stream.on("close", () => this.#streams.delete(stream));
+    stream.on("data", (chunk: Buffer) => {
+      try {
+        for (const message of frames.take(chunk)) this.#take(message);
+      } catch (err) {
+        this.refused += 1;
+        this.#options.log.warn({ err }, "log stream refused");
+        stream.destroy();
+      }
+    });
+  }
+
+  #take(raw: string): void {
+    const message = parseSyslogMessage(raw);
+    if (message === null) this.refused += 1;
+    else this.#options.onMessage(message, raw);
+  }
+}

@@ -1,0 +1,43 @@
+/** A line of a log as syslog carries it. */
+export interface SyslogMessage {
+  readonly program: string;
+  readonly text: string;
+}
+
+/** RFC 5424: `<134>1 TIME HOST PROGRAM PID ID [data] text`. */
+const modern = /^<\d{1,3}>1 \S+ \S+ (\S+) \S+ \S+ (?:-|(?:\[(?:\\.|[^\]\\])*\])+)(?: (?:\u{FEFF})?([\s\S]*))?$/u;
+/** RFC 3164: `<134>Nov 22 09:07:29 [host] program[pid]: text`. */
+const old = /^<\d{1,3}>[A-Z][a-z]{2} [ \d]\d \d{2}:\d{2}:\d{2} (?:\S+ )?([^\s:[]+)(?:\[\d+\])?: ?([\s\S]*)$/;
+
+/** Reads a message of either kind; null for what is none. */
+export function parseSyslogMessage(message: string): SyslogMessage | null {
+  const found = modern.exec(message) ?? old.exec(message);
+  return found === null ? null : { program: found[1] ?? "", text: (found[2] ?? "").trimEnd() };
+}
+
+const mostMessageBytes = 64 * 1024;
+
+/** Cuts a stream of messages into messages: each stands behind its length (RFC 6587, section 3.4.1). */
+export class OctetCounted {
+  #rest: Buffer = Buffer.alloc(0);
+
+  /** The messages that are complete with this piece. @throws {Error} when what comes is no such stream. */
+  take(chunk: Buffer): readonly string[] {
+    const data = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
+    const messages: string[] = [];
+    let at = 0;
+    while (at < data.length) {
+      const space = data.indexOf(0x20, at);
+      if (space === -1 ? data.length - at > 6 : space - at > 6) throw new Error("a log stream does not tell the lengths of its lines");
+      if (space === -1) break;
+      const digits = data.toString("latin1", at, space);
+      const length = Number(digits);
+      if (!/^[1-9]\d{0,5}$/.test(digits) || length > mostMessageBytes) throw new Error("a log stream does not tell the lengths of its lines");
+      if (data.length < space + 1 + length) break;
+      messages.push(data.toString("utf8", space + 1, space + 1 + length));
+      at = space + 1 + length;
+    }
+    this.#rest = Buffer.from(data.subarray(at));
+    return messages;
+  }
+}
