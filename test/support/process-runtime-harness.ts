@@ -70,7 +70,7 @@ export function processRuntimeHarness(given: Partial<ProcessRuntimeOptions> = {}
 }
 
 /** Makes runs whose scripts stand in the library, or in the site. */
-function makeRun(sitesFolder: string, library: string): MakeRun {
+export function makeRun(sitesFolder: string, library: string): MakeRun {
   return async (run, behaviour, { siteId } = {}) => {
     const site = siteId === undefined ? null : makeSite(sitesFolder, { siteId, isTrusted: true }, () => undefined);
     const folder = site === null ? library : join(site.folder, siteScriptsFolder);
@@ -94,7 +94,7 @@ function makeRun(sitesFolder: string, library: string): MakeRun {
 
 /** Copied into a site, so that the sandbox needs to show nothing else. */
 const program = fileURLToPath(new URL("./site-runtime-program.mjs", import.meta.url));
-const programFiles = { "run.sh": '#!/bin/sh\nexec node "$(dirname "$0")/program.mjs"\n', "program.mjs": "" };
+export const programFiles = { "run.sh": '#!/bin/sh\nexec node "$(dirname "$0")/program.mjs"\n', "program.mjs": "" };
 
 export function makeSite(sitesFolder: string, given: SiteGiven, onOutput: StartRequest["onOutput"]): StartRequest {
   const siteId = given.siteId ?? 1;

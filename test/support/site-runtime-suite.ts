@@ -1,6 +1,6 @@
 // What every runtime promises its caller. Adapters differ in what else they do: that stands in their own tests.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { SiteRuntime, StartRequest } from "#orchestrator/runtime/site-runtime.ts";
+import type { RunningInstance, SiteRuntime, StartRequest } from "#orchestrator/runtime/site-runtime.ts";
 import { siteFreezeSuite } from "./site-freeze-suite.ts";
 import { type MakeRun, siteRunSuite } from "./site-run-suite.ts";
 import { type MakeEntry, siteTerminalSuite } from "./site-terminal-suite.ts";
@@ -14,6 +14,8 @@ export interface RuntimeUnderTest extends AsyncDisposable {
   site(siteId: number, behaviour: Behaviour, given?: { readonly instance?: string; readonly isTrusted?: boolean }): Promise<StartedSite>;
   readonly run: MakeRun;
   readonly enter: MakeEntry;
+  /** The runtime of an orchestrator that comes after this one, where programs outlive them. */
+  again?(): SiteRuntime;
 }
 export interface StartedSite {
   readonly request: StartRequest;
@@ -129,12 +131,32 @@ function endingTests(opened: () => RuntimeUnderTest): void {
     }
   });
 
-  it("ends every program when it is closed", async () => {
+  it("ends every program when it is closed, or leaves those of sites to the next", async () => {
     const running = await Promise.all([11, 12, 13].map(async (siteId) => opened().runtime.start((await opened().site(siteId, "serves")).request)));
     const run = await opened().runtime.run((await opened().run("last", "hides")).request);
     const entered = await opened().runtime.enter(await opened().enter("last", "ignores-signals", { cols: 80, rows: 24 }));
+    await Promise.all(running.map((instance) => instance.whenListening(soon())));
     await opened().runtime.close();
-    const exits = await Promise.all([...running, run, entered].map((program) => program.exited));
-    expect(exits).toHaveLength(5);
+    await Promise.all([run.exited, entered.exited]);
+    const next = opened().again?.();
+    if (next?.recover === undefined) {
+      const exits = await Promise.all(running.map((program) => program.exited));
+      expect(exits).toHaveLength(3);
+      return;
+    }
+    await leftToTheNext(next, running);
   });
+}
+
+async function leftToTheNext(next: SiteRuntime, before: readonly RunningInstance[]): Promise<void> {
+  expect(await next.cleanUp()).toBe(0);
+  const recovered = (await next.recover?.((siteId) => (siteId === 13 ? null : () => undefined))) ?? [];
+  const places = (instances: readonly RunningInstance[]) =>
+    instances.map(({ siteId, instance, address }) => ({ siteId, instance, address })).sort((a, b) => a.siteId - b.siteId);
+  // Nobody knew the last one.
+  expect(places(recovered)).toEqual(places(before.slice(0, 2)));
+  await Promise.all(recovered.map((instance) => instance.whenListening(soon())));
+  await Promise.all(recovered.map((instance) => instance.stop(2000)));
+  await next.forget?.(11);
+  expect(await next.recover?.(() => () => undefined)).toEqual([]);
 }

@@ -88,6 +88,13 @@ export interface SiteRuntime {
   enter(request: EnterRequest): Promise<EnteredProgram>;
   /** Ends what an earlier orchestrator left behind on this machine; says how many processes that were. Called once at start. */
   cleanUp(): Promise<number>;
-  /** Ends every instance. */
+  /**
+   * There only where instances outlive an orchestrator: takes charge of those that an earlier one left running on this machine. Asks of each
+   * where it shall print; one of which nobody knows (null) is ended. Frozen ones go on. Called once, after `cleanUp`, before any start.
+   */
+  recover?(outputOf: (siteId: number, instance: string) => StartRequest["onOutput"] | null): Promise<readonly RunningInstance[]>;
+  /** Removes what is kept of a site that will not come back, its program included; absent where nothing is. */
+  forget?(siteId: number): Promise<void>;
+  /** Ends every run and everybody who has entered; every instance, too, unless they outlive the orchestrator (`recover`). */
   close(): Promise<void>;
 }

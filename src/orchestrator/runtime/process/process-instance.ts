@@ -14,7 +14,7 @@ export interface InstanceParts {
   readonly siteId: number;
   readonly instance: string;
   readonly address: SiteAddress;
-  readonly launched: Launched;
+  readonly launched: Pick<Launched, "ended" | "output">;
   readonly tree: ProcessTree;
   /** Where the program has to listen, as it sees it itself. */
   readonly target: { readonly address: string; readonly port: number };

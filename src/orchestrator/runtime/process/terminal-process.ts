@@ -8,12 +8,13 @@ import { signalProcess } from "./process-table.ts";
 import type { ProcessTree } from "./process-tree.ts";
 import { exitOf } from "./program-exit.ts";
 import type { RunCgroup } from "./run-cgroup.ts";
+import type { KeptTerminal } from "./terminal-keeper.ts";
 import type { EnteredLaunch } from "./terminal-launch.ts";
 
 export interface EnteredParts {
-  readonly launched: EnteredLaunch;
+  readonly launched: Pick<EnteredLaunch, "input" | "output" | "errors" | "ended"> & { readonly terminal: Pick<KeptTerminal, "resize"> | null };
   readonly tree: ProcessTree;
-  readonly cgroup: RunCgroup | null;
+  readonly cgroup: Pick<RunCgroup, "oomKills"> | null;
   /** An interactive shell: it never ends by a signal of its own, but it ends with the number of its last command's. */
   readonly isShell: boolean;
   readonly release: () => Promise<void>;

@@ -1,0 +1,107 @@
+import type Docker from "dockerode";
+import { identify, isAlive, type ProcessId } from "../process/process-table.ts";
+import { statusOf } from "./engine.ts";
+import type { ContainerEvent, StartListener } from "./engine-events.ts";
+import { labels } from "./labels.ts";
+
+/** How a container ended. */
+export interface ContainerEnd {
+  /** As shells say it; null when nobody can tell any more. */
+  readonly code: number | null;
+  readonly signal: string | null;
+  readonly isOutOfMemory: boolean;
+}
+
+/** What goes on with the container of one start: by the engine's events, and by looking where events were missed. */
+export class ContainerWatch implements StartListener {
+  readonly started: Promise<string>;
+  readonly ended: Promise<ContainerEnd>;
+  readonly #docker: Docker;
+  readonly #start: string;
+  #containerId: string | null;
+  #init: ProcessId | null = null;
+  #hasRunOut = false;
+  #hasEnded = false;
+  #onStarted: (containerId: string) => void = () => undefined;
+  #onEnded: (end: ContainerEnd) => void = () => undefined;
+
+  /** `containerId`: of a container that runs already. */
+  constructor(docker: Docker, start: string, containerId: string | null = null) {
+    this.#docker = docker;
+    this.#start = start;
+    this.#containerId = containerId;
+    this.started = new Promise((resolve) => {
+      this.#onStarted = resolve;
+    });
+    this.ended = new Promise((resolve) => {
+      this.#onEnded = resolve;
+    });
+    if (containerId !== null) this.#onStarted(containerId);
+  }
+
+  get hasEnded(): boolean {
+    return this.#hasEnded;
+  }
+
+  get hasRunOutOfMemory(): boolean {
+    return this.#hasRunOut;
+  }
+
+  /** The container's first process, whose end is the container's while the engine is away. */
+  knowInit(pid: number): ProcessId | null {
+    this.#init = pid === 0 ? null : identify(pid);
+    return this.#init;
+  }
+
+  onEvent({ action, containerId, exitCode }: ContainerEvent): void {
+    if (action === "oom") this.#hasRunOut = true;
+    else if (action === "start") this.#begin(containerId);
+    else {
+      // The start of a program that ends at once may come together with its end.
+      this.#begin(containerId);
+      this.#end({ code: exitCode, signal: null });
+    }
+  }
+
+  onAway(): void {
+    if (this.#init !== null && !isAlive(this.#init)) this.#end({ code: null, signal: "SIGKILL" });
+  }
+
+  onGap(): void {
+    // What fails now fails because the engine has gone again: there will be another gap.
+    this.look().catch(() => undefined);
+  }
+
+  /** Asks the engine what has become of it. */
+  async look(): Promise<void> {
+    if (this.#containerId === null) {
+      const filters = JSON.stringify({ label: [`${labels.start}=${this.#start}`] });
+      const [found] = await this.#docker.listContainers({ all: true, filters });
+      if (found === undefined || found.State === "created") return;
+      this.#begin(found.Id);
+    }
+    await this.#lookAt(this.#containerId ?? "");
+  }
+
+  async #lookAt(containerId: string): Promise<void> {
+    try {
+      const { State: state } = await this.#docker.getContainer(containerId).inspect();
+      if (state.Running || state.Status === "created") return;
+      if (state.OOMKilled) this.#hasRunOut = true;
+      this.#end({ code: state.ExitCode, signal: null });
+    } catch (error) {
+      if (statusOf(error) !== 404) throw error;
+      this.#end({ code: null, signal: "SIGKILL" });
+    }
+  }
+
+  #begin(containerId: string): void {
+    this.#containerId = containerId;
+    this.#onStarted(containerId);
+  }
+
+  #end(end: Omit<ContainerEnd, "isOutOfMemory">): void {
+    this.#hasEnded = true;
+    this.#onEnded({ ...end, isOutOfMemory: this.#hasRunOut });
+  }
+}

@@ -1,0 +1,161 @@
+import type { Duplex } from "node:stream";
+import type Docker from "dockerode";
+import { Failure } from "#contract/failure.ts";
+import { identify, type ProcessId } from "../process/process-table.ts";
+import { type ProcessTree, sandboxTree } from "../process/process-tree.ts";
+import type { SiteOwner } from "../process/site-owner.ts";
+import { type BoundFolder, mountsOf, nameServersFor, nanoCpus, resolverOptions, ulimitsOf, userOf } from "./container-plan.ts";
+import { type ContainerEnd, ContainerWatch } from "./container-watch.ts";
+import { statusOf } from "./engine.ts";
+import type { EngineEvents } from "./engine-events.ts";
+import { labels } from "./labels.ts";
+
+/** A container for one run, one shell or one command, which is removed when it has ended. */
+export interface DisposableOrder {
+  readonly installation: string;
+  readonly kind: "run" | "enter" | "probe";
+  /** Unlike that of every other start. */
+  readonly start: string;
+  readonly image: string;
+  readonly command: readonly string[];
+  /** `NAME=value` */
+  readonly environment: readonly string[];
+  readonly workFolder: string;
+  readonly folders: readonly BoundFolder[];
+  readonly owner: SiteOwner | null;
+  readonly limits: { readonly cpu: number; readonly memoryBytes: number; readonly pids: number; readonly fileBytes: number | null };
+  readonly hasEgress: boolean;
+  readonly nameServers: readonly string[];
+  readonly hasTerminal: boolean;
+  readonly hasInput: boolean;
+}
+
+/** The whole container. Without a way out it has no network but its own loopback. */
+export function disposableSpec(order: DisposableOrder): Docker.ContainerCreateOptions {
+  const { limits, hasEgress, hasInput } = order;
+  return {
+    name: `backlot-${order.kind}-${order.start}`,
+    Labels: { [labels.installation]: order.installation, [labels.kind]: order.kind, [labels.start]: order.start },
+    Image: order.image,
+    Entrypoint: [...order.command],
+    Cmd: [],
+    Env: [...order.environment],
+    WorkingDir: order.workFolder,
+    User: userOf(order.owner),
+    Hostname: "site",
+    Tty: order.hasTerminal,
+    OpenStdin: hasInput,
+    StdinOnce: hasInput,
+    AttachStdin: hasInput,
+    AttachStdout: true,
+    AttachStderr: true,
+    HostConfig: {
+      Init: true,
+      ReadonlyRootfs: true,
+      CapDrop: ["ALL"],
+      // A probe finds out what holds without.
+      SecurityOpt: order.kind === "probe" ? [] : ["no-new-privileges"],
+      Memory: limits.memoryBytes,
+      // Memory and swap together: no swap.
+      MemorySwap: limits.memoryBytes,
+      NanoCpus: nanoCpus(limits.cpu),
+      PidsLimit: limits.pids,
+      Ulimits: ulimitsOf(limits.fileBytes),
+      Mounts: mountsOf(order.folders, limits.memoryBytes) as Docker.MountSettings[],
+      NetworkMode: hasEgress ? "bridge" : "none",
+      ...(hasEgress ? { Dns: nameServersFor(true, order.nameServers), DnsSearch: ["."], DnsOptions: resolverOptions } : {}),
+      // Whoever started it reads it; nobody reads it twice.
+      LogConfig: { Type: "none", Config: {} },
+      RestartPolicy: { Name: "no" },
+    },
+  };
+}
+
+/** A disposable container that runs. */
+export interface Disposable {
+  /** What goes in and what comes out, as the engine multiplexes it. */
+  readonly streams: Duplex;
+  readonly init: ProcessId | null;
+  readonly tree: ProcessTree;
+  readonly ended: Promise<ContainerEnd>;
+  /** Of the bridge; null without one. */
+  readonly ip: string | null;
+  resize(size: { readonly cols: number; readonly rows: number }): Promise<void>;
+  remove(): Promise<void>;
+}
+
+export interface DisposableContext {
+  readonly docker: Docker;
+  readonly events: EngineEvents;
+}
+
+/** Makes and starts one. @throws {Failure} `image_unusable` */
+export async function startDisposable({ docker, events }: DisposableContext, order: DisposableOrder): Promise<Disposable> {
+  const watch = new ContainerWatch(docker, order.start);
+  events.listen(order.start, watch);
+  let container: Docker.Container | null = null;
+  const remove = async (): Promise<void> => {
+    events.forget(order.start);
+    await container?.remove({ force: true, v: true }).catch(unlessGone);
+  };
+  try {
+    const made = await docker.createContainer(disposableSpec(order));
+    container = made;
+    const attached = await made.attach({ stream: true, stdin: order.hasInput, stdout: true, stderr: true, hijack: true });
+    await made.start();
+    const { State: state, NetworkSettings: network } = await made.inspect();
+    const init = state.Running ? watch.knowInit(state.Pid) : null;
+    return {
+      // What is hijacked is a socket.
+      streams: attached as Duplex,
+      init,
+      tree: init === null ? goneTree : sandboxTree(init),
+      ended: watch.ended,
+      ip: network.Networks.bridge?.IPAddress || null,
+      resize: async ({ cols, rows }) => {
+        await made.resize({ w: cols, h: rows }).catch(() => undefined);
+      },
+      remove,
+    };
+  } catch (error) {
+    await remove().catch(() => undefined);
+    throw refusalOf(error, order.image);
+  }
+}
+
+/** Of a program that had ended before anybody could look. */
+export const goneTree: ProcessTree = {
+  isGone: () => true,
+  members: () => [],
+  receivers: () => [],
+  kill: () => undefined,
+  listening: () => [],
+  socketCount: () => "",
+};
+
+/** The processes of a container whose first one is this. */
+export function treeOf(pid: number): ProcessTree {
+  const init = pid === 0 ? null : identify(pid);
+  return init === null ? goneTree : sandboxTree(init);
+}
+
+/** An engine's refusal in words, where it was the image's fault. */
+export function refusalOf(error: unknown, image: string): unknown {
+  if (!(error instanceof Error)) return error;
+  const reason = "reason" in error && typeof error.reason === "string" ? error.reason : "";
+  const isImage = /no such image|No such image|OCI runtime|exec format error|executable file not found/.test(`${error.message} ${reason}`);
+  return isImage ? new Failure("image_unusable", { image, reason: plainReason(error.message) }, { cause: error }) : error;
+}
+
+/** What an engine says of an image, without its own plumbing. */
+export function plainReason(text: string): string {
+  if (/no such image/i.test(text)) return "it is not on this machine.";
+  if (/exec format error/.test(text)) return "it was made for another kind of processor.";
+  const inner = /starting container process caused: (.*?)(?:: unknown)?$/.exec(text)?.[1] ?? text;
+  return `${inner.slice(0, 300)}.`;
+}
+
+function unlessGone(error: unknown): void {
+  // 409: it is being removed already.
+  if (![404, 409].includes(statusOf(error) ?? 0)) throw error;
+}

@@ -1,0 +1,38 @@
+import type { Readable } from "node:stream";
+
+const headerBytes = 8;
+
+/** Takes a piece of a program's output; nothing more is read until its promise has settled. */
+export type TakeOutput = (stream: "stdout" | "stderr", chunk: Buffer) => Promise<void> | undefined;
+
+/**
+ * Reads what an engine sends of a program without a terminal: frames of a header (a byte for the stream, three of nothing, four for the
+ * length) and a text. Resolves when the stream has ended, also when it broke.
+ */
+export async function readMultiplexed(stream: Readable, take: TakeOutput): Promise<void> {
+  let header = Buffer.alloc(0);
+  let frame: { readonly stream: "stdout" | "stderr"; left: number } | null = null;
+  try {
+    for await (const chunk of stream as AsyncIterable<Buffer>) {
+      for (let at = 0; at < chunk.length; ) {
+        if (frame === null) {
+          const part = chunk.subarray(at, at + headerBytes - header.length);
+          header = Buffer.concat([header, part]);
+          at += part.length;
+          if (header.length < headerBytes) break;
+          frame = { stream: header[0] === 2 ? "stderr" : "stdout", left: header.readUInt32BE(4) };
+          header = Buffer.alloc(0);
+        } else {
+          const part = chunk.subarray(at, at + frame.left);
+          at += part.length;
+          frame.left -= part.length;
+          await take(frame.stream, part);
+        }
+        if (frame?.left === 0) frame = null;
+      }
+    }
+  } catch (error) {
+    // The engine went away in the middle; whoever reads learns of the program's end elsewhere.
+    if (!stream.destroyed) throw error;
+  }
+}

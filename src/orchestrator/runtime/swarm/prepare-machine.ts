@@ -1,0 +1,180 @@
+import { randomUUID } from "node:crypto";
+import { PassThrough } from "node:stream";
+import { text } from "node:stream/consumers";
+import { setTimeout as delay } from "node:timers/promises";
+import type { Log } from "#kit/log.ts";
+import { findProgram } from "../process/machine-programs.ts";
+import type { RunFolders } from "../process/mount-view.ts";
+import { findNameServers } from "../process/name-servers.ts";
+import { runCommand } from "../process/run-command.ts";
+import type { RuntimeCapabilities } from "../site-runtime.ts";
+import { roomOnBridge } from "./bridge-room.ts";
+import { startDisposable } from "./disposable.ts";
+import { connectEngine, type Engine, type EngineAddress, isAtLeast } from "./engine.ts";
+import { EngineEvents } from "./engine-events.ts";
+import { egressCommand, firewallRules } from "./firewall-plan.ts";
+import { readMultiplexed } from "./multiplexed.ts";
+import { SiteServices } from "./site-services.ts";
+import type { SwarmMachine } from "./swarm-machine.ts";
+
+/** What a machine of a swarm is prepared with. */
+export interface SwarmOptions {
+  readonly installation: string;
+  /** The engine of this node. */
+  readonly engine: EngineAddress;
+  /** An engine that manages the swarm, where this node's does not. */
+  readonly manager: EngineAddress | null;
+  readonly defaultImage: string;
+  /** Where routers reach the ports of this node; by default the address by which the swarm knows it. */
+  readonly nodeAddress: string | null;
+  readonly routers: readonly string[];
+  readonly closedNetworks: readonly string[];
+  readonly databaseFolder: string | null;
+  readonly home: RunFolders | null;
+  /** Put before `nft`: a way into the network namespace of the engine, where that is not ours. */
+  readonly inEngineNetwork: readonly string[];
+  readonly nameServers: readonly string[] | null;
+  readonly log: Log;
+}
+
+const bridge = "docker0";
+/** From this version on a service can forbid its programs to gain rights. */
+const privilegesApi = "1.46";
+
+/** Finds out what this node can do, by trying. @throws in words when there is no engine to work with. */
+export async function prepareMachine(options: SwarmOptions): Promise<SwarmMachine> {
+  const { installation, log } = options;
+  const engine = await connectEngine(options.engine);
+  const manager = options.manager === null ? engine : await connectEngine(options.manager);
+  const swarm = await swarmOf(engine, manager);
+  const events = await EngineEvents.open(engine.docker, { installation, log });
+  try {
+    const nameServers = options.nameServers ?? findNameServers();
+    const closed = [...options.closedNetworks, ...swarm.nodeAddresses];
+    const firewall = await nft(options, firewallRules({ installation, bridge, routers: options.routers, closed, nameServers }));
+    const found = await look(engine, events, options);
+    const missing = [...(firewall === null ? [] : [`Sites' containers cannot be kept apart: nft says ${firewall}`]), ...found.missing];
+    return {
+      installation,
+      docker: engine.docker,
+      events,
+      services: new SiteServices({ docker: manager.docker, installation }),
+      nodeId: swarm.nodeId,
+      nodeAddress: options.nodeAddress ?? swarm.nodeAddress,
+      defaultImage: options.defaultImage,
+      canForbidPrivileges: isAtLeast(engine.apiVersion, privilegesApi),
+      databaseFolder: options.databaseFolder,
+      home: options.home,
+      nameServers,
+      capabilities: capabilitiesOf(found, missing, nameServers),
+      room: () => roomOnBridge(engine.docker),
+      letOut: (ip, hasEgress) => letOut(options, hasEgress ? ip : null),
+      close: async () => events.close(),
+    };
+  } catch (error) {
+    events.close();
+    throw error;
+  }
+}
+
+interface Found {
+  readonly missing: readonly string[];
+  readonly limits: RuntimeCapabilities["limits"];
+}
+
+function capabilitiesOf({ limits }: Found, missing: readonly string[], nameServers: readonly string[]): RuntimeCapabilities {
+  return {
+    isolates: missing.length === 0,
+    missing,
+    limits,
+    freezes: true,
+    freezeNote: null,
+    egress: { isAvailable: missing.length === 0, notes: nameServers.length > 0 ? [] : ["No name server was found that containers can reach."] },
+  };
+}
+
+/** The place of an engine in its swarm. @throws in words when it has none. */
+async function swarmOf(engine: Engine, manager: Engine) {
+  const [info, managing] = [await engine.docker.info(), await manager.docker.info()];
+  if (info.Swarm?.LocalNodeState !== "active") throw new Error("the Docker engine is in no swarm: run `docker swarm init`, or join one");
+  if (managing.Swarm?.ControlAvailable !== true) throw new Error("the Docker engine is no manager of its swarm: name one in BACKLOT_SWARM_MANAGER");
+  const nodes = await manager.docker.listNodes();
+  // The types of the library say less of a node than the engine.
+  const addresses = nodes.map((node: { readonly Status?: { readonly Addr?: string } }) => node.Status?.Addr ?? "");
+  return {
+    nodeId: String(info.Swarm.NodeID),
+    nodeAddress: String(info.Swarm.NodeAddr),
+    nodeAddresses: addresses.filter((address) => /^\d+(\.\d+){3}$/.test(address) && address !== "0.0.0.0"),
+  };
+}
+
+/** Tries a container of the default image: what holds in it holds in sites'. */
+async function look(engine: Engine, events: EngineEvents, options: SwarmOptions): Promise<Found> {
+  const info = await engine.docker.info();
+  const limits = { memory: info.MemoryLimit === true, cpu: info.CpuCfsQuota === true, pids: info.PidsLimit === true };
+  try {
+    const { status, isSeen } = await statusInside(engine, events, options);
+    const line = (name: string): string => new RegExp(`^${name}:\\s*(\\S+)`, "m").exec(status)?.[1] ?? "";
+    const checks: readonly (readonly [boolean, string])[] = [
+      [isSeen, "The processes of containers cannot be seen from here: run the orchestrator on the engine's own machine, or with `pid: host`."],
+      [/^0*$/.test(line("CapBnd")), "Containers keep rights of root although all were taken from them."],
+      [line("Seccomp") === "2", "Containers are not kept from dangerous calls of the kernel: the engine runs without seccomp."],
+      [
+        isAtLeast(engine.apiVersion, privilegesApi) || line("NoNewPrivs") === "1",
+        "Programs of services can gain rights by set-uid files: start dockerd with --no-new-privileges (from Docker 26 on that is done without).",
+      ],
+    ];
+    return { limits, missing: checks.flatMap(([holds, words]) => (holds ? [] : [words])) };
+  } catch (error) {
+    return { limits, missing: [`No container of the image ${options.defaultImage} can be started: ${error instanceof Error ? error.message : String(error)}`] };
+  }
+}
+
+async function statusInside(engine: Engine, events: EngineEvents, { installation, defaultImage }: SwarmOptions) {
+  const disposable = await startDisposable(
+    { docker: engine.docker, events },
+    {
+      installation,
+      kind: "probe",
+      start: randomUUID(),
+      image: defaultImage,
+      command: ["/bin/sh", "-c", "cat /proc/self/status; read -r _"],
+      environment: [],
+      workFolder: "/",
+      folders: [],
+      owner: null,
+      limits: { cpu: 1, memoryBytes: 64_000_000, pids: 16, fileBytes: null },
+      hasEgress: false,
+      nameServers: [],
+      hasTerminal: false,
+      hasInput: true,
+    },
+  );
+  try {
+    const printed = new PassThrough();
+    void readMultiplexed(disposable.streams, (_stream, chunk) => void printed.write(chunk)).finally(() => printed.end());
+    const isSeen = disposable.init !== null;
+    disposable.streams.end("\n");
+    const status = await Promise.race([text(printed), delay(10_000, "", { ref: false })]);
+    return { status, isSeen };
+  } finally {
+    await disposable.remove();
+  }
+}
+
+/** Null when it was done, else what was said. */
+async function nft({ inEngineNetwork }: Pick<SwarmOptions, "inEngineNetwork">, rules: string): Promise<string | null> {
+  const program = findProgram("nft");
+  if (program === null) return "nothing: it is not installed";
+  const { code, stderr } = await runCommand([...inEngineNetwork, program, "-f", "-"], { input: rules });
+  return code === 0 ? null : stderr.trim().slice(0, 500) || `it ended with ${code}`;
+}
+
+async function letOut(options: SwarmOptions, ip: string | null): Promise<() => Promise<void>> {
+  if (ip === null) return async () => undefined;
+  const said = await nft(options, egressCommand(options.installation, "add", ip));
+  if (said !== null) options.log.error({ said }, "a container cannot be let out into the internet");
+  return async () => {
+    await nft(options, egressCommand(options.installation, "delete", ip));
+  };
+}

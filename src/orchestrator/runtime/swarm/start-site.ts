@@ -1,0 +1,133 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type Docker from "dockerode";
+import { Failure } from "#contract/failure.ts";
+import type { Log } from "#kit/log.ts";
+import { ProcessInstance } from "../process/process-instance.ts";
+import type { StartRequest } from "../site-runtime.ts";
+import { sitePort } from "./container-plan.ts";
+import type { ContainerWatch } from "./container-watch.ts";
+import { goneTree, plainReason, treeOf } from "./disposable.ts";
+import { statusOf } from "./engine.ts";
+import { followLog } from "./log-follower.ts";
+import type { Slot } from "./service-spec.ts";
+import { type ContainerFreezer, SwarmInstance } from "./swarm-instance.ts";
+import type { SwarmMachine } from "./swarm-machine.ts";
+
+/** A container of a site that was started, now or by an earlier orchestrator. */
+export interface SiteContainer {
+  readonly siteId: number;
+  readonly instance: string;
+  readonly start: string;
+  readonly slot: Slot;
+  readonly image: string;
+  readonly hasEgress: boolean;
+  readonly onOutput: StartRequest["onOutput"];
+  /** What was printed before, in milliseconds since 1970, is not told again. */
+  readonly since: number;
+}
+
+export interface InstanceContext {
+  readonly machine: SwarmMachine;
+  readonly log: Log;
+  readonly onEnd: () => void;
+}
+
+/** How long the swarm may take to place and start a container: an engine that has just come up needs seconds for its first. */
+const startTimeoutMs = 60_000;
+/** Most starts take half a second; only those that take longer are asked after. */
+const firstAskMs = 600;
+const askEveryMs = 250;
+
+/** Waits until the swarm has started a container. @throws {Failure} `image_unusable`, `machine_full` */
+export async function whenStarted(
+  machine: SwarmMachine,
+  watch: ContainerWatch,
+  of: Pick<SiteContainer, "siteId" | "slot" | "start" | "image">,
+): Promise<string> {
+  const deadline = performance.now() + startTimeoutMs;
+  let started: string | null = null;
+  void watch.started.then((containerId) => {
+    started = containerId;
+  });
+  for (let waitMs = firstAskMs; performance.now() < deadline; waitMs = askEveryMs) {
+    await Promise.race([watch.started, delay(waitMs, undefined, { ref: false })]);
+    if (started !== null) return started;
+    const why = await machine.services.whyNot(of.siteId, of.slot, of.start);
+    // The task may have failed because its program has ended already: then the event is under way.
+    if (why !== null) await Promise.race([watch.started, delay(askEveryMs)]);
+    if (started !== null) return started;
+    if (why !== null) throw refusal(why, of.image);
+  }
+  throw new Failure("machine_full");
+}
+
+function refusal(why: string, image: string): Failure {
+  if (/no suitable node|insufficient resources|Exchange full|no available IPv4/i.test(why)) return new Failure("machine_full", {}, { cause: new Error(why) });
+  return new Failure("image_unusable", { image, reason: plainReason(why) }, { cause: new Error(why) });
+}
+
+/** Takes charge of a container that was started. */
+export async function takeCharge({ machine, log, onEnd }: InstanceContext, site: SiteContainer, watch: ContainerWatch): Promise<SwarmInstance> {
+  const { docker, services, events } = machine;
+  const containerId = await watch.started;
+  const container = docker.getContainer(containerId);
+  const found = await container.inspect().catch(() => null);
+  const pid = found?.State.Running === true ? found.State.Pid : 0;
+  watch.knowInit(pid);
+  const ip = found?.NetworkSettings.Networks.bridge?.IPAddress ?? "";
+  const letIn = await machine.letOut(ip === "" ? null : ip, site.hasEgress);
+  const output = followLog({
+    docker,
+    containerId,
+    since: site.since,
+    onOutput: explained(site),
+    hasEnded: () => watch.hasEnded,
+    ended: watch.ended,
+  });
+  const program = new ProcessInstance({
+    siteId: site.siteId,
+    instance: site.instance,
+    address: { host: machine.nodeAddress, port: portIn(found) ?? sitePort },
+    launched: { ended: watch.ended.then(({ code, signal }) => ({ code, signal: signal as NodeJS.Signals | null })), output },
+    tree: pid === 0 ? goneTree : treeOf(pid),
+    target: { address: ip === "" ? "0.0.0.0" : ip, port: sitePort },
+    reachable: Promise.resolve(),
+    onBooted: () => undefined,
+    freezer: null,
+    memoryBytes: () => null,
+    oomKills: () => (watch.hasRunOutOfMemory ? 1 : 0),
+    release: async () => {
+      events.forget(site.start);
+      onEnd();
+      await Promise.all([letIn(), services.rest(site.siteId, site.slot)]);
+    },
+    log,
+  });
+  return new SwarmInstance(program, freezerOf(container));
+}
+
+function portIn(found: Docker.ContainerInspectInfo | null): number | null {
+  const port = Number(found?.NetworkSettings.Ports[`${sitePort}/tcp`]?.[0]?.HostPort ?? 0);
+  return port === 0 ? null : port;
+}
+
+/** The program that starts every other one says it when there is no shell; nobody but us knows what that means. */
+function explained({ image, onOutput }: SiteContainer): StartRequest["onOutput"] {
+  return (stream, text) => {
+    onOutput(stream, text);
+    if (/^\[FATAL tini \(\d+\)\] exec \/bin\/sh failed/m.test(text))
+      onOutput("stderr", `Error: the image ${image} has no shell (/bin/sh), which starts run.sh. Choose another image.\n`);
+  };
+}
+
+function freezerOf(container: Docker.Container): ContainerFreezer {
+  // 404 and 409: it has ended, or is in that state already.
+  const unlessDone = (error: unknown): void => {
+    if (![404, 409, 304].includes(statusOf(error) ?? 0) && !(error instanceof Error && /is already paused|is not paused|is not running/.test(error.message)))
+      throw error;
+  };
+  return {
+    freeze: () => container.pause().then(() => undefined, unlessDone),
+    thaw: () => container.unpause().then(() => undefined, unlessDone),
+  };
+}

@@ -1,0 +1,88 @@
+import { randomUUID } from "node:crypto";
+import type { Log } from "#kit/log.ts";
+import { endTree } from "../process/end-tree.ts";
+import { exitOf } from "../process/program-exit.ts";
+import { runCommandLine, runEnvironment, sandboxPaths } from "../process/run-plan.ts";
+import { homeOwner, siteOwner } from "../process/site-owner.ts";
+import type { RunExit, RunningRun, RunRequest } from "../run.ts";
+import { environmentOf, inside } from "./container-plan.ts";
+import { type Disposable, type DisposableOrder, startDisposable } from "./disposable.ts";
+import { readMultiplexed } from "./multiplexed.ts";
+import { boundFoldersOf, imageOf, type SwarmMachine } from "./swarm-machine.ts";
+
+/** Starts a run in a container of its own, made like its site's. */
+export async function startRun(machine: SwarmMachine, request: RunRequest, context: { readonly log: Log; readonly onEnd: () => void }): Promise<SwarmRun> {
+  const disposable = await startDisposable(machine, runOrder(machine, request));
+  const letIn = await machine.letOut(disposable.ip, hasEgress(request));
+  return new SwarmRun({ disposable, onOutput: request.onOutput, release: () => Promise.all([letIn(), disposable.remove()]).then(() => undefined), ...context });
+}
+
+function runOrder(machine: SwarmMachine, request: RunRequest): DisposableOrder {
+  const { place, limits } = request;
+  const spec = place.kind === "site" ? place.spec : null;
+  const paths = sandboxPaths(place, { ...inside, path: "" }, spec?.database != null && machine.databaseFolder !== null);
+  const command = runCommandLine(request.command, request.arguments, paths.scripts);
+  const { PATH: path } = request.environment;
+  return {
+    installation: machine.installation,
+    kind: "run",
+    start: randomUUID(),
+    image: imageOf(machine, spec),
+    command: inShell(paths.home, command),
+    environment: environmentOf(runEnvironment(request, paths), path === undefined ? {} : { PATH: path }),
+    workFolder: paths.work,
+    folders: boundFoldersOf(machine, place),
+    owner: spec === null ? homeOwner() : siteOwner(spec.siteId),
+    limits: { ...limits, fileBytes: spec?.limits.fileBytes ?? null },
+    hasEgress: hasEgress(request),
+    nameServers: machine.nameServers,
+    hasTerminal: false,
+    hasInput: false,
+  };
+}
+
+/** A command after what every program of a site finds prepared. */
+export function inShell(home: string, command: readonly string[]): readonly string[] {
+  return ["/bin/sh", "-c", `PATH="\${PATH:-/usr/local/bin:/usr/bin:/bin}:${home}/.local/bin"; export PATH; exec "$@"`, "sh", ...command];
+}
+
+function hasEgress({ place }: RunRequest): boolean {
+  return (place.kind === "site" ? place.spec.egress : place.egress) === "internet";
+}
+
+interface RunParts {
+  readonly disposable: Disposable;
+  readonly onOutput: RunRequest["onOutput"];
+  readonly release: () => Promise<void>;
+  readonly onEnd: () => void;
+  readonly log: Log;
+}
+
+/** One run in its container. */
+export class SwarmRun implements RunningRun {
+  readonly process: RunningRun["process"];
+  readonly exited: Promise<RunExit>;
+  readonly #parts: RunParts;
+
+  constructor(parts: RunParts) {
+    this.#parts = parts;
+    this.process = parts.disposable.init;
+    this.exited = this.#end();
+  }
+
+  async end(graceMs: number): Promise<void> {
+    await endTree(this.#parts.disposable.tree, graceMs, this.exited);
+    await this.exited;
+  }
+
+  async #end(): Promise<RunExit> {
+    const { disposable, onOutput, release, onEnd, log } = this.#parts;
+    const [end] = await Promise.all([disposable.ended, readMultiplexed(disposable.streams, onOutput)]);
+    // The container with everything in it has gone: what it used was counted in groups that went with it.
+    const exit = { ...exitOf(end, end.isOutOfMemory ? 1 : 0), cpuMs: null, peakMemoryBytes: null };
+    release()
+      .catch((error: unknown) => log.error({ err: error }, "not everything of a run was given back"))
+      .finally(onEnd);
+    return exit;
+  }
+}

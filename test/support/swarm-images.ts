@@ -1,0 +1,59 @@
+// Images from programs of this machine and the libraries that they name, without a registry.
+
+import { spawn } from "node:child_process";
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import type Docker from "dockerode";
+import { findProgram } from "#orchestrator/runtime/process/machine-programs.ts";
+import { mustRun } from "#orchestrator/runtime/process/run-command.ts";
+
+/** Has a shell and what belongs to it. */
+export const plainImage = "backlot-test/plain:1";
+/** Has Node besides. */
+export const nodeImage = "backlot-test/node:1";
+/** Has nothing but a program that is no shell. */
+export const shellessImage = "backlot-test/shell-less:1";
+
+/** Brings images into an engine. */
+export async function importImages(docker: Docker, names: readonly string[]): Promise<void> {
+  for (const name of names) {
+    const root = mkdtempSync(join(tmpdir(), "backlot-image-"));
+    try {
+      await fill(root, name);
+      await importFolder(docker, root, name);
+    } finally {
+      rmSync(root, { recursive: true, force: true });
+    }
+  }
+}
+
+async function fill(root: string, name: string): Promise<void> {
+  for (const folder of ["bin", "usr/bin", "etc", "dev", "proc", "sys", "run", "site", "homedir", "scripts", "tmp"])
+    mkdirSync(join(root, folder), { recursive: true });
+  chmodSync(join(root, "tmp"), 0o1777);
+  const busybox = findProgram("busybox") ?? "/bin/busybox";
+  copyFileSync(realpathSync(busybox), join(root, "bin/busybox"));
+  if (name === shellessImage) return;
+  const applets = (await mustRun([busybox, "--list"])).split("\n").filter((applet) => applet !== "" && applet !== "busybox");
+  for (const applet of applets) symlinkSync("busybox", join(root, "bin", applet));
+  if (name === nodeImage) await addProgram(root, realpathSync(process.execPath), "/usr/bin/node");
+}
+
+async function addProgram(root: string, program: string, target: string): Promise<void> {
+  copyFileSync(program, join(root, target));
+  const libraries = await mustRun([findProgram("ldd") ?? "ldd", program]);
+  for (const [library] of libraries.matchAll(/\/\S+/g)) {
+    mkdirSync(dirname(join(root, library)), { recursive: true });
+    copyFileSync(library, join(root, library));
+  }
+}
+
+async function importFolder(docker: Docker, root: string, name: string): Promise<void> {
+  const tar = spawn(findProgram("tar") ?? "tar", ["-C", root, "-c", "."], { stdio: ["ignore", "pipe", "inherit"], env: {} });
+  const [repo = "", tag = ""] = name.split(":");
+  const answer = await docker.importImage(tar.stdout, { repo, tag });
+  await new Promise<void>((resolve, reject) => {
+    docker.modem.followProgress(answer, (error) => (error === null ? resolve() : reject(error)));
+  });
+}
