@@ -1,7 +1,10 @@
+import type { Later } from "./later.ts";
+
 /** What a program that comes back by itself needs of its site. */
 export interface ComeBackDeps {
   /** How long it may stay when nobody asks for it. */
   readonly unvisitedMs: number;
+  readonly later: Later;
   readonly mayStart: () => boolean;
   readonly start: (key: string) => Promise<unknown>;
   /** Whether it runs and nobody was ever given its key. */
@@ -12,7 +15,7 @@ export interface ComeBackDeps {
 /** Starts a program again after a crash, and puts it to sleep when nobody asks for it then. */
 export class ComeBack {
   readonly #deps: ComeBackDeps;
-  #retry: NodeJS.Timeout | undefined;
+  #cancel: () => void = () => undefined;
 
   constructor(deps: ComeBackDeps) {
     this.#deps = deps;
@@ -20,24 +23,24 @@ export class ComeBack {
 
   plan(delayMs: number, key: string): void {
     this.cancel();
-    this.#retry = setTimeout(() => {
+    this.#cancel = this.#deps.later(delayMs, () => {
       if (!this.#deps.mayStart()) return;
       // Under the same key, so that whoever was given it can put it to sleep. A failure is in the status and in the log already.
       this.#deps.start(key).then(
         () => this.#sleepUnlessKnown(key),
         () => undefined,
       );
-    }, delayMs).unref();
+    });
   }
 
   cancel(): void {
-    clearTimeout(this.#retry);
+    this.#cancel();
   }
 
   /** A program that nobody asks for would stay awake for ever: no router knows it. */
   #sleepUnlessKnown(key: string): void {
-    setTimeout(() => {
+    this.#deps.later(this.#deps.unvisitedMs, () => {
       if (this.#deps.isUnknown(key)) this.#deps.sleep(key);
-    }, this.#deps.unvisitedMs).unref();
+    });
   }
 }

@@ -1,6 +1,7 @@
 import type { SiteStatus } from "#contract/site.ts";
 import type { BackOffPolicy } from "./back-off.ts";
 import type { BootDeps } from "./boot-instance.ts";
+import type { Later } from "./later.ts";
 import type { SiteLog } from "./site-log.ts";
 import type { StartGate } from "./start-gate.ts";
 
@@ -12,6 +13,8 @@ export interface RunnerDeps extends BootDeps {
   readonly folder: string;
   /** A program that came back by itself goes to sleep after this long unless somebody has asked for it. */
   readonly unvisitedMs: number;
+  /** By the machine's clock unless a test gives another. */
+  readonly later?: Later;
   /** @throws {Failure} when the site's files have outgrown it. */
   readonly checkRoom: () => Promise<void>;
   /** A key for an instance that nobody named, unlike every other of the site. */

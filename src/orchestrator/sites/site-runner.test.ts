@@ -1,79 +1,30 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Failure } from "#contract/failure.ts";
-import { defaultSiteLimits, type SiteStatus } from "#contract/site.ts";
 import type { SiteSpec } from "#contract/site-spec.ts";
-import { systemClock } from "#kit/clock.ts";
-import { ScriptedRuntime } from "../../../test/support/scripted-runtime.ts";
+import { quickBackOff, type SiteRunnerStage, siteRunnerStage, siteSpecOf } from "../../../test/support/site-runner-stage.ts";
 import type { BackOffPolicy } from "./back-off.ts";
-import { SiteLog } from "./site-log.ts";
-import { SiteRunner } from "./site-runner.ts";
-import { StartGate } from "./start-gate.ts";
+import type { SiteRunner } from "./site-runner.ts";
 
-const backOff: BackOffPolicy = { delaysMs: [20, 40, 1_000], wellAfterMs: 60_000, unseenCrashes: 3 };
+const backOff = quickBackOff;
 const patient: BackOffPolicy = { ...backOff, delaysMs: [60_000] };
 const visitor = { isAsked: false };
-let folder = "";
-let runtime = new ScriptedRuntime();
-let log = new SiteLog({ folder, clock: systemClock });
-let statuses: SiteStatus[] = [];
-let full: Failure | null = null;
+/** The machine may be ten times slower than now. */
+const poll = { timeout: 30_000, interval: 5 };
+let stage: SiteRunnerStage;
+let folder: string;
+let runtime: SiteRunnerStage["runtime"];
+let statuses: SiteRunnerStage["statuses"];
 
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), "backlot-runner-"));
-  await writeFile(join(folder, "run.sh"), "exec a-server\n");
-  runtime = new ScriptedRuntime();
-  log = new SiteLog({ folder: join(folder, "log"), clock: systemClock });
-  statuses = [];
-  full = null;
+  stage = await siteRunnerStage();
+  ({ folder, runtime, statuses } = stage);
 });
-afterEach(async () => {
-  await log.close();
-  await rm(folder, { recursive: true, force: true });
-});
+afterEach(() => stage[Symbol.asyncDispose]());
 
-function spec(given: Partial<SiteSpec> = {}): SiteSpec {
-  return {
-    siteId: 7,
-    name: "foo",
-    kind: "dynamic",
-    availability: "enabled",
-    limits: defaultSiteLimits,
-    environment: {},
-    timeZone: "UTC",
-    canRunTwice: true,
-    egress: "none",
-    database: null,
-    isTrusted: false,
-    revision: 1,
-    ...given,
-  };
-}
-
-function runner(given: Partial<SiteSpec> = {}, policy = backOff): SiteRunner {
-  let keys = 0;
-  return new SiteRunner(
-    {
-      runtime,
-      clock: systemClock,
-      bootTimeoutMs: 200,
-      graceMs: 10,
-      unvisitedMs: 100,
-      checkRoom: async () => {
-        if (full !== null) throw full;
-      },
-      gate: new StartGate({ slots: 8, heldMs: 1_000 }),
-      backOff: policy,
-      log,
-      folder,
-      newInstance: () => `wake-${++keys}`,
-      onStatus: (status) => statuses.push(status),
-    },
-    spec(given),
-  );
-}
+const spec = siteSpecOf;
+const runner = (given: Partial<SiteSpec> = {}, policy = backOff): SiteRunner => stage.runner(given, policy);
 
 const crashing = (program: { print: (text: string, stream: "stderr") => void; exit: () => void }): void => {
   program.print("boom\n", "stderr");
@@ -128,7 +79,7 @@ describe("waking a site", () => {
     await expect(site.wake(visitor)).rejects.toThrow("Nothing listens on $PORT after 0.2 s: run.sh must listen on $HOST:$PORT (it listens on 127.0.0.1:5000).");
     expect(site.status).toMatchObject({ state: "crashed", reason: expect.stringContaining("nothing listens on $PORT after 0.2 s") });
     expect(runtime.running).toEqual([]);
-    await new Promise((resolve) => setTimeout(resolve, 60));
+    stage.timers.pass(60_000);
     expect(runtime.started).toHaveLength(1);
   });
 
@@ -137,7 +88,7 @@ describe("waking a site", () => {
     await site.wake(visitor);
     runtime.latest.isListening = false;
     const waiting = site.wake(visitor);
-    setTimeout(() => runtime.latest.listen(), 20);
+    setImmediate(() => runtime.latest.listen());
     expect((await waiting).instance).toBe("wake-1");
 
     runtime.latest.isListening = false;
@@ -160,7 +111,11 @@ describe("a program that ends by itself", () => {
     await site.wake(visitor);
     runtime.script = crashing;
     crashing(runtime.latest);
-    await vi.waitFor(() => expect(site.status.reason).toMatch(/^exited 1 three times in 1 s; last line: boom$/), 1_000);
+    for (const crashes of [1, 2]) {
+      await expect.poll(() => [site.status.state, runtime.started.length], poll).toEqual(["crashed", crashes]);
+      stage.timers.pass(40);
+    }
+    await expect.poll(() => site.status.reason, poll).toMatch(/^exited 1 three times in \d+ s; last line: boom$/);
     runtime.script = (program) => program.listen();
     expect(runtime.started).toHaveLength(3);
     expect(statuses.map(({ state }) => state)).toEqual(["starting", "running", "crashed", "starting", "crashed", "starting", "crashed"]);
@@ -180,11 +135,12 @@ describe("a program that ends by itself", () => {
     const site = runner();
     const { instance } = await site.wake(visitor);
     runtime.latest.exit();
-    await vi.waitFor(() => expect(runtime.started).toHaveLength(2));
-    await vi.waitFor(() => expect(site.status.state).toBe("running"));
+    await expect.poll(() => site.status.state, poll).toBe("crashed");
+    stage.timers.pass(20);
+    await expect.poll(() => [site.status.state, runtime.started.length], poll).toEqual(["running", 2]);
     expect(runtime.latest.instance).toBe(instance);
-    await new Promise((resolve) => setTimeout(resolve, 150));
-    expect(site.status.state).toBe("running");
+    stage.timers.pass(60_000);
+    expect([site.status.state, await site.freeze("another")]).toEqual(["running", true]);
     expect((await site.sleep(instance)).state).toBe("asleep");
   });
 
@@ -192,19 +148,26 @@ describe("a program that ends by itself", () => {
     const site = runner();
     runtime.script = (program) => (runtime.started.length === 1 ? program.exit() : program.listen());
     await expect(site.wake(visitor)).rejects.toMatchObject({ code: "site_crashed" });
-    await vi.waitFor(() => expect(site.status.state).toBe("running"));
-    await vi.waitFor(() => expect(site.status.state).toBe("asleep"));
+    stage.timers.pass(20);
+    await expect.poll(() => site.status.state, poll).toBe("running");
+    // Once it runs, its time begins.
+    const later = (): string => {
+      stage.timers.pass(100);
+      return site.status.state;
+    };
+    await expect.poll(later, poll).toBe("asleep");
     expect(runtime.running).toEqual([]);
   });
 
   it("stays asleep when it is put to sleep while it backs off", async () => {
-    const site = runner({}, { ...backOff, delaysMs: [100] });
+    const site = runner();
     const { instance } = await site.wake(visitor);
     runtime.latest.exit();
-    await vi.waitFor(() => expect(site.status.state).toBe("crashed"), { interval: 1 });
+    await expect.poll(() => site.status.state, poll).toBe("crashed");
     expect((await site.sleep(instance)).state).toBe("asleep");
-    await new Promise((resolve) => setTimeout(resolve, 150));
-    expect(runtime.started).toHaveLength(1);
+    stage.timers.pass(60_000);
+    // Whatever had been started by that would be stopped by this, after it.
+    expect([(await site.sleep()).state, runtime.started.length]).toEqual(["asleep", 1]);
   });
 
   it("answers visitors at once while it backs off, but tries for a person who asks", async () => {
@@ -222,13 +185,14 @@ describe("a program that ends by itself", () => {
     runtime.script = crashing;
     const site = runner({}, { delaysMs: [1], wellAfterMs: 60_000, unseenCrashes: 3 });
     await expect(site.wake(visitor)).rejects.toMatchObject({ code: "site_crashed" });
-    await vi.waitFor(() => expect(runtime.started).toHaveLength(3));
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    expect(runtime.started).toHaveLength(3);
-    expect(site.status.state).toBe("crashed");
+    for (const crashes of [1, 2, 3]) {
+      await expect.poll(() => [site.status.state, runtime.started.length], poll).toEqual(["crashed", crashes]);
+      stage.timers.pass(60_000);
+    }
+    expect([site.status.state, runtime.started.length]).toEqual(["crashed", 3]);
     runtime.script = (program) => program.listen();
-    await site.wake(visitor);
-    expect(site.status.state).toBe("running");
+    // It backs off for a millisecond still.
+    await expect.poll(() => site.wake(visitor).then(() => site.status.state), poll).toBe("running");
   });
 
   it.each([
@@ -239,7 +203,7 @@ describe("a program that ends by itself", () => {
     const site = runner({}, patient);
     await site.wake(visitor);
     runtime.latest.exit(exit);
-    await vi.waitFor(() => expect(site.status).toMatchObject({ state: "crashed", reason }));
+    await expect.poll(() => site.status, poll).toMatchObject({ state: "crashed", reason });
   });
 });
 
@@ -343,7 +307,7 @@ describe("a site that may not run", () => {
     runtime.script = () => undefined;
     const site = runner();
     const waiting = site.wake(visitor);
-    await vi.waitFor(() => expect(runtime.started).toHaveLength(1));
+    await expect.poll(() => runtime.started.length, poll).toBe(1);
     const applied = site.apply(spec({ availability: "not-served" }));
     await expect(waiting).rejects.toMatchObject({ code: "site_not_served" });
     await applied;
@@ -364,12 +328,13 @@ describe("a site that is full", () => {
   it("is stopped with the reason, refuses to start, and starts again once there is room", async () => {
     const site = runner();
     await site.wake(visitor);
-    full = new Failure("quota_exceeded", { detail: "it has 9 files" });
+    const full = new Failure("quota_exceeded", { detail: "it has 9 files" });
+    stage.full = full;
     await site.stopBecause(full);
     expect(runtime.running).toEqual([]);
     expect(site.status).toMatchObject({ state: "stopped", reason: full.message });
     await expect(site.wake(visitor)).rejects.toBe(full);
-    full = null;
+    stage.full = null;
     await site.wake(visitor);
     expect(site.status).toMatchObject({ state: "running", reason: null });
   });

@@ -11,6 +11,7 @@ import { FrozenLife } from "./frozen-life.ts";
 import { InstanceOutput } from "./instance-output.ts";
 import { KeptStatus } from "./kept-status.ts";
 import { Lane } from "./lane.ts";
+import { laterByClock } from "./later.ts";
 import { findRunFile } from "./run-file.ts";
 import type { RunnerDeps } from "./runner-deps.ts";
 import { Shared } from "./shared.ts";
@@ -49,6 +50,7 @@ export class SiteRunner {
     });
     this.#comeBack = new ComeBack({
       unvisitedMs: deps.unvisitedMs,
+      later: deps.later ?? laterByClock,
       mayStart: () => this.#current === null && this.#starting.result === null && mayRun(this.#spec) && this.#gone === null,
       start: (key) => this.#start(key, { replaces: false }),
       isUnknown: (key) => this.#current?.key === key && this.#knownKey !== key,

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { expect, test } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
 import { Failure } from "#contract/failure.ts";
+import { awaitRoutes } from "#contract/internal/router.ts";
 import { aRoute, type RouterHarness, startRouter, visit } from "../../../test/support/router-harness.ts";
 import { freePort, type SiteProgram, startProgram, until } from "../../../test/support/site-program.ts";
 
@@ -24,6 +25,19 @@ async function sleepingSite(
   const router = await startRouter({ routes: [aRoute({ siteId: 8, name: "app", ...over })], environment });
   router.orchestrator.onWake = () => ({ address: program.address, instance: "one" });
   return router;
+}
+
+const sleepsOf = (router: RouterHarness) => router.orchestrator.sleeps.filter(({ siteId }) => siteId === 8);
+
+/** Another site, visited from now on as rarely and with the same idle time, is put to sleep: time enough for the first one, too. */
+async function othersSleep(router: RouterHarness): Promise<void> {
+  await using other = await echo();
+  const { onWake } = router.orchestrator;
+  router.orchestrator.onWake = (siteId) => (siteId === 9 ? { address: other.address, instance: "other" } : onWake(siteId));
+  router.manager.upsert(aRoute({ siteId: 9, name: "other", idleSeconds: 1 }));
+  await router.admin.call(awaitRoutes, { body: { version: router.manager.version } });
+  expect((await visit(router.door, { host: "other.localhost" })).status).toBe(200);
+  await until(() => router.orchestrator.sleeps.some(({ siteId }) => siteId === 9), "the other site is put to sleep");
 }
 
 test("200 requests at once to a sleeping site: one wake-up, 200 answers", async () => {
@@ -83,11 +97,12 @@ test("a request under way keeps a site awake, however long it takes", async () =
   });
   await using router = await sleepingSite(program, { idleSeconds: 1 });
   const reply = visit(router.door, { host });
-  await new Promise((resolve) => setTimeout(resolve, 1500));
-  expect(router.orchestrator.sleeps).toEqual([]);
+  await until(() => router.orchestrator.wakes.length > 0, "the site is woken");
+  await othersSleep(router);
+  expect(sleepsOf(router)).toEqual([]);
   finish.resolve();
   expect((await reply).text).toBe("begun done");
-  await until(() => router.orchestrator.sleeps.length > 0, "the site is put to sleep");
+  await until(() => sleepsOf(router).length > 0, "the site is put to sleep");
 });
 
 test("a WebSocket wakes a site, passes both ways and keeps it awake until it ends", async () => {
@@ -97,8 +112,8 @@ test("a WebSocket wakes a site, passes both ways and keeps it awake until it end
   await using router = await sleepingSite(program, { idleSeconds: 1 });
   const socket = new WebSocket(router.door.replace("http", "ws"), { headers: { host } });
   await once(socket, "open");
-  await new Promise((resolve) => setTimeout(resolve, 1500));
-  expect(router.orchestrator.sleeps).toEqual([]);
+  await othersSleep(router);
+  expect(sleepsOf(router)).toEqual([]);
   const large = Buffer.alloc(1_000_000, 7);
   for (const message of [Buffer.from("hello"), large]) {
     socket.send(message);
@@ -106,7 +121,7 @@ test("a WebSocket wakes a site, passes both ways and keeps it awake until it end
     expect(answer.equals(message)).toBe(true);
   }
   socket.close();
-  await until(() => router.orchestrator.sleeps.length > 0, "the site is put to sleep");
+  await until(() => sleepsOf(router).length > 0, "the site is put to sleep");
 });
 
 test("crawlers, probes and icons do not wake a site; one that is awake answers them, and they do not keep it so", async () => {
