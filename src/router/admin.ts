@@ -1,8 +1,10 @@
+import { setTimeout as delay } from "node:timers/promises";
 import type { FastifyInstance } from "fastify";
 import type { GrantClaims } from "#contract/grant.ts";
 import { awaitRoutes, holdSite, purgePages, readPages, releaseSite, switchSite } from "#contract/internal/router.ts";
 import { type Guard, mount } from "#kit/http/mount.ts";
 import type { PageCache } from "./cache/page-cache.ts";
+import type { SiteEdge } from "./gate/site-edge.ts";
 import type { SiteGates } from "./gate/site-gates.ts";
 import type { RouteTable } from "./routes/route-table.ts";
 
@@ -12,12 +14,17 @@ const awaitMs = 5000;
 export function mountAdmin(
   app: FastifyInstance,
   guard: Guard<GrantClaims>,
-  deps: { readonly table: RouteTable; readonly gates: SiteGates; readonly pages: PageCache },
+  deps: { readonly table: RouteTable; readonly gates: SiteGates; readonly pages: PageCache; readonly edge: SiteEdge | undefined },
 ): void {
-  const { table, gates, pages } = deps;
+  const { table, gates, pages, edge } = deps;
   mount({ app, guard }, purgePages, async ({ params, body }) => pages.purge(params.siteId, body));
   mount({ app, guard }, readPages, async ({ params }) => pages.report(params.siteId));
-  mount({ app, guard }, awaitRoutes, async ({ body }) => ({ version: await table.whenVersion(body.version, awaitMs) }));
+  mount({ app, guard }, awaitRoutes, async ({ body }) => {
+    const version = await table.whenVersion(body.version, awaitMs);
+    // A site that was closed is closed when the balancer says so too.
+    const isPlaced = edge === undefined || (await Promise.race([edge.settled().then(() => true), delay(awaitMs, false, { ref: false })]));
+    return { version: isPlaced ? version : Math.min(version, body.version - 1) };
+  });
   mount({ app, guard }, holdSite, async ({ params, body }) => {
     const gate = gates.of(params.siteId);
     gate.hold();

@@ -67,7 +67,7 @@ export async function start(environment: Environment, log: Log): Promise<Running
       return renderMetrics(metrics, { routes, version, isFeedConnected, awake, waiting, toSites, cachedBytes: store.cachedBytes, pages: pages.totals() });
     },
   });
-  mountAdmin(admin, componentGuard({ audience: "router", verify: await createVerifier(key.managerPublicKey) }), { table: state.table, gates, pages });
+  mountAdmin(admin, componentGuard({ audience: "router", verify: await createVerifier(key.managerPublicKey) }), { table: state.table, gates, pages, edge: edge?.sites });
   try {
     await admin.listen({ host: "127.0.0.1", port: config.BACKLOT_ROUTER_ADMIN_PORT });
     await (edge === null ? listen(server, config) : edge.start(server));

@@ -16,6 +16,7 @@ import { KeptProcess, type Launch } from "./kept-process.ts";
 import { ensureKeys } from "./keys.ts";
 import { launchChild } from "./launch-child.ts";
 import { launchPostgres } from "./launch-postgres.ts";
+import { endLeftPrograms } from "./left-programs.ts";
 import { choosePorts } from "./ports.ts";
 import { dashboardUrl, reachableUrl, siteUrl } from "./public-address.ts";
 import { readSettings } from "./settings.ts";
@@ -57,6 +58,7 @@ export async function startSupervisor(request: SupervisorRequest, parts: Supervi
   const settings = readSettings(request.environment, Object.values(parts.schemas).flat());
   await using stack = new AsyncDisposableStack();
   const data = await takeDataFolder(resolve(settings.BACKLOT_DATA), stack);
+  await endLeftPrograms(data);
   const places = await choosePlaces(settings);
   const keyFiles = await ensureKeys(join(data, "keys"));
   const publicUrl = dashboardUrl(settings, places.managerPort);

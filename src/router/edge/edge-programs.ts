@@ -24,6 +24,7 @@ export interface PreparedProgram {
 export async function prepareHaproxy(options: {
   readonly file: string;
   readonly folder: string;
+  readonly recordFolder: string;
   readonly facts: HaproxyFacts;
   readonly send: SendCommand;
   readonly log: Log;
@@ -44,6 +45,7 @@ export async function prepareHaproxy(options: {
     file,
     args: ["-W", "-db", "-S", `${folder}/master.sock,mode,600`, "-f", configuration],
     folder,
+    recordFolder: options.recordFolder,
     log,
     prepare: options.beforeStart,
     isReady: async () => /^Pid: /m.test(await send("show info").catch(() => "")),
@@ -59,6 +61,7 @@ export async function prepareHaproxy(options: {
 export async function prepareNginx(options: {
   readonly file: string;
   readonly folder: string;
+  readonly recordFolder: string;
   readonly socket: string;
   readonly sitesFolder: string;
   readonly workers: number;
@@ -84,6 +87,7 @@ export async function prepareNginx(options: {
     name: "nginx",
     ...command,
     folder,
+    recordFolder: options.recordFolder,
     log,
     prepare: () => rm(socket, { force: true }),
     isReady: () => answers(socket),

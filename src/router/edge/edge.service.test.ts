@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { edgeMissing, startEdgeRouter, startHostedProgram, takeSiteHost, type HostedProgram, type SiteHost } from "../../../test/support/edge-router.ts";
+import { edgeMissing, type HostedProgram, type SiteHost, startEdgeRouter, startHostedProgram, takeSiteHost } from "../../../test/support/edge-router.ts";
 import { aRoute, putFile, type RouterHarness, visit } from "../../../test/support/router-harness.ts";
 
 const missing = edgeMissing();

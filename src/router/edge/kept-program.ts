@@ -4,10 +4,9 @@ import { closeSync, openSync } from "node:fs";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { z } from "zod";
 import type { Log } from "#kit/log.ts";
+import { identify, isAlive, killGroup, type ProcessId, processId, signalProcess } from "#kit/process-id.ts";
 import { backOffMs } from "#kit/retry.ts";
-import { identify, isAlive, killGroup, type ProcessId, signal } from "./process-id.ts";
 
 /** A server program beside the router, which it starts, watches and starts again. */
 export interface ProgramPlan {
@@ -15,8 +14,10 @@ export interface ProgramPlan {
   readonly name: string;
   readonly file: string;
   readonly args: readonly string[];
-  /** Its messages and its number are kept here. */
+  /** Its messages are kept here. */
   readonly folder: string;
+  /** Its number is kept here, where the supervisor looks for what was left over when all else was killed. */
+  readonly recordFolder: string;
   readonly log: Log;
   /** Makes ready what it needs, right before each start of it. */
   readonly prepare: () => Promise<void>;
@@ -29,7 +30,6 @@ export interface ProgramPlan {
   readonly endSignal: NodeJS.Signals;
 }
 
-const record = z.object({ pid: z.int().positive(), startTime: z.string() });
 /** Everything that these programs get to know of this one's environment. Not every user's path leads to servers. */
 export const programEnvironment = { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" };
 /** Quick at first, since visitors wait; slow when it keeps failing. */
@@ -85,7 +85,7 @@ export class KeptProgram {
   }
 
   get #recordFile(): string {
-    return path.join(this.#plan.folder, `${this.#plan.name}.json`);
+    return path.join(this.#plan.recordFolder, `${this.#plan.name}.json`);
   }
 
   async #keep(): Promise<void> {
@@ -159,7 +159,7 @@ export class KeptProgram {
   async #leftOver(): Promise<ProcessId | null> {
     const text = await readFile(this.#recordFile, "utf8").catch(() => null);
     if (text === null) return null;
-    const left = record.safeParse(JSON.parse(text)).data;
+    const left = processId.safeParse(JSON.parse(text)).data;
     if (left === undefined) return null;
     if (isAlive(left)) return left;
     killGroup(left.pid, this.#plan.name);
@@ -167,7 +167,7 @@ export class KeptProgram {
   }
 
   async #end(program: ProcessId, how: NodeJS.Signals, withinMs: number): Promise<void> {
-    if (isAlive(program)) signal(program.pid, how);
+    signalProcess(program, how);
     const deadline = performance.now() + withinMs;
     while (isAlive(program) && performance.now() < deadline) await delay(10);
     killGroup(program.pid, this.#plan.name);

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { chmod, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import type { Server } from "node:http";
 import { type AddressInfo, createServer } from "node:net";
 import path from "node:path";
@@ -78,9 +78,12 @@ export async function createEdge(deps: EdgeDeps): Promise<Edge> {
     const port = await visitorsPort(config, folder);
     const facts = { ...plan.haproxy, places, user, bind: bindOf(config.BACKLOT_HOST, port) };
     url = urlOf(config.BACKLOT_HOST, port);
+    const recordFolder = path.resolve(config.BACKLOT_DATA, "router", "programs");
+    await mkdir(recordFolder, { recursive: true, mode: 0o700 });
     const nginx = await prepareNginx({
       file: config.BACKLOT_NGINX,
       folder,
+      recordFolder,
       socket: places.statics,
       sitesFolder: deps.sitesFolder,
       workers: config.BACKLOT_EDGE_THREADS,
@@ -94,7 +97,7 @@ export async function createEdge(deps: EdgeDeps): Promise<Edge> {
       await feed.writeFile();
     };
     const callbacks = { beforeStart, onReady: () => sites.came(), onGone: () => sites.went(true) };
-    const haproxy = await prepareHaproxy({ file: config.BACKLOT_HAPROXY, folder, facts, send, log, ...callbacks });
+    const haproxy = await prepareHaproxy({ file: config.BACKLOT_HAPROXY, folder, recordFolder, facts, send, log, ...callbacks });
     running.push(nginx);
     await nginx.kept.start(nginx.isSame);
     if (isOwn) {
@@ -115,6 +118,7 @@ export async function createEdge(deps: EdgeDeps): Promise<Edge> {
     await receiver.stop();
     forward?.stop();
     await access.flush();
+    await rm(folder, { recursive: true, force: true });
   };
 
   return {

@@ -1,11 +1,9 @@
 import { readdirSync, readFileSync } from "node:fs";
+import { z } from "zod";
 
-/** A process that cannot be mistaken for a later one with the same number. */
-export interface ProcessId {
-  readonly pid: number;
-  /** Clock ticks since the machine booted. */
-  readonly startTime: string;
-}
+/** A process that cannot be mistaken for a later one with the same number: `startTime` counts clock ticks since the machine booted. */
+export const processId = z.object({ pid: z.int().positive(), startTime: z.string() });
+export type ProcessId = z.output<typeof processId>;
 
 interface Stat {
   readonly name: string;
@@ -20,6 +18,7 @@ export function identify(pid: number): ProcessId | null {
   return stat === null || "ZX".includes(stat.state) ? null : { pid, startTime: stat.startTime };
 }
 
+/** Whether it still runs. */
 export function isAlive({ pid, startTime }: ProcessId): boolean {
   return identify(pid)?.startTime === startTime;
 }
@@ -30,18 +29,20 @@ export function killGroup(group: number, name: string): void {
     if (!/^\d+$/.test(entry)) continue;
     const stat = statOf(Number(entry));
     if (stat?.group !== group || stat.name !== name || "ZX".includes(stat.state)) continue;
-    signal(Number(entry), "SIGKILL");
+    send(Number(entry), "SIGKILL");
   }
 }
 
-/** Sends a signal; says whether the process was there. */
-export function signal(pid: number, name: NodeJS.Signals): boolean {
+/** Sends a signal, unless the process is gone or its number belongs to another by now. */
+export function signalProcess(target: ProcessId, name: NodeJS.Signals): void {
+  if (isAlive(target)) send(target.pid, name);
+}
+
+function send(pid: number, name: NodeJS.Signals): void {
   try {
     process.kill(pid, name);
-    return true;
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ESRCH") return false;
-    throw error;
+    if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
   }
 }
 
