@@ -19,8 +19,8 @@ export interface RunHostDeps {
 
 /** How long a start may take to be answered. */
 const putTimeoutMs = 30_000;
-/** What ends as fast as this costs one question and one answer. */
-const shortRunMs = 40;
+/** What ends as fast as this costs one question and one answer, and one statement less. A busy machine takes a while over the shortest script. */
+const shortRunMs = 250;
 /** How long one question for a run's end waits. */
 const followMs = 30_000;
 /** Beyond what an answer takes by itself. */

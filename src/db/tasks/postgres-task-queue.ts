@@ -1,25 +1,36 @@
 import { type RawBuilder, sql } from "kysely";
-import type { ClaimedTask, TaskClaim, TaskOutcome, TaskQueue, TaskStart, TaskVerdict } from "#core/tasks/task-queue.ts";
+import type { ClaimedTask, TaskClaim, TaskOutcome, TaskQueue, TaskStart } from "#core/tasks/task-queue.ts";
 import { cleanText } from "../clean-text.ts";
 import type { Database } from "../database.ts";
 import { announceWork } from "./announce-tasks.ts";
-import { claimTasks } from "./claim-tasks.ts";
-import { laneRange } from "./lane-range.ts";
+import { claimTasks, claimUnlimited } from "./claim-tasks.ts";
+import { type EndedTask, endTasks } from "./end-tasks.ts";
+import { Gathered } from "./gathered.ts";
 
 /** How often a claim goes on when all it found was refused. */
 const mostRounds = 20;
+/** Where limits concern what waits, it is not asked again so soon whether they do. */
+const limitedMs = 100;
 
 /** The queue of tasks, in PostgreSQL. Times are the server's, so that the clocks of several workers need not agree. */
 export class PostgresTaskQueue implements TaskQueue {
   readonly #db: Database;
   readonly #options: { readonly usesBroker: boolean };
+  readonly #ends: Gathered<EndedTask, string>;
+  #limitedUntil = 0;
 
   constructor(db: Database, options: { readonly usesBroker: boolean }) {
     this.#db = db;
     this.#options = options;
+    this.#ends = new Gathered((ended) => endTasks(db, ended, options));
   }
 
   async claim(request: TaskClaim): Promise<readonly ClaimedTask[]> {
+    if (performance.now() >= this.#limitedUntil) {
+      const claimed = await claimUnlimited(this.#db, request);
+      if (claimed !== null) return claimed;
+      this.#limitedUntil = performance.now() + limitedMs;
+    }
     const all: ClaimedTask[] = [];
     for (let round = 0; round < mostRounds; round++) {
       const rest = { ...request, limit: request.limit - all.length };
@@ -98,31 +109,10 @@ export class PostgresTaskQueue implements TaskQueue {
     return ms === null ? null : Math.max(Math.ceil(ms), 0);
   }
 
-  async #end(claim: ClaimedTask, outcome: TaskOutcome, end: Pick<Extract<TaskVerdict, { kind: "end" }>, "state" | "reason">): Promise<boolean> {
-    const { startedAt, finishedAt, result } = outcome;
-    // A place that became free may be what others wait for: their workers, too, are to hear of it.
-    // Those of the same site, of the same script and of the same schedule may share a limit with it.
-    const waits = (prefix: RawBuilder<unknown>) =>
-      sql`exists (select from tasks as next where next.state = 'queued' and ${laneRange(sql.ref("next.lane"), prefix)})`;
-    const freed = sql`, freed as (
-      select uid from done where
-        site_id is not null and ${waits(sql`site_id`)}
-        or script_concurrency is not null and ${waits(sql`split_part(lane, '/', 1) || '/' || split_part(lane, '/', 2)`)}
-        or schedule_id is not null and ${waits(sql`substring(lane from '^[^/]*/[^/]*/[^/]*')`)})
-      , told as (select pg_notify('tasks', '') from freed)
-      ${this.#options.usesBroker ? sql`, sent as (insert into task_outbox (uid) select uid from freed)` : sql``}`;
-    const { rows } = await sql<{ uid: string }>`
-      with done as (
-        update tasks set state = ${end.state}, reason = ${end.reason === null ? null : cleanText(end.reason)}, lease_until = null,
-          started_at = coalesce(${startedAt}, started_at), finished_at = ${finishedAt},
-          run_end = ${result.end}, code = ${result.code}, signal = ${result.signal},
-          disk_before_bytes = coalesce(${result.diskBeforeBytes}::bigint, disk_before_bytes), disk_after_bytes = ${result.diskAfterBytes},
-          cpu_ms = ${result.cpuMs}, peak_memory_bytes = ${result.peakMemoryBytes},
-          stdout_bytes = ${result.stdoutBytes}, stderr_bytes = ${result.stderrBytes}, is_output_cut = ${result.isOutputCut}
-        where ${isHeld(claim)} returning uid, site_id, script_concurrency, schedule_id, lane)
-      ${freed}
-      select uid, pg_notify('tasks', uid::text), (select count(*) from told) from done`.execute(this.#db);
-    return rows.length > 0;
+  /** Those that end while an earlier end is being written are written together: each commit waits for the disk. */
+  async #end(claim: ClaimedTask, outcome: TaskOutcome, end: EndedTask["end"]): Promise<boolean> {
+    const uids = await this.#ends.add({ claim, outcome, end });
+    return uids.has(claim.uid);
   }
 
   /** Changes a held task and tells its followers; false when the claim is not the latest any more. */
