@@ -23,6 +23,10 @@ export const siteSpec = z.object({
   isTrusted: z.boolean(),
   /** Grows with every change; an older one never replaces a newer one. */
   revision: z.int().nonnegative(),
+  /** Grows whenever another orchestrator becomes responsible: whoever holds a lower one stops its program. Absent: 0. */
+  placement: z.int().nonnegative().optional(),
+  /** The orchestrator before was not heard any more and may still run the program: it is given time to see the new placement. */
+  isTakenOver: z.boolean().optional(),
 });
 export type SiteSpec = z.output<typeof siteSpec>;
 
@@ -42,9 +46,11 @@ export const siteRoute = z.object({
   /** Null: never goes to sleep. */
   idleSeconds: z.int().nullable(),
   botsWake: z.boolean(),
-  /** Path forms of the originals (`/~name/`, `/name/`) that redirect to the site. */
-  purpose: z.enum(["user", "project", "activity", "legacy", "other"]),
-});
-export type SiteRoute = z.output<typeof siteRoute>;
   /** Null: nothing is kept. Routes kept from before there was a page cache have none. */
   cache: routeCache.nullable().default(null),
+  /** Path forms of the originals (`/~name/`, `/name/`) that redirect to the site. */
+  purpose: z.enum(["user", "project", "activity", "legacy", "other"]),
+  /** The orchestrator that is responsible, by its id; null or absent: the one of the feed. */
+  node: z.string().nullable().optional(),
+});
+export type SiteRoute = z.output<typeof siteRoute>;

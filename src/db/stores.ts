@@ -7,6 +7,8 @@ import { PostgresUserStore } from "./accounts/postgres-user-store.ts";
 import { PostgresAuditInbox } from "./audit/postgres-audit-inbox.ts";
 import { PostgresAuditStore } from "./audit/postgres-audit-store.ts";
 import type { Database } from "./database.ts";
+import { PostgresNodeStore } from "./nodes/postgres-node-store.ts";
+import { PostgresPlacementStore } from "./nodes/postgres-placement-store.ts";
 import { PostgresOperationQueue } from "./operations/postgres-operation-queue.ts";
 import { PostgresOperationStore } from "./operations/postgres-operation-store.ts";
 import { PostgresEpochStore } from "./routes/postgres-epoch-store.ts";
@@ -45,6 +47,8 @@ export function createStores(db: Database, options: StoreOptions = { usesBroker:
     auditInbox: new PostgresAuditInbox(db),
     routes: new PostgresRouteStore(db),
     epochs: new PostgresEpochStore(db),
+    nodes: new PostgresNodeStore(db),
+    placements: new PostgresPlacementStore(db),
     tasks: new PostgresTaskStore(db, options),
     legacyTasks: new PostgresLegacyTaskStore(db, options),
   };
@@ -56,6 +60,8 @@ export function createWorkerStores(db: Database, options: StoreOptions = { usesB
     sites: new PostgresReconcilerSiteStore(db),
     databases: new PostgresReconcilerDatabaseStore(db),
     queue: new PostgresOperationQueue(db),
+    nodes: new PostgresNodeStore(db),
+    placements: new PostgresPlacementStore(db),
     tasks: new PostgresTaskQueue(db, options),
     taskOutbox: new PostgresTaskOutbox(db),
     taskArchive: new PostgresTaskArchive(db),

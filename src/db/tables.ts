@@ -1,7 +1,9 @@
-import type { Generated, GeneratedAlways, JSONColumnType } from "kysely";
+import type { ColumnType, Generated, GeneratedAlways, JSONColumnType } from "kysely";
+import type { NodeKind } from "#contract/api/nodes.ts";
 import type { OperationKind, OperationState, UserRole } from "#contract/api/views.ts";
-import type { SiteCache } from "#contract/site-cache.ts";
+import type { NodeReport } from "#contract/internal/orchestrator.ts";
 import type { MemberRole, SiteAvailability, SiteEgress, SiteKind, SiteLimits, SitePurpose } from "#contract/site.ts";
+import type { SiteCache } from "#contract/site-cache.ts";
 import type { TokenScope } from "#contract/token-scope.ts";
 import type { OperationFailure, Step } from "#core/operations/operation.ts";
 import type { Site, SiteSettings } from "#core/sites/site.ts";
@@ -66,18 +68,35 @@ interface SiteTable {
   limits: JSONColumnType<SiteLimits>;
   settings: JSONColumnType<SiteSettings>;
   egress: SiteEgress;
-  /** Sealed before it comes here. */
-  environment: string | null;
   cache: ColumnType<SiteCache, string | undefined, string>;
   cacheGeneration: Generated<number>;
+  /** Sealed before it comes here. */
+  environment: string | null;
   revision: Generated<number>;
   epoch: Generated<number>;
   epochChangedAt: Generated<Date>;
   /** The route clock's time of the last change that routers have to know. */
   routeVersion: Generated<number>;
   lifecycle: Site["lifecycle"];
+  /** The orchestrator that is responsible; null: the first one. */
+  nodeId: string | null;
+  placement: Generated<number>;
+  isTakenOver: Generated<boolean>;
   createdAt: Generated<Date>;
   updatedAt: Generated<Date>;
+}
+
+interface NodeTable {
+  id: string;
+  number: GeneratedAlways<number>;
+  kind: NodeKind;
+  host: string;
+  url: string | null;
+  version: string;
+  report: JSONColumnType<NodeReport> | null;
+  isDrained: Generated<boolean>;
+  firstSeenAt: Generated<Date>;
+  lastSeenAt: Generated<Date>;
 }
 
 interface SiteDatabaseTable {
@@ -170,4 +189,7 @@ export interface Tables {
   taskAttempts: TaskAttemptTable;
   taskKeys: TaskKeyTable;
   taskOutbox: TaskOutboxTable;
+  nodes: NodeTable;
+  /** Of runs that the first orchestrator was not given. */
+  runPlaces: { uid: string; attempt: number; nodeId: string };
 }

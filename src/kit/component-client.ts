@@ -1,5 +1,5 @@
 import { LRUCache } from "lru-cache";
-import { type Client, type ClientOptions, createClient, type InputOf } from "#contract/client.ts";
+import { type CallInput, type Client, type ClientOptions, createClient, type InputOf } from "#contract/client.ts";
 import type { EndpointShape, ResultOf } from "#contract/endpoint.ts";
 import type { Component } from "#contract/grant.ts";
 import type { GrantRequest, GrantSigner } from "./grant.ts";
@@ -42,6 +42,24 @@ export function createComponentClient(options: ComponentLink & { readonly fetch?
     fetch: <E extends EndpointShape>(shape: E, input: InputOf<E>): Promise<Response> => plain.fetch(shape, input),
     on: clientFor,
   };
+}
+
+/** Which of several like processes a call goes to. */
+export type PickClient = (shape: EndpointShape, input: CallInput) => Promise<ComponentClient>;
+
+/** One client of several like processes: each call goes to the one that is picked for it. */
+export function routedClient(pick: PickClient): ComponentClient {
+  const clientFor = (behalf: Behalf | null): Client => {
+    const picked = async (shape: EndpointShape, input: CallInput): Promise<Client> => {
+      const client = await pick(shape, input);
+      return behalf === null ? client : client.on(behalf);
+    };
+    return {
+      call: async (shape, input) => (await picked(shape, input as CallInput)).call(shape, input),
+      fetch: async (shape, input) => (await picked(shape, input as CallInput)).fetch(shape, input),
+    };
+  };
+  return { ...clientFor(null), on: clientFor };
 }
 
 /** A grant is used again for so long: it is good for a minute, and is to arrive with most of it left. */

@@ -1,9 +1,9 @@
-import { readEvents } from "#contract/events.ts";
 import * as api from "#contract/internal/orchestrator.ts";
 import type { SiteStatus } from "#contract/site.ts";
 import type { SiteHost } from "#core/sites/site-host.ts";
 import type { ComponentClient } from "#kit/component-client.ts";
 import type { Log } from "#kit/log.ts";
+import { NodeMirror } from "./node-mirror.ts";
 
 /** How long capabilities are believed before they are asked for again, in milliseconds. */
 const capabilitiesMs = 60_000;
@@ -14,46 +14,58 @@ export interface StatusChange {
   readonly status: SiteStatus;
 }
 
-/** What the orchestrator says of its sites, kept at hand: pages of a thousand sites must not cost a thousand calls. */
+/** What a program does only where it is: an orchestrator that gave the site away, or never ran it, says that it rests. */
+const telling: readonly SiteStatus["state"][] = ["starting", "running", "frozen", "stopping", "crashed"];
+
+/** What the orchestrators say of their sites, kept at hand: pages of a thousand sites must not cost a thousand calls. */
 export class OrchestratorMirror implements SiteHost {
-  readonly #client: ComponentClient;
   readonly #log: Log;
-  readonly #statuses = new Map<number, SiteStatus>();
+  readonly #clients: readonly ComponentClient[];
+  readonly #mirrors: readonly NodeMirror[];
   readonly #followers = new Set<(change: StatusChange) => void>();
-  readonly #stopping = new AbortController();
   #capabilities: { readonly value: api.Capabilities; readonly until: number } | undefined;
-  #loop: Promise<void> | undefined;
-  /** Called whenever the stream opens: what the orchestrator may have missed meanwhile has to be told again. */
+  /** Called whenever a stream opens: what its orchestrator may have missed meanwhile has to be told again. */
   onConnected: () => void = () => undefined;
 
-  constructor(client: ComponentClient, log: Log) {
-    this.#client = client;
+  constructor(clients: readonly ComponentClient[], log: Log) {
+    this.#clients = clients;
     this.#log = log;
+    const onConnected = (): void => {
+      this.#capabilities = undefined;
+      this.onConnected();
+    };
+    const onStatus = (change: StatusChange): void => {
+      for (const follower of [...this.#followers]) follower(change);
+    };
+    this.#mirrors = clients.map((client) => new NodeMirror({ client, log, onConnected, onStatus }));
   }
 
   start(): void {
-    this.#loop = this.#follow();
+    for (const mirror of this.#mirrors) mirror.start();
   }
 
   async stop(): Promise<void> {
-    this.#stopping.abort();
-    await this.#loop;
+    await Promise.all(this.#mirrors.map((mirror) => mirror.stop()));
   }
 
   statusOf(siteId: number): SiteStatus | undefined {
-    return this.#statuses.get(siteId);
+    const found = this.#mirrors.flatMap((mirror) => mirror.statusOf(siteId) ?? []);
+    return found.reduce<SiteStatus | undefined>((best, status) => (best === undefined || isBetter(status, best) ? status : best), undefined);
   }
 
+  /** Of the first orchestrator that answers: those of one installation are alike. */
   async capabilities(): Promise<api.Capabilities | null> {
     if (this.#capabilities !== undefined && this.#capabilities.until > Date.now()) return this.#capabilities.value;
-    try {
-      const value = await this.#client.call(api.readCapabilities, { signal: AbortSignal.timeout(5_000) });
-      this.#capabilities = { value, until: Date.now() + capabilitiesMs };
-      return value;
-    } catch (error) {
-      this.#log.warn({ err: error }, "the orchestrator's capabilities cannot be read");
-      return this.#capabilities?.value ?? null;
+    for (const client of this.#clients) {
+      try {
+        const value = await client.call(api.readCapabilities, { signal: AbortSignal.timeout(5_000) });
+        this.#capabilities = { value, until: Date.now() + capabilitiesMs };
+        return value;
+      } catch (error) {
+        this.#log.warn({ err: error }, "an orchestrator's capabilities cannot be read");
+      }
     }
+    return this.#capabilities?.value ?? null;
   }
 
   /** Calls back at each change until the returned function is called. */
@@ -61,30 +73,9 @@ export class OrchestratorMirror implements SiteHost {
     this.#followers.add(onChange);
     return () => this.#followers.delete(onChange);
   }
+}
 
-  async #follow(): Promise<void> {
-    let delayMs = 50;
-    while (!this.#stopping.signal.aborted) {
-      try {
-        const response = await this.#client.fetch(api.followStatuses, { signal: this.#stopping.signal });
-        if (response.body === null) throw new Error("the stream has no body");
-        delayMs = 50;
-        // The stream begins with all sites that are not at rest; what was known before may be out of date.
-        this.#statuses.clear();
-        this.#capabilities = undefined;
-        this.onConnected();
-        for await (const event of readEvents(response.body)) this.#take(api.siteStatusEvent.parse(JSON.parse(event.data)));
-      } catch (error) {
-        if (this.#stopping.signal.aborted) return;
-        this.#log.debug({ err: error }, "the orchestrator's events ended");
-      }
-      await new Promise((resolve) => setTimeout(resolve, delayMs));
-      delayMs = Math.min(delayMs * 2, 2_000);
-    }
-  }
-
-  #take(change: StatusChange): void {
-    this.#statuses.set(change.siteId, change.status);
-    for (const follower of [...this.#followers]) follower(change);
-  }
+function isBetter(status: SiteStatus, than: SiteStatus): boolean {
+  const [a, b] = [telling.includes(status.state), telling.includes(than.state)];
+  return a === b ? status.since > than.since : a;
 }

@@ -7,6 +7,7 @@ import { readSiteStatus } from "#contract/internal/orchestrator.ts";
 import type { SiteEgress, SiteStatus } from "#contract/site.ts";
 import type { UserStore } from "#core/accounts/user-store.ts";
 import type { AuditStore } from "#core/audit/audit-store.ts";
+import type { Fleet } from "#core/nodes/fleet.ts";
 import type { OperationStore } from "#core/operations/operation-store.ts";
 import { deleteSite, runSite } from "#core/sites/change-site.ts";
 import { createSite } from "#core/sites/create-site.ts";
@@ -30,6 +31,7 @@ export interface SitesDeps {
   readonly operations: OperationStore;
   readonly audit: AuditStore;
   readonly mirror: OrchestratorMirror;
+  readonly fleet: Pick<Fleet, "placeNew">;
   readonly orchestrator: ComponentClient;
   readonly runPolicy: RunPolicy;
   readonly seal: Seal;
@@ -48,7 +50,7 @@ export function mountSites(app: FastifyInstance, deps: SitesDeps): void {
   mountHistory(app, deps);
 }
 
-const coreDeps = (deps: SitesDeps) => ({ ...deps, host: deps.mirror, newId: randomUUID });
+const coreDeps = (deps: SitesDeps) => ({ ...deps, host: deps.mirror, newId: randomUUID, placeNew: () => deps.fleet.placeNew() });
 
 function mountSite(app: FastifyInstance, deps: SitesDeps): void {
   const { guards, mirror, sitePattern } = deps;

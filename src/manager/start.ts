@@ -48,9 +48,12 @@ import { knownDevices } from "./known-devices.ts";
 import { BasicSignIn } from "./legacy-tasks/basic-sign-in.ts";
 import { checkOpenApi } from "./legacy-tasks/legacy-guard.ts";
 import { type LegacyTasksDeps, mountLegacyTasks } from "./legacy-tasks/legacy-tasks-api.ts";
+import { mountNodes } from "./nodes-api.ts";
+import { openFleet } from "./open-fleet.ts";
 import { OrchestratorMirror } from "./orchestrator-mirror.ts";
 import { personGuards } from "./person-guard.ts";
 import { mountRouteFeed } from "./route-feed.ts";
+import { RouterRoll } from "./router-roll.ts";
 import { mountSchedules } from "./schedules-api.ts";
 import { mountSites } from "./sites-api.ts";
 import { mountStreams } from "./streams-api.ts";
@@ -90,10 +93,11 @@ async function serve({ config, key, db, log, stack }: Wiring): Promise<Pick<Runn
   const fleet = await openFleet({ config, signer, stores, routers, log, stack });
   const orchestrator = fleet.client;
   const hints = new Hints();
-  const mirror = new OrchestratorMirror(orchestrator, log);
+  fleet.onChange(() => hints.notify("routes"));
+  const mirror = new OrchestratorMirror(fleet.clients, log);
   const runPolicy = { mayEveryoneRunUnisolated: config.BACKLOT_UNISOLATED_FOR_ALL };
   const renewals = accessRenewals({ ...stores, orchestrator, mirror, runPolicy });
-  const access = new AccessWatch({ epochs: stores.epochs, table: new EpochTable(), push: pushesTo(orchestrator), renewals, log });
+  const access = new AccessWatch({ epochs: stores.epochs, table: new EpochTable(), push: pushesTo(fleet), renewals, log });
   mirror.onConnected = () => access.refresh();
 
   const hasher = argon2PasswordHasher;
@@ -107,7 +111,7 @@ async function serve({ config, key, db, log, stack }: Wiring): Promise<Pick<Runn
   const note = createNote(stores.audit);
   const decoyHash = await hasher.hash(randomBytes(16).toString("hex"));
   const seal = createSeal(Buffer.from(key.secret, "base64url"), "site environment");
-  const shared = { ...stores, guards, note, mirror, orchestrator, runPolicy, sitePattern };
+  const shared = { ...stores, guards, note, mirror, fleet, orchestrator, runPolicy, sitePattern };
   const signingIn = { hasher, decoyHash, holdBack: holdBack() };
   const devices = knownDevices({ seal: createSeal(Buffer.from(key.secret, "base64url"), "known devices"), isSecure, now: Date.now });
   mountAccounts(app, { ...shared, ...signingIn, devices, firstAdministrator: administrator, isSecure });
@@ -115,12 +119,13 @@ async function serve({ config, key, db, log, stack }: Wiring): Promise<Pick<Runn
   const databaseSeal = createSeal(Buffer.from(key.secret, "base64url"), "site database");
   mountDatabases(app, { ...shared, databaseSeal, databaseBytes: config.BACKLOT_SITE_DATABASE_BYTES });
   mountFiles(app, shared);
-  mountFileHistory(app, { ...shared, access });
-  mountStreams(app, { ...shared, access, hints });
-  mountTerminals(app, { ...shared, access, link });
-  const planning = planningOf({ ...shared, config, key });
   const pages = new PageRouters(pageRoutersOf(config, signer), stores.routes);
   mountCache(app, { ...shared, pages });
+  mountFileHistory(app, { ...shared, access });
+  mountStreams(app, { ...shared, access, hints });
+  mountTerminals(app, { ...shared, access });
+  mountNodes(app, shared);
+  const planning = planningOf({ ...shared, config, key });
   mountTasks(app, { ...shared, ...planning, access, hints, maxWaiting: config.BACKLOT_TASKS_WAITING });
   mountSchedules(app, { ...shared, ...schedulingOf({ key, planning }), maxWaiting: config.BACKLOT_TASKS_WAITING });
   const basic = new BasicSignIn({ ...stores, ...signingIn, now: () => new Date() });
@@ -132,7 +137,8 @@ async function serve({ config, key, db, log, stack }: Wiring): Promise<Pick<Runn
     routes: stores.routes,
     signer,
     sitesDomain: config.BACKLOT_SITES_DOMAIN,
-    orchestratorUrl: config.BACKLOT_ORCHESTRATOR_URL,
+    fleet,
+    routers,
     hints,
   });
   await mountDashboard(app);
@@ -166,7 +172,9 @@ function pushesTo(fleet: Fleet): (bump: EpochBump) => Promise<void> {
   return async (bump) => {
     const sites = bump.sites.map(([id, epoch]) => [id, epoch] as [number, number]);
     const users = bump.users.map(([id, epoch]) => [id, epoch] as [number, number]);
-    await orchestrator.call(pushEpochs, { body: { sites, users } });
+    // Each is told, whether another one answers or not.
+    const told = await Promise.allSettled(fleet.clients.map((client) => client.call(pushEpochs, { body: { sites, users } })));
+    for (const outcome of told) if (outcome.status === "rejected") throw outcome.reason;
   };
 }
 

@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import type { FastifyInstance } from "fastify";
 import { publicEndpoints } from "#contract/api/public.ts";
 import { readSystem } from "#contract/api/sites.ts";
@@ -6,6 +5,7 @@ import { openApiOf } from "#contract/openapi.ts";
 import { missingInterpreters } from "#core/sites/create-site.ts";
 import { canRun, type RunPolicy } from "#core/sites/run-policy.ts";
 import { mount } from "#kit/http/mount.ts";
+import { readVersion } from "#kit/version.ts";
 import { renderApiDocs } from "./api-docs.ts";
 import type { OrchestratorMirror } from "./orchestrator-mirror.ts";
 import type { personGuards } from "./person-guard.ts";
@@ -45,10 +45,4 @@ export async function mountSystem(app: FastifyInstance, deps: SystemDeps): Promi
   app.get("/api/docs", async (_request, reply) =>
     reply.type("text/html; charset=utf-8").header("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'").send(page),
   );
-}
-
-async function readVersion(): Promise<string> {
-  const file = new URL("../../package.json", import.meta.url);
-  const parsed: unknown = JSON.parse(await readFile(file, "utf8"));
-  return typeof parsed === "object" && parsed !== null && "version" in parsed ? String(parsed.version) : "unknown";
 }

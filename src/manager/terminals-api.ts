@@ -4,6 +4,7 @@ import * as api from "#contract/api/terminals.ts";
 import { Failure } from "#contract/failure.ts";
 import * as host from "#contract/internal/terminals.ts";
 import type { TerminalEvent } from "#contract/terminal.ts";
+import type { Fleet } from "#core/nodes/fleet.ts";
 import { demandCanRun, type RunPolicy } from "#core/sites/run-policy.ts";
 import { type Behalf, type ComponentClient, grantFor } from "#kit/component-client.ts";
 import { mount } from "#kit/http/mount.ts";

@@ -5,6 +5,12 @@ import { port } from "#kit/config.ts";
 /** The orchestrator's settings, by the names of their environment variables. */
 export const configSchema = z.object({
   BACKLOT_DATA: z.string().default("./data").describe("Folder of everything that Backlot writes; sites stand in its folder `sites`"),
+  BACKLOT_SHARED_FOLDER: z
+    .string()
+    .optional()
+    .describe(
+      "Folder on storage that several orchestrators share (NFS): sites, what is kept of them, scripts and the home folder stand there instead of in BACKLOT_DATA, and each can take the others' sites over. BACKLOT_DATA stays each one's own",
+    ),
   BACKLOT_ORCHESTRATOR_HOST: z.string().default("127.0.0.1").describe("Address that the orchestrator listens on, for other processes only"),
   BACKLOT_ORCHESTRATOR_PORT: port.default(0).describe("Port of the orchestrator; 0 for any free one"),
   BACKLOT_COMPONENT_KEY_FILE: z.string().describe("File with this process' own secret and the manager's public key"),

@@ -26,6 +26,8 @@ import { mountFiles } from "./files/mount-files.ts";
 import { QuotaBook } from "./files/quota-book.ts";
 import type { SiteShelf } from "./files/site-shelf.ts";
 import { type FilePast, openPast } from "./history/open-past.ts";
+import { mountNode } from "./node-report.ts";
+import { openPlaces } from "./open-places.ts";
 import { mountRuns } from "./runs/mount-runs.ts";
 import { openRuns, runPlacesOf } from "./runs/open-runs.ts";
 import type { RunBook } from "./runs/run-book.ts";
@@ -40,8 +42,9 @@ import { HeldSites } from "./sites/held-sites.ts";
 import { mountSites } from "./sites/mount-sites.ts";
 import { newInstanceKey } from "./sites/new-instance-key.ts";
 import { openRests } from "./sites/open-rests.ts";
+import { PlacementFence } from "./sites/placement-fence.ts";
+import { PlacementWatch } from "./sites/placement-watch.ts";
 import { QuotaWatch } from "./sites/quota-watch.ts";
-import { SiteFolders } from "./sites/site-folders.ts";
 import type { SiteRests } from "./sites/site-rests.ts";
 import { SpecStore } from "./sites/spec-store.ts";
 import { StartGate } from "./sites/start-gate.ts";
@@ -62,6 +65,12 @@ export interface OrchestratorParts {
 const startersFolder = fileURLToPath(new URL("../../starters", import.meta.url));
 /** What runs have to end well when the orchestrator is asked to end, which has two seconds for everything. */
 const runsGraceMs = 1_000;
+/** How often it is looked whether another orchestrator has taken over what runs here. */
+const placementWatchMs = 1_000;
+/** What a program that was taken over has to end by itself. */
+const takenOverGraceMs = 500;
+/** What is taken over starts so late at the earliest: the orchestrator before has looked once more by then, and has ended it. */
+const takeOverMs = 4_000;
 /** A start gives its turn back after this long, whether its program listens or not. */
 const turnMs = 2_000;
 
@@ -73,7 +82,8 @@ export const start: StartService = async (environment, log) => {
     .map((network) => network.trim())
     .filter((network) => network !== "");
   const databaseSockets = resolve(config.BACKLOT_SITE_DATABASE_SOCKETS ?? join(data, "site-postgres/run"));
-  const [stateFolder, sitesFolder] = [join(data, "orchestrator/runtime"), join(data, "sites")];
+  const stateFolder = join(data, "orchestrator/runtime");
+  const sitesFolder = join(resolve(config.BACKLOT_SHARED_FOLDER ?? data), "sites");
   const { homeFolder, libraryFolder } = runPlacesOf(config);
   const home = { folder: homeFolder, library: libraryFolder };
   const runtime = createProcessRuntime({ closedNetworks, stateFolder, sitesFolder, databaseSockets, home, log });
@@ -91,7 +101,7 @@ export async function startOrchestrator(
 ): Promise<RunningService> {
   const { config, log } = settings;
   const key = await readComponentKey(config.BACKLOT_COMPONENT_KEY_FILE);
-  const places = await openPlaces(resolve(config.BACKLOT_DATA));
+  const places = await openPlaces(config);
   const specs = await SpecStore.open({ folder: join(places.state, "specs"), secret: key.secret, log });
   await openLibrary(runPlacesOf(config).libraryFolder);
   const capabilities = await findCapabilities(parts, log);
@@ -100,11 +110,16 @@ export async function startOrchestrator(
   const shelf: SiteShelf = { folderOf: (siteId) => folders.folderOf(siteId), specOf: (siteId) => specs.get(siteId), ownerOf: parts.ownerOf };
   const files = withHome(shelf, { folder: runPlacesOf(config).homeFolder, owner: parts.ownerOf(homeFolderId) });
   const quota = new QuotaBook({ sites: files, clock: systemClock, reservedBytes: config.BACKLOT_DISK_RESERVE_BYTES });
-  const past = await openPast({ config, log, sites: files }, places.state);
+  const past = await openPast({ config, log, sites: files }, places);
   const keeper = (siteId: number): Keep => past.history.keeper(siteId, { ended: "deploy", by: null });
-  const deployments = await openDeployments({ sites: shelf, quota, clock: systemClock, log, keeper }, join(places.state, "deployments"));
+  const deployments = await openDeployments({ sites: shelf, quota, clock: systemClock, log, keeper }, join(places.siteState, "deployments"));
   const onSiteChanged = (siteId: number): void => quota.doubt(siteId);
-  const checkRoom = (siteId: number): Promise<void> => watch.checkRoom(siteId);
+  const fence = new PlacementFence({ folder: places.placements, node: places.id, clock: systemClock, waitMs: takeOverMs });
+  await fence.open();
+  const checkRoom = async (siteId: number): Promise<void> => {
+    await fence.demand(specs.get(siteId) ?? { siteId });
+    await watch.checkRoom(siteId);
+  };
   const runParts = { config, sites: shelf, runtime: parts.runtime, clock: systemClock, log, onSiteChanged, checkRoom };
   const { runs, host } = await openRuns(runParts, join(places.state, "runs"));
   const epochs = new EpochTable();
@@ -116,7 +131,7 @@ export async function startOrchestrator(
     specs,
     folders,
     board,
-    logFolder: join(places.state, "logs"),
+    logFolder: join(places.siteState, "logs"),
     ownerOf: parts.ownerOf,
     endRuns: async (siteId, why) => {
       await Promise.all([runs.endSite(siteId, why), terminals.endSite(siteId, "access_changed")]);
@@ -125,6 +140,14 @@ export async function startOrchestrator(
       quota.forget(siteId);
       await deployments.forget(siteId);
       await past.history.forget(siteId);
+      await fence.forget(siteId);
+    },
+    take: (spec) => fence.take(spec),
+    onHeld: (siteId) => (places.placements === null ? Promise.resolve() : deployments.recover([siteId])),
+    letGo: async (siteId) => {
+      await terminals.endSite(siteId, "access_changed");
+      quota.forget(siteId);
+      await past.history.release(siteId);
     },
     runtime: parts.runtime,
     clock: systemClock,
@@ -142,6 +165,8 @@ export async function startOrchestrator(
   mountDeployments(app, guard, { sites: shelf, quota, deployments, starterFolder: (name) => starterFolder(capabilities, name) });
   const rests = openRests({ config, sites, specs, capabilities, log });
   mountSites(app, guard, { sites, board, rests, epochs, capabilities });
+  const facts = { id: places.id, storage: places.storage, sitesFolder: places.sites, runtime: parts.runtime.kind, capabilities };
+  await mountNode(app, guard, { ...facts, sites: () => sites.all() });
   mountRuns(app, guard, { runs, host, epochs });
   mountTerminals(app, guard, terminals);
   mountAccess(app, guard, epochs);
@@ -149,9 +174,37 @@ export async function startOrchestrator(
   // Nobody waits for it: what lies there belongs to nobody any more.
   void folders.sweep().catch((err: unknown) => log.error({ err }, "files of removed sites cannot be deleted"));
   watch.start();
+  const placements = placementWatchOf({ fence, sites, specs, runs, log });
+  if (places.placements !== null) placements.start();
   past.history.start();
   log.info({ url, sites: sites.all().length }, "orchestrator is ready");
-  return { doors: { orchestrator: url }, stop: () => stop({ app, board, sites, rests, watch, runs, terminals, past, runtime: parts.runtime }) };
+  return {
+    doors: { orchestrator: url },
+    stop: () => placements.stop().then(() => stop({ app, board, sites, rests, watch, runs, terminals, past, runtime: parts.runtime })),
+  };
+}
+
+/** Ends what another orchestrator has taken over. */
+function placementWatchOf(parts: {
+  readonly fence: PlacementFence;
+  readonly sites: HeldSites;
+  readonly specs: SpecStore;
+  readonly runs: RunBook;
+  readonly log: Log;
+}): PlacementWatch {
+  const { fence, sites, specs, runs, log } = parts;
+  return new PlacementWatch({
+    fence,
+    running: () => [...new Set([...runs.liveSites(), ...sites.active().map(({ siteId }) => siteId)])].flatMap((siteId) => specs.get(siteId) ?? []),
+    leave: async (siteId) => {
+      await Promise.all([
+        sites.leave(siteId, { placement: Number.MAX_SAFE_INTEGER, graceMs: takenOverGraceMs }),
+        runs.endSite(siteId, "Another machine has taken the site over."),
+      ]);
+    },
+    log,
+    everyMs: placementWatchMs,
+  });
 }
 
 /** Stops what has outgrown its site. */
@@ -181,14 +234,6 @@ function quotaWatchOf(parts: {
     log,
     everyMs: config.BACKLOT_QUOTA_WATCH_MS,
   });
-}
-
-async function openPlaces(data: string): Promise<{ readonly state: string; readonly folders: SiteFolders }> {
-  const state = join(data, "orchestrator");
-  await mkdir(state, { recursive: true, mode: 0o700 });
-  const folders = new SiteFolders({ sites: join(data, "sites"), trash: join(state, "trash") });
-  await folders.open();
-  return { state, folders };
 }
 
 /** Deployments, with what a crash interrupted brought to its end. */

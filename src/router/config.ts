@@ -9,6 +9,7 @@ const day = 24 * 60 * 60 * 1000;
 export const configSchema = z.object({
   ...edgeSettings,
   BACKLOT_DATA: z.string().default("./data").describe("Folder that holds everything Backlot writes; sites' files stand in sites/ below it"),
+  BACKLOT_SHARED_FOLDER: z.string().optional().describe("Folder on storage that several orchestrators share; sites' files stand in sites/ below it"),
   BACKLOT_HOST: z.string().default("127.0.0.1").describe("Address on which the router listens for visitors"),
   BACKLOT_ROUTER_PORT: port.default(8080).describe("Port on which the router listens for visitors; 0 = any free one"),
   BACKLOT_ROUTER_ADMIN_PORT: port.default(0).describe("Port of the router's internal API, on loopback only; 0 = any free one"),
@@ -49,9 +50,6 @@ export const configSchema = z.object({
     .default(60)
     .describe("After how many seconds without a visitor a site's program is frozen, until it goes to sleep; 0: never"),
   BACKLOT_ROUTER_CACHE_BYTES: z.coerce.number().int().min(0).default(33_554_432).describe("Most bytes of static files kept in memory"),
-  BACKLOT_ROUTER_STOP_MS: count(60_000).default(3_000).describe("How long in milliseconds requests under way may go on when the router stops"),
-});
-export type RouterConfig = z.output<typeof configSchema>;
   BACKLOT_ROUTER_PAGE_CACHE_BYTES: z.coerce
     .number()
     .int()
@@ -59,3 +57,14 @@ export type RouterConfig = z.output<typeof configSchema>;
     .default(67_108_864)
     .describe("Most bytes of sites' answers kept in memory, all sites together; 0: none are kept"),
   BACKLOT_ROUTER_PAGE_BYTES: count(67_108_864).default(1_048_576).describe("Most bytes of one answer that is kept"),
+  REDIS_URL: z
+    .string()
+    .regex(/^(?:rediss?:\/\/|\/)/, "must be an address like redis://host:6379, rediss://, or the path of a socket")
+    .optional()
+    .describe("Redis in which routers share kept answers, for example redis://host:6379/0; without it each keeps its own in memory")
+    .meta({ secret: true }),
+  BACKLOT_ROUTER_REDIS_BYTES: z.coerce.number().int().min(1_048_576).default(268_435_456).describe("Most bytes of kept answers in Redis, all sites together"),
+  BACKLOT_ROUTER_REDIS_MS: count(10_000).default(50).describe("How long in milliseconds an answer of Redis is waited for before the site is asked instead"),
+  BACKLOT_ROUTER_STOP_MS: count(60_000).default(3_000).describe("How long in milliseconds requests under way may go on when the router stops"),
+});
+export type RouterConfig = z.output<typeof configSchema>;

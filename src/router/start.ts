@@ -1,6 +1,8 @@
+import { createHash } from "node:crypto";
 import { once } from "node:events";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { hostname } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { claimEverySeconds } from "#contract/internal/site-rest.ts";
@@ -11,13 +13,15 @@ import { componentGuard } from "#kit/http/component-guard.ts";
 import { createServer } from "#kit/http/server.ts";
 import type { Environment, RunningService } from "#kit/lifecycle.ts";
 import type { Log } from "#kit/log.ts";
+import { readVersion } from "#kit/version.ts";
 import { mountAdmin } from "./admin.ts";
+import { PageCache } from "./cache/page-cache.ts";
+import { RedisPages } from "./cache/redis-pages.ts";
 import { configSchema, type RouterConfig } from "./config.ts";
 import { createEdge, type Edge } from "./edge/start-edge.ts";
 import { Front, type FrontOptions } from "./front/front.ts";
 import { TroubleReport } from "./front/trouble-report.ts";
 import { createVisitorServer } from "./front/visitor-server.ts";
-import { PageCache } from "./cache/page-cache.ts";
 import { SiteGates } from "./gate/site-gates.ts";
 import { Waker } from "./gate/waker.ts";
 import { createMetrics, type RouterMetrics, renderMetrics } from "./metrics.ts";
@@ -42,7 +46,13 @@ export async function start(environment: Environment, log: Log): Promise<Running
   const state = new RouteState(snapshot, log);
   await state.load();
   const clock = new UpstreamClock();
-  const waker = new Waker({ credentials: () => state.credentials, log, metrics, wakeMs: config.BACKLOT_ROUTER_WAKE_MS, awayMs: config.BACKLOT_ROUTER_AWAY_MS });
+  const waker = new Waker({
+    credentials: (siteId) => state.credentials(siteId),
+    log,
+    metrics,
+    wakeMs: config.BACKLOT_ROUTER_WAKE_MS,
+    awayMs: config.BACKLOT_ROUTER_AWAY_MS,
+  });
   const troubles = new TroubleReport((siteId, lines) => waker.report(siteId, lines));
   const edge: Edge | null =
     config.BACKLOT_EDGE === "haproxy"
@@ -54,7 +64,8 @@ export async function start(environment: Environment, log: Log): Promise<Running
   state.table.onChange((siteId, route) => {
     if (route?.availability !== "enabled" || route.kind !== "static") files.shut(siteId);
   });
-  const pages = createPages(config, state);
+  const shared = createShared(config, log);
+  const pages = createPages(config, state, shared);
   const front = createFront(config, { table: state.table, hasRoutes: () => state.isKnown, gates, files, pages, troubles, metrics, log, relay: edge?.sites });
   const server = createVisitorServer({ front, maxConnections: config.BACKLOT_ROUTER_MAX_CONNECTIONS });
   let isFeedConnected = false;
@@ -67,13 +78,19 @@ export async function start(environment: Environment, log: Log): Promise<Running
       return renderMetrics(metrics, { routes, version, isFeedConnected, awake, waiting, toSites, cachedBytes: store.cachedBytes, pages: pages.totals() });
     },
   });
-  mountAdmin(admin, componentGuard({ audience: "router", verify: await createVerifier(key.managerPublicKey) }), { table: state.table, gates, pages, edge: edge?.sites });
+  mountAdmin(admin, componentGuard({ audience: "router", verify: await createVerifier(key.managerPublicKey) }), {
+    table: state.table,
+    gates,
+    pages,
+    edge: edge?.sites,
+  });
   try {
     await admin.listen({ host: "127.0.0.1", port: config.BACKLOT_ROUTER_ADMIN_PORT });
     await (edge === null ? listen(server, config) : edge.start(server));
   } catch (error) {
     gates.stop();
     clock.stop();
+    await shared?.close();
     await admin.close();
     throw error;
   }
@@ -81,6 +98,7 @@ export async function start(environment: Environment, log: Log): Promise<Running
   const following = followRouteFeed(
     {
       managerUrl: config.BACKLOT_MANAGER_URL,
+      self: await describeSelf(config),
       signer: await createSigner(key.secret),
       log,
       silenceMs: config.BACKLOT_ROUTER_FEED_SILENCE_MS,
@@ -101,14 +119,21 @@ export async function start(environment: Environment, log: Log): Promise<Running
       gates.stop();
       clock.stop();
       server.closeAllConnections();
-      await Promise.all([following, admin.close(), snapshot.flush()]);
+      await Promise.all([following, admin.close(), shared?.close(), snapshot.flush()]);
     },
   };
 }
 
 function createGates(
   config: RouterConfig,
-  deps: { readonly state: RouteState; readonly waker: Waker; readonly clock: UpstreamClock; readonly metrics: RouterMetrics; readonly log: Log; readonly edge: Edge | null },
+  deps: {
+    readonly state: RouteState;
+    readonly waker: Waker;
+    readonly clock: UpstreamClock;
+    readonly metrics: RouterMetrics;
+    readonly log: Log;
+    readonly edge: Edge | null;
+  },
 ): SiteGates {
   const { state, waker, clock, metrics, log, edge } = deps;
   return new SiteGates({
@@ -132,8 +157,17 @@ function createGates(
   });
 }
 
-function createPages(config: RouterConfig, state: RouteState): PageCache {
-  const pages = new PageCache({ mostBytes: config.BACKLOT_ROUTER_PAGE_CACHE_BYTES, mostPageBytes: config.BACKLOT_ROUTER_PAGE_BYTES });
+/** A question of another router to a site is waited for as long as that, then this one asks too. */
+const claimMs = 5_000;
+
+function createShared(config: RouterConfig, log: Log): RedisPages | null {
+  const { REDIS_URL: url, BACKLOT_ROUTER_REDIS_BYTES: mostBytes, BACKLOT_ROUTER_REDIS_MS: timeoutMs } = config;
+  return url === undefined ? null : new RedisPages({ url, log, mostBytes, timeoutMs, claimMs });
+}
+
+function createPages(config: RouterConfig, state: RouteState, shared: RedisPages | null): PageCache {
+  const limits = { mostBytes: config.BACKLOT_ROUTER_PAGE_CACHE_BYTES, mostPageBytes: config.BACKLOT_ROUTER_PAGE_BYTES };
+  const pages = new PageCache(limits, shared);
   state.table.onChange((siteId, route) => pages.routeChanged(siteId, route));
   return pages;
 }
@@ -153,7 +187,7 @@ function createFront(
 }
 
 function sitesFolderOf(config: RouterConfig): string {
-  return path.resolve(config.BACKLOT_DATA, "sites");
+  return path.resolve(config.BACKLOT_SHARED_FOLDER ?? config.BACKLOT_DATA, "sites");
 }
 
 function limitsOf(config: RouterConfig): { readonly uploadStallMs: number; readonly responseHeadMs: number; readonly idleMs: number } {
@@ -196,4 +230,12 @@ function urlOf(address: AddressInfo | string | null): string {
   if (address === null || typeof address === "string") throw new Error("the server has no port");
   const host = address.address === "0.0.0.0" || address.address === "::" ? "127.0.0.1" : address.address;
   return `http://${host.includes(":") ? `[${host}]` : host}:${address.port}`;
+}
+
+// The data folder tells it from other routers of the host, also when it is started again.
+async function describeSelf(config: RouterConfig): Promise<{ readonly id: string; readonly host: string; readonly version: string }> {
+  const host = hostname();
+  const folder = createHash("sha256").update(path.resolve(config.BACKLOT_DATA)).digest("hex").slice(0, 8);
+  const id = `router-${host.toLowerCase().replace(/[^a-z0-9]+/g, "-")}`.slice(0, 50);
+  return { id: `${id}-${folder}`, host, version: await readVersion() };
 }

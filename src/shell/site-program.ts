@@ -32,9 +32,9 @@ export async function runProgram(request: ProgramRequest): Promise<SiteProgram |
   channel.once("close", () => gone.abort(new Error("the channel was closed")));
   let socket: WebSocket;
   try {
-    const at = { baseUrl: request.orchestratorUrl, peer: "orchestrator", token: () => person.door.grant(siteId) };
     // What somebody else's change has made old is asked for anew, once.
-    const open = (): Promise<WebSocket> => openSocket(at, runInSite, { params: { siteId }, signal: AbortSignal.any([gone.signal, person.door.signal]) });
+    const at = () => ({ baseUrl: person.door.orchestratorOf(siteId, request.orchestratorUrl), peer: "orchestrator", token: () => person.door.grant(siteId) });
+    const open = (): Promise<WebSocket> => openSocket(at(), runInSite, { params: { siteId }, signal: AbortSignal.any([gone.signal, person.door.signal]) });
     socket = await open().catch(async (error: unknown) => {
       if (!(error instanceof Failure) || error.code !== "grant_refused") throw error;
       await person.door.grant(siteId, { isFresh: true });

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { orchestratorSettings } from "#core/nodes/orchestrator-urls.ts";
 import { port } from "#kit/config.ts";
 
 /** The worker's settings, by the names of their environment variables. */
@@ -13,7 +14,7 @@ export const configSchema = z.object({
     .optional()
     .describe("Unix socket at which the worker says the same, for workers that share an address and cannot have a port each"),
   BACKLOT_CLUSTER_KEY_FILE: z.string().describe("File with the key that signs calls between processes"),
-  BACKLOT_ORCHESTRATOR_URL: z.url().describe("Internal address of the orchestrator"),
+  ...orchestratorSettings,
   BACKLOT_ROUTER_URLS: z.string().describe("Internal addresses of the routers, separated by commas"),
   BACKLOT_OPERATION_CONCURRENCY: z.coerce.number().int().min(1).max(64).default(8).describe("How many operations run at once in this worker"),
   BACKLOT_OPERATION_LEASE_SECONDS: z.coerce

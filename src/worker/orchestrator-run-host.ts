@@ -10,6 +10,10 @@ import { replyOf, runSpecOf } from "./run-spec.ts";
 /** What asking the orchestrator for runs needs. */
 export interface RunHostDeps {
   readonly orchestrator: ComponentClient;
+  /** Decides where an attempt goes that nobody has asked for yet; absent where there is no choice. */
+  readonly place?: (run: { readonly uid: string; readonly attempt: number; readonly siteId: number | null }) => Promise<void>;
+  /** Nobody will ask for the run any more. */
+  readonly unplace?: (uid: string) => Promise<void>;
   /** For the purpose `task environment`. */
   readonly seal: Pick<Seal, "open">;
   readonly log: Log;
@@ -29,6 +33,8 @@ const marginMs = 10_000;
 /** Runs on this installation's orchestrator. */
 export class OrchestratorRunHost implements RunHost {
   readonly #deps: RunHostDeps;
+  /** Claims whose place was decided: asked again, the same orchestrator is asked. */
+  readonly #placed = new WeakSet<ClaimedTask>();
 
   constructor(deps: RunHostDeps) {
     this.#deps = deps;
@@ -41,6 +47,12 @@ export class OrchestratorRunHost implements RunHost {
     } catch (error) {
       this.#deps.log.error({ err: error, task: task.uid }, "a task's environment cannot be opened");
       return { kind: "refused", reason: "Its environment cannot be read any more: it was kept under another key." };
+    }
+    try {
+      await this.#place(task);
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      return { kind: "unreached", reason: error.message };
     }
     return this.#ask(signal, putTimeoutMs, (limit) =>
       this.#deps.orchestrator.call(api.putRun, { params: { uid: task.uid }, query: { waitMs: shortRunMs }, body, signal: limit }),
@@ -62,6 +74,7 @@ export class OrchestratorRunHost implements RunHost {
   async forget(uid: string, signal: AbortSignal): Promise<ForgetReply> {
     try {
       await this.#deps.orchestrator.call(api.forgetRun, { params: { uid }, signal });
+      await this.#deps.unplace?.(uid);
       return "forgotten";
     } catch (error) {
       // What it says of a run that has not ended.
@@ -69,6 +82,14 @@ export class OrchestratorRunHost implements RunHost {
       if (error instanceof Failure || signal.aborted) return "away";
       throw error;
     }
+  }
+
+  // What somebody may have asked for already stays where that was.
+  async #place(task: ClaimedTask): Promise<void> {
+    const { place } = this.#deps;
+    if (place === undefined || task.isStarted || task.isTakenOver || this.#placed.has(task)) return;
+    await place({ uid: task.uid, attempt: task.attempt, siteId: task.site?.id ?? null });
+    this.#placed.add(task);
   }
 
   async #ask(signal: AbortSignal, timeoutMs: number, call: (limit: AbortSignal) => Promise<api.RunView>): Promise<RunReply> {

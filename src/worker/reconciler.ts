@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { listHeldSites, removeSite } from "#contract/internal/orchestrator.ts";
 import type { OperationQueue } from "#core/operations/operation-store.ts";
 import { planOperation } from "#core/operations/plan.ts";
 import { type Drift, judgeDrift } from "#core/sites/judge-drift.ts";
 import type { Log } from "#kit/log.ts";
+import { HeldByNodes } from "./held-by-nodes.ts";
 import { applySite, type StepDeps } from "./steps.ts";
 
 /** What the reconciler needs. */
@@ -23,6 +23,7 @@ const lastRetryMs = 3_600_000;
 /** Compares every so often what sites should be with what the orchestrator holds, and repairs the difference. */
 export class Reconciler {
   readonly #deps: ReconcilerDeps;
+  readonly #held: HeldByNodes;
   readonly #stopping = new AbortController();
   readonly #retries = new Map<number, { readonly dueAt: number; readonly delayMs: number }>();
   #timer: NodeJS.Timeout | undefined;
@@ -30,6 +31,7 @@ export class Reconciler {
 
   constructor(deps: ReconcilerDeps) {
     this.#deps = deps;
+    this.#held = new HeldByNodes(deps.fleet, deps.log);
   }
 
   start(): void {
@@ -55,29 +57,31 @@ export class Reconciler {
   }
 
   async #pass(): Promise<void> {
-    const { orchestrator, sites, sweep } = this.#deps;
+    const { sites, sweep } = this.#deps;
     const signal = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(60_000)]);
     await sweep();
-    const held = new Map((await orchestrator.call(listHeldSites, { signal })).sites.map((site) => [site.siteId, site.revision]));
+    await this.#held.read(signal);
     let last = 0;
     while (!signal.aborted) {
       const page = await sites.outlinesAfter(last, pageSize);
       for (const outline of page) {
-        await this.#repair(outline.id, judgeDrift(outline, held.get(outline.id)), signal);
-        held.delete(outline.id);
+        const revision = this.#held.revisionOf(outline);
+        // Whoever does not answer cannot be told anything either.
+        if (revision !== null || outline.lifecycle !== "active") await this.#repair(outline.id, judgeDrift(outline, revision ?? undefined), signal);
+        await this.#held.settle(outline, signal);
         last = outline.id;
       }
-      if (page.length < pageSize) return this.#removeDeleted([...held.keys()], signal);
+      if (page.length < pageSize) return this.#removeDeleted(this.#held.strangers(), signal);
     }
   }
 
   // A specification that was under way while its site was deleted brings it back to the orchestrator. What this database has not
   // seen deleted itself stays: after a restored backup the files may be all that is left of a site.
   async #removeDeleted(strangers: readonly number[], signal: AbortSignal): Promise<void> {
-    const { orchestrator, sites, log } = this.#deps;
+    const { sites, log } = this.#deps;
     for (const siteId of await sites.deletedAmong(strangers)) {
       log.info({ siteId }, "orchestrator still holds a deleted site");
-      await orchestrator.call(removeSite, { params: { siteId }, signal });
+      await this.#held.remove(siteId, signal);
     }
   }
 

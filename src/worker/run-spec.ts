@@ -34,6 +34,7 @@ export function replyOf(error: unknown): RunReply {
     case "not_ready":
     // The reconciler tells the orchestrator of the site again; a site that is gone is seen when the task is claimed.
     case "site_not_found":
+    case "site_moved":
     // A matter of keys and clocks that an administrator can mend: the tasks wait.
     case "grant_refused":
       return { kind: "busy", reason };

@@ -1,3 +1,4 @@
+import type { Fleet } from "#core/nodes/fleet.ts";
 import { TaskMeter } from "#core/tasks/task-meter.ts";
 import { TaskRunner } from "#core/tasks/task-runner.ts";
 import { systemTime } from "#core/tasks/task-time.ts";
@@ -18,6 +19,7 @@ export interface TaskParts {
   readonly config: WorkerConfig;
   readonly stores: Pick<ReturnType<typeof createWorkerStores>, "tasks" | "taskOutbox" | "taskArchive">;
   readonly orchestrator: ComponentClient;
+  readonly fleet: Pick<Fleet, "isSingle" | "placeRun" | "unplaceRun">;
   /** The cluster's secret. */
   readonly secret: Uint8Array;
   /** Unique among all workers. */
@@ -41,8 +43,14 @@ export interface RunningTasks {
 const dayMs = 86_400_000;
 
 /** Begins to run tasks. */
-export async function startTasks({ config, stores, orchestrator, secret, worker, log }: TaskParts): Promise<RunningTasks> {
-  const host = new OrchestratorRunHost({ orchestrator, seal: createSeal(secret, "task environment"), log, graceMs: config.BACKLOT_TASK_GRACE_SECONDS * 1000 });
+export async function startTasks({ config, stores, orchestrator, fleet, secret, worker, log }: TaskParts): Promise<RunningTasks> {
+  const host = new OrchestratorRunHost({
+    orchestrator,
+    ...(fleet.isSingle ? {} : { place: (run) => fleet.placeRun(run), unplace: (uid) => fleet.unplaceRun(uid) }),
+    seal: createSeal(secret, "task environment"),
+    log,
+    graceMs: config.BACKLOT_TASK_GRACE_SECONDS * 1000,
+  });
   const source = createWakeups({ amqpUrl: config.AMQP_URL, outbox: stores.taskOutbox, log });
   const meter = new TaskMeter();
   const runner = new TaskRunner({

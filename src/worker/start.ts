@@ -19,13 +19,15 @@ import type { Log } from "#kit/log.ts";
 import { createSeal } from "#kit/seal.ts";
 import { configSchema, type WorkerConfig } from "./config.ts";
 import { DatabaseWatch } from "./database-watch.ts";
+import { NodeKeeper } from "./node-keeper.ts";
+import { openFleet } from "./open-fleet.ts";
 import { Reconciler } from "./reconciler.ts";
 import { RouterPool } from "./router-pool.ts";
 import type { Scheduler } from "./scheduler.ts";
 import { siteServerAddress, supervisorChannel } from "./site-server-address.ts";
 import { startSchedules } from "./start-schedules.ts";
 import { type RunningTasks, startTasks } from "./start-tasks.ts";
-import { createAbandon, createSteps } from "./steps.ts";
+import { applySite, createAbandon, createSteps } from "./steps.ts";
 
 /** A step may unpack a gigabyte; anything longer is a fault. */
 const stepTimeoutMs = 10 * 60_000;
@@ -44,14 +46,26 @@ export const start: StartService = async (environment, log) => {
   );
   const stores = createWorkerStores(db, { usesBroker: config.AMQP_URL !== undefined });
   const signer = await createSigner(key.signingKey);
-  const orchestrator = createComponentClient({ baseUrl: config.BACKLOT_ORCHESTRATOR_URL, audience: "orchestrator", caller: "worker", signer });
+  const fleet = await openFleet({ config, signer, stores, log, stack });
+  const orchestrator = fleet.client;
   const urls = config.BACKLOT_ROUTER_URLS.split(",").map((url) => url.trim());
   const routers = new RouterPool(urls.map((baseUrl) => createComponentClient({ baseUrl, audience: "router", caller: "worker", signer })));
   const seal = createSeal(Buffer.from(key.secret, "base64url"), "site environment");
   const databaseServer = new PostgresSiteDatabaseServer(siteServerAddress(config.BACKLOT_SITE_DATABASE_URL, supervisorChannel()));
   const databaseSeal = createSeal(Buffer.from(key.secret, "base64url"), "site database");
   const { sites, databases } = stores;
-  const deps = { sites, databases, databaseServer, databaseSeal, orchestrator, routers, seal, mayEveryoneRun: config.BACKLOT_UNISOLATED_FOR_ALL };
+  const deps = {
+    sites,
+    placements: stores.placements,
+    databases,
+    databaseServer,
+    databaseSeal,
+    orchestrator,
+    fleet,
+    routers,
+    seal,
+    mayEveryoneRun: config.BACKLOT_UNISOLATED_FOR_ALL,
+  };
 
   const owner = `${hostname()}-${process.pid}-${randomUUID()}`;
   const runner = new OperationRunner({
@@ -73,7 +87,7 @@ export const start: StartService = async (environment, log) => {
   const everyMs = config.BACKLOT_RECONCILE_SECONDS * 1000;
   const watch = new DatabaseWatch({ ...deps, log, everyMs, limitBytes: config.BACKLOT_SITE_DATABASE_BYTES });
   const reconciler = new Reconciler({ ...deps, queue: stores.queue, log, everyMs, sweep });
-  const tasks = await startTasks({ config, stores, orchestrator, secret: Buffer.from(key.secret, "base64url"), worker: owner, log });
+  const tasks = await startTasks({ config, stores, orchestrator, fleet, secret: Buffer.from(key.secret, "base64url"), worker: owner, log });
   stack.defer(() => tasks.stop());
   const scheduler = startSchedules({ config, stores, sites: new PostgresSiteStore(db), orchestrator, secret: Buffer.from(key.secret, "base64url"), log });
   stack.defer(() => scheduler.stop());
@@ -81,6 +95,15 @@ export const start: StartService = async (environment, log) => {
   stack.defer(() => listener.stop());
   watch.start();
   stack.defer(() => watch.stop());
+  const keeper = new NodeKeeper({
+    ...deps,
+    queue: stores.queue,
+    apply: (site, signal) => applySite(deps, site, signal),
+    log,
+    everyMs: config.BACKLOT_NODE_BEAT_MS,
+  });
+  keeper.start();
+  stack.defer(() => keeper.stop());
   reconciler.start();
   stack.defer(() => reconciler.stop());
   runner.start();

@@ -1,5 +1,7 @@
 import { Failure } from "#contract/failure.ts";
 import * as api from "#contract/internal/orchestrator.ts";
+import type { Fleet } from "#core/nodes/fleet.ts";
+import type { PlacementStore } from "#core/nodes/node-store.ts";
 import type { StepAction } from "#core/operations/operation-runner.ts";
 import type { ClaimedOperation } from "#core/operations/operation-store.ts";
 import type { OperationInputs, StepName } from "#core/operations/plan.ts";
@@ -9,14 +11,16 @@ import type { ReconcilerSiteStore } from "#core/sites/site-store.ts";
 import type { ComponentClient } from "#kit/component-client.ts";
 import type { Seal } from "#kit/seal.ts";
 import { abandonDatabase, credentialsOf, type DatabaseDeps, databaseSteps } from "./database-steps.ts";
-import type { RouterPool } from "./router-pool.ts";
-
 import { moveSteps } from "./move-steps.ts";
 import { outdatingPages } from "./outdate-pages.ts";
+import type { RouterPool } from "./router-pool.ts";
+
 /** What the steps act on. */
 export interface StepDeps extends DatabaseDeps {
   readonly sites: ReconcilerSiteStore;
   readonly orchestrator: ComponentClient;
+  readonly fleet: Fleet;
+  readonly placements: PlacementStore;
   readonly routers: RouterPool;
   readonly seal: Seal;
   readonly mayEveryoneRun: boolean;
@@ -32,6 +36,7 @@ export function createSteps(deps: StepDeps): Readonly<Record<StepName, StepActio
   return outdatingPages(deps, {
     ...run,
     ...databaseSteps(deps),
+    ...moveSteps({ ...deps, siteOf: (operation) => siteOf(deps, operation), apply: (site, signal) => applySite(deps, site, signal), drainMs }),
     apply: async (operation, signal) => {
       await applySite(deps, await siteOf(deps, operation), signal);
       return undefined;
@@ -116,11 +121,13 @@ function runSteps(deps: StepDeps): Readonly<Record<RunStep, StepAction>> {
   };
 }
 
+const holding: readonly string[] = ["hold", "refresh", "carry"] satisfies readonly StepName[];
+
 /** Puts right what a failed operation left open: visitors held back are let go. */
 export function createAbandon(deps: StepDeps): (operation: ClaimedOperation) => Promise<void> {
   return async (operation) => {
     await abandonDatabase(deps, operation);
-    const isHolding = operation.steps.some((step) => step.name === "hold" || step.name === "refresh");
+    const isHolding = operation.steps.some((step) => holding.includes(step.name));
     if (isHolding && operation.siteId !== null) await deps.routers.release(operation.siteId, null, AbortSignal.timeout(5_000));
   };
 }

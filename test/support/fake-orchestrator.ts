@@ -2,7 +2,7 @@ import { buffer } from "node:stream/consumers";
 import { Failure } from "#contract/failure.ts";
 import { accessEndpoints, type StaleAccess } from "#contract/internal/access.ts";
 import { siteFileEndpoints } from "#contract/internal/files.ts";
-import { orchestratorEndpoints } from "#contract/internal/orchestrator.ts";
+import { type NodeReport, orchestratorEndpoints } from "#contract/internal/orchestrator.ts";
 import { runEndpoints } from "#contract/internal/runs.ts";
 import { terminalEndpoints } from "#contract/internal/terminals.ts";
 import type { SiteStatus } from "#contract/site.ts";
@@ -19,6 +19,7 @@ export interface FakeOrchestratorState {
   readonly statuses: Map<number, SiteStatus>;
   readonly log: { readonly at: string; readonly stream: "stdout"; readonly line: string }[];
   isolates: boolean;
+  node: Omit<NodeReport, "sites">;
   readonly runs: FakeRuns;
   readonly terminals: FakeTerminals;
   /** Whose access waits for a renewal, until it was asked for. */
@@ -35,6 +36,10 @@ export async function startFakeOrchestrator(key: ClusterKey, port?: number): Pro
     statuses: new Map(),
     log: [],
     isolates: true,
+    node: {
+      ...{ id: "fake-orchestrator", host: "fake", version: "1.0.0", runtime: "process", storage: null, startedAt: at, cores: 2 },
+      ...{ loadAverage: [0.5, 0.4, 0.3], memoryBytes: 8e9, freeMemoryBytes: 4e9, freeDiskBytes: 1e11, isolates: true, missing: [] },
+    },
     runs: new FakeRuns(),
     terminals: new FakeTerminals(),
     stale: [],
@@ -54,6 +59,8 @@ export async function startFakeOrchestrator(key: ClusterKey, port?: number): Pro
       ...state.terminals.handlers,
       "access.stale": async () => ({ stale: state.stale.splice(0) }),
       "site.apply": async (call) => void state.specs.set(Number((call.params as { siteId: number }).siteId), call.body as unknown as { revision: number }),
+      "site.leave": async (call) => void state.specs.delete(Number((call.params as { siteId: number }).siteId)),
+      "node.read": async () => ({ ...state.node, sites: { held: state.specs.size, running: 0, frozen: 0 } }),
       "site.remove": async (call) => void state.specs.delete(Number((call.params as { siteId: number }).siteId)),
       "site.list": async () => ({
         sites: [...state.specs].map(([siteId, spec]) => ({ siteId, revision: spec.revision, status: { state: "asleep", reason: null, since: at } })),

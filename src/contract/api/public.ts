@@ -4,6 +4,7 @@ import { cacheEndpoints } from "./cache.ts";
 import { databaseEndpoints } from "./database.ts";
 import { fileEndpoints } from "./files.ts";
 import { keyEndpoints } from "./keys.ts";
+import { nodeEndpoints } from "./nodes.ts";
 import { scheduleEndpoints } from "./schedules.ts";
 import { siteEndpoints } from "./sites.ts";
 import { taskEndpoints } from "./tasks.ts";
@@ -14,10 +15,11 @@ export const publicEndpoints: readonly EndpointShape[] = [
   ...accountEndpoints,
   ...keyEndpoints,
   ...siteEndpoints,
-  ...databaseEndpoints,
   ...cacheEndpoints,
+  ...databaseEndpoints,
   ...fileEndpoints,
   ...terminalEndpoints,
   ...taskEndpoints,
   ...scheduleEndpoints,
+  ...nodeEndpoints,
 ];

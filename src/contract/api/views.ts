@@ -68,6 +68,7 @@ export const operationKinds = [
   "add-database",
   "change-database-password",
   "delete-database",
+  "move",
 ] as const;
 export const operationKind = z.enum(operationKinds);
 export type OperationKind = z.output<typeof operationKind>;

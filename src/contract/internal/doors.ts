@@ -14,6 +14,8 @@ export const doorPlace = z.object({
   canWrite: z.boolean(),
   /** Whether programs may be run in it: a shell, a command. Absent: no. */
   canShell: z.boolean().optional(),
+  /** Where the orchestrator is that holds it; absent: the one that the door was told of. */
+  orchestrator: z.url().optional(),
   /** When a later epoch of the site is announced, ask again. */
   epoch: z.int().nonnegative(),
 });

@@ -23,6 +23,9 @@ export const stepTitles = {
   withdraw: "Take the address away",
   remove: "Delete the files",
   forget: "Forget the site",
+  settle: "Hand the site over to another machine",
+  carry: "Start it there and switch visitors",
+  leave: "Stop it here",
 } as const;
 export type StepName = keyof typeof stepTitles;
 
@@ -46,6 +49,7 @@ export interface OperationInputs {
   readonly "add-database": Record<never, never>;
   readonly "change-database-password": Record<never, never>;
   readonly "delete-database": Record<never, never>;
+  readonly move: { readonly from: string | null; readonly to: string };
 }
 
 /** The steps of an operation, decided once, when it is queued. */
@@ -76,6 +80,8 @@ export function stepsOf<K extends OperationKind>(kind: K, input: OperationInputs
     case "delete-database":
       // First the program lets go of it, then it goes. It is not started anew: without a database many a program ends at once.
       return subject.kind === "dynamic" ? ["apply", "hold", "stop", "release", "dropDatabase"] : ["apply", "dropDatabase"];
+    case "move":
+      return ["settle", "publish", "carry", "leave"];
     default:
       throw new Error(`no plan for ${kind}`);
   }

@@ -1,7 +1,7 @@
 import { Failure, type FailureCode } from "#contract/failure.ts";
 
 /** Failures that may be gone by themselves in a moment. */
-const passing: readonly FailureCode[] = ["component_away", "not_ready", "machine_full", "internal", "rate_limited"];
+const passing: readonly FailureCode[] = ["component_away", "not_ready", "site_moved", "machine_full", "internal", "rate_limited"];
 
 /** A step is begun this often at most. */
 export const maxAttempts = 12;

@@ -21,6 +21,8 @@ export interface CreateSiteDeps {
   readonly siteLimit: number;
   /** Where programs of new sites may connect to. */
   readonly siteEgress: SiteEgress;
+  /** The orchestrator for a new site; null: the first one. */
+  readonly placeNew: () => Promise<string | null>;
 }
 
 /** What is asked for. */
@@ -66,6 +68,7 @@ export async function createSite(
       settings: defaultSiteSettings,
       egress: deps.siteEgress,
       ownerLimit: isAdministrator ? null : deps.siteLimit,
+      nodeId: await deps.placeNew(),
     },
     operation,
   );

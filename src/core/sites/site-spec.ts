@@ -21,17 +21,19 @@ export function specOf(
     egress: site.egress,
     isTrusted: mayEveryoneRun || site.isOwnedByAdministrator,
     revision: site.revision,
+    placement: site.placement,
+    isTakenOver: site.isTakenOver,
   };
 }
 
-/** What the router has to know of a site whose address is made with the sites' domain. */
-export function routeOf(site: Site, sitesDomain: string): SiteRoute {
 /** A static site has nothing to keep: its files are at hand. */
 function cacheOf({ kind, cache, cacheGeneration }: Site): SiteRoute["cache"] {
   const { isOn, ...kept } = cache;
   return isOn && kind === "dynamic" ? { ...kept, generation: cacheGeneration } : null;
 }
 
+/** What the router has to know of a site whose address is made with the sites' domain. */
+export function routeOf(site: Site, sitesDomain: string): SiteRoute {
   return {
     siteId: site.id,
     name: site.name,
@@ -41,7 +43,8 @@ function cacheOf({ kind, cache, cacheGeneration }: Site): SiteRoute["cache"] {
     requestBodyBytes: site.limits.requestBodyBytes,
     idleSeconds: site.settings.idleSeconds,
     botsWake: site.settings.botsWake,
-    purpose: site.purpose,
-  };
     cache: cacheOf(site),
+    purpose: site.purpose,
+    node: site.nodeId,
+  };
 }

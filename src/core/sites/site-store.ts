@@ -16,6 +16,8 @@ export interface NewSite {
   readonly egress: SiteEgress;
   /** The most sites that its owner may own; null for no limit. */
   readonly ownerLimit: number | null;
+  /** The orchestrator for it; null or absent: the first one. */
+  readonly nodeId?: string | null;
 }
 
 /** What changes of a site; absent fields stay. */
@@ -26,9 +28,9 @@ export interface SiteChanges {
   readonly settings?: SiteSettings | undefined;
   readonly limits?: SiteLimits | undefined;
   readonly egress?: SiteEgress | undefined;
+  readonly cache?: SiteCache | undefined;
   readonly availability?: SiteAvailability | undefined;
   readonly availabilityReason?: string | undefined;
-  readonly cache?: SiteCache | undefined;
   /** Sealed by the caller. */
   readonly environment?: string | undefined;
 }
@@ -66,7 +68,7 @@ export interface SiteStore {
 }
 
 /** As much of a site as comparing it with the orchestrator takes. */
-export type SiteOutline = Pick<Site, "id" | "revision" | "lifecycle">;
+export type SiteOutline = Pick<Site, "id" | "revision" | "lifecycle" | "nodeId" | "placement">;
 
 /** Sites as the reconciler and the operations see them: by number, without a person. Only the worker is given one. */
 export interface ReconcilerSiteStore {
@@ -77,10 +79,10 @@ export interface ReconcilerSiteStore {
   outlinesAfter(id: number, limit: number): Promise<readonly SiteOutline[]>;
   /** The site has come to life. */
   markActive(id: number): Promise<void>;
-  /** Removes the row; its operations stay, with the site's name. Gone already is success. */
-  remove(id: number): Promise<void>;
   /** Makes everything that routers keep of the site out of date, if they keep anything; gives the version of the route table that says so, or null. */
   outdatePages(id: number): Promise<number | null>;
+  /** Removes the row; its operations stay, with the site's name. Gone already is success. */
+  remove(id: number): Promise<void>;
   /** Those of the numbers whose sites this very database has seen deleted. A number that it never knew is not among them. */
   deletedAmong(ids: readonly number[]): Promise<readonly number[]>;
   /** The newest version of the route table that concerns this site. */

@@ -33,6 +33,12 @@ export interface Site {
   /** Grows when members or availability change: grants of an earlier epoch are refused. */
   readonly epoch: number;
   readonly lifecycle: "creating" | "active" | "deleting";
+  /** The orchestrator that is responsible for it; null: the first one. */
+  readonly nodeId: string | null;
+  /** Grows whenever another one becomes responsible. */
+  readonly placement: number;
+  /** The one before was not heard any more when that happened. */
+  readonly isTakenOver: boolean;
   /** An owner is an administrator: its program may run where sites cannot be isolated. */
   readonly isOwnedByAdministrator: boolean;
   readonly createdAt: Date;

@@ -27,7 +27,13 @@ export class PostgresReconcilerSiteStore implements ReconcilerSiteStore {
   }
 
   outlinesAfter(id: number, limit: number): Promise<readonly SiteOutline[]> {
-    return this.#db.selectFrom("sites").select(["id", "revision", "lifecycle"]).where("id", ">", id).orderBy("id").limit(limit).execute();
+    return this.#db
+      .selectFrom("sites")
+      .select(["id", "revision", "lifecycle", "nodeId", "placement"])
+      .where("id", ">", id)
+      .orderBy("id")
+      .limit(limit)
+      .execute();
   }
 
   async markActive(id: number): Promise<void> {
@@ -39,16 +45,16 @@ export class PostgresReconcilerSiteStore implements ReconcilerSiteStore {
       .execute();
   }
 
+  async outdatePages(id: number): Promise<number | null> {
+    return isRowNumber(id) ? outdatePages(this.#db, id) : null;
+  }
+
   async remove(id: number): Promise<void> {
     // Only one that its owner gave up: a mistaken call must not take a living site's row.
     await this.#db.deleteFrom("sites").where("id", "=", id).where("lifecycle", "=", "deleting").execute();
   }
 
   async deletedAmong(ids: readonly number[]): Promise<readonly number[]> {
-  async outdatePages(id: number): Promise<number | null> {
-    return isRowNumber(id) ? outdatePages(this.#db, id) : null;
-  }
-
     const known = ids.filter(isRowNumber);
     if (known.length === 0) return [];
     const rows = await this.#db

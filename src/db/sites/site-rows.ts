@@ -20,6 +20,9 @@ export const siteColumns = [
   "sites.revision",
   "sites.epoch",
   "sites.lifecycle",
+  "sites.nodeId",
+  "sites.placement",
+  "sites.isTakenOver",
   "sites.createdAt",
   "sites.updatedAt",
 ] as const satisfies readonly SelectExpression<Tables, "sites">[];

@@ -37,6 +37,11 @@ export class DoorSession {
     return this.#ended.signal;
   }
 
+  /** Where the orchestrator of a place is; `fallback` where there is only one. */
+  orchestratorOf(siteId: number, fallback: string): string {
+    return this.#view.places.find((place) => place.siteId === siteId)?.orchestrator ?? fallback;
+  }
+
   /** Whether a change of these sites or people concerns it. */
   concerns(change: { readonly sites: readonly number[]; readonly users: readonly number[] }): boolean {
     const { user, places } = this.#view;

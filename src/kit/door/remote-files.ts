@@ -22,13 +22,13 @@ export interface Upload extends FilePath {
 /** The files that a session may see: at the orchestrator, with the session's grants. */
 export class RemoteFiles {
   readonly #session: DoorSession;
-  readonly #client: Client;
+  readonly #orchestratorUrl: string;
+  /** By address: places may lie at different orchestrators. */
+  readonly #clients = new Map<string, Client>();
 
   constructor(session: DoorSession, orchestratorUrl: string) {
     this.#session = session;
-    const token = (_shape: EndpointShape, input: { readonly params?: Readonly<Record<string, unknown>> }): Promise<string> =>
-      session.grant(Number(input.params?.siteId));
-    this.#client = createClient({ baseUrl: orchestratorUrl, peer: "orchestrator", token });
+    this.#orchestratorUrl = orchestratorUrl;
   }
 
   /** What is at a path; null when nothing is. */
@@ -50,20 +50,25 @@ export class RemoteFiles {
     const { offset, last } = typeof from === "number" ? { offset: from, last: "" } : { offset: from.offset, last: String(from.offset + from.length - 1) };
     const headers: Record<string, string> = offset > 0 || last !== "" ? { range: `bytes=${offset}-${last}` } : {};
     const input = { params: { siteId: file.siteId }, query: { path: file.path, tag: false }, headers, signal };
-    const response = await this.#again(file.siteId, () => this.#client.fetch(host.readSiteFile, input));
+    const response = await this.#again(file.siteId, () => this.#at(file.siteId).fetch(host.readSiteFile, input));
     if (response.body === null) throw new Error("the file has no body");
     return response.body;
   }
 
   /** Replaces a file whole, once everything has arrived. */
   async replace(upload: Upload): Promise<void> {
-    await this.#client.call(host.writeSiteFile, { params: { siteId: upload.siteId }, query: { path: upload.path }, body: upload.body, signal: upload.signal });
+    await this.#at(upload.siteId).call(host.writeSiteFile, {
+      params: { siteId: upload.siteId },
+      query: { path: upload.path },
+      body: upload.body,
+      signal: upload.signal,
+    });
   }
 
   /** Writes in place, where what arrived stays. */
   async patch(upload: Upload, at: { readonly offset?: number; readonly absent?: boolean }): Promise<{ readonly size: number }> {
     const query = { path: upload.path, ...at };
-    return this.#client.call(door.patchFile, { params: { siteId: upload.siteId }, query, body: upload.body });
+    return this.#at(upload.siteId).call(door.patchFile, { params: { siteId: upload.siteId }, query, body: upload.body });
   }
 
   /** Cuts a file off, or makes it longer by zeros. */
@@ -98,7 +103,7 @@ export class RemoteFiles {
   }
 
   #call<E extends EndpointShape>(shape: E, input: InputOf<E> & { readonly params: { readonly siteId: number } }): Promise<ResultOf<E>> {
-    return this.#again(input.params.siteId, () => this.#client.call(shape, input));
+    return this.#again(input.params.siteId, () => this.#at(input.params.siteId).call(shape, input));
   }
 
   // A grant of an earlier epoch is refused, also when it was somebody else's access that changed.
@@ -106,9 +111,27 @@ export class RemoteFiles {
     try {
       return await act();
     } catch (error) {
-      if (!(error instanceof Failure) || error.code !== "grant_refused") throw error;
+      if (!(error instanceof Failure) || !this.#isOutdated(siteId, error)) throw error;
       await this.#session.grant(siteId, { isFresh: true });
       return act();
     }
+  }
+
+  // Where there are several orchestrators, the site may be at another by now.
+  #isOutdated(siteId: number, { code }: Failure): boolean {
+    if (code === "grant_refused") return true;
+    const isOneOfSeveral = this.#session.orchestratorOf(siteId, "") !== "";
+    return isOneOfSeveral && (code === "site_not_found" || code === "site_moved" || code === "component_away");
+  }
+
+  #at(siteId: number): Client {
+    const baseUrl = this.#session.orchestratorOf(siteId, this.#orchestratorUrl);
+    const known = this.#clients.get(baseUrl);
+    if (known !== undefined) return known;
+    const token = (_shape: EndpointShape, input: { readonly params?: Readonly<Record<string, unknown>> }): Promise<string> =>
+      this.#session.grant(Number(input.params?.siteId));
+    const client = createClient({ baseUrl, peer: "orchestrator", token });
+    this.#clients.set(baseUrl, client);
+    return client;
   }
 }

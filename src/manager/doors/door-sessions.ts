@@ -6,6 +6,7 @@ import type { DoorPlace, DoorView } from "#contract/internal/doors.ts";
 import { homeFolderId } from "#contract/site.ts";
 import type { Actor, Door, User } from "#core/accounts/user.ts";
 import type { AuditStore } from "#core/audit/audit-store.ts";
+import type { Fleet } from "#core/nodes/fleet.ts";
 import { demandSiteVerb, mayPlatform, verbsFor } from "#core/policy/policy.ts";
 import type { ActorSite } from "#core/sites/site.ts";
 import type { SiteStore } from "#core/sites/site-store.ts";
@@ -22,6 +23,7 @@ export interface DoorSessionsDeps extends DoorSignInDeps {
   readonly audit: AuditStore;
   readonly note: Note;
   readonly signer: GrantSigner;
+  readonly fleet: Pick<Fleet, "isSingle" | "nodeOf">;
   readonly seal: Seal;
   /** USER:PASSWORD of the account without a person. */
   readonly demoAccount: string | undefined;
@@ -165,16 +167,23 @@ export class DoorSessions {
     if (root === homeFolderId) return home;
     if (root !== null) {
       const site = await this.#deps.sites.numberForActor(actor, root);
-      return site === null ? [] : placeOf(actor, site);
+      return site === null ? [] : this.#placeOf(actor, site);
     }
     const found: DoorPlace[] = [];
     let cursor: string | undefined;
     do {
       const page = await this.#deps.sites.listFor(actor, { all: false, limit: 200, cursor });
-      found.push(...page.items.flatMap((site) => placeOf(actor, site)));
+      found.push(...page.items.flatMap((site) => this.#placeOf(actor, site)));
       cursor = page.next ?? undefined;
     } while (cursor !== undefined && found.length < mostPlaces);
     return [...home, ...found.filter((place) => home.length === 0 || place.name !== homePlace.name)];
+  }
+
+  // Where there are several orchestrators the door is told which one holds it.
+  #placeOf(actor: Actor, site: ActorSite): DoorPlace[] {
+    const { fleet } = this.#deps;
+    const url = fleet.isSingle ? null : (fleet.nodeOf(site.nodeId)?.url ?? null);
+    return placeOf(actor, site).map((place) => (url === null ? place : { ...place, orchestrator: url }));
   }
 
   #grant(given: { readonly state: Kept; readonly actor: Actor | null; readonly place: DoorPlace; readonly allows: readonly DoorUse[] }): Promise<string> {

@@ -15,8 +15,11 @@ export interface FilePast {
   close(): Promise<void>;
 }
 
-/** Opens both in the orchestrator's own folder, as the settings say. */
-export async function openPast(deps: { readonly config: OrchestratorConfig; readonly log: Log; readonly sites: SiteShelf }, state: string): Promise<FilePast> {
+/** Opens both, as the settings say: deeds in the orchestrator's own folder, versions where everything of sites is kept. */
+export async function openPast(
+  deps: { readonly config: OrchestratorConfig; readonly log: Log; readonly sites: SiteShelf },
+  places: { readonly state: string; readonly siteState: string },
+): Promise<FilePast> {
   const { config, log, sites } = deps;
   const limits = {
     bytes: config.BACKLOT_HISTORY_BYTES,
@@ -26,8 +29,16 @@ export async function openPast(deps: { readonly config: OrchestratorConfig; read
   };
   const isHeld = (siteId: number): boolean => sites.specOf(siteId) !== undefined;
   const reservedBytes = config.BACKLOT_DISK_RESERVE_BYTES;
-  const history = new Histories({ folder: join(state, "history"), limits, clock: systemClock, log, reservedBytes, isHeld });
-  const deeds = await DeedJournal.open(join(state, "deeds"), (count) => log.error({ count }, "deeds were forgotten before anybody collected them"));
+  const history = new Histories({
+    folder: join(places.siteState, "history"),
+    limits,
+    clock: systemClock,
+    log,
+    reservedBytes,
+    isHeld,
+    isShared: places.siteState !== places.state,
+  });
+  const deeds = await DeedJournal.open(join(places.state, "deeds"), (count) => log.error({ count }, "deeds were forgotten before anybody collected them"));
   const close = (): Promise<void> => {
     history.stop();
     return deeds.close();

@@ -21,10 +21,11 @@ export interface RunPlaces {
 
 export function runPlacesOf(config: OrchestratorConfig): RunPlaces {
   const data = resolve(config.BACKLOT_DATA);
+  const shared = resolve(config.BACKLOT_SHARED_FOLDER ?? data);
   const logs = join(data, "logs/tasks");
   return {
-    homeFolder: resolve(config.BACKLOT_HOME_FOLDER ?? join(data, "homedir")),
-    libraryFolder: resolve(config.BACKLOT_SCRIPTS ?? join(data, "scripts")),
+    homeFolder: resolve(config.BACKLOT_HOME_FOLDER ?? join(shared, "homedir")),
+    libraryFolder: resolve(config.BACKLOT_SCRIPTS ?? join(shared, "scripts")),
     stdout: resolve(config.BACKLOT_TASK_STDOUT ?? logs),
     stderr: resolve(config.BACKLOT_TASK_STDERR ?? logs),
   };

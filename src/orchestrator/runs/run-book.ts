@@ -70,6 +70,11 @@ export class RunBook {
     return all;
   }
 
+  /** Sites in which something runs now. */
+  liveSites(): readonly number[] {
+    return [...this.#live.values()].flatMap((run) => (run.siteId === null ? [] : [run.siteId]));
+  }
+
   /** Starts an attempt unless it was started already, and tells what became of it. @throws {Failure} `run_superseded`, `machine_full` */
   put(uid: string, spec: RunSpec): Promise<RunView> {
     return this.#lanes.run(uid, async () => {

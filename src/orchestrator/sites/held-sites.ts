@@ -2,6 +2,7 @@ import { Failure } from "#contract/failure.ts";
 import type { SiteSpec } from "#contract/site-spec.ts";
 import { codeOf } from "#kit/jail/descriptor.ts";
 import type { FileOwner } from "#kit/jail/jail.ts";
+import type { LeftInstance } from "#orchestrator/runtime/site-runtime.ts";
 import { Lanes } from "./lane.ts";
 import type { RunnerDeps } from "./runner-deps.ts";
 import type { SiteFolders } from "./site-folders.ts";
@@ -9,11 +10,13 @@ import { SiteLog } from "./site-log.ts";
 import { SiteRunner } from "./site-runner.ts";
 import type { SpecStore } from "./spec-store.ts";
 import type { SiteStatusEvent, StatusBoard } from "./status-board.ts";
-import { isAtRest } from "./visible-status.ts";
+import { isAtRest, mayRun } from "./visible-status.ts";
 
 export interface HeldSitesDeps extends Omit<RunnerDeps, "log" | "folder" | "onStatus" | "checkRoom"> {
   /** @throws {Failure} when a site's files have outgrown it. */
   readonly checkRoom: (siteId: number) => Promise<void>;
+  /** Programs that an earlier orchestrator left running. */
+  readonly leftPrograms?: readonly LeftInstance[];
   readonly specs: SpecStore;
   readonly folders: SiteFolders;
   readonly board: StatusBoard;
@@ -25,10 +28,18 @@ export interface HeldSitesDeps extends Omit<RunnerDeps, "log" | "folder" | "onSt
   readonly ownerOf: (siteId: number) => FileOwner | null;
   /** Deletes what others keep of a site beside its files. */
   readonly forget: (siteId: number) => Promise<void>;
+  /** Notes that the site is this orchestrator's now. @throws {Failure} `site_moved` when it is another's by now. */
+  readonly take: (spec: SiteSpec) => Promise<void>;
+  /** A site is held that was not: what its earlier holder left unfinished is brought to its end. */
+  readonly onHeld: (siteId: number) => Promise<void>;
+  /** Another orchestrator has it: ends what looks at it here and forgets what is in memory, nothing on shared storage. */
+  readonly letGo: (siteId: number) => Promise<void>;
 }
 
 /** When the orchestrator itself is asked to end, it has two seconds for everything. */
 const closingGraceMs = 1_000;
+/** What was left running by the orchestrator before and that nobody could take charge of by then will not be wanted. */
+const takeChargeMs = 60_000;
 
 interface Held {
   readonly runner: SiteRunner;
@@ -45,7 +56,9 @@ export class HeldSites {
 
   constructor(deps: HeldSitesDeps) {
     this.#deps = deps;
-    for (const spec of deps.specs.all()) this.#hold(spec);
+    const left = takenFrom(deps.leftPrograms ?? [], deps.specs);
+    for (const spec of deps.specs.all()) this.#hold(spec, left.get(spec.siteId));
+    this.#dropOthers(left);
   }
 
   /** Makes the folders, remembers the specification unless a newer one is known, and stops what may not run any more. */
@@ -53,8 +66,10 @@ export class HeldSites {
     return this.#lanes.run(spec.siteId, async () => {
       if (this.#isClosed) throw new Failure("not_ready");
       await this.#deps.folders.make(spec.siteId, this.#deps.ownerOf(spec.siteId)).catch(fullDisk);
+      await this.#deps.take(spec);
       const valid = await this.#deps.specs.put(spec).catch(fullDisk);
       const held = this.#held.get(spec.siteId);
+      if (held === undefined) await this.#deps.onHeld(spec.siteId);
       // A removal that failed half way leaves a runner that will not run again.
       if (held === undefined || held.runner.hasEnded) this.#hold(valid);
       else await held.runner.apply(valid);
@@ -72,6 +87,24 @@ export class HeldSites {
       await this.#deps.folders.remove(siteId);
       await this.#deps.forget(siteId);
       await (held?.log ?? this.#logOf(siteId)).delete();
+      await this.#deps.specs.delete(siteId);
+      this.#held.delete(siteId);
+    });
+  }
+
+  /**
+   * Another orchestrator is responsible since this placement: the program stops, and everything is forgotten but the files. Nothing happens when
+   * the site has come back since.
+   */
+  leave(siteId: number, { placement, graceMs }: { readonly placement: number; readonly graceMs?: number }): Promise<void> {
+    return this.#lanes.run(siteId, async () => {
+      const spec = this.#deps.specs.get(siteId);
+      if (spec === undefined || (spec.placement ?? 0) >= placement) return;
+      const held = this.#held.get(siteId);
+      this.#deps.specs.withdraw(siteId);
+      await held?.runner.end("not_ready", graceMs);
+      await this.#deps.letGo(siteId);
+      await held?.log.close();
       await this.#deps.specs.delete(siteId);
       this.#held.delete(siteId);
     });
@@ -111,8 +144,23 @@ export class HeldSites {
   async close(): Promise<void> {
     this.#isClosed = true;
     const graceMs = Math.min(this.#deps.graceMs, closingGraceMs);
+    const { lasting } = this.#deps.runtime;
+    const closeLogs = (): Promise<unknown> => Promise.all([...this.#held.values()].map(({ log }) => log.close()));
+    // What goes on was not stopped: nothing is said of it.
+    if (lasting !== undefined) await closeLogs();
+    lasting?.leave();
     await Promise.all([...this.#held.values()].map(({ runner }) => runner.end("not_ready", graceMs)));
-    await Promise.all([...this.#held.values()].map(({ log }) => log.close()));
+    await closeLogs();
+  }
+
+  /** Ends what was left of sites that are not held here or may not run; and later what nobody could take charge of. */
+  #dropOthers(taken: ReadonlyMap<number, string>): void {
+    const { lasting } = this.#deps.runtime;
+    if (lasting === undefined) return;
+    const unwanted = (this.#deps.leftPrograms ?? []).filter(({ siteId }) => !taken.has(siteId));
+    // What cannot be ended now is tried again with the rest.
+    for (const { siteId } of unwanted) void lasting.drop(siteId).catch(() => undefined);
+    setTimeout(() => void lasting.drop().catch(() => undefined), takeChargeMs).unref();
   }
 
   #find(siteId: number): Held {
@@ -121,18 +169,28 @@ export class HeldSites {
     return held;
   }
 
-  #hold(spec: SiteSpec): void {
+  #hold(spec: SiteSpec, left?: string): void {
     const { siteId } = spec;
     const log = this.#logOf(siteId);
     const onStatus = (status: SiteStatusEvent["status"]): void => this.#deps.board.announce({ siteId, status });
     const checkRoom = (): Promise<void> => this.#deps.checkRoom(siteId);
-    const runner = new SiteRunner({ ...this.#deps, checkRoom, log, onStatus, folder: this.#deps.folders.folderOf(siteId) }, spec);
+    const runner = new SiteRunner({ ...this.#deps, left, checkRoom, log, onStatus, folder: this.#deps.folders.folderOf(siteId) }, spec);
     this.#held.set(siteId, { runner, log });
   }
 
   #logOf(siteId: number): SiteLog {
     return new SiteLog({ folder: `${this.#deps.logFolder}/${siteId}`, clock: this.#deps.clock });
   }
+}
+
+/** The newest program of each site that is held and may run. */
+function takenFrom(left: readonly LeftInstance[], specs: SpecStore): ReadonlyMap<number, string> {
+  const taken = new Map<number, string>();
+  for (const { siteId, instance } of left) {
+    const spec = specs.get(siteId);
+    if (spec !== undefined && mayRun(spec) && !taken.has(siteId)) taken.set(siteId, instance);
+  }
+  return taken;
 }
 
 function fullDisk(cause: unknown): never {

@@ -13,12 +13,14 @@ import type { LiveInstance } from "./target.ts";
 export interface WakeCredentials {
   readonly orchestrator: string;
   readonly grant: string;
+  /** One of several: another may have the site by now. */
+  readonly isOneOfSeveral?: boolean;
 }
 
 /** What waking takes. */
 export interface WakerOptions {
-  /** The latest that the feed told; null before it ever did. */
-  readonly credentials: () => WakeCredentials | null;
+  /** The latest that the feed told of a site's orchestrator; null before it ever did. */
+  readonly credentials: (siteId: number) => WakeCredentials | null;
   readonly log: Log;
   readonly metrics: RouterMetrics;
   readonly wakeMs: number;
@@ -35,7 +37,8 @@ export class Waker {
   readonly #options: WakerOptions;
   /** Tells this router from every other, and from itself before a restart. */
   readonly #router = randomUUID();
-  #client: { readonly of: WakeCredentials; readonly client: Client } | null = null;
+  /** By address. */
+  readonly #clients = new Map<string, { readonly grant: string; readonly client: Client }>();
 
   constructor(options: WakerOptions) {
     this.#options = options;
@@ -49,12 +52,11 @@ export class Waker {
     metrics.wakes += 1;
     for (let failures = 1; ; failures += 1) {
       try {
-        const { address, instance, bootMs } = await this.#clientNow().call(wakeSite, { params: { siteId }, query: { router: this.#router }, signal });
+        const { address, instance, bootMs } = await this.#clientOf(siteId).call(wakeSite, { params: { siteId }, query: { router: this.#router }, signal });
         log.info({ siteId, instance, bootMs, ms: Math.round(performance.now() - startedAt) }, "site woke up");
         return { address, instance };
       } catch (error) {
-        const isAway = error instanceof Failure && (error.code === "component_away" || error.code === "not_ready");
-        if (isAway && performance.now() - startedAt < awayMs) {
+        if (this.#isPassing(siteId, error) && performance.now() - startedAt < awayMs) {
           await sleep(backOffMs(failures, backOff));
           continue;
         }
@@ -68,20 +70,21 @@ export class Waker {
   /** Stops a site's program, with `instance` only if it is still that one, once no other router sends visitors there. */
   async sleep(siteId: number, instance: string | undefined): Promise<void> {
     const body = { router: this.#router, ...(instance === undefined ? {} : { instance }) };
-    await this.#clientNow().call(sleepSite, { params: { siteId }, body, signal: AbortSignal.timeout(sleepTimeoutMs) });
+    await this.#clientOf(siteId).call(sleepSite, { params: { siteId }, body, signal: AbortSignal.timeout(sleepTimeoutMs) });
   }
 
   /** Lets a program stand still that this router sends nothing to any more. */
   async freeze(siteId: number, instance: string, sleepAfterSeconds: number): Promise<RestOutcome> {
     const body = { instance, router: this.#router, sleepAfterSeconds };
-    return (await this.#clientNow().call(freezeSite, { params: { siteId }, body, signal: AbortSignal.timeout(restTimeoutMs) })).outcome;
+    return (await this.#clientOf(siteId).call(freezeSite, { params: { siteId }, body, signal: AbortSignal.timeout(restTimeoutMs) })).outcome;
   }
 
   /** Says where this router sends visitors; gives what it cannot send to any more. An orchestrator that is away hears of it the next time. */
   async claim(instances: readonly (readonly [siteId: number, instance: string])[]): Promise<readonly (readonly [siteId: number, instance: string])[]> {
     const byClient = new Map<Client, [number, string][]>();
+    for (const { client } of this.#clients.values()) byClient.set(client, []);
     for (const [siteId, instance] of instances) {
-      const client = this.#clientNow();
+      const client = this.#clientOf(siteId);
       byClient.set(client, [...(byClient.get(client) ?? []), [siteId, instance]]);
     }
     const answers = [...byClient].map(([client, claimed]) =>
@@ -98,7 +101,7 @@ export class Waker {
 
   /** Adds lines to a site's log. */
   async report(siteId: number, lines: readonly string[]): Promise<void> {
-    await this.#clientNow().call(reportToLog, { params: { siteId }, body: { lines: [...lines] }, signal: AbortSignal.timeout(sleepTimeoutMs) });
+    await this.#clientOf(siteId).call(reportToLog, { params: { siteId }, body: { lines: [...lines] }, signal: AbortSignal.timeout(sleepTimeoutMs) });
   }
 
   #explain(error: unknown, signal: AbortSignal): Failure {
@@ -109,13 +112,21 @@ export class Waker {
     return error;
   }
 
-  #clientNow(): Client {
-    const credentials = this.#options.credentials();
+  #clientOf(siteId: number): Client {
+    const credentials = this.#options.credentials(siteId);
     if (credentials === null) throw new Failure("not_ready");
-    if (this.#client?.of !== credentials) {
-      const client = createClient({ baseUrl: credentials.orchestrator, peer: "orchestrator", token: () => credentials.grant });
-      this.#client = { of: credentials, client };
-    }
-    return this.#client.client;
+    const { orchestrator, grant } = credentials;
+    const known = this.#clients.get(orchestrator);
+    if (known?.grant === grant) return known.client;
+    const client = createClient({ baseUrl: orchestrator, peer: "orchestrator", token: () => grant });
+    this.#clients.set(orchestrator, { grant, client });
+    return client;
+  }
+
+  // Asked again it may be another's: the next try goes where the route leads by then.
+  #isPassing(siteId: number, error: unknown): boolean {
+    if (!(error instanceof Failure)) return false;
+    if (error.code === "component_away" || error.code === "not_ready" || error.code === "site_moved") return true;
+    return error.code === "site_not_found" && this.#options.credentials(siteId)?.isOneOfSeveral === true;
   }
 }

@@ -14,6 +14,8 @@ export interface RouteFeedOptions {
   readonly log: Log;
   /** Without an event for so long the connection counts as dead. */
   readonly silenceMs: number;
+  /** What the manager is told of this router. */
+  readonly self?: { readonly id: string; readonly host: string; readonly version: string };
   readonly onEvent: (event: RouteFeedEvent) => void;
   readonly onConnected: (isConnected: boolean) => void;
 }
@@ -53,7 +55,7 @@ async function followOnce(options: RouteFeedOptions, signal: AbortSignal, onSnap
     token: () => options.signer.sign({ aud: "manager", sub: "router", site: "*", verbs: ["route.feed"] }),
   });
   try {
-    const response = await client.fetch(followRoutes, { signal: AbortSignal.any([signal, silence.signal]) });
+    const response = await client.fetch(followRoutes, { query: { ...options.self }, signal: AbortSignal.any([signal, silence.signal]) });
     if (response.body === null) throw new Error("the route feed has no body");
     for await (const event of readEvents(response.body)) {
       watchdog.refresh();

@@ -11,6 +11,8 @@ export const routeSnapshot = z.object({
   /** The day-long token for waking sites, and the orchestrator that takes it. */
   grant: z.string(),
   orchestrator: z.url(),
+  /** Where the orchestrators are that routes name. */
+  nodes: z.record(z.string(), z.url()).optional(),
 });
 export type RouteSnapshot = z.output<typeof routeSnapshot>;
 
