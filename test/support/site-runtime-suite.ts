@@ -1,6 +1,6 @@
 // What every runtime promises its caller. Adapters differ in what else they do: that stands in their own tests.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { RunningInstance, SiteRuntime, StartRequest } from "#orchestrator/runtime/site-runtime.ts";
+import type { LastingInstances, RunningInstance, SiteRuntime, StartRequest } from "#orchestrator/runtime/site-runtime.ts";
 import { siteFreezeSuite } from "./site-freeze-suite.ts";
 import { type MakeRun, siteRunSuite } from "./site-run-suite.ts";
 import { type MakeEntry, siteTerminalSuite } from "./site-terminal-suite.ts";
@@ -139,24 +139,29 @@ function endingTests(opened: () => RuntimeUnderTest): void {
     await opened().runtime.close();
     await Promise.all([run.exited, entered.exited]);
     const next = opened().again?.();
-    if (next?.recover === undefined) {
+    if (next?.lasting === undefined) {
       const exits = await Promise.all(running.map((program) => program.exited));
       expect(exits).toHaveLength(3);
       return;
     }
-    await leftToTheNext(next, running);
+    const requests = await Promise.all([11, 12].map(async (siteId) => (await opened().site(siteId, "serves")).request));
+    await leftToTheNext(next, { lasting: next.lasting, running, requests });
   });
 }
 
-async function leftToTheNext(next: SiteRuntime, before: readonly RunningInstance[]): Promise<void> {
+async function leftToTheNext(
+  next: SiteRuntime,
+  before: { readonly lasting: LastingInstances; readonly running: readonly RunningInstance[]; readonly requests: readonly StartRequest[] },
+): Promise<void> {
+  const { lasting, running, requests } = before;
   expect(await next.cleanUp()).toBe(0);
-  const recovered = (await next.recover?.((siteId) => (siteId === 13 ? null : () => undefined))) ?? [];
-  const places = (instances: readonly RunningInstance[]) =>
-    instances.map(({ siteId, instance, address }) => ({ siteId, instance, address })).sort((a, b) => a.siteId - b.siteId);
-  // Nobody knew the last one.
-  expect(places(recovered)).toEqual(places(before.slice(0, 2)));
-  await Promise.all(recovered.map((instance) => instance.whenListening(soon())));
-  await Promise.all(recovered.map((instance) => instance.stop(2000)));
-  await next.forget?.(11);
-  expect(await next.recover?.(() => () => undefined)).toEqual([]);
+  expect((await lasting.left()).map(({ siteId }) => siteId).sort((a, b) => a - b)).toEqual([11, 12, 13]);
+  const taken = await Promise.all(requests.map((request) => next.start(request)));
+  expect(taken.map(({ address }) => address)).toEqual(running.slice(0, 2).map(({ address }) => address));
+  await Promise.all(taken.map((instance) => instance.whenListening(soon())));
+  // Nobody wanted the last one.
+  await lasting.drop();
+  await Promise.all(taken.map((instance) => instance.stop(2000)));
+  await lasting.forget(11);
+  await next.close();
 }

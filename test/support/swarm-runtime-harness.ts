@@ -47,6 +47,7 @@ function harnessOf(swarm: Swarm, defaultImage: string): SwarmRuntimeHarness {
     nameServers: ["192.0.2.53"],
     log: silentLog(),
     sitesFolder: join(swarm.folder, "sites"),
+    stateFolder: join(swarm.folder, "state"),
   };
   const opened: SiteRuntime[] = [];
   const again = (more: Partial<SwarmRuntimeOptions> = {}): SiteRuntime => {

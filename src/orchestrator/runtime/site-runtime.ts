@@ -64,6 +64,27 @@ export interface RunningInstance {
   stop(graceMs: number): Promise<void>;
 }
 
+/** Instances that outlive an orchestrator, so that a new one can take charge of them. */
+export interface LastingInstances {
+  /**
+   * Those that an earlier orchestrator left running on this machine, the newest first. `start` with the same site and instance takes charge of one
+   * instead of starting another; frozen ones go on then. Called once, after `cleanUp`, before any start.
+   */
+  left(): Promise<readonly LeftInstance[]>;
+  /** Ends what was left of a site and nobody has taken charge of; without a site, everything of that kind. */
+  drop(siteId?: number): Promise<void>;
+  /** From now on `stop` leaves instances as they are, for the next orchestrator. */
+  leave(): void;
+  /** Removes what is kept of a site that will not come back, its program included. */
+  forget(siteId: number): Promise<void>;
+}
+
+/** An instance that an earlier orchestrator started. */
+export interface LeftInstance {
+  readonly siteId: number;
+  readonly instance: string;
+}
+
 /** Runs sites' programs in one way: child processes, a Swarm. One contract suite holds for every adapter and the fake. */
 export interface SiteRuntime {
   readonly kind: "process" | "swarm" | "fake";
@@ -88,13 +109,8 @@ export interface SiteRuntime {
   enter(request: EnterRequest): Promise<EnteredProgram>;
   /** Ends what an earlier orchestrator left behind on this machine; says how many processes that were. Called once at start. */
   cleanUp(): Promise<number>;
-  /**
-   * There only where instances outlive an orchestrator: takes charge of those that an earlier one left running on this machine. Asks of each
-   * where it shall print; one of which nobody knows (null) is ended. Frozen ones go on. Called once, after `cleanUp`, before any start.
-   */
-  recover?(outputOf: (siteId: number, instance: string) => StartRequest["onOutput"] | null): Promise<readonly RunningInstance[]>;
-  /** Removes what is kept of a site that will not come back, its program included; absent where nothing is. */
-  forget?(siteId: number): Promise<void>;
-  /** Ends every run and everybody who has entered; every instance, too, unless they outlive the orchestrator (`recover`). */
+  /** There only where instances outlive an orchestrator. */
+  readonly lasting?: LastingInstances;
+  /** Ends every run and everybody who has entered; every instance, too, unless they outlive the orchestrator. */
   close(): Promise<void>;
 }

@@ -15,6 +15,8 @@ export interface RunnerDeps extends BootDeps {
   readonly unvisitedMs: number;
   /** By the machine's clock unless a test gives another. */
   readonly later?: Later;
+  /** The key of a program that an earlier orchestrator left running: it is started under that key, which takes charge of it. */
+  readonly left?: string | undefined;
   /** @throws {Failure} when the site's files have outgrown it. */
   readonly checkRoom: () => Promise<void>;
   /** A key for an instance that nobody named, unlike every other of the site. */

@@ -56,6 +56,7 @@ export class SiteRunner {
       isUnknown: (key) => this.#current?.key === key && this.#knownKey !== key,
       sleep: (key) => void this.sleep(key),
     });
+    if (deps.left !== undefined) this.#comeBack.plan(0, deps.left);
   }
 
   get status(): SiteStatus {

@@ -52,6 +52,10 @@ export function serviceName(siteId: number, slot: Slot): string {
   return slot === "first" ? name : `${name}_b`;
 }
 
+export function slotOf(name: string): Slot {
+  return name.endsWith("_b") ? "second" : "first";
+}
+
 /** The whole service of a site's program that runs. */
 export function serviceSpec(order: ServiceOrder): Docker.CreateServiceOptions {
   const { spec } = order;

@@ -18,6 +18,7 @@ export class SwarmInstance implements RunningInstance {
   readonly #freezer: ContainerFreezer;
   readonly #freezing = new Lane();
   #isStopping = false;
+  #isLeft = false;
 
   constructor(program: ProcessInstance, freezer: ContainerFreezer) {
     this.#program = program;
@@ -50,7 +51,13 @@ export class SwarmInstance implements RunningInstance {
     return this.#freezing.run(() => this.#freezer.thaw());
   }
 
+  /** From now on it is not stopped: it belongs to the next orchestrator. */
+  leave(): void {
+    this.#isLeft = true;
+  }
+
   async stop(graceMs: number): Promise<void> {
+    if (this.#isLeft) return;
     this.#isStopping = true;
     // Only what moves can end, even by force.
     await this.thaw();

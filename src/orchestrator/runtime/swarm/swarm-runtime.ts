@@ -1,15 +1,15 @@
 import { createHash, randomUUID } from "node:crypto";
 import { chownSync, mkdirSync, realpathSync } from "node:fs";
-import type Docker from "dockerode";
 import { Failure } from "#contract/failure.ts";
 import { Lanes } from "#orchestrator/sites/lane.ts";
 import type { EnteredProgram, EnterRequest } from "../enter.ts";
 import { homeOwner, siteOwner } from "../process/site-owner.ts";
 import type { RunningRun, RunRequest } from "../run.ts";
-import type { RunningInstance, RuntimeCapabilities, SiteRuntime, StartRequest } from "../site-runtime.ts";
+import type { LastingInstances, RunningInstance, RuntimeCapabilities, SiteRuntime, StartRequest } from "../site-runtime.ts";
 import { ContainerWatch } from "./container-watch.ts";
 import { statusOf } from "./engine.ts";
-import { identityIn, labels } from "./labels.ts";
+import { labels } from "./labels.ts";
+import { endLeft, findLeft, type LeftContainer, leftAt, noteLeaving } from "./left-containers.ts";
 import { prepareMachine, type SwarmOptions } from "./prepare-machine.ts";
 import { type Slot, serviceSpec, slots } from "./service-spec.ts";
 import { type SiteContainer, takeCharge, whenStarted } from "./start-site.ts";
@@ -23,6 +23,8 @@ export interface SwarmRuntimeOptions extends Omit<SwarmOptions, "installation"> 
   /** Names this Backlot among others in the swarm; by default derived from the folder of all sites. */
   readonly installation?: string;
   readonly sitesFolder: string;
+  /** What this orchestrator keeps for the one after it. */
+  readonly stateFolder: string;
   /** What other readers of services want to find on a site's: a load balancer's labels. */
   readonly labelsOf?: (request: StartRequest) => Readonly<Record<string, string>>;
 }
@@ -39,6 +41,15 @@ class SwarmRuntime implements SiteRuntime {
   readonly #taken = new Map<string, Promise<SwarmInstance>>();
   readonly #disposable = new Set<Promise<RunningRun | EnteredProgram>>();
   readonly #lanes = new Lanes<number>();
+  /** What an earlier orchestrator left running and nobody has taken charge of yet, by site and slot. */
+  readonly #leftContainers = new Map<string, LeftContainer>();
+  #leftAt = 0;
+  readonly lasting: LastingInstances = {
+    left: () => this.#left(),
+    drop: (siteId) => this.#drop(siteId),
+    leave: () => this.#leave(),
+    forget: (siteId) => this.#forget(siteId),
+  };
   #machine: Promise<SwarmMachine> | null = null;
   #isClosed = false;
 
@@ -59,12 +70,21 @@ class SwarmRuntime implements SiteRuntime {
 
   async start(request: StartRequest): Promise<RunningInstance> {
     const machine = await this.#ready(request.spec.isTrusted);
-    const siteId = request.spec.siteId;
+    const { siteId } = request.spec;
+    const left = [...this.#leftContainers.values()].find((container) => container.siteId === siteId && container.instance === request.instance);
+    if (left !== undefined) return this.#taking(siteId, left.slot, () => this.#adopt(machine, request, left));
+    // Somebody wants another one, so this one is wanted no more.
+    if ([...this.#leftContainers.values()].some((container) => container.siteId === siteId)) await this.#drop(siteId);
     const slot = slots.find((candidate) => !this.#taken.has(`${siteId}/${candidate}`));
     // At most two run at once: whoever starts a third has not stopped one of them.
     if (slot === undefined) throw new Failure("machine_full");
+    return this.#taking(siteId, slot, () => this.#start(machine, request, slot));
+  }
+
+  #taking(siteId: number, slot: Slot, start: () => Promise<SwarmInstance>): Promise<SwarmInstance> {
     const key = `${siteId}/${slot}`;
-    const starting = this.#lanes.run(siteId, () => this.#start(machine, request, slot));
+    this.#leftContainers.delete(key);
+    const starting = this.#lanes.run(siteId, start);
     this.#taken.set(key, starting);
     starting.catch(() => this.#taken.delete(key));
     return starting;
@@ -117,47 +137,37 @@ class SwarmRuntime implements SiteRuntime {
     return { machine, log: this.#options.log, onEnd: () => void this.#taken.delete(`${site.siteId}/${site.slot}`) };
   }
 
-  async recover(outputOf: (siteId: number, instance: string) => StartRequest["onOutput"] | null): Promise<readonly RunningInstance[]> {
-    const machine = await this.#prepared();
-    const filters = JSON.stringify({ label: [`${labels.installation}=${this.#installation}`, `${labels.kind}=site`] });
-    const found = await machine.docker.listContainers({ filters });
-    const recovered = await Promise.all(found.map((container) => this.#recoverOne(machine, container, outputOf)));
-    return recovered.filter((instance) => instance !== null);
+  async #left(): Promise<readonly LeftContainer[]> {
+    const machine = await this.#prepared().catch(() => null);
+    // An engine that is away now may come back with programs that nobody takes charge of: they are in the way of a start, which ends them.
+    if (machine === null) return [];
+    this.#leftAt = leftAt(this.#options.stateFolder, Date.now());
+    const found = await findLeft(machine);
+    for (const container of found) this.#leftContainers.set(`${container.siteId}/${container.slot}`, container);
+    return found;
   }
 
-  async #recoverOne(
-    machine: SwarmMachine,
-    container: Docker.ContainerInfo,
-    outputOf: (siteId: number, instance: string) => StartRequest["onOutput"] | null,
-  ): Promise<SwarmInstance | null> {
-    const identity = identityIn(container.Labels, this.#installation);
-    if (identity === null) return null;
-    const slot: Slot = container.Labels["com.docker.swarm.service.name"]?.endsWith("_b") === true ? "second" : "first";
-    // The list may be a moment old.
-    const isRunning = await machine.docker
-      .getContainer(container.Id)
-      .inspect()
-      .then(
-        ({ State: state }) => state.Running,
-        () => false,
-      );
-    const onOutput = isRunning ? outputOf(identity.siteId, identity.instance) : null;
-    if (onOutput === null) {
-      await machine.services.rest(identity.siteId, slot);
-      await machine.docker.getContainer(container.Id).kill().catch(unlessGone);
-      return null;
+  async #drop(siteId?: number): Promise<void> {
+    for (const [key, container] of [...this.#leftContainers]) {
+      if (siteId !== undefined && container.siteId !== siteId) continue;
+      this.#leftContainers.delete(key);
+      await endLeft(await this.#prepared(), container);
     }
-    const hasEgress = container.Labels[labels.egress] === "internet";
-    return this.#adopt(machine, { ...identity, slot, image: container.Image, hasEgress, onOutput, since: Date.now() }, container.Id);
   }
 
-  async #adopt(machine: SwarmMachine, site: SiteContainer, containerId: string): Promise<SwarmInstance> {
-    const watch = new ContainerWatch(machine.docker, site.start, containerId);
-    machine.events.listen(site.start, watch);
-    const taking = takeCharge(this.#contextOf(machine, site), site, watch);
-    this.#taken.set(`${site.siteId}/${site.slot}`, taking);
-    const instance = await taking;
-    // It may have ended, or have been frozen, between the list and now.
+  #leave(): void {
+    this.#isClosed = true;
+    noteLeaving(this.#options.stateFolder, Date.now());
+    for (const taken of this.#taken.values()) void taken.then((instance) => instance.leave()).catch(() => undefined);
+  }
+
+  /** Takes charge of a container of an earlier orchestrator. */
+  async #adopt(machine: SwarmMachine, request: StartRequest, left: LeftContainer): Promise<SwarmInstance> {
+    const watch = new ContainerWatch(machine.docker, left.start, left.containerId);
+    machine.events.listen(left.start, watch);
+    const site: SiteContainer = { ...left, onOutput: request.onOutput, since: this.#leftAt };
+    const instance = await takeCharge(this.#contextOf(machine, site), site, watch);
+    // It may have ended, or have been frozen, before we listened.
     await watch.look().catch(() => undefined);
     await instance.thaw();
     return instance;
@@ -182,7 +192,7 @@ class SwarmRuntime implements SiteRuntime {
     return starting;
   }
 
-  /** Removes the disposable containers of an earlier orchestrator; sites' programs go on, see `recover`. */
+  /** Removes the disposable containers of an earlier orchestrator; sites' programs go on, see `lasting`. */
   async cleanUp(): Promise<number> {
     const machine = await this.#prepared().catch(() => null);
     if (machine === null) return 0;
@@ -197,13 +207,13 @@ class SwarmRuntime implements SiteRuntime {
     return counts.reduce((sum, count) => sum + count, 0);
   }
 
-  async forget(siteId: number): Promise<void> {
+  async #forget(siteId: number): Promise<void> {
     const machine = await this.#prepared();
     await this.#lanes.run(siteId, () => machine.services.forget(siteId));
   }
 
   async close(): Promise<void> {
-    this.#isClosed = true;
+    this.#leave();
     await Promise.all([...this.#disposable].map((starting) => starting.then((program) => program.end(0)).catch(() => undefined)));
     const machine = await this.#machine?.catch(() => null);
     await machine?.close();

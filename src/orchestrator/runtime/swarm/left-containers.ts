@@ -1,0 +1,67 @@
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { statusOf } from "./engine.ts";
+import { type Identity, identityIn, labels } from "./labels.ts";
+import { type Slot, slotOf } from "./service-spec.ts";
+import type { SwarmMachine } from "./swarm-machine.ts";
+
+/** A site's container that an earlier orchestrator started. */
+export interface LeftContainer extends Identity {
+  readonly slot: Slot;
+  readonly containerId: string;
+  readonly image: string;
+  readonly hasEgress: boolean;
+}
+
+/** The sites' containers that run on this node, the newest first. */
+export async function findLeft({ docker, installation }: SwarmMachine): Promise<readonly LeftContainer[]> {
+  const filters = JSON.stringify({ label: [`${labels.installation}=${installation}`, `${labels.kind}=site`] });
+  const listed = await docker.listContainers({ filters });
+  const left = await Promise.all(
+    listed.map(async ({ Id: containerId, Labels: found, Image: image, Created: created }) => {
+      const identity = identityIn(found, installation);
+      // The list may be a moment old.
+      const inspected =
+        identity === null
+          ? null
+          : await docker
+              .getContainer(containerId)
+              .inspect()
+              .catch(() => null);
+      if (identity === null || inspected?.State.Running !== true) return null;
+      const slot = slotOf(found["com.docker.swarm.service.name"] ?? "");
+      return { ...identity, slot, containerId, image, hasEgress: found[labels.egress] === "internet", created };
+    }),
+  );
+  return left.filter((container) => container !== null).sort((a, b) => b.created - a.created);
+}
+
+/** Ends one that nobody wants. */
+export async function endLeft({ docker, services }: SwarmMachine, { siteId, slot, containerId }: LeftContainer): Promise<void> {
+  await services.rest(siteId, slot);
+  await docker
+    .getContainer(containerId)
+    .kill()
+    .catch((error: unknown) => {
+      // 404 and 409: it has ended already.
+      if (![404, 409].includes(statusOf(error) ?? 0)) throw error;
+    });
+}
+
+const leaveFile = "left-at";
+
+/** Keeps when an orchestrator went, so that the next one tells what was printed meanwhile. */
+export function noteLeaving(folder: string, now: number): void {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  writeFileSync(join(folder, leaveFile), String(now), { mode: 0o600 });
+}
+
+/** When the orchestrator before went, in milliseconds since 1970; now, when it could not say so. */
+export function leftAt(folder: string, now: number): number {
+  try {
+    const at = Number(readFileSync(join(folder, leaveFile), "utf8"));
+    return Number.isFinite(at) && at > 0 && at <= now ? at : now;
+  } catch {
+    return now; // there was none, or it was killed
+  }
+}
