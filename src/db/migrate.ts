@@ -15,6 +15,7 @@ import { sshKeys } from "./migrations/0006-ssh-keys.ts";
 import { taskAttempts } from "./migrations/0007-task-attempts.ts";
 import { nodes } from "./migrations/0008-nodes.ts";
 import { siteCache } from "./migrations/0010-site-cache.ts";
+import { taskClaims } from "./migrations/0011-task-claims.ts";
 
 /** Every change of the tables, in order. One that was released is never edited. */
 const migrations: Readonly<Record<string, Migration>> = {
@@ -27,6 +28,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   "0007-task-attempts": taskAttempts,
   "0008-nodes": nodes,
   "0010-site-cache": siteCache,
+  "0011-task-claims": taskClaims,
 };
 
 const oldestServer = 140_000;

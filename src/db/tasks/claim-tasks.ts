@@ -23,7 +23,7 @@ const forClaims = sql.join(
 );
 
 /** The same for a statement by itself. */
-const hurry = sql`set_config('synchronous_commit', 'off', true) as hurry`;
+const hurry = sql`(select set_config('synchronous_commit', 'off', true)) as hurry`;
 
 type Candidate = WaitingTask & { readonly refusal: string | null; readonly isFirstOfSchedule: boolean; readonly priority: number; readonly runAt: Date };
 interface RunningTask extends TaskPlace {
@@ -38,20 +38,12 @@ interface RunningTask extends TaskPlace {
  */
 export async function claimUnlimited(db: Database, request: TaskClaim): Promise<readonly ClaimedTask[] | null> {
   const { rows } = await sql<ClaimRow | { readonly id: null }>`
-    with first as materialized (
-      select id, site_name is null and script_concurrency is null and schedule_id is null as is_free
-      from tasks where state = 'queued' and run_at <= statement_timestamp() order by priority desc, run_at, id limit ${request.limit} for update skip locked),
-    limited as materialized (
-      select exists (select from first where not is_free)
-        or exists (select from tasks where state = 'running' and lease_until <= statement_timestamp()) as is_so, ${hurry}),
-    taken as (
-      update tasks set ${claimedBy(request)} from first, limited where tasks.id = first.id and not limited.is_so returning ${claimRow})
-    select taken.*, pg_notify('tasks', taken.uid::text) as told from limited left join taken on true where limited.is_so or taken.id is not null`.execute(db);
+    select ${claimRow}, case when tasks.uid is not null then pg_notify('tasks', tasks.uid::text) end as told
+    from claim_unlimited(${request.worker}, ${request.leaseMs / 1000}, ${request.limit}) as tasks, ${hurry}`.execute(db);
   const claims = rows.filter((row) => row.id !== null);
   if (rows.length > claims.length) return null;
-  return claims
-    .map((row) => claimOf(row, false))
-    .toSorted((one, other) => other.priority - one.priority || Number(one.runAt) - Number(other.runAt) || one.id - other.id);
+  const inTurn = claims.toSorted((one, other) => other.priority - one.priority || Number(one.runAt) - Number(other.runAt) || one.id - other.id);
+  return inTurn.map((row) => claimOf(row, false));
 }
 
 /** Claims what may be claimed now. `isRepeatable`: some were refused instead, and there may be more behind them. */
@@ -172,7 +164,10 @@ async function take(
   if (ids.length === 0) return [];
   const { rows } = await sql<ClaimRow>`
     with taken as (
-      update tasks set ${claimedBy(request)}
+      update tasks set state = 'running', worker = ${request.worker}, fence = fence + 1,
+        lease_until = clock_timestamp() + make_interval(secs => ${request.leaseMs / 1000}::double precision),
+        attempt = case state when 'queued' then attempt + 1 else attempt end,
+        reason = case state when 'queued' then null else reason end
       where id in (
         select id from tasks where id = any(${ids}::bigint[])
           and (state = 'queued' or state = 'running' and lease_until <= statement_timestamp()) for update skip locked)
@@ -180,11 +175,4 @@ async function take(
     select *, pg_notify('tasks', uid::text) as told from taken`.execute(change);
   const byId = new Map(rows.map((row) => [row.id, claimOf(row, left.includes(row.id))]));
   return ids.flatMap((id) => byId.get(id) ?? []);
-}
-
-function claimedBy({ worker, leaseMs }: TaskClaim) {
-  return sql`state = 'running', worker = ${worker}, fence = fence + 1,
-    lease_until = clock_timestamp() + make_interval(secs => ${leaseMs / 1000}::double precision),
-    attempt = case state when 'queued' then attempt + 1 else attempt end,
-    reason = case state when 'queued' then null else reason end`;
 }
