@@ -31,8 +31,6 @@ export interface FillPlan {
   readonly request: PageRequest;
   readonly path: string;
   readonly cache: RouteCache;
-  /** The page that is out of date, which the program may call still good. */
-  readonly old: Page | undefined;
   readonly mostBytes: number;
   readonly now: () => number;
   /** Bytes that all fills hold; kept below a limit. */
@@ -50,6 +48,10 @@ const trickleMs = 10_000;
 /** One question to a site's program for everybody who wants the same page. */
 export class PageFill implements FetchSink {
   readonly #plan: FillPlan;
+  /** The page that is out of date, which the program may call still good. */
+  old: Page | undefined;
+  /** Somebody takes part for whom the program may be asked and woken. */
+  isWanted = false;
   readonly #waiters = new Set<Waiter>();
   #fetch: SiteFetch | null = null;
   #leader: Leader | null = null;
@@ -69,8 +71,9 @@ export class PageFill implements FetchSink {
     this.#plan = plan;
   }
 
-  get path(): string {
-    return this.#plan.path;
+  /** Nobody needs to ask the program any more. */
+  get isOver(): boolean {
+    return this.#isOver;
   }
 
   /** Asks the program. */
@@ -113,7 +116,7 @@ export class PageFill implements FetchSink {
 
   onHead(head: ResponseHead): void {
     this.#hasBegun = true;
-    const { old } = this.#plan;
+    const { old } = this;
     if (head.status === 304 && old !== undefined) {
       this.#renewal = head;
       return;
@@ -167,7 +170,8 @@ export class PageFill implements FetchSink {
   }
 
   #renew(head: ResponseHead): void {
-    const { old, keep } = this.#plan;
+    const { old } = this;
+    const { keep } = this.#plan;
     const renewed = old === undefined || this.isOutdated ? null : renewPage(old, this.#answer(head));
     if (renewed !== null) keep(renewed);
     for (const each of this.#everyone()) {
@@ -182,7 +186,8 @@ export class PageFill implements FetchSink {
   }
 
   #sendStale(): boolean {
-    const { old, now } = this.#plan;
+    const { old } = this;
+    const { now } = this.#plan;
     if (old === undefined || now() >= old.errorUntil || this.isOutdated) return false;
     this.#fetch?.abort();
     for (const each of this.#everyone()) each.stale(old);

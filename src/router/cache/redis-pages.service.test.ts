@@ -1,0 +1,202 @@
+import { kill } from "node:process";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { purgePages, readPages, releaseSite } from "#contract/internal/router.ts";
+import type { RouteCache } from "#contract/site-cache.ts";
+import { startRedis, type TestRedis } from "../../../test/support/redis.ts";
+import { type Ask, aRoute, type Reply, type RouterHarness, startRouter, visit } from "../../../test/support/router-harness.ts";
+import { type SiteProgram, startProgram, until } from "../../../test/support/site-program.ts";
+
+const cache: RouteCache = { generation: 1, defaultSeconds: 0, revalidateSeconds: 0, staleSeconds: 3600, sharesSignedIn: false, bytes: 1_000_000 };
+const app = (over: Partial<RouteCache> = {}) => aRoute({ siteId: 8, name: "app", cache: { ...cache, ...over } });
+
+let redis: TestRedis;
+let program: SiteProgram;
+let asked: string[] = [];
+let answer = (path: string, count: number): string => `${path} ${count}`;
+let headers: Record<string, string> = {};
+let gate: Promise<void> | undefined;
+
+beforeAll(async () => {
+  redis = await startRedis();
+  program = await startProgram(async (req, res) => {
+    asked.push(req.url ?? "");
+    const count = asked.length;
+    await gate;
+    res.writeHead(200, { "Cache-Control": "max-age=60", ...headers }).end(answer(req.url ?? "", count));
+  });
+});
+afterEach(async () => {
+  asked = [];
+  headers = {};
+  gate = undefined;
+  answer = (path, count) => `${path} ${count}`;
+  await redis.client.flushall();
+});
+afterAll(async () => {
+  await program[Symbol.asyncDispose]();
+  await redis[Symbol.asyncDispose]();
+});
+
+// On a busy machine fifty milliseconds may pass before anybody looks: only the test of a slow Redis counts them.
+const patient = { BACKLOT_ROUTER_REDIS_MS: "5000" };
+
+async function startSharing(over: Readonly<Record<string, string>> = patient, route = app()): Promise<RouterHarness> {
+  const router = await startRouter({ routes: [route], environment: { REDIS_URL: redis.url, ...over } });
+  router.orchestrator.onWake = () => ({ address: program.address, instance: "one" });
+  await shares(router);
+  return router;
+}
+
+const stateOf = async (router: RouterHarness): Promise<string> => (await router.admin.call(readPages, { params: { siteId: 8 } })).redis;
+const shares = (router: RouterHarness) => expect.poll(() => stateOf(router), { timeout: 30_000, interval: 10 }).toBe("connected");
+const get = (router: RouterHarness, path = "/", ask: Partial<Ask> = {}): Promise<Reply> => visit(router.door, { host: "app.localhost", path, ...ask });
+const keys = (pattern: string): Promise<string[]> => redis.client.keys(`backlot:pages:*:${pattern}`);
+const kept = (count: number) => expect.poll(() => keys("page:*").then((all) => all.length), { timeout: 30_000, interval: 10 }).toBe(count);
+
+test("what one router has kept the others have too, and one that has just started", async () => {
+  await using one = await startSharing();
+  await using two = await startSharing();
+  headers = { Vary: "Accept-Language", "X-Two": "a, b", ETag: '"v1"' };
+  expect((await get(one, "/a", { headers: { "accept-language": "de" } })).text).toBe("/a 1");
+  await kept(1);
+  const reply = await get(two, "/a", { headers: { "accept-language": "de" } });
+  expect([reply.text, reply.headers["x-two"], reply.headers.etag]).toEqual(["/a 1", "a, b", '"v1"']);
+  expect((await get(two, "/a", { headers: { "accept-language": "en" } })).text).toBe("/a 2");
+  await two.restart();
+  await shares(two);
+  expect((await get(two, "/a", { headers: { "accept-language": "de" } })).text).toBe("/a 1");
+});
+
+test("of visitors at several routers who want the same page at once the program hears one", async () => {
+  await using one = await startSharing();
+  await using two = await startSharing();
+  const finish = Promise.withResolvers<void>();
+  gate = finish.promise;
+  const first = get(one, "/herd");
+  await until(() => asked.length === 1, "the program is asked");
+  const others = [...Array.from({ length: 10 }, () => get(two, "/herd")), ...Array.from({ length: 10 }, () => get(one, "/herd"))];
+  await expect.poll(async () => (await two.admin.call(readPages, { params: { siteId: 8 } })).misses, { timeout: 20_000 }).toBe(1);
+  finish.resolve();
+  const texts = (await Promise.all([first, ...others])).map((reply) => reply.text);
+  expect([new Set(texts), asked.length]).toEqual([new Set(["/herd 1"]), 1]);
+});
+
+test("a site that sleeps is not woken for what another router has kept, by bots neither", async () => {
+  await using one = await startSharing();
+  await using two = await startSharing();
+  headers = { "Cache-Control": "max-age=0" };
+  await get(one, "/a");
+  await kept(1);
+  await one.admin.call(releaseSite, { params: { siteId: 8 }, body: { target: null } });
+  const bot = { headers: { "user-agent": "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)" } };
+  expect([(await get(two, "/a", bot)).text, (await get(two, "/a")).text, two.orchestrator.wakes.length]).toEqual(["/a 1", "/a 1", 0]);
+  expect((await get(two, "/b", bot)).status).toBe(503);
+});
+
+test("a new generation is one for all, and purges by path, prefix and tag reach what is shared", async () => {
+  await using one = await startSharing();
+  await using two = await startSharing();
+  headers = { "Cache-Tag": "news" };
+  for (const path of ["/a", "/b/1", "/b/2", "/c"]) await get(one, path);
+  await kept(4);
+  const purge = (router: RouterHarness, body: object) => router.admin.call(purgePages, { params: { siteId: 8 }, body });
+  expect(await purge(one, { prefix: "/b/" })).toEqual({ removed: 2, isComplete: true });
+  expect((await get(two, "/b/1")).text).toBe("/b/1 5");
+  expect((await get(two, "/a")).text).toBe("/a 1");
+  expect(await purge(two, { tag: "news" })).toMatchObject({ isComplete: true });
+  await kept(0);
+  // The first router's memory is told by its own call: the manager calls every router.
+  await purge(one, { tag: "news" });
+  expect((await get(one, "/c")).text).toBe("/c 6");
+  for (const router of [one, two]) {
+    router.manager.upsert(app({ generation: 2 }));
+    await router.settled();
+  }
+  expect((await get(two, "/c")).text).toBe("/c 7");
+});
+
+test("what is kept stays within the site's bytes and within all bytes, the oldest go first, and nothing is left behind", async () => {
+  const large = "x".repeat(200_000);
+  answer = () => large;
+  await using one = await startSharing({ ...patient, BACKLOT_ROUTER_REDIS_BYTES: "1048576" }, app({ bytes: 700_000 }));
+  one.manager.upsert(aRoute({ siteId: 9, name: "other", cache: { ...cache, bytes: 700_000 } }));
+  await one.settled();
+  for (let index = 0; index < 6; index += 1) await get(one, `/${index}`);
+  await kept(3);
+  for (let index = 0; index < 3; index += 1) await visit(one.door, { host: "other.localhost", path: `/${index}` });
+  await kept(5);
+  const total = Number(await redis.client.get((await keys("bytes"))[0] ?? ""));
+  const sums = await redis.client.zrange((await keys("sites"))[0] ?? "", "0", "-1", "WITHSCORES");
+  expect(total).toBe(Number(sums[1]) + Number(sums[3]));
+  expect(total).toBeLessThanOrEqual(1_048_576);
+  await redis.client.del(...(await keys("page:*")));
+  await get(one, "/new");
+  // What Redis itself has thrown away is noticed a few at a time.
+  await expect.poll(async () => redis.client.zcard((await keys("used:8"))[0] ?? ""), { timeout: 20_000 }).toBeLessThanOrEqual(1);
+});
+
+test("rubbish, pages of another version and keys of another kind count as not there", async () => {
+  await using one = await startSharing();
+  await get(one, "/a");
+  await get(one, "/b");
+  await get(one, "/c");
+  await kept(3);
+  const [first = "", second = "", third = ""] = await keys("page:*");
+  const whole = (await redis.client.getBuffer(first)) ?? Buffer.alloc(0);
+  await redis.client.set(first, whole.subarray(0, whole.length - 1));
+  await redis.client.set(second, Buffer.concat([Buffer.from("BLP9"), whole.subarray(4)]));
+  await redis.client.del(third);
+  await redis.client.lpush(third, "x");
+  await using two = await startSharing();
+  const texts = [];
+  for (const path of ["/a", "/b", "/c"]) texts.push((await get(two, path)).text);
+  expect([texts, await stateOf(two)]).toEqual([["/a 4", "/b 5", "/c 6"], "connected"]);
+});
+
+test("a Redis that is flushed or full costs nothing but questions to the site", async () => {
+  await using one = await startSharing();
+  await get(one, "/a");
+  await kept(1);
+  await redis.client.flushall();
+  expect((await get(one, "/a")).text).toBe("/a 1");
+  await redis.client.config("SET", "maxmemory", "1");
+  try {
+    expect((await get(one, "/b")).text).toBe("/b 2");
+    expect((await get(one, "/b")).text).toBe("/b 2");
+    expect(await stateOf(one)).toBe("connected");
+  } finally {
+    await redis.client.config("SET", "maxmemory", "0");
+  }
+  await expect.poll(async () => (await get(one, `/c${Math.random()}`)).status === 200 && (await keys("page:*")).length > 0, { timeout: 30_000 }).toBe(true);
+});
+
+test("a Redis that was killed is gone without, and one that comes back is used again, empty", async () => {
+  await using one = await startSharing();
+  await using two = await startSharing();
+  await get(one, "/a");
+  await kept(1);
+  await redis.kill();
+  await expect.poll(() => stateOf(one), { timeout: 20_000 }).toBe("away");
+  expect((await get(one, "/a")).text).toBe("/a 1");
+  expect((await get(two, "/a")).text).toBe("/a 2");
+  // What cannot be reached now may come back: only a new generation is sure.
+  expect(await one.admin.call(purgePages, { params: { siteId: 8 }, body: { path: "/a" } })).toMatchObject({ isComplete: false });
+  await redis.restart();
+  await shares(one);
+  await get(one, "/back");
+  await kept(1);
+});
+
+test("a Redis that hangs is waited for once or twice for its time, then no longer, and is used again when it answers", async () => {
+  await using one = await startSharing({ BACKLOT_ROUTER_REDIS_MS: "50" });
+  kill(redis.pid, "SIGSTOP");
+  try {
+    for (let index = 0; index < 8; index += 1) expect((await get(one, `/${index}`)).status).toBe(200);
+    await expect.poll(() => stateOf(one), { timeout: 20_000 }).toBe("away");
+    const many = await Promise.all(Array.from({ length: 50 }, (_, index) => get(one, `/many/${index}`)));
+    expect(new Set(many.map((reply) => reply.status))).toEqual(new Set([200]));
+  } finally {
+    kill(redis.pid, "SIGCONT");
+  }
+  await shares(one);
+});
