@@ -14,7 +14,27 @@ export const configSchema = z.object({
   BACKLOT_ORCHESTRATOR_HOST: z.string().default("127.0.0.1").describe("Address that the orchestrator listens on, for other processes only"),
   BACKLOT_ORCHESTRATOR_PORT: port.default(0).describe("Port of the orchestrator; 0 for any free one"),
   BACKLOT_COMPONENT_KEY_FILE: z.string().describe("File with this process' own secret and the manager's public key"),
-  BACKLOT_RUNTIME: z.enum(["process"]).default("process").describe("How sites' programs run: as child processes of the orchestrator"),
+  BACKLOT_RUNTIME: z
+    .enum(["process", "swarm"])
+    .default("process")
+    .describe("How sites' programs run: as child processes of the orchestrator, or as services of the Docker swarm that its machine is in"),
+  DOCKER_HOST: z
+    .string()
+    .regex(/^(unix:\/\/\/.+|tcp:\/\/[^/]+\/?)$/, "like unix:///var/run/docker.sock or tcp://10.0.0.1:2376")
+    .default("unix:///var/run/docker.sock")
+    .describe("The Docker engine of this machine, for the runtime `swarm`"),
+  DOCKER_CERT_PATH: z.string().optional().describe("Folder of ca.pem, cert.pem and key.pem for engines that are reached over TLS"),
+  BACKLOT_SWARM_MANAGER: z.string().optional().describe("Address of an engine that manages the swarm, like DOCKER_HOST, where this machine's does not"),
+  BACKLOT_SWARM_IMAGE: z.string().min(1).default("node:24-bookworm").describe("The image of sites that name none, and of tasks outside of sites"),
+  BACKLOT_SWARM_NODE_ADDRESS: z
+    .ipv4()
+    .optional()
+    .describe("Address by which routers reach sites on this machine; by default the one by which the swarm knows it"),
+  BACKLOT_SWARM_ROUTERS: z
+    .string()
+    .regex(/^$|^\s*\d+(\.\d+){3}(\/\d+)?\s*(,\s*\d+(\.\d+){3}(\/\d+)?\s*)*$/, "addresses or networks such as 10.0.0.7 or 10.0.0.0/24, separated by commas")
+    .default("")
+    .describe("Routers on other machines, which may connect to sites on this one: 10.0.0.7, 10.0.1.0/24. Those on this machine may anyway"),
   BACKLOT_SITE_DATABASE_SOCKETS: z
     .string()
     .optional()

@@ -28,11 +28,10 @@ import type { SiteShelf } from "./files/site-shelf.ts";
 import { type FilePast, openPast } from "./history/open-past.ts";
 import { mountNode } from "./node-report.ts";
 import { openPlaces } from "./open-places.ts";
+import { openRuntime } from "./open-runtime.ts";
 import { mountRuns } from "./runs/mount-runs.ts";
 import { openRuns, runPlacesOf } from "./runs/open-runs.ts";
 import type { RunBook } from "./runs/run-book.ts";
-import { probeInterpreters } from "./runtime/process/interpreters.ts";
-import { createProcessRuntime } from "./runtime/process/process-runtime.ts";
 import { siteOwner } from "./runtime/process/site-owner.ts";
 import type { SiteRuntime } from "./runtime/site-runtime.ts";
 import { openLibrary } from "./scripts/script-library.ts";
@@ -77,17 +76,9 @@ const turnMs = 2_000;
 /** Runs sites on this machine. */
 export const start: StartService = async (environment, log) => {
   const config = parseConfig(configSchema, environment);
-  const data = resolve(config.BACKLOT_DATA);
-  const closedNetworks = config.BACKLOT_EGRESS_CLOSED.split(",")
-    .map((network) => network.trim())
-    .filter((network) => network !== "");
-  const databaseSockets = resolve(config.BACKLOT_SITE_DATABASE_SOCKETS ?? join(data, "site-postgres/run"));
-  const stateFolder = join(data, "orchestrator/runtime");
-  const sitesFolder = join(resolve(config.BACKLOT_SHARED_FOLDER ?? data), "sites");
-  const { homeFolder, libraryFolder } = runPlacesOf(config);
-  const home = { folder: homeFolder, library: libraryFolder };
-  const runtime = createProcessRuntime({ closedNetworks, stateFolder, sitesFolder, databaseSockets, home, log });
-  const orchestrator = await startOrchestrator({ config, log }, { runtime, ownerOf: siteOwner, interpreters: probeInterpreters });
+  const databaseSockets = resolve(config.BACKLOT_SITE_DATABASE_SOCKETS ?? join(config.BACKLOT_DATA, "site-postgres/run"));
+  const opened = openRuntime(config, databaseSockets, log);
+  const orchestrator = await startOrchestrator({ config, log }, { ...opened, ownerOf: siteOwner });
   const address = config.BACKLOT_SITE_DATABASE_ADDRESS;
   if (address === undefined) return orchestrator;
   const relay = await DatabaseRelay.open({ folder: databaseSockets, address, log });
@@ -105,6 +96,7 @@ export async function startOrchestrator(
   const specs = await SpecStore.open({ folder: join(places.state, "specs"), secret: key.secret, log });
   await openLibrary(runPlacesOf(config).libraryFolder);
   const capabilities = await findCapabilities(parts, log);
+  const leftPrograms = await parts.runtime.lasting?.left();
 
   const { folders } = places;
   const shelf: SiteShelf = { folderOf: (siteId) => folders.folderOf(siteId), specOf: (siteId) => specs.get(siteId), ownerOf: parts.ownerOf };
@@ -128,6 +120,7 @@ export async function startOrchestrator(
   const watch = quotaWatchOf({ config, log, quota, runs, terminals, sites: () => sites });
   const sites = new HeldSites({
     checkRoom,
+    leftPrograms: leftPrograms ?? [],
     specs,
     folders,
     board,
@@ -141,6 +134,7 @@ export async function startOrchestrator(
       await deployments.forget(siteId);
       await past.history.forget(siteId);
       await fence.forget(siteId);
+      await parts.runtime.lasting?.forget(siteId);
     },
     take: (spec) => fence.take(spec),
     onHeld: (siteId) => (places.placements === null ? Promise.resolve() : deployments.recover([siteId])),

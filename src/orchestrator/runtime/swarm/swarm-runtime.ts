@@ -57,6 +57,7 @@ class SwarmRuntime implements SiteRuntime {
     this.#options = options;
     mkdirSync(options.sitesFolder, { recursive: true, mode: 0o711 });
     if (options.home !== null) openHome(options.home);
+    if (options.databaseFolder !== null) mkdirSync(options.databaseFolder, { recursive: true, mode: 0o755 });
     this.#installation = options.installation ?? installationOf(options.sitesFolder);
   }
 

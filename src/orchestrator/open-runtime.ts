@@ -1,0 +1,48 @@
+import { join, resolve } from "node:path";
+import type { Log } from "#kit/log.ts";
+import type { OrchestratorConfig } from "./config.ts";
+import { runPlacesOf } from "./runs/open-runs.ts";
+import { probeInterpreters } from "./runtime/process/interpreters.ts";
+import { createProcessRuntime } from "./runtime/process/process-runtime.ts";
+import type { SiteRuntime } from "./runtime/site-runtime.ts";
+import { imageInterpreters } from "./runtime/swarm/image-interpreters.ts";
+import { createSwarmRuntime } from "./runtime/swarm/swarm-runtime.ts";
+
+/** A runtime as the settings choose it, and what sites find in it. */
+export interface OpenedRuntime {
+  readonly runtime: SiteRuntime;
+  readonly interpreters: () => Promise<Readonly<Record<string, string>>>;
+}
+
+export function openRuntime(config: OrchestratorConfig, databaseSockets: string, log: Log): OpenedRuntime {
+  const data = resolve(config.BACKLOT_DATA);
+  const { homeFolder, libraryFolder } = runPlacesOf(config);
+  const shared = {
+    closedNetworks: networksIn(config.BACKLOT_EGRESS_CLOSED),
+    stateFolder: join(data, "orchestrator/runtime"),
+    sitesFolder: join(resolve(config.BACKLOT_SHARED_FOLDER ?? data), "sites"),
+    home: { folder: homeFolder, library: libraryFolder },
+    log,
+  };
+  if (config.BACKLOT_RUNTIME === "process") return { runtime: createProcessRuntime({ ...shared, databaseSockets }), interpreters: probeInterpreters };
+  const certificates = config.DOCKER_CERT_PATH;
+  const runtime = createSwarmRuntime({
+    ...shared,
+    engine: { host: config.DOCKER_HOST, certificates },
+    manager: config.BACKLOT_SWARM_MANAGER === undefined ? null : { host: config.BACKLOT_SWARM_MANAGER, certificates },
+    defaultImage: config.BACKLOT_SWARM_IMAGE,
+    nodeAddress: config.BACKLOT_SWARM_NODE_ADDRESS ?? null,
+    routers: networksIn(config.BACKLOT_SWARM_ROUTERS),
+    databaseFolder: databaseSockets,
+    inEngineNetwork: [],
+    nameServers: null,
+  });
+  return { runtime, interpreters: () => imageInterpreters(runtime) };
+}
+
+function networksIn(text: string): readonly string[] {
+  return text
+    .split(",")
+    .map((network) => network.trim())
+    .filter((network) => network !== "");
+}
