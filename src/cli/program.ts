@@ -21,6 +21,7 @@ export function buildProgram(open: OpenSession): Command {
   addScheduleCommands(program, open);
   addDatabaseCommands(program, open);
   addCacheCommands(program, open);
+  addNodeCommands(program, open);
   addMachineCommands(program, open);
   return program;
 }
@@ -243,6 +244,17 @@ function addCacheCommands(program: Command, open: OpenSession): void {
     .option("--prefix <path>", "every address that begins like this")
     .option("--tag <tag>", "every answer that came with this Cache-Tag")
     .action(async (name, options) => (await import("./commands/cache.ts")).purge(await open(options), name, options));
+}
+
+function addNodeCommands(program: Command, open: OpenSession): void {
+  const node = program.command("node").description("the machines that sites run on (administrators)");
+  command(node, "ls", "every process that reported lately").action(async (options) => (await import("./commands/nodes.ts")).showNodes(await open(options)));
+  command(node, "drain <id>", "give it no new sites, and move its sites away one after the other").action(async (id, options) =>
+    (await import("./commands/nodes.ts")).setDrained(await open(options), id, true),
+  );
+  command(node, "undrain <id>", "let it take sites again").action(async (id, options) =>
+    (await import("./commands/nodes.ts")).setDrained(await open(options), id, false),
+  );
 }
 
 function addMachineCommands(program: Command, open: OpenSession): void {

@@ -65,7 +65,11 @@ interface Given {
  */
 export function childCommand(name: ChildName, wiring: Wiring, given: Given): ChildCommand {
   const fields = new Set(given.schemas.flatMap((schema) => Object.keys(schema.shape)));
-  const wired = { ...wiredSettings(name, wiring), ...(given.databaseUrl === undefined ? {} : { DATABASE_URL: given.databaseUrl }) };
+  const wired = {
+    ...wiredSettings(name, wiring),
+    ...allOrchestrators(wiring, given.environment),
+    ...(given.databaseUrl === undefined ? {} : { DATABASE_URL: given.databaseUrl }),
+  };
   const environment: Record<string, string> = {};
   for (const [key, value] of Object.entries({ ...suggestedFor(given.environment), ...given.environment, ...wired })) {
     const isAsked = fields.has(key) || (key.endsWith("_FILE") && fields.has(key.slice(0, -"_FILE".length)));
@@ -76,13 +80,23 @@ export function childCommand(name: ChildName, wiring: Wiring, given: Given): Chi
   return { name, args: [...nodeFlags[name], given.entry, "run", children[name].join(","), supervisedFlag], environment };
 }
 
+/** Orchestrators on other machines, beside the one of this machine. */
+function allOrchestrators(wiring: Wiring, environment: Environment): Readonly<Record<string, string>> {
+  const others = environment.BACKLOT_ORCHESTRATOR_URLS ?? "";
+  return others === "" ? {} : { BACKLOT_ORCHESTRATOR_URLS: `${orchestratorUrlOf(wiring)},${others}` };
+}
+
+function orchestratorUrlOf(wiring: Wiring): string {
+  return `http://127.0.0.1:${wiring.orchestratorPort}`;
+}
+
 function suggestedFor(environment: Environment): Readonly<Record<string, string>> {
   const address = relayAddress(environment.BACKLOT_SITE_DATABASE_URL);
   return { ...suggested, ...(address === undefined ? {} : { BACKLOT_SITE_DATABASE_ADDRESS: address }) };
 }
 
 function wiredSettings(name: ChildName, wiring: Wiring): Readonly<Record<string, string>> {
-  const orchestratorUrl = `http://127.0.0.1:${wiring.orchestratorPort}`;
+  const orchestratorUrl = orchestratorUrlOf(wiring);
   const routerAdminUrl = `http://127.0.0.1:${wiring.routerAdminPort}`;
   const keyFile = wiring.keyFiles[keyOf[name]];
   return {

@@ -19,6 +19,7 @@ const words: Readonly<Record<string, string>> = {
   "sites.sleep": "put the site to sleep",
   "sites.wake": "started the site",
   "sites.environment.write": "changed the variables",
+  "cache.purge": "emptied the page cache",
   "database.add": "added a database",
   "database.password": "changed the database's password",
   "database.delete": "deleted the database",
@@ -30,6 +31,9 @@ const words: Readonly<Record<string, string>> = {
   "files.overwrite": "overwrote a file",
   "files.restore": "restored a file",
   "deployments.create": "deployed",
+  "nodes.drain": "drained a machine",
+  "nodes.undrain": "let a machine take sites again",
+  "nodes.forget": "forgot a lost machine",
 };
 
 /** What somebody did, as the rest of a sentence that begins with their name. */

@@ -61,6 +61,11 @@ const usersRoute = createRoute({
   path: "/users",
   component: lazyRouteComponent(() => import("../pages/users.tsx"), "UsersPage"),
 });
+const nodesRoute = createRoute({
+  getParentRoute: () => appRoute,
+  path: "/nodes",
+  component: lazyRouteComponent(() => import("../pages/nodes.tsx"), "NodesPage"),
+});
 const auditRoute = createRoute({
   getParentRoute: () => appRoute,
   path: "/audit",
@@ -158,6 +163,7 @@ const routeTree = rootRoute.addChildren([
     createSiteRoute,
     accountRoute,
     usersRoute,
+    nodesRoute,
     auditRoute,
     tasksRoute,
     runTaskRoute,

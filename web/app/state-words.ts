@@ -54,6 +54,7 @@ const kindWords: Readonly<Record<OperationKind, { readonly doing: string; readon
     done: "The database of {site} is deleted",
     failed: "The database of {site} could not be deleted",
   },
+  move: { doing: "Moving {site} to another machine", done: "{site} is on another machine now", failed: "{site} could not be moved to another machine" },
 };
 
 /** An operation as a sentence: "Restarting chess". */
@@ -75,6 +76,7 @@ const actionWords: Readonly<Record<OperationKind, string>> = {
   "add-database": "Add database",
   "change-database-password": "Change database password",
   "delete-database": "Delete database",
+  move: "Move to another machine",
 };
 export function actionWord(kind: OperationKind): string {
   return actionWords[kind];

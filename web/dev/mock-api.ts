@@ -5,10 +5,12 @@ import { type EndpointShape, hasRawBody } from "#contract/endpoint.ts";
 import { Failure, problemOf } from "#contract/failure.ts";
 import { mockAccountHandlers } from "./mock-accounts.ts";
 import type { MockHandler } from "./mock-call.ts";
+import { mockCacheHandlers } from "./mock-cache.ts";
 import { mockDatabaseHandlers } from "./mock-databases.ts";
 import { mockFileHandlers } from "./mock-files.ts";
 import { mockHistoryHandlers } from "./mock-history.ts";
 import { mockKeyHandlers } from "./mock-keys.ts";
+import { mockNodeHandlers } from "./mock-nodes.ts";
 import { mockScheduleHandlers } from "./mock-schedules.ts";
 import { mockSiteHandlers } from "./mock-sites.ts";
 import { mockTaskHandlers } from "./mock-tasks.ts";
@@ -16,6 +18,7 @@ import { acceptTerminals, mockTerminalHandlers } from "./mock-terminals.ts";
 import { createMockWorld, type MockWorld } from "./mock-world.ts";
 
 const handlers: Readonly<Record<string, MockHandler>> = {
+  ...mockCacheHandlers,
   ...mockDatabaseHandlers,
   ...mockAccountHandlers,
   ...mockKeyHandlers,
@@ -25,6 +28,7 @@ const handlers: Readonly<Record<string, MockHandler>> = {
   ...mockTaskHandlers,
   ...mockScheduleHandlers,
   ...mockTerminalHandlers,
+  ...mockNodeHandlers,
 };
 /** What is pretended, so that a test can tell what is not. */
 export const mockHandlerIds: readonly string[] = Object.keys(handlers);

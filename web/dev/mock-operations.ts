@@ -60,6 +60,11 @@ const steps: Record<OperationKind, readonly [name: string, title: string][]> = {
     ["stop", "Stop the program"],
     ["dropDatabase", "Delete the database"],
   ],
+  move: [
+    ["settle", "Hand the site over to another machine"],
+    ["carry", "Start it there and switch visitors"],
+    ["leave", "Stop it here"],
+  ],
 };
 
 const during: Partial<Record<OperationKind, SiteState>> = {

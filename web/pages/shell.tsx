@@ -58,6 +58,9 @@ function Header(): ReactNode {
               <Link to="/users" className={navClass}>
                 Users
               </Link>
+              <Link to="/nodes" className={navClass}>
+                Nodes
+              </Link>
               <Link to="/audit" className={navClass}>
                 Audit
               </Link>
