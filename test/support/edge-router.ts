@@ -2,7 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { randomInt } from "node:crypto";
 import { once } from "node:events";
-import { createServer, type RequestListener } from "node:http";
+import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { SiteRoute } from "#contract/site-spec.ts";
 import { type RouterHarness, type StartRouterOptions, startRouter } from "./router-harness.ts";
@@ -38,18 +38,28 @@ export function takeSiteHost(): SiteHost {
 /** A site's program at such an address. */
 export interface HostedProgram extends AsyncDisposable {
   readonly address: { readonly host: string; readonly port: number };
+  readonly server: Server;
+  /** Requests that it works on. */
+  readonly busy: () => number;
   /** Ends it as if it had been killed. */
   stop(): Promise<void>;
 }
 
 export async function startHostedProgram(host: string, listener: RequestListener, port = 0): Promise<HostedProgram> {
-  const server = createServer(listener).listen(port, host);
+  let busy = 0;
+  const server = createServer((req, res) => {
+    busy += 1;
+    res.on("close", () => {
+      busy -= 1;
+    });
+    listener(req, res);
+  }).listen(port, host);
   await once(server, "listening");
   const stop = async (): Promise<void> => {
     server.close();
     server.closeAllConnections();
   };
-  return { address: { host, port: (server.address() as AddressInfo).port }, stop, [Symbol.asyncDispose]: stop };
+  return { address: { host, port: (server.address() as AddressInfo).port }, server, busy: () => busy, stop, [Symbol.asyncDispose]: stop };
 }
 
 /** Starts a router with HAProxy and nginx before it. */

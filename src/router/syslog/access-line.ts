@@ -11,19 +11,22 @@ export const accessLogFormat = [
   String.raw`\"s\":%ST,\"b\":%B,\"d\":%Ta,\"q\":\"%b/%s\",\"e\":\"%ts\",\"r\":\"%[var(txn.route)]\"}"`,
 ].join(",");
 
+// HAProxy writes a hyphen for what there is none of.
+const text = z.string().transform((value) => (value === "-" ? "" : value));
+
 /** A line of the access log as HAProxy tells it. */
 export const accessLine = z.object({
   /** When the request ended, in milliseconds since 1970. */
   t: z.number(),
   /** The visitor's address. */
-  c: z.string(),
+  c: text,
   m: z.string(),
   /** Host, lower case. */
-  h: z.string(),
-  p: z.string(),
+  h: text,
+  p: text,
   /** User agent, and what the request is for (`prefetch`). */
-  a: z.string(),
-  u: z.string(),
+  a: text,
+  u: text,
   s: z.number(),
   /** Bytes of the answer. */
   b: z.number(),
@@ -34,7 +37,7 @@ export const accessLine = z.object({
   /** How it ended: `--` in order, else HAProxy's two letters for who broke it off and when. */
   e: z.string(),
   /** What the map said of the host. */
-  r: z.string(),
+  r: text,
 });
 export type AccessLine = z.output<typeof accessLine>;
 

@@ -172,9 +172,13 @@ function forwardingRules(trustedProxies: readonly string[]): Section {
   ];
 }
 
-// Cookies for a wider domain would reach other sites: without its Domain a cookie stays with the host. One that names several goes whole.
+// Cookies for a wider domain would reach other sites: without its Domain a cookie stays with the host.
+const narrowCookie = String.raw`http-response replace-header Set-Cookie '^(.*);[^;=]*[Dd][Oo][Mm][Aa][Ii][Nn][^;=]*=[^;]*(.*)$' '\1\2' if { res.fhdr(set-cookie) -m sub -i domain }`;
+// Each rule takes one away, the last first; more than three are no mistake, and cost the answer all its cookies.
 const ownCookies: Section = [
-  String.raw`http-response replace-header Set-Cookie '^(.*);[^;=]*[Dd][Oo][Mm][Aa][Ii][Nn][^;=]*=[^;]*(.*)$' '\1\2' if { res.fhdr(set-cookie) -m sub -i domain }`,
+  narrowCookie,
+  narrowCookie,
+  narrowCookie,
   "http-response del-header Set-Cookie if { res.fhdr(set-cookie) -m reg -i ';[^;=]*domain[^;=]*=' }",
 ];
 

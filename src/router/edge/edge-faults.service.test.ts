@@ -1,0 +1,190 @@
+import { readFile } from "node:fs/promises";
+import { request } from "node:http";
+import path from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { switchSite } from "#contract/internal/router.ts";
+import { edgeMissing, type HostedProgram, type SiteHost, startEdgeRouter, startHostedProgram, takeSiteHost } from "../../../test/support/edge-router.ts";
+import { type RouterChild, startRouterChild } from "../../../test/support/router-child.ts";
+import { aRoute, putFile, type Reply, type RouterHarness, visit } from "../../../test/support/router-harness.ts";
+import { until } from "../../../test/support/site-program.ts";
+
+const missing = edgeMissing();
+const app = aRoute({ siteId: 8, name: "app" });
+const pages = aRoute({ siteId: 105, name: "pages", kind: "static" });
+
+describe.skipIf(missing !== null)(`Faults of HAProxy, nginx and the router${missing === null ? "" : ` (${missing})`}`, { timeout: 120_000 }, () => {
+  let host: SiteHost;
+  let program: HostedProgram;
+  let router: RouterHarness;
+  let child: RouterChild;
+
+  const page = (): Promise<Reply> => visit(router.door, { host: "pages.localhost" });
+  const direct = async (): Promise<string | undefined> => (await visit(router.door, { host: "app.localhost" })).headers["x-address"] as string | undefined;
+  const isDirect = (): Promise<void> => expect.poll(() => direct().catch(() => "refused"), { timeout: 30_000, interval: 20 }).toBe(keyOf(program));
+  const pidOf = async (name: string): Promise<number> => {
+    const text = await readFile(path.join(router.data, "router", "programs", `${name}.json`), "utf8");
+    return (JSON.parse(text) as { pid: number }).pid;
+  };
+  /** How long it takes until both kinds of sites are served again, the dynamic one past the router. */
+  const untilServed = async (): Promise<number> => {
+    const startedAt = performance.now();
+    await expect
+      .poll(
+        () =>
+          page().then(
+            ({ status }) => status,
+            () => 0,
+          ),
+        { timeout: 30_000, interval: 10 },
+      )
+      .toBe(200);
+    await isDirect();
+    return performance.now() - startedAt;
+  };
+
+  beforeAll(async () => {
+    host = takeSiteHost();
+    program = await startHostedProgram(host.address, (req, res) => {
+      if (req.url === "/slow") return;
+      res.setHeader("x-address", req.headers["x-backlot-address"] ?? "none");
+      res.end("ok");
+    });
+    router = await startEdgeRouter([app, pages], {
+      launch: async (environment) => {
+        child = await startRouterChild(environment);
+        return child;
+      },
+    });
+    router.orchestrator.onWake = () => ({ address: program.address, instance: "one" });
+    await putFile(router, 105, "public/index.html", "<h1>hello</h1>");
+  }, 120_000);
+  afterAll(async () => {
+    await router?.[Symbol.asyncDispose]();
+    await program?.stop();
+    host?.[Symbol.dispose]();
+  });
+
+  test("a HAProxy that is killed in mid-request, worker or master, is there again with all its routes", async () => {
+    await untilServed();
+    const took: number[] = [];
+    for (const which of ["worker", "master"]) {
+      const ended = new Promise((resolve) => {
+        request({ ...doorOf(router.door), path: "/slow", headers: { host: "app.localhost" } })
+          .on("error", resolve)
+          .end();
+      });
+      await until(() => program.busy() > 0, "the slow request has come");
+      const master = await pidOf("haproxy");
+      process.kill(which === "master" ? master : await workerOf(master), "SIGKILL");
+      await ended;
+      took.push(await untilServed());
+      expect(await pidOf("haproxy")).not.toBe(master);
+    }
+    console.info(`served again after ${took.map((ms) => `${ms.toFixed(0)} ms`).join(", ")}`);
+  });
+
+  test("while nginx is away the router serves the files, and starts it again", async () => {
+    await untilServed();
+    const master = await pidOf("nginx");
+    process.kill(master, "SIGKILL");
+    for (let count = 0; count < 20; count += 1) expect((await page()).text).toBe("<h1>hello</h1>");
+    await expect.poll(async () => (await pidOf("nginx")) !== master && (await page()).headers.etag, { timeout: 30_000 }).toMatch(/^"[0-9a-f]+-[0-9a-f]+"$/);
+  });
+
+  test("while the router is away HAProxy and nginx serve what runs; the next router finds them, and knows nothing less", async () => {
+    await untilServed();
+    const before = [await pidOf("haproxy"), await pidOf("nginx")];
+    let isOver = false;
+    const outcomes = new Set<string | number>();
+    const visitors = Array.from({ length: 4 }, async (_, index) => {
+      while (!isOver) outcomes.add(await (index % 2 === 0 ? page().then(({ status }) => status) : direct().then((key) => key ?? "none")).catch(String));
+    });
+    await child.kill();
+    expect((await page()).text).toBe("<h1>hello</h1>");
+    expect(await direct()).toBe(keyOf(program));
+    const asleep = await visit(router.door, { host: "nobody.localhost", headers: { accept: "text/html" } });
+    expect([asleep.status, asleep.headers["retry-after"]]).toEqual([503, "5"]);
+    await router.restart(async () => undefined);
+    await untilServed();
+    isOver = true;
+    await Promise.all(visitors);
+    // The next router knows at first of no program that runs, and asks: visitors come to it meanwhile.
+    expect([...outcomes].filter((outcome) => outcome !== 200 && outcome !== keyOf(program) && outcome !== "none")).toEqual([]);
+    expect([await pidOf("haproxy"), await pidOf("nginx")]).toEqual(before);
+    router.manager.upsert({ ...pages, availability: "not-served" });
+    await router.settled();
+    expect((await page()).status).toBe(503);
+    router.manager.upsert(pages);
+    await router.settled();
+  });
+
+  test("thousands of routes are added and changed while visitors come", async () => {
+    const names = Array.from({ length: 3000 }, (_, index) => aRoute({ siteId: 1000 + index, name: `site-${index}`, kind: "static" }));
+    await putFile(router, 1000, "public/index.html", "first");
+    let isOver = false;
+    const outcomes = new Set<string | number | undefined>();
+    const visitors = Array.from({ length: 4 }, async (_, index) => {
+      while (!isOver) outcomes.add(await (index % 2 === 0 ? page().then(({ status }) => status) : direct()).catch(String));
+    });
+    router.manager.upsert(...names);
+    await router.settled();
+    expect((await visit(router.door, { host: "site-0.localhost" })).text).toBe("first");
+    for (let round = 0; round < 10; round += 1)
+      router.manager.upsert(...names.slice(round * 300, round * 300 + 300).map((route) => ({ ...route, availability: "not-served" as const })));
+    await router.settled();
+    expect((await visit(router.door, { host: "site-0.localhost" })).status).toBe(503);
+    router.manager.upsert(...names.slice(0, 10).map((route, index) => ({ ...route, hosts: [`site-${9 - index}.localhost`] })));
+    await router.settled();
+    expect((await visit(router.door, { host: "site-9.localhost" })).text).toBe("first");
+    isOver = true;
+    await Promise.all(visitors);
+    expect([...outcomes].sort()).toEqual([200, keyOf(program)].sort());
+  });
+
+  test("names of sites and hosts never become anything else in the map", async () => {
+    const evil = ["x; del map", "a\nb", "a b", "evil.localhost live|127.0.0.1|22|1|k|8", "*.localhost", "#x", "", `${"a".repeat(300)}.localhost`];
+    router.manager.upsert(aRoute({ siteId: 5000, name: "evil", kind: "static", hosts: [...evil, "good.localhost"] }));
+    await router.settled();
+    await putFile(router, 5000, "public/index.html", "good");
+    expect((await visit(router.door, { host: "good.localhost" })).text).toBe("good");
+    expect((await visit(router.door, { host: "evil.localhost" })).status).toBe(404);
+    expect((await page()).status).toBe(200);
+    expect(await direct()).toBe(keyOf(program));
+  });
+
+  test("a site is not sent to an address that was not given to it: the platform's, the metadata service's, a neighbour of other ports", async () => {
+    router.manager.upsert(aRoute({ siteId: 6000, name: "odd" }));
+    await router.settled();
+    const send = (address: { readonly host: string; readonly port: number }): Promise<unknown> =>
+      router.admin.call(switchSite, { params: { siteId: 6000 }, body: { target: { address, instance: `at-${address.host}` }, drainMs: 20_000 } });
+    const inMap = async (): Promise<string | undefined> =>
+      /^odd\.localhost (.*)$/m.exec(await readFile(path.join(await runFolder(router), "routes.map"), "utf8"))?.[1];
+    await send(program.address);
+    await expect.poll(inMap, { timeout: 20_000 }).toContain(keyOf(program));
+    const platform = { host: "127.0.0.1", port: Number(new URL(router.adminDoor).port) };
+    for (const address of [platform, { host: "169.254.169.254", port: 80 }, { host: "0.0.0.0", port: 8080 }, { host: host.address, port: 22 }]) {
+      await send(address);
+      expect(await inMap()).toBeUndefined();
+      await send(program.address);
+    }
+  });
+});
+
+function keyOf({ address }: HostedProgram): string {
+  return `${address.host}:${address.port}`;
+}
+
+function doorOf(door: string): { readonly hostname: string; readonly port: string } {
+  const { hostname, port } = new URL(door);
+  return { hostname, port };
+}
+
+async function workerOf(master: number): Promise<number> {
+  const text = await readFile(`/proc/${master}/task/${master}/children`, "utf8");
+  return Number(text.trim().split(" ")[0]);
+}
+
+async function runFolder(router: RouterHarness): Promise<string> {
+  const { edgeUser, prepareRunFolder } = await import("./run-folder.ts");
+  return prepareRunFolder(router.data, edgeUser(undefined));
+}
