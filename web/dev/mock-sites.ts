@@ -69,12 +69,18 @@ export const mockSiteHandlers: Readonly<Record<string, MockHandler>> = {
   "sites.read": (call) => ({ site: siteOf(call).view }),
   "sites.status": (call) => siteOf(call).view.status,
   "sites.update": (call) => {
-    const { name, settings, limits, reason, ...rest } = updateSite.body.parse(call.body);
+    const { name, settings, limits, cache, reason, ...rest } = updateSite.body.parse(call.body);
     const site = siteOf(call);
     if (name !== undefined) checkNewName(call, name);
     if (limits !== undefined && (reason ?? "") === "") throw new Failure("limits_need_reason");
     const given = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
-    site.view = { ...site.view, ...given, settings: { ...site.view.settings, ...settings }, limits: { ...site.view.limits, ...limits } } as typeof site.view;
+    site.view = {
+      ...site.view,
+      ...given,
+      settings: { ...site.view.settings, ...settings },
+      limits: { ...site.view.limits, ...limits },
+      cache: { ...site.view.cache, ...cache },
+    } as typeof site.view;
     const state = rest.availability;
     if (state !== undefined) reportState(call.world, site, { state: state === "enabled" ? "running" : state, reason: reason ?? null });
     if (name === undefined) return { site: site.view, operation: startOperation(call.world, site, { kind: "configure" }) };

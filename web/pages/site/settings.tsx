@@ -2,6 +2,7 @@ import { useParams } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { may, useSite } from "../../app/data-sites.ts";
 import { ProblemBox } from "../../parts/problem-box.tsx";
+import { CacheSettings } from "../../parts/settings/cache-settings.tsx";
 import { DangerZone } from "../../parts/settings/danger-zone.tsx";
 import { DatabaseSettings } from "../../parts/settings/database-settings.tsx";
 import { EnvironmentSettings } from "../../parts/settings/environment-settings.tsx";
@@ -16,6 +17,7 @@ export function SettingsPage(): ReactNode {
   return (
     <div className="flex max-w-3xl flex-col gap-5">
       <GeneralSettings key={`general-${site.updatedAt}`} site={site} />
+      {site.kind === "dynamic" && <CacheSettings key={`cache-${site.updatedAt}`} site={site} />}
       <EnvironmentSettings site={site} />
       <DatabaseSettings site={site} />
       {may(site, "site.limits") && <LimitSettings key={`limits-${site.updatedAt}`} site={site} />}
