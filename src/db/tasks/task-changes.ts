@@ -5,7 +5,7 @@ import type { NewTask, Task } from "#core/tasks/task.ts";
 import { cleanJson, cleanText } from "../clean-text.ts";
 import type { Database } from "../database.ts";
 import type { Change } from "../notifications.ts";
-import { currentSiteName, taskColumns, taskOf } from "./task-rows.ts";
+import { currentSiteName, type TaskRow, taskColumns, taskOf, taskRow } from "./task-rows.ts";
 import { countWaiting, demandSiteShare, type WaitingRoom } from "./waiting-room.ts";
 
 /** How a task is let in. */
@@ -98,36 +98,24 @@ async function demandSite(change: Change | Database, id: number): Promise<string
   return site.name;
 }
 
-async function insertRow(change: Change | Database, task: NewTask, siteName: string | null) {
+async function insertRow(change: Change | Database, task: NewTask, siteName: string | null): Promise<TaskRow> {
   const { uid, siteId, program, priority, scriptConcurrency, createdById, scheduleId, rerunOf, sealedEnvironment } = task;
-  return (
-    change
-      .with("queued", (db) =>
-        db
-          .insertInto("tasks")
-          .values({
-            ...{ uid, siteId, siteName, priority, scriptConcurrency, createdById, scheduleId, rerunOf, sealedEnvironment },
-            program: cleanJson(program),
-            script: program.kind === "script" ? cleanText(program.path) : null,
-            arguments: cleanJson(task.arguments),
-            legacy: task.legacy === null ? null : cleanJson(task.legacy),
-            environmentNames: task.environmentNames.map(cleanText),
-            retry: cleanJson(task.retry),
-            limits: cleanJson(task.limits),
-            createdBy: sql<string | null>`(select username from users where id = ${createdById})`,
-            scheduleName: sql<string | null>`(select name from schedules where id = ${scheduleId})`,
-            idempotencyKey: task.idempotencyKey === null ? null : cleanText(task.idempotencyKey),
-            ...(task.runAt === null ? {} : { runAt: task.runAt }),
-          })
-          .returning(taskColumns)
-          .returning(currentSiteName.as("currentSiteName")),
-      )
-      .selectFrom("queued")
-      .selectAll()
-      // As `announceWork` does, without another trip to the server.
-      .select([sql`pg_notify('tasks', uid::text)`.as("told"), sql`pg_notify('tasks', '')`.as("called")])
-      .executeTakeFirstOrThrow()
-  );
+  const script = program.kind === "script" ? cleanText(program.path) : null;
+  const key = task.idempotencyKey === null ? null : cleanText(task.idempotencyKey);
+  const { rows } = await sql<TaskRow>`
+    with queued as (
+      insert into tasks (uid, site_id, site_name, priority, script_concurrency, created_by_id, created_by, schedule_id, schedule_name, rerun_of,
+        sealed_environment, program, script, arguments, legacy, environment_names, retry, limits, idempotency_key, run_at)
+      values (${uid}, ${siteId}, ${siteName}, ${priority}, ${scriptConcurrency}, ${createdById}, (select username from users where id = ${createdById}),
+        ${scheduleId}, (select name from schedules where id = ${scheduleId}), ${rerunOf}, ${sealedEnvironment}, ${cleanJson(program)}, ${script},
+        ${cleanJson(task.arguments)}, ${task.legacy === null ? null : cleanJson(task.legacy)}, ${task.environmentNames.map(cleanText)}::text[],
+        ${cleanJson(task.retry)}, ${cleanJson(task.limits)}, ${key}, coalesce(${task.runAt}::timestamptz, clock_timestamp()))
+      returning ${taskRow})
+    -- As announcing work does, without another trip to the server.
+    select *, pg_notify('tasks', uid::text) as told, pg_notify('tasks', '') as called from queued`.execute(change);
+  const [row] = rows;
+  if (row === undefined) throw new Error("a task that was queued was not given back");
+  return row;
 }
 
 /** What makes two requests the same: sealed values differ each time, so the environment counts by its names. */

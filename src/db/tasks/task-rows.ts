@@ -51,13 +51,13 @@ const claimColumns = ["tasks.fence", "tasks.worker", "tasks.sealedEnvironment", 
   Tables,
   "tasks"
 >[];
-/** A `ClaimRow`, as text made once: to build forty columns for each claim takes as long as the claim. */
+const columnsOf = (names: readonly string[]): readonly string[] => names.map((name) => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`));
+const siteNameToday = "(select sites.name from sites where sites.id = tasks.site_id) as current_site_name";
+/** A `TaskRow`, as text made once: to build forty columns for each task takes as long as the statement. */
+export const taskRow = sql.raw([...columnsOf(taskColumns), siteNameToday].join(", "));
+/** A `ClaimRow`, likewise. */
 export const claimRow = sql.raw(
-  [
-    ...[...taskColumns, ...claimColumns].map((name) => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)),
-    "(select sites.name from sites where sites.id = tasks.site_id) as current_site_name",
-    "(select sites.limits from sites where sites.id = tasks.site_id) as site_limits",
-  ].join(", "),
+  [...columnsOf([...taskColumns, ...claimColumns]), siteNameToday, "(select sites.limits from sites where sites.id = tasks.site_id) as site_limits"].join(", "),
 );
 
 type ColumnName<C extends string> = C extends `tasks.${infer Name}` ? Name : never;

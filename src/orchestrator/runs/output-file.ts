@@ -1,6 +1,6 @@
 import { constants, existsSync, mkdirSync, openSync, realpathSync, renameSync, rmSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
-import { relative } from "node:path";
+import { join, relative } from "node:path";
 import { Failure } from "#contract/failure.ts";
 import { at, codeOf } from "#kit/jail/descriptor.ts";
 import { type Place, walkPath } from "#kit/jail/walk-path.ts";
@@ -40,8 +40,14 @@ export function outputIn(folder: OutputFile, name: string): OutputFile {
 
 /** Makes an empty file, in place of whatever has its name, and gives its descriptor. */
 export function createOutput(file: OutputFile): number {
+  const [name = "", ...deeper] = file.path;
+  // Nobody else can change what leads to the root, so there is nothing to be careful of before the name itself.
+  if (deeper.length === 0) return createAt(join(file.root, name));
   using place = walk(file);
-  const path = at(place.folder.fd, place.name ?? "");
+  return createAt(at(place.folder.fd, place.name ?? ""));
+}
+
+function createAt(path: string): number {
   const create = (): number => openSync(path, O_WRONLY | O_CREAT | O_EXCL | careful, 0o640);
   try {
     return create();

