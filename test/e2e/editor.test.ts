@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { By, Key } from "selenium-webdriver";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { changePath, folderListing } from "#contract/api/files.ts";
 import { setMember } from "#contract/api/sites.ts";
 import { type Backlot, startBacklot } from "../support/backlot.ts";
 import { hasBrowser } from "../support/backlot-browser.ts";
@@ -11,9 +12,11 @@ import { EditorPage } from "../support/editor-page.ts";
 
 const page = "<!doctype html>\n<h1>first</h1>\n<p>a</p>\n<p>b</p>\n<p>c</p>\n<p>last</p>\n";
 
-describe.runIf(hasBrowser())("the editor", () => {
+describe.runIf(hasBrowser())("the editor", { timeout: 180_000 }, () => {
   let backlot: Backlot;
   let admin: Person;
+  /** One browser a person: starting one takes longer than most of these tests. */
+  const pages = new Map<string, EditorPage>();
   beforeAll(async () => {
     backlot = await startBacklot();
     admin = await backlot.admin();
@@ -21,6 +24,7 @@ describe.runIf(hasBrowser())("the editor", () => {
     await backlot.addPerson("vera");
   });
   afterAll(async () => {
+    for (const page of pages.values()) await page[Symbol.asyncDispose]();
     await backlot?.[Symbol.asyncDispose]();
   });
 
@@ -30,11 +34,20 @@ describe.runIf(hasBrowser())("the editor", () => {
     await admin.client.call(setMember, { params: { name, username: "ben" }, body: { role: "editor" } });
     await admin.client.call(setMember, { params: { name, username: "vera" }, body: { role: "viewer" } });
   }
+  async function editorOf(user: string, site: string, place: string): Promise<EditorPage> {
+    const known = pages.get(user);
+    await known?.go(place, site);
+    // Of the page that was left.
+    await known?.complaints();
+    const page = known ?? (await EditorPage.open(backlot, { user, site, place }));
+    pages.set(user, page);
+    return page;
+  }
   const stored = async (site: string, path: string): Promise<string> => (await admin.get(site, path)).toString();
 
   test("a person opens a file by the tree, edits and saves it, and visitors get it", async () => {
     await siteWith("edited", { "public/index.html": page });
-    await using editor = await EditorPage.open(backlot, { user: "admin", site: "edited", place: "files/" });
+    const editor = await editorOf("admin", "edited", "files/");
     await editor.openInTree("public", "public/index.html");
     await editor.shows("public/index.html", "<h1>first</h1>");
     await editor.type("public/index.html", "end", "typed by a person");
@@ -48,8 +61,8 @@ describe.runIf(hasBrowser())("the editor", () => {
   test("two people edit one file: what can be joined is joined, what cannot is chosen, and nothing is lost", async () => {
     await siteWith("shared", { "public/index.html": page });
     const path = "public/index.html";
-    await using mine = await EditorPage.open(backlot, { user: "admin", site: "shared", place: `edit/${path}` });
-    await using theirs = await EditorPage.open(backlot, { user: "ben", site: "shared", place: `edit/${path}` });
+    const mine = await editorOf("admin", "shared", `edit/${path}`);
+    const theirs = await editorOf("ben", "shared", `edit/${path}`);
     await mine.shows(path, "last");
     await theirs.shows(path, "last");
 
@@ -97,7 +110,7 @@ describe.runIf(hasBrowser())("the editor", () => {
   test("unsaved work and tabs are there again after a reload, and beside what was saved meanwhile", async () => {
     await siteWith("kept", { "public/index.html": page, "public/style.css": "body {}\n" });
     const path = "public/index.html";
-    await using editor = await EditorPage.open(backlot, { user: "admin", site: "kept", place: "edit/public/style.css" });
+    const editor = await editorOf("admin", "kept", "edit/public/style.css");
     await editor.shows("public/style.css", "body");
     await editor.openInTree(path);
     await editor.type(path, "end", "not saved");
@@ -122,7 +135,7 @@ describe.runIf(hasBrowser())("the editor", () => {
 
   test("a viewer reads without being able to change anything, and is told why", async () => {
     await siteWith("watched", { "public/index.html": page });
-    await using editor = await EditorPage.open(backlot, { user: "vera", site: "watched", place: "edit/public/index.html" });
+    const editor = await editorOf("vera", "watched", "edit/public/index.html");
     await editor.browser.sees("your role here is viewer");
     await editor.type("public/index.html", "end", "no");
     await editor.pressSave();
@@ -139,7 +152,7 @@ describe.runIf(hasBrowser())("the editor", () => {
 
   test("files are renamed, moved, copied, made executable, deleted and brought back", async () => {
     await siteWith("ordered", { "public/index.html": page, "public/img/a.txt": "a", "public/img/b.txt": "b", "private/notes.txt": "notes" });
-    await using editor = await EditorPage.open(backlot, { user: "admin", site: "ordered", place: "edit/private/notes.txt" });
+    const editor = await editorOf("admin", "ordered", "edit/private/notes.txt");
     await editor.shows("private/notes.txt", "notes");
     await editor.act("private/notes.txt", "Rename or move…");
     await editor.browser.fill("Path in the site", "private/diary.txt");
@@ -164,6 +177,7 @@ describe.runIf(hasBrowser())("the editor", () => {
     await editor.act("public/img copy/b.txt", "Make executable");
     await editor.browser.named("treeitem", "b.txt, executable");
 
+    await admin.client.call(changePath, { params: { name: "ordered", "*": "public/img/empty/inner" }, body: { mkdir: true } });
     await editor.act("public/img", "Delete…");
     await editor.browser.click("Delete folder");
     await editor.goneFromTree("public/img");
@@ -173,6 +187,7 @@ describe.runIf(hasBrowser())("the editor", () => {
     await driver.findElement(By.xpath('(//button[normalize-space(.)="Undo"])[last()]')).click();
     await editor.browser.sees("img is back, with 2 files");
     expect(await stored("ordered", "public/img/b.txt")).toBe("b");
+    expect(folderListing.parse(JSON.parse(await stored("ordered", "public/img/empty/"))).entries).toMatchObject([{ name: "inner", type: "folder" }]);
     expect(await editor.complaints()).toEqual([]);
   });
 
@@ -183,7 +198,7 @@ describe.runIf(hasBrowser())("the editor", () => {
       await mkdir(join(folder, "gallery/more"), { recursive: true });
       await writeFile(join(folder, "gallery/one.txt"), "one");
       await writeFile(join(folder, "gallery/more/two.txt"), "two");
-      await using editor = await EditorPage.open(backlot, { user: "admin", site: "filled", place: "files/" });
+      const editor = await editorOf("admin", "filled", "files/");
       await editor.drop(await editor.inTree("public"), [join(folder, "gallery")]);
       await editor.browser.sees("2 of 2 files uploaded");
       expect(await stored("filled", "public/gallery/more/two.txt")).toBe("two");
@@ -203,7 +218,7 @@ describe.runIf(hasBrowser())("the editor", () => {
     await siteWith("older", { "public/index.html": page });
     const path = "public/index.html";
     await admin.put("older", path, page.replace("first", "second"));
-    await using editor = await EditorPage.open(backlot, { user: "ben", site: "older", place: `edit/${path}` });
+    const editor = await editorOf("ben", "older", `edit/${path}`);
     await editor.shows(path, "second");
     await editor.type(path, "end", "third");
     await editor.save();
@@ -222,7 +237,7 @@ describe.runIf(hasBrowser())("the editor", () => {
   test("the search in the site finds lines and leads to them", async () => {
     const lines = Array.from({ length: 300 }, (_, index) => `line ${index + 1}`).join("\n");
     await siteWith("searched", { "public/index.html": page, "private/long.txt": `${lines}\nthe needle\n`, "private/other.txt": "no" });
-    await using editor = await EditorPage.open(backlot, { user: "admin", site: "searched", place: "files/" });
+    const editor = await editorOf("admin", "searched", "files/");
     await editor.browser.click("Search");
     await editor.browser.fill("Search in the site", "Needle");
     await editor.browser.sees("1 place in 1 file.");
@@ -241,7 +256,7 @@ describe.runIf(hasBrowser())("the editor", () => {
     await admin.put("various", "public/data.bin", new Uint8Array([0, 1, 2, 3]));
     await admin.put("various", "public/big.txt", "a line of text\n".repeat(90_000));
     await admin.put("various", "public/huge.txt", "a line of text\n".repeat(400_000));
-    await using editor = await EditorPage.open(backlot, { user: "admin", site: "various", place: "edit/public/dot.png" });
+    const editor = await editorOf("admin", "various", "edit/public/dot.png");
     await editor.browser.sees("1 × 1 pixels");
     await editor.openInTree("public/drawing.svg");
     await editor.shows("public/drawing.svg", "<svg");
@@ -258,6 +273,83 @@ describe.runIf(hasBrowser())("the editor", () => {
     expect(await editor.complaints()).toEqual([]);
   });
 
+  test("sound, films and PDFs are played or opened, and what the browser cannot show says so", async () => {
+    await siteWith("heard", { "public/index.html": page });
+    const editor = await editorOf("admin", "heard", "files/");
+    const { driver } = editor.browser;
+    // A film without pictures: no encoder is on the machine, and the browser looks at what it gets.
+    await admin.put("heard", "public/film.webm", silence(16_000));
+    await admin.put("heard", "public/silence.wav", silence(8_000));
+    await admin.put("heard", "public/broken.mp3", "this is no sound");
+    await admin.put("heard", "public/broken.png", "this is no picture");
+    await admin.put("heard", "public/manual.pdf", "%PDF-1.4\n%%EOF\n");
+    const facts = (kind: string): Promise<unknown> =>
+      driver.executeScript(`const media = document.querySelector("${kind}"); return media && [media.duration, media.error, media.readyState > 0]`);
+    await editor.go("edit/public/silence.wav");
+    await expect.poll(() => facts("audio"), { timeout: 20_000 }).toEqual([1, null, true]);
+    await editor.openInTree("public/film.webm");
+    await expect.poll(() => facts("video"), { timeout: 20_000 }).toEqual([2, null, true]);
+    for (const name of ["broken.mp3", "broken.png"]) {
+      await editor.openInTree(`public/${name}`);
+      await editor.browser.sees("The browser cannot show this file.");
+    }
+    await editor.openInTree("public/manual.pdf");
+    const before = await driver.getWindowHandle();
+    await editor.browser.click("Open manual.pdf");
+    await driver.wait(async () => (await driver.getAllWindowHandles()).length === 2, 20_000);
+    for (const handle of (await driver.getAllWindowHandles()).filter((each) => each !== before)) {
+      await driver.switchTo().window(handle);
+      expect(await driver.getCurrentUrl()).toMatch(/^blob:/);
+      await driver.close();
+    }
+    await driver.switchTo().window(before);
+  });
+
+  test("unsaved work outlives a session that ends, is shown to nobody else, and goes with who signs out", async () => {
+    await siteWith("private", { "public/index.html": page });
+    const path = "public/index.html";
+    await using editor = await EditorPage.open(backlot, { user: "ben", site: "private", place: `edit/${path}` });
+    const { browser } = editor;
+    await editor.shows(path, "last");
+    await editor.type(path, "end", "known to ben alone");
+    await editor.keepsDraft("known to ben alone");
+    await browser.driver.manage().deleteAllCookies();
+    await editor.pressSave();
+    await browser.sees("Your session has ended");
+    await browser.click("Someone else");
+    await browser.arrives(/sign-in/);
+
+    const next = async (user: string): Promise<void> => {
+      await editor.signIn(user);
+      await browser.sees("Sites");
+      await editor.go(`edit/${path}`);
+      await editor.shows(path, "last");
+    };
+    const leave = async (user: string): Promise<void> => {
+      await browser.click(`Menu of ${user}`);
+      await browser.choose("menuitem", "Sign out");
+    };
+    await next("vera");
+    expect(await editor.text(path)).toBe(page);
+    await leave("vera");
+    await browser.arrives(/sign-in/);
+
+    await next("ben");
+    await editor.shows(path, "known to ben alone");
+    await leave("ben");
+    await browser.sees("Sign out with unsaved work?");
+    await browser.sees("not saved in 1 file");
+    await browser.click("Cancel");
+    await editor.shows(path, "known to ben alone");
+    await leave("ben");
+    await browser.click("Discard it and sign out");
+    await browser.arrives(/sign-in/);
+    expect(await editor.drafts()).toEqual([]);
+    expect(await browser.driver.executeScript("return Object.keys(localStorage).filter((key) => key.includes('ben'))")).toEqual([]);
+    await next("ben");
+    expect(await editor.text(path)).toBe(page);
+  });
+
   test("on a phone the tree comes from the side, and its keys lead to a file", async () => {
     await siteWith("small", { "public/index.html": page, "public/style.css": "body {}" });
     await using editor = await EditorPage.open(backlot, { user: "admin", site: "small", place: "files/" });
@@ -272,3 +364,27 @@ describe.runIf(hasBrowser())("the editor", () => {
     expect(await editor.browser.driver.executeScript("return document.documentElement.scrollWidth")).toBe(390);
   });
 });
+
+/** A second of silence: eight thousand samples of one byte each. */
+function silence(samples: number): Buffer {
+  const head = Buffer.alloc(44);
+  head.write("RIFF", 0);
+  head.writeUInt32LE(36 + samples, 4);
+  head.write("WAVEfmt ", 8);
+  for (const [at, value] of [
+    [16, 16],
+    [24, 8_000],
+    [28, 8_000],
+    [40, samples],
+  ] as const)
+    head.writeUInt32LE(value, at);
+  for (const [at, value] of [
+    [20, 1],
+    [22, 1],
+    [32, 1],
+    [34, 8],
+  ] as const)
+    head.writeUInt16LE(value, at);
+  head.write("data", 36);
+  return Buffer.concat([head, Buffer.alloc(samples, 128)]);
+}

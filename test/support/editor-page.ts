@@ -8,28 +8,37 @@ const patienceMs = 20_000;
 /** A person at the editor of one site, in a browser of their own. */
 export class EditorPage implements AsyncDisposable {
   readonly browser: Browser;
-  readonly #address: string;
+  readonly #origin: string;
+  #site: string;
 
-  private constructor(browser: Browser, address: string) {
+  private constructor(browser: Browser, origin: string, site: string) {
     this.browser = browser;
-    this.#address = address;
+    this.#origin = origin;
+    this.#site = site;
   }
 
   /** Signs in and shows a place of a site's files: `files/` or `edit/public/index.html`. */
   static async open(backlot: Backlot, who: { readonly user: string; readonly site: string; readonly place: string }): Promise<EditorPage> {
     const browser = await Browser.open();
     const origin = backlot.manager.replace("127.0.0.1", "localhost");
-    const page = new EditorPage(browser, `${origin}/sites/${who.site}/`);
-    await browser.driver.get(`${page.#address}${who.place}`);
-    await browser.fill("User name", who.user);
-    await browser.fill("Password", who.user === "admin" ? adminPassword : `password of ${who.user}`);
-    await browser.click("Sign in");
+    const page = new EditorPage(browser, origin, who.site);
+    await page.go(who.place);
+    await page.signIn(who.user);
     await browser.driver.wait(until.urlContains(`/sites/${who.site}/`), patienceMs);
     return page;
   }
 
-  async go(place: string): Promise<void> {
-    await this.browser.driver.get(`${this.#address}${place}`);
+  /** Fills in the form that is shown to whoever is not signed in. */
+  async signIn(user: string): Promise<void> {
+    await this.browser.fill("User name", user);
+    await this.browser.fill("Password", user === "admin" ? adminPassword : `password of ${user}`);
+    await this.browser.click("Sign in");
+  }
+
+  /** Shows a place of the site, or of another one. */
+  async go(place: string, site = this.#site): Promise<void> {
+    this.#site = site;
+    await this.browser.driver.get(`${this.#origin}/sites/${site}/${place}`);
   }
 
   /** The line of the tree with this name. */
@@ -96,16 +105,21 @@ export class EditorPage implements AsyncDisposable {
     await this.browser.sees("Saved");
   }
 
-  /** Waits until the browser keeps unsaved work with this text. */
-  async keepsDraft(text: string): Promise<void> {
+  /** The texts of all unsaved work that the browser keeps, whosever it is. */
+  async drafts(): Promise<readonly string[]> {
     const script = `
-      const [text, done] = arguments;
+      const [done] = arguments;
       const open = indexedDB.open("backlot-drafts");
       open.onsuccess = () => {
         const all = open.result.transaction("drafts").objectStore("drafts").getAll();
-        all.onsuccess = () => { open.result.close(); done(all.result.some((draft) => draft.text.includes(text))); };
+        all.onsuccess = () => { open.result.close(); done(all.result.map((draft) => draft.text)); };
       };`;
-    await this.browser.driver.wait(async () => this.browser.driver.executeAsyncScript<boolean>(script, text), patienceMs, "the browser keeps no draft");
+    return this.browser.driver.executeAsyncScript<string[]>(script);
+  }
+
+  /** Waits until the browser keeps unsaved work with this text. */
+  async keepsDraft(text: string): Promise<void> {
+    await this.browser.driver.wait(async () => (await this.drafts()).some((draft) => draft.includes(text)), patienceMs, "the browser keeps no draft");
   }
 
   /** Drops files of this machine onto the page, as from a file manager. */
