@@ -145,7 +145,8 @@ function visitorsSection(facts: HaproxyFacts): Section {
  * Paths that name a file in exactly one way: no empty and no hidden parts, no dots, slashes, percent signs, backslashes or control characters in disguise.
  * Written so that HAProxy reads it as one word, and so that it means the same to every kind of regular expression.
  */
-const plainPath = String.raw`'^(/(%2[0-46-9A-Da-d]|%[346-9A-Fa-f][0-9A-Fa-f]|%5[0-9ABDEFabdef]|[A-Za-z0-9_~!$&()*+,;=:@-])(%2[0-46-9A-Da-d]|%[346-9A-Fa-f][0-9A-Fa-f]|%5[0-9ABDEFabdef]|[A-Za-z0-9_~!$&()*+,;=:@.-])*)*/?$'`;
+const plainPath =
+  "'^(/(%2[0-46-9A-Da-d]|%[346-9A-Fa-f][0-9A-Fa-f]|%5[0-9ABDEFabdef]|[A-Za-z0-9_~!$&()*+,;=:@-])(%2[0-46-9A-Da-d]|%[346-9A-Fa-f][0-9A-Fa-f]|%5[0-9ABDEFabdef]|[A-Za-z0-9_~!$&()*+,;=:@.-])*)*/?$'";
 
 // What a visitor says of itself counts for nothing, in whatever spelling: `X_Real_IP` is `X-Real-IP` to CGI and WSGI programs.
 function forwardingRules(trustedProxies: readonly string[]): Section {

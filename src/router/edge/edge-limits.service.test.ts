@@ -1,0 +1,168 @@
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
+import { readFile } from "node:fs/promises";
+import { createServer, request } from "node:http";
+import { type AddressInfo, createConnection } from "node:net";
+import path from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { edgeMissing, type HostedProgram, type SiteHost, startEdgeRouter, startHostedProgram, takeSiteHost } from "../../../test/support/edge-router.ts";
+import { aRoute, type RouterHarness } from "../../../test/support/router-harness.ts";
+import { exchangeRaw, until } from "../../../test/support/site-program.ts";
+
+const missing = edgeMissing();
+const app = aRoute({ siteId: 8, name: "app" });
+
+interface Answer {
+  readonly status: number;
+  readonly text: string;
+}
+
+describe.skipIf(missing !== null)(`Limits of the edge${missing === null ? "" : ` (${missing})`}`, { timeout: 60_000 }, () => {
+  let host: SiteHost;
+  let program: HostedProgram;
+  let router: RouterHarness;
+  let behindBalancer: RouterHarness;
+  const managers: { readonly name: string; readonly port: number; isReady: boolean; readonly close: () => void }[] = [];
+  const lines: string[] = [];
+  const logServer = createSocket("udp4");
+
+  /** Asks from one of the many addresses of loopback: each is another visitor to HAProxy. */
+  const from = (
+    localAddress: string,
+    over: { readonly host?: string; readonly path?: string; readonly headers?: Record<string, string> } = {},
+  ): Promise<Answer> =>
+    new Promise((resolve, reject) => {
+      const { hostname, port } = new URL(router.door);
+      const headers = { host: over.host ?? "app.localhost", ...over.headers };
+      const asked = request({ hostname, port, localAddress, path: over.path ?? "/", agent: false, headers }, async (response) => {
+        let text = "";
+        for await (const chunk of response) text += String(chunk);
+        resolve({ status: response.statusCode ?? 0, text });
+      });
+      asked.on("error", reject);
+      asked.end();
+    });
+
+  const startManager = async (name: string): Promise<void> => {
+    const server = createServer((req, res) => {
+      if (req.url === "/readyz") res.statusCode = managers.find((manager) => manager.name === name)?.isReady === true ? 200 : 503;
+      res.end(name);
+    }).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    managers.push({ name, port: (server.address() as AddressInfo).port, isReady: true, close: () => void server.close() });
+  };
+
+  beforeAll(async () => {
+    host = takeSiteHost();
+    logServer.on("message", (message) => lines.push(String(message)));
+    logServer.bind(0, "127.0.0.1");
+    [program] = await Promise.all([
+      startHostedProgram(host.address, (req, res) => {
+        res.statusCode = req.url?.startsWith("/broken") === true ? 500 : 200;
+        res.end(JSON.stringify(req.headers));
+      }),
+      startManager("first"),
+      startManager("second"),
+      once(logServer, "listening"),
+    ]);
+    const environment = {
+      BACKLOT_EDGE_VISITOR_REQUESTS: "60",
+      BACKLOT_EDGE_VISITOR_CONNECTIONS: "20",
+      BACKLOT_EDGE_HEAD_MS: "700",
+      BACKLOT_EDGE_MANAGERS: managers.map(({ port }) => `127.0.0.1:${port}`).join(","),
+      BACKLOT_PUBLIC_URL: "https://dashboard.example.org",
+      BACKLOT_EDGE_LOG_SERVER: `udp://127.0.0.1:${logServer.address().port}`,
+      BACKLOT_ROUTER_TRUSTED_PROXIES: "127.0.0.9",
+    };
+    [router, behindBalancer] = await Promise.all([
+      startEdgeRouter([app], { environment }),
+      startEdgeRouter([app], { environment: { BACKLOT_EDGE_PROXY_PROTOCOL: "true" } }),
+    ]);
+    for (const one of [router, behindBalancer]) one.orchestrator.onWake = () => ({ address: program.address, instance: "one" });
+  }, 60_000);
+  afterAll(async () => {
+    await Promise.all([router?.[Symbol.asyncDispose](), behindBalancer?.[Symbol.asyncDispose]()]);
+    for (const manager of managers) manager.close();
+    logServer.close();
+    await program?.stop();
+    host?.[Symbol.dispose]();
+  });
+
+  test("who asks too often is told to wait, and nobody else is", async () => {
+    const statuses = new Set<number>();
+    await expect
+      .poll(async () => statuses.add((await from("127.0.0.2", { headers: { accept: "text/html" } })).status).has(429), { timeout: 30_000, interval: 1 })
+      .toBe(true);
+    expect([...statuses]).toEqual([200, 429]);
+    expect((await from("127.0.0.3")).status).toBe(200);
+    // An address behind a trusted proxy counts by itself.
+    expect((await from("127.0.0.9", { headers: { "x-forwarded-for": "203.0.113.9" } })).status).toBe(200);
+  });
+
+  test("who opens too many connections gets no more, and nobody else is held up; headers that never end are not waited for", async () => {
+    const { hostname, port } = new URL(router.door);
+    const sockets = Array.from({ length: 40 }, () => {
+      const socket = createConnection({ host: hostname, port: Number(port), localAddress: "127.0.0.4" });
+      socket.on("error", () => socket.destroy());
+      return socket;
+    });
+    let text = "";
+    for (const socket of sockets) {
+      socket.on("data", (chunk: Buffer) => {
+        text += String(chunk);
+      });
+      socket.write("GET / HTTP/1.1\r\nHost: app.localhost\r\nX-Slow: ");
+    }
+    await until(() => sockets.filter((socket) => socket.destroyed).length >= 20, "the connections above the limit are closed");
+    expect((await from("127.0.0.5")).status).toBe(200);
+    await until(() => sockets.every((socket) => socket.destroyed), "the slow ones are closed");
+    expect(text).toContain("HTTP/1.1 408");
+  });
+
+  test("a trusted proxy is believed what it says of the visitor, nobody else is", async () => {
+    const headers = { "x-forwarded-for": "203.0.113.7", "x-forwarded-proto": "https" };
+    await expect
+      .poll(async () => (JSON.parse((await from("127.0.0.9", { headers })).text) as Record<string, string>)["x-backlot-address"], { timeout: 20_000 })
+      .toBeDefined();
+    expect(JSON.parse((await from("127.0.0.9", { headers })).text)).toMatchObject({
+      "x-forwarded-for": "203.0.113.7, 127.0.0.9",
+      "x-real-ip": "203.0.113.7",
+      "x-forwarded-proto": "https",
+    });
+    expect(JSON.parse((await from("127.0.0.6", { headers })).text)).toMatchObject({
+      "x-forwarded-for": "127.0.0.6",
+      "x-real-ip": "127.0.0.6",
+      "x-forwarded-proto": "http",
+    });
+  });
+
+  test("managers share the dashboard's host, and one that is not ready gets nothing", async () => {
+    const asked = async (): Promise<string> => (await from("127.0.0.7", { host: "dashboard.example.org" })).text;
+    const seen = new Set<string>();
+    await expect.poll(async () => seen.add(await asked()).size, { timeout: 20_000, interval: 1 }).toBe(2);
+    const [first] = managers;
+    if (first !== undefined) first.isReady = false;
+    await expect
+      .poll(async () => new Set([await asked(), await asked(), await asked(), await asked()]), { timeout: 30_000, interval: 500 })
+      .toEqual(new Set(["second"]));
+  });
+
+  test("each request is a line of its site's access log and of the log server, a broken answer one of the site's own log; what stands in a query is in none", async () => {
+    await expect
+      .poll(async () => (await from("127.0.0.8", { path: "/broken?secret=1", headers: { "user-agent": 'a"b\\c\u00e9' } })).status, { timeout: 20_000 })
+      .toBe(500);
+    const file = path.join(router.data, "logs", "access", "8.log");
+    await expect
+      .poll(() => readFile(file, "utf8").catch(() => ""), { timeout: 20_000 })
+      .toMatch(/^127\.0\.0\.8 - - \[\S+\] "GET \/broken" 500 \d+ "-" "a\\x22b\\x5cc.*" \d+ms$/m);
+    await until(() => lines.some((line) => line.includes('"p":"\\/broken"')), "the log server has the line");
+    await until(() => router.orchestrator.reports.some(([, line]) => line.includes("500 GET /broken")), "the site's log has it");
+    expect(`${await readFile(file, "utf8")}${lines.join()}${router.orchestrator.reports.join()}`).not.toContain("secret=1");
+  });
+
+  test("behind a balancer that speaks the PROXY protocol its word is the visitor's address, and without it nobody comes in", async () => {
+    const ask = "GET / HTTP/1.1\r\nHost: app.localhost\r\nConnection: close\r\n\r\n";
+    expect(await exchangeRaw(behindBalancer.door, `PROXY TCP4 203.0.113.7 127.0.0.1 1000 80\r\n${ask}`)).toContain('"x-forwarded-for":"203.0.113.7"');
+    expect(await exchangeRaw(behindBalancer.door, ask)).not.toContain("200");
+  });
+});
