@@ -74,7 +74,7 @@ function scriptOf(facts: SandboxFacts): string {
     ...facts.systemFolders.map(({ path, link }) => (link === null ? `mkdir -p "$1"${quoted(path)}` : `ln -s ${quoted(link)} "$1"${quoted(path)}`)),
     'ln -s /tmp "$1"/var/tmp',
     'ln -s /run "$1"/var/run',
-    ...copied.map((name) => `[ ! -e /etc/${name} ] || cp -L /etc/${name} "$1"/etc/${name}`),
+    ...copied.map((name) => `[ ! -e /etc/${name} ] || cp -Lp /etc/${name} "$1"/etc/${name}`),
     ...facts.etcFiles.map((name) => `cp ${quoted(join(facts.etcFolder, name))} "$1"/etc/${name}`),
     `cp ${quoted(facts.gate)} "$1"${inside.gate}`,
     `: >"$1"${inside.node}`,
