@@ -1,5 +1,5 @@
 import { By, Key, until, type WebElement } from "selenium-webdriver";
-import { expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { createSite, removeMember, setMember } from "#contract/api/sites.ts";
 import { type Backlot, startBacklot } from "../support/backlot.ts";
 import { Browser, hasBrowser } from "../support/backlot-browser.ts";
@@ -31,25 +31,33 @@ async function keyboard({ driver }: Browser): Promise<WebElement> {
   return driver.findElement(By.css("[data-terminal=open]:not(.hidden) .xterm-helper-textarea"));
 }
 
+let backlot: Backlot;
+beforeAll(async () => {
+  backlot = await startBacklot();
+});
+afterAll(async () => {
+  await backlot?.[Symbol.asyncDispose]();
+});
+
 /** A static site with one more member, who signs in at its terminal's page. */
-async function visitTerminal(backlot: Backlot, browser: Browser, role: "editor" | "viewer"): Promise<void> {
+async function visitTerminal(browser: Browser, site: string, given: { readonly username: string; readonly role: "editor" | "viewer" }): Promise<void> {
+  const { username, role } = given;
   const { client, succeeded } = await backlot.admin();
-  await succeeded((await client.call(createSite, { body: { name: "pages", kind: "static" } })).operation);
-  await backlot.addPerson("ben");
-  await client.call(setMember, { params: { name: "pages", username: "ben" }, body: { role } });
-  await browser.driver.get(`${backlot.manager.replace("127.0.0.1", "localhost")}/sites/pages/terminal`);
-  await browser.fill("User name", "ben");
-  await browser.fill("Password", "password of ben");
+  await succeeded((await client.call(createSite, { body: { name: site, kind: "static" } })).operation);
+  await backlot.addPerson(username);
+  await client.call(setMember, { params: { name: site, username }, body: { role } });
+  await browser.driver.get(`${backlot.manager.replace("127.0.0.1", "localhost")}/sites/${site}/terminal`);
+  await browser.fill("User name", username);
+  await browser.fill("Password", `password of ${username}`);
   await browser.click("Sign in");
 }
 
 test.runIf(hasBrowser())(
   "a person types into a terminal of a static site, opens a second one, reloads, and is put out when they are no member any more",
   async () => {
-    await using backlot = await startBacklot();
     await using browser = await Browser.open();
     const { driver } = browser;
-    await visitTerminal(backlot, browser, "editor");
+    await visitTerminal(browser, "pages", { username: "ben", role: "editor" });
 
     // A shell with the site's files, on a real terminal.
     await shows(browser, "pages:");
@@ -115,9 +123,8 @@ test.runIf(hasBrowser())(
 test.runIf(hasBrowser())(
   "a viewer is told why there is no terminal for them",
   async () => {
-    await using backlot = await startBacklot();
     await using browser = await Browser.open();
-    await visitTerminal(backlot, browser, "viewer");
+    await visitTerminal(browser, "others", { username: "vera", role: "viewer" });
     await browser.sees("No terminal for you here");
   },
   120_000,
