@@ -6,6 +6,7 @@ import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 /** A copy of a starter outside this repository, whose package.json would make its files modules; removed with its scope. */
@@ -27,6 +28,35 @@ export async function bareSpawnMs(command: readonly [string, ...string[]], folde
   child.kill("SIGKILL");
   await gone;
   return tookMs;
+}
+
+/** A program without any platform, to be stopped and continued. */
+export interface BareProgram extends AsyncDisposable {
+  /** How long its first answer takes from the signal that lets it go on; in milliseconds. */
+  stopAndContinueMs(): Promise<number>;
+}
+
+export async function startBare(command: readonly [string, ...string[]], folder: string): Promise<BareProgram> {
+  const port = await freePort();
+  const [file, ...args] = command;
+  const child = spawn(file, args, { cwd: folder, env: { PATH: process.env.PATH, HOST: "127.0.0.1", PORT: String(port) }, stdio: "ignore" });
+  const beganAt = performance.now();
+  while (!(await answers(port))) if (performance.now() - beganAt > 20_000) throw new Error("the program did not answer");
+  return {
+    stopAndContinueMs: async () => {
+      child.kill("SIGSTOP");
+      await delay(50);
+      const from = performance.now();
+      child.kill("SIGCONT");
+      if (!(await answers(port))) throw new Error("the program did not answer");
+      return performance.now() - from;
+    },
+    [Symbol.asyncDispose]: async () => {
+      const gone = once(child, "exit");
+      child.kill("SIGKILL");
+      await gone;
+    },
+  };
 }
 
 function answers(port: number): Promise<boolean> {

@@ -17,6 +17,8 @@ export interface HostOrder {
   readonly home?: { readonly folder: string; readonly library: string };
   /** Shells on terminals to enter the first site with; each is typed this line, and what it shows until its end or the word `ready` is told. */
   readonly typed?: readonly string[];
+  /** Freeze the programs once they listen. */
+  readonly freezes?: boolean;
   /** Whether to wait until the programs listen; else until they end. */
   readonly waits: "until they listen" | "until they end";
 }
@@ -36,6 +38,7 @@ const started = await Promise.all(
     );
     if (order.waits === "until they listen") {
       await running.whenListening(AbortSignal.timeout(60_000));
+      if (order.freezes === true) await running.freeze();
       return { address: running.address };
     }
     const exit = await running.exited;

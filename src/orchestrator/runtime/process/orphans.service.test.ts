@@ -17,7 +17,7 @@ const modes = [...(hasBubblewrap && isRoot ? (["veth"] as const) : []), ...(hasB
 
 for (const mode of modes) {
   describe(`after kill -9 of the orchestrator, ${mode}`, () => {
-    it("leaves no process, and the next one removes what is left on the machine", async () => {
+    it.each([false, true])("leaves no process, and the next one removes what is left on the machine; frozen: %s", async (freezes) => {
       await using harness = processRuntimeHarness({ mode });
       const duration = `${randomInt(1e8, 1e9)}.5`;
       // Serves, and hides a process in a session of its own.
@@ -25,7 +25,7 @@ for (const mode of modes) {
       const sites = [1, 2, 3].map((siteId) => ({ siteId, files, isTrusted: true, environment: { BEHAVIOUR: "ignores-signals" } }));
       const { stateFolder, sitesFolder } = harness.options;
       const { installation } = harness;
-      const host = await startHost({ stateFolder, sitesFolder, installation, mode, sites, waits: "until they listen" });
+      const host = await startHost({ stateFolder, sitesFolder, installation, mode, sites, freezes, waits: "until they listen" });
       expect(programsSleepingFor(duration)).toBe(3);
       await host.kill();
 

@@ -27,6 +27,15 @@ export function isAtRest(pid: number): boolean {
   return state === undefined || "TtZX".includes(state);
 }
 
+/**
+ * Whether a process that was told to halt runs nothing of its own any more: it stands, has gone, or is in a system call that it comes back from
+ * only to stand. A parent that waits for what it has just forked is in one for as long as that stands.
+ */
+export function isStill(pid: number): boolean {
+  const state = statOf(pid)?.state;
+  return state === undefined || "TtDZX".includes(state);
+}
+
 /** Whether a process was halted by a signal. */
 export function isHalted(pid: number): boolean {
   return statOf(pid)?.state === "T";

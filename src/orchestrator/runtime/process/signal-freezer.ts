@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { freezeTimeoutMs, type TreeFreezer } from "./group-freezer.ts";
-import { isAtRest, isHalted, type ProcessId, signalProcess } from "./process-table.ts";
+import { isHalted, isStill, type ProcessId, signalProcess } from "./process-table.ts";
 import type { ProcessTree } from "./process-tree.ts";
 
 /** Where control groups cannot do it: halts every process by a signal that none can refuse. */
@@ -26,7 +26,7 @@ export function signalFreezer(tree: Pick<ProcessTree, "members">): TreeFreezer {
           if (isHalted(process.pid)) continue;
           if (signalProcess(process, "SIGSTOP")) halted.set(keyOf(process), process);
         }
-        isQuiet = news.every((process) => !halted.has(keyOf(process))) && members.every(({ pid }) => isAtRest(pid));
+        isQuiet = news.every((process) => !halted.has(keyOf(process))) && members.every(({ pid }) => isStill(pid));
         if (!isQuiet) await delay(1);
       }
     },
