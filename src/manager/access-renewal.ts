@@ -20,7 +20,8 @@ export interface AccessRenewals {
 
 /** What judging needs. */
 export interface AccessRenewalDeps {
-  readonly orchestrator: ComponentClient;
+  /** All of them: each holds what was opened there. */
+  readonly orchestrators: readonly ComponentClient[];
   readonly users: Pick<UserStore, "byNumber">;
   readonly sites: Pick<SiteStore, "numberForActor">;
   readonly mirror: Pick<OrchestratorMirror, "capabilities">;
@@ -30,8 +31,12 @@ export interface AccessRenewalDeps {
 /** Judges by the database and the policy, as at the moment when something is opened. */
 export function accessRenewals(deps: AccessRenewalDeps): AccessRenewals {
   return {
-    stale: async () => (await deps.orchestrator.call(listStaleAccess, {})).stale,
-    renew: async (renewals) => void (await deps.orchestrator.call(renewAccess, { body: { renewals: [...renewals] } })),
+    // What one that is away holds ends by itself when it is back.
+    stale: async () => answersOf(await Promise.allSettled(deps.orchestrators.map((each) => each.call(listStaleAccess, {})))).flatMap(({ stale }) => stale),
+    renew: async (renewals) => {
+      const body = { renewals: [...renewals] };
+      answersOf(await Promise.allSettled(deps.orchestrators.map((each) => each.call(renewAccess, { body }))));
+    },
     judge: async (access) => {
       const user = await deps.users.byNumber(access.user);
       if (user === null || !user.isActive) return nothing(access, user);
@@ -40,6 +45,14 @@ export function accessRenewals(deps: AccessRenewalDeps): AccessRenewals {
       return { ...access, siteEpoch: site.epoch, userEpoch: user.epoch, verbs: await verbsIn(deps, user, site) };
     },
   };
+}
+
+/** @throws when none has answered. */
+function answersOf<T>(outcomes: readonly PromiseSettledResult<T>[]): readonly T[] {
+  const answers = outcomes.flatMap((outcome) => (outcome.status === "fulfilled" ? [outcome.value] : []));
+  const [failed] = outcomes.flatMap((outcome) => (outcome.status === "rejected" ? [outcome] : []));
+  if (answers.length === 0 && failed !== undefined) throw failed.reason;
+  return answers;
 }
 
 async function verbsIn(deps: AccessRenewalDeps, user: User, site: ActorSite): Promise<string[]> {

@@ -96,7 +96,7 @@ async function serve({ config, key, db, log, stack }: Wiring): Promise<Pick<Runn
   fleet.onChange(() => hints.notify("routes"));
   const mirror = new OrchestratorMirror(fleet.clients, log);
   const runPolicy = { mayEveryoneRunUnisolated: config.BACKLOT_UNISOLATED_FOR_ALL };
-  const renewals = accessRenewals({ ...stores, orchestrator, mirror, runPolicy });
+  const renewals = accessRenewals({ ...stores, orchestrators: fleet.clients, mirror, runPolicy });
   const access = new AccessWatch({ epochs: stores.epochs, table: new EpochTable(), push: pushesTo(fleet), renewals, log });
   mirror.onConnected = () => access.refresh();
 

@@ -1,0 +1,122 @@
+import { expect, test } from "vitest";
+import type { CallInput } from "#contract/client.ts";
+import { Failure } from "#contract/failure.ts";
+import { listHeldSites, readNode, wakeSite } from "#contract/internal/orchestrator.ts";
+import { awaitRun } from "#contract/internal/runs.ts";
+import type { ComponentClient } from "#kit/component-client.ts";
+import { silentLog } from "#kit/log.ts";
+import { node, nodeReport } from "../../../test/support/node-builders.ts";
+import { Fleet, type FleetDeps } from "./fleet.ts";
+import type { Node, NodeBeat } from "./node.ts";
+import type { Placement } from "./node-store.ts";
+
+const [urlA, urlB] = ["http://a:1", "http://b:2"];
+
+/** Orchestrators a and b; what each was asked, and a table of sites and runs. */
+function stage(changes: Partial<FleetDeps> = {}, nodes: readonly Node[] = [node({ id: "a", number: 1, url: urlA }), node({ id: "b", number: 2, url: urlB })]) {
+  const asked: string[] = [];
+  const beats: NodeBeat[] = [];
+  const placements = new Map<number, Placement>([
+    [1, { nodeId: null, number: 0 }],
+    [2, { nodeId: "b", number: 3 }],
+  ]);
+  const runs = new Map<string, string>([["run-b", "b"]]);
+  let now = 100_000;
+  const clientAt = (url: string): ComponentClient => {
+    const call = async (shape: { readonly id: string }, input: CallInput): Promise<never> => {
+      if (shape.id === readNode.id) return nodeReport({ id: url === urlA ? "a" : "b" }) as never;
+      asked.push(`${shape.id} ${url}`);
+      if (input.params?.siteId === 2 && url === urlA) throw new Failure("site_not_found");
+      return undefined as never;
+    };
+    const client = { call, fetch: call } as unknown as ComponentClient;
+    return { ...client, on: () => client };
+  };
+  const fleet = new Fleet({
+    urls: [urlA, urlB],
+    link: { audience: "orchestrator", caller: "worker", signer: { sign: async () => "" } },
+    connect: ({ baseUrl }) => clientAt(baseUrl),
+    nodes: {
+      beat: async (beat) => void beats.push(beat),
+      all: async () => nodes,
+      setDrained: async () => null,
+      remove: async () => undefined,
+      removeSilent: async () => undefined,
+    },
+    placements: {
+      ofSite: async (siteId) => placements.get(siteId) ?? null,
+      counts: async () =>
+        new Map([
+          [null, 4],
+          ["b", 2],
+        ]),
+      onNode: async () => [],
+      move: async () => true,
+      ofRun: async ({ uid }) => runs.get(uid) ?? null,
+      placeRun: async ({ uid }, nodeId) => void runs.set(uid, nodeId),
+      forgetRun: async () => undefined,
+    },
+    others: () => [],
+    clock: { now: () => now },
+    log: silentLog(),
+    beatMs: 1_000,
+    lostMs: 5_000,
+    ...changes,
+  });
+  const later = (ms: number): void => {
+    now += ms;
+  };
+  return { fleet, asked, beats, placements, runs, later };
+}
+
+test("a single address gets every call, whatever was placed where", async () => {
+  const { fleet, asked } = stage({ urls: [urlA] });
+  await fleet.client.call(listHeldSites, {});
+  await expect(fleet.client.call(wakeSite, { params: { siteId: 2 } })).rejects.toMatchObject({ code: "site_not_found" });
+  expect(asked).toEqual([`site.list ${urlA}`, `site.wake ${urlA}`]);
+  expect(await fleet.placeNew()).toBeNull();
+  expect(fleet.addresses()).toEqual({});
+});
+
+test("a call goes where its site or its run is; what was never placed is the first one's", async () => {
+  const { fleet, asked, beats } = stage();
+  await fleet.beat();
+  await fleet.client.call(wakeSite, { params: { siteId: 1 } });
+  await fleet.client.on({}).call(wakeSite, { params: { siteId: 2 } });
+  await fleet.client.call(awaitRun, { params: { uid: "run-b" } });
+  await fleet.client.call(awaitRun, { params: { uid: "unknown" } });
+  expect(asked).toEqual([`site.wake ${urlA}`, `site.wake ${urlB}`, `run.await ${urlB}`, `run.await ${urlA}`]);
+  expect(beats.map(({ id, url }) => `${id} ${url}`)).toEqual([`a ${urlA}`, `b ${urlB}`]);
+  expect(fleet.addresses()).toEqual({ a: urlA, b: urlB });
+  expect((await fleet.linkOf(2)).baseUrl).toBe(urlB);
+});
+
+test("one that does not know a site has given it away: that passes", async () => {
+  const { fleet, placements } = stage();
+  await fleet.beat();
+  placements.set(2, { nodeId: "a", number: 4 });
+  await expect(fleet.client.call(wakeSite, { params: { siteId: 2 } })).rejects.toMatchObject({ code: "site_moved" });
+});
+
+test("new sites go where the fewest are, and a run to its site's orchestrator before it is asked", async () => {
+  const { fleet, runs } = stage();
+  await fleet.beat();
+  expect((await fleet.candidates()).map(({ node: { id }, sites }) => `${id} ${sites}`)).toEqual(["a 4", "b 2"]);
+  expect(await fleet.placeNew()).toBe("b");
+  await fleet.placeRun({ uid: "new", attempt: 1, siteId: 2 });
+  await fleet.placeRun({ uid: "home", attempt: 1, siteId: null });
+  expect([runs.get("new"), runs.get("home")]).toEqual(["b", "a"]);
+});
+
+test("a process that has only just begun to ask calls nobody lost", async () => {
+  const silent = [node({ id: "a", number: 1, url: urlA, silentMs: 60_000 }), node({ id: "b", number: 2, url: urlB })];
+  const { fleet, later } = stage({}, silent);
+  await fleet.beat();
+  expect(fleet.nodeOf(null)?.silentMs).toBe(0);
+  later(6_000);
+  await fleet.beat();
+  expect(fleet.nodeOf(null)?.silentMs).toBe(6_000);
+  // The home folder is on the storage that the other has, too.
+  await fleet.placeRun({ uid: "home", attempt: 1, siteId: null });
+  expect(await fleet.placeNew()).toBe("b");
+});
