@@ -1,0 +1,127 @@
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { purgeCache, readCache } from "#contract/api/cache.ts";
+import { deletePath } from "#contract/api/files.ts";
+import { readStatus, restartSite, sleepSite, updateSite } from "#contract/api/sites.ts";
+import { type Backlot, startBacklot } from "../support/backlot.ts";
+import { done, runBacklot } from "../support/backlot-cli.ts";
+import type { Person } from "../support/backlot-person.ts";
+import { startRedis, type TestRedis } from "../support/redis.ts";
+
+// Counts what it is asked, and says for how long its answers are good.
+const program = `
+const { createServer } = require("node:http");
+const { existsSync, writeFileSync } = require("node:fs");
+if (existsSync("/site/dead")) process.exit(1);
+const started = Date.now() + "-" + process.pid;
+let count = 0;
+createServer((req, res) => {
+  count += 1;
+  if (req.url === "/die") {
+    writeFileSync("/site/dead", "");
+    process.exit(1);
+  }
+  const age = req.url === "/short" ? "max-age=0" : "max-age=600";
+  res.writeHead(200, { "Cache-Control": age, "Cache-Tag": "all" });
+  res.end(started + " " + count);
+}).listen(Number(process.env.PORT), process.env.HOST);
+`;
+const googlebot = { "user-agent": "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)" };
+
+let redis: TestRedis;
+let backlot: Backlot;
+let home: string;
+let folder: string;
+let ann: Person;
+
+beforeAll(async () => {
+  redis = await startRedis();
+  backlot = await startBacklot({ environment: { REDIS_URL: redis.url } });
+  home = await mkdtemp(join(tmpdir(), "backlot-cached-"));
+  folder = join(home, "news");
+  await mkdir(folder);
+  await writeFile(join(folder, "run.sh"), "#!/bin/sh\nexec node /site/server.cjs\n", { mode: 0o755 });
+  await writeFile(join(folder, "server.cjs"), program);
+  ann = await backlot.addPerson("ann");
+  await done(cli(["deploy", folder, "--create", "--site", "news"]));
+  await done(cli(["cache", "on", "news", "--stale", "3600", "--revalidate", "0"]));
+});
+afterAll(async () => {
+  await backlot[Symbol.asyncDispose]();
+  await redis[Symbol.asyncDispose]();
+  await rm(home, { recursive: true, force: true });
+});
+
+const cli = (args: readonly string[]) => runBacklot(args, { home, server: backlot.manager, token: ann.token });
+const get = async (path = "/", headers: Record<string, string> = {}) => {
+  const { status, text, headers: answered } = await backlot.visit("news", path, { headers });
+  return { status, text, said: String(answered["cache-status"]), tag: answered["cache-tag"] };
+};
+/** Visits until the program has answered, and what it said is kept. */
+async function keep(path = "/"): Promise<string> {
+  const first = await get(path);
+  expect(first).toMatchObject({ status: 200, tag: undefined });
+  return first.text;
+}
+const state = async () => (await ann.client.call(readStatus, { params: { name: "news" } })).state;
+
+test("a kept page of a sleeping site neither waits nor wakes, for a robot neither", async () => {
+  const short = await keep("/short");
+  const long = await keep();
+  const { operation } = await ann.client.call(sleepSite, { params: { name: "news" } });
+  await ann.succeeded(operation);
+  expect([(await get("/short")).text, (await get()).text, (await get("/short", googlebot)).text]).toEqual([short, long, short]);
+  expect((await get("/short")).said).toContain("detail=asleep");
+  expect(await state()).toBe("asleep");
+  expect((await get("/unknown", googlebot)).status).toBe(503);
+  expect(await state()).toBe("asleep");
+});
+
+test("a program that dies and does not come back is answered for by its last page", async () => {
+  const short = await keep("/short");
+  await get("/die");
+  expect(await get("/short")).toMatchObject({ status: 200, text: short });
+  expect((await get("/new")).status).toBe(503);
+  await ann.client.fetch(deletePath, { params: { name: "news", "*": "dead" } });
+  await expect.poll(async () => (await get("/new")).status, { timeout: 60_000, interval: 200 }).toBe(200);
+});
+
+test("a deployment, a restart, a changed file and an order make what is kept out of date", async () => {
+  let before = await keep();
+  const isNew = async (): Promise<void> => {
+    const now = (await get()).text;
+    expect(now).not.toBe(before);
+    expect((await get()).text).toBe(now);
+    before = now;
+  };
+  expect((await get()).text).toBe(before);
+  await done(cli(["deploy", folder, "--site", "news"]));
+  await isNew();
+  const { operation } = await ann.client.call(restartSite, { params: { name: "news" } });
+  await ann.succeeded(operation);
+  await isNew();
+  expect(await ann.client.call(purgeCache, { params: { name: "news" }, body: { tag: "other" } })).toEqual({ removed: 0 });
+  expect((await get()).text).toBe(before);
+  expect(await ann.client.call(purgeCache, { params: { name: "news" }, body: { tag: "all" } })).toMatchObject({ removed: expect.any(Number) });
+  await isNew();
+  expect((await done(cli(["cache", "purge", "news"]))).out).toBe("Everything kept of news is gone.\n");
+  await isNew();
+  await ann.put("news", "public/note.txt", "changed");
+  await expect.poll(async () => (await get()).text, { timeout: 30_000 }).not.toBe(before);
+});
+
+test("what is kept is counted; without Redis it goes on, and a partial order is carried out in full", async () => {
+  const { cache } = await ann.client.call(readCache, { params: { name: "news" } });
+  expect(cache).toMatchObject({ routers: 1, away: 0, redis: "connected" });
+  expect(cache.hits).toBeGreaterThan(0);
+  await redis.kill();
+  const before = (await get("/after")).text;
+  expect((await get("/after")).text).toBe(before);
+  expect(await ann.client.call(purgeCache, { params: { name: "news" }, body: { path: "/other" } })).toEqual({ removed: null });
+  expect((await get("/after")).text).not.toBe(before);
+  const { operation } = await ann.client.call(updateSite, { params: { name: "news" }, body: { cache: { isOn: false } } });
+  if (operation !== null) await ann.succeeded(operation);
+  expect((await get("/after")).said).toBe("undefined");
+});
