@@ -37,6 +37,8 @@ export async function runTransfer(core: SessionCore, what: string, prepare: (tra
     await fail(core, signal, error);
   } finally {
     signal.removeEventListener("abort", onAbort);
+    // What was asked for and not taken is not wanted any more.
+    transfer.abort.abort(new Error("the transfer has ended"));
     channel.close();
     state.transfer = null;
   }

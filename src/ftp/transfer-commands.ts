@@ -1,17 +1,16 @@
 import type { Socket } from "node:net";
-import { Readable } from "node:stream";
 import { finished } from "node:stream/promises";
-import { setTimeout as delay, setImmediate as nextTurn } from "node:timers/promises";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { Failure } from "#contract/failure.ts";
+import type { AnswerBody } from "#kit/http/byte-client.ts";
 import { withNetworkLines, withSystemLines } from "./ascii.ts";
 import { Refusal } from "./failure-reply.ts";
 import { existingFile, inside, personOf, writable } from "./find-target.ts";
 import { listedFolder, listedIn } from "./listed.ts";
 import { factLine, listLine, nameLine } from "./listing.ts";
+import { receivedFrom } from "./received.ts";
 import { type Carry, runTransfer } from "./run-transfer.ts";
 import type { CommandHandler, SessionCore, Transfer } from "./session-core.ts";
-
-/** A client that was killed closes both its connections, the data connection perhaps first: so long its end is not believed. */
-const afterglowMs = 30;
 
 /** Files and listings over a data connection. */
 export const transferCommands: Readonly<Record<string, CommandHandler>> = {
@@ -26,13 +25,7 @@ export const transferCommands: Readonly<Record<string, CommandHandler>> = {
     runTransfer(core, "MLSD", async () => text((await listedFolder(core, argument)).map((listed) => `${factLine(listed, core.state.facts)}\r\n`).join(""))),
   RETR: async (core, argument) => {
     const offset = takeRest(core);
-    await runTransfer(core, "RETR", async (transfer) => {
-      const at = inside(core, argument);
-      const { size } = await existingFile(core, at);
-      if (offset > size) throw new Refusal(554, "Invalid REST parameter.");
-      const body = offset === size ? null : await personOf(core).files.read(at, offset, transfer.abort.signal);
-      return download(body === null ? Readable.from([]) : Readable.fromWeb(body), core.state.isText);
-    });
+    await runTransfer(core, "RETR", async (transfer) => download(await opened(core, { argument, offset }, transfer.abort.signal), core.state.isText));
   },
   STOR: async (core, argument) => {
     const offset = takeRest(core);
@@ -57,15 +50,29 @@ function withoutFlags(argument: string): string {
 
 function text(listing: string): Carry {
   return async (socket, transfer) => {
-    if (listing !== "") await send(socket, counting(Readable.from([Buffer.from(listing)]), transfer));
+    if (listing !== "") await send(socket, [Buffer.from(listing)], transfer);
     await finish(socket, transfer);
   };
 }
 
-function download(body: Readable, isText: boolean): Carry {
+// Null: the transfer begins at the file's very end, and brings nothing.
+async function opened(core: SessionCore, from: { readonly argument: string; readonly offset: number }, signal: AbortSignal): Promise<AnswerBody | null> {
+  const at = inside(core, from.argument);
+  try {
+    return await personOf(core).files.read(at, from.offset, signal);
+  } catch (error) {
+    const code = error instanceof Failure ? error.code : undefined;
+    if (code === "file_special" || code === "not_a_file") throw new Refusal(550, "Not a regular file.");
+    if (code !== "range_not_satisfiable") throw error;
+    const { size } = await existingFile(core, at);
+    if (from.offset > size) throw new Refusal(554, "Invalid REST parameter.");
+    return null;
+  }
+}
+
+function download(body: AnswerBody | null, isText: boolean): Carry {
   return async (socket, transfer) => {
-    const counted = counting(body, transfer);
-    await send(socket, isText ? withNetworkLines(counted) : counted);
+    if (body !== null) await (isText ? send(socket, withNetworkLines(piecesOf(body)), transfer) : pour(body, socket, transfer));
     await finish(socket, transfer);
   };
 }
@@ -73,68 +80,60 @@ function download(body: Readable, isText: boolean): Carry {
 async function upload(core: SessionCore, transfer: Transfer, to: { readonly argument: string; readonly offset: number | "end" }): Promise<Carry> {
   const at = writable(core, to.argument);
   const { files } = personOf(core);
-  const present = await files.stat(at);
+  const { entry: present, hasFolder } = await files.look(at);
   if (present !== null && present.type !== "file") throw new Refusal(550, "Not a regular file.");
-  if (present === null) await requireParent(core, at.path, at.siteId);
+  if (!hasFolder) throw new Refusal(550, "No such file or directory.");
   if (to.offset !== "end" && to.offset > (present?.size ?? 0)) throw new Refusal(554, "Invalid REST parameter.");
   const replaces = present !== null && to.offset === 0;
   const { signal } = transfer.abort;
   return async (socket) => {
-    const received = counting(replaces ? believed(socket, signal) : bytesOf(socket), transfer);
+    const cut: unknown[] = [];
+    const received = receivedFrom(socket, transfer, replaces ? null : cut);
     const body = core.state.isText ? withSystemLines(received) : received;
     const given = { siteId: at.siteId, path: at.path, body, signal };
     if (replaces) return files.replace(given);
-    const cut: unknown[] = [];
-    const kept = { ...given, body: untilCut(body, cut) };
-    await files.patch(kept, present === null ? { offset: 0, absent: true } : to.offset === "end" ? {} : { offset: to.offset });
+    await files.patch(given, present === null ? { offset: 0, absent: true } : to.offset === "end" ? {} : { offset: to.offset });
     if (cut.length > 0) throw cut[0];
   };
 }
 
-async function requireParent(core: SessionCore, path: string, siteId: number): Promise<void> {
-  const parent = path.split("/").slice(0, -1).join("/");
-  if (parent === "") return;
-  const entry = await personOf(core).files.stat({ siteId, path: parent });
-  if (entry?.type !== "folder") throw new Refusal(550, "No such file or directory.");
-}
-
-async function* counting(source: AsyncIterable<Uint8Array>, transfer: Transfer): AsyncGenerator<Uint8Array> {
-  for await (const chunk of source) {
-    transfer.bytes += chunk.length;
-    yield chunk;
-  }
-}
-
-// Where a part stays, a transfer that is cut off ends in order as far as the orchestrator knows: everything that arrived is written.
-async function* untilCut(source: AsyncIterable<Uint8Array>, cut: unknown[]): AsyncGenerator<Uint8Array> {
-  try {
-    yield* source;
-  } catch (error) {
-    cut.push(error);
-  }
-}
-
-// Not destroyed at its end: the other side still waits for the end of TLS.
-function bytesOf(socket: Socket): AsyncIterable<Uint8Array> {
-  return { [Symbol.asyncIterator]: () => socket.iterator({ destroyOnReturn: false }) };
-}
-
-// The end of the data connection is all that tells the end of a file. Where a good one would be replaced, it counts only
-// while the control connection lives.
-async function* believed(socket: Socket, signal: AbortSignal): AsyncGenerator<Uint8Array> {
-  yield* bytesOf(socket);
-  await delay(afterglowMs, undefined, { signal });
+async function* piecesOf(body: AnswerBody): AsyncGenerator<Uint8Array> {
+  for (let piece = await body.next(); piece !== null; piece = await body.next()) yield piece;
 }
 
 // Each piece is out before the next is read.
-async function send(socket: Socket, source: AsyncIterable<Uint8Array>): Promise<void> {
+async function send(socket: Socket, source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>, transfer: Transfer): Promise<void> {
   for await (const chunk of source) {
+    transfer.bytes += chunk.length;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const onClose = (): void => reject(new Error("the data connection was closed"));
     socket.once("close", onClose);
     if (socket.destroyed) onClose();
     socket.write(chunk, (error) => (error ? reject(error) : resolve()));
     await promise.finally(() => socket.off("close", onClose));
+  }
+}
+
+// Straight from the buffers that were read into; while one piece is on its way out the next one comes in. Resolves when the last is out.
+async function pour(body: AnswerBody, socket: Socket, transfer: Transfer): Promise<void> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const onClose = (): void => reject(new Error("the data connection was closed"));
+  socket.once("close", onClose);
+  if (socket.destroyed) onClose();
+  let last = Promise.resolve();
+  const flown = body.flow((piece, done) => {
+    transfer.bytes += piece.length;
+    const out = Promise.withResolvers<void>();
+    last = out.promise;
+    socket.write(piece, () => {
+      done();
+      out.resolve();
+    });
+  });
+  try {
+    await Promise.race([flown.then(() => last), promise]);
+  } finally {
+    socket.off("close", onClose);
   }
 }
 

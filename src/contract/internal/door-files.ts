@@ -13,7 +13,7 @@ export const statPath = endpoint({
   id: "path.stat",
   method: "GET",
   path: "/v1/sites/:siteId/stat",
-  summary: "What is at a path; with follow=true behind the links that stay inside",
+  summary: "What is at a path; with follow=true behind the links that stay inside. `file_not_found` says with `inFolder` that its folder is there",
   access: may("site.files.read"),
   params: byFolder,
   query: z.strictObject({ path, follow: z.stringbool().default(true) }),

@@ -1,15 +1,22 @@
 import type { FolderEntry } from "#contract/api/files.ts";
-import { type Client, createClient, type InputOf } from "#contract/client.ts";
+import type { InputOf } from "#contract/client.ts";
 import type { EndpointShape, ResultOf } from "#contract/endpoint.ts";
 import { Failure } from "#contract/failure.ts";
 import * as door from "#contract/internal/door-files.ts";
 import * as host from "#contract/internal/files.ts";
+import { type AnswerBody, ByteClient } from "#kit/http/byte-client.ts";
 import type { DoorSession } from "./door-session.ts";
 
 /** A path in one of the session's places. */
 export interface FilePath {
   readonly siteId: number;
   readonly path: string;
+}
+
+/** What is at a path, and whether its folder is there. */
+export interface Found {
+  readonly entry: FolderEntry | null;
+  readonly hasFolder: boolean;
 }
 
 /** Bytes on their way up. */
@@ -24,7 +31,7 @@ export class RemoteFiles {
   readonly #session: DoorSession;
   readonly #orchestratorUrl: string;
   /** By address: places may lie at different orchestrators. */
-  readonly #clients = new Map<string, Client>();
+  readonly #clients = new Map<string, ByteClient>();
 
   constructor(session: DoorSession, orchestratorUrl: string) {
     this.#session = session;
@@ -32,12 +39,17 @@ export class RemoteFiles {
   }
 
   /** What is at a path; null when nothing is. */
-  async stat({ siteId, path }: FilePath, options: { readonly follow: boolean } = { follow: true }): Promise<FolderEntry | null> {
+  async stat(file: FilePath, options: { readonly follow: boolean } = { follow: true }): Promise<FolderEntry | null> {
+    return (await this.look(file, options)).entry;
+  }
+
+  /** The same, and whether the folder is there that it is in, or would be. */
+  async look({ siteId, path }: FilePath, options: { readonly follow: boolean } = { follow: true }): Promise<Found> {
     try {
-      return await this.#call(door.statPath, { params: { siteId }, query: { path, follow: options.follow } });
+      return { entry: await this.#call(door.statPath, { params: { siteId }, query: { path, follow: options.follow } }), hasFolder: true };
     } catch (error) {
-      if (error instanceof Failure && (error.code === "file_not_found" || error.code === "not_a_folder")) return null;
-      throw error;
+      if (!(error instanceof Failure) || (error.code !== "file_not_found" && error.code !== "not_a_folder")) throw error;
+      return { entry: null, hasFolder: error.details.inFolder === true };
     }
   }
 
@@ -46,13 +58,11 @@ export class RemoteFiles {
   }
 
   /** The bytes from an offset on, which must lie before the end; all of them, or so many at most. */
-  async read(file: FilePath, from: number | { readonly offset: number; readonly length: number }, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
+  async read(file: FilePath, from: number | { readonly offset: number; readonly length: number }, signal: AbortSignal): Promise<AnswerBody> {
     const { offset, last } = typeof from === "number" ? { offset: from, last: "" } : { offset: from.offset, last: String(from.offset + from.length - 1) };
     const headers: Record<string, string> = offset > 0 || last !== "" ? { range: `bytes=${offset}-${last}` } : {};
     const input = { params: { siteId: file.siteId }, query: { path: file.path, tag: false }, headers, signal };
-    const response = await this.#again(file.siteId, () => this.#at(file.siteId).fetch(host.readSiteFile, input));
-    if (response.body === null) throw new Error("the file has no body");
-    return response.body;
+    return this.#again(file.siteId, () => this.#at(file.siteId).read(host.readSiteFile, input));
   }
 
   /** Replaces a file whole, once everything has arrived. */
@@ -124,13 +134,13 @@ export class RemoteFiles {
     return isOneOfSeveral && (code === "site_not_found" || code === "site_moved" || code === "component_away");
   }
 
-  #at(siteId: number): Client {
+  #at(siteId: number): ByteClient {
     const baseUrl = this.#session.orchestratorOf(siteId, this.#orchestratorUrl);
     const known = this.#clients.get(baseUrl);
     if (known !== undefined) return known;
     const token = (_shape: EndpointShape, input: { readonly params?: Readonly<Record<string, unknown>> }): Promise<string> =>
       this.#session.grant(Number(input.params?.siteId));
-    const client = createClient({ baseUrl, peer: "orchestrator", token });
+    const client = new ByteClient({ baseUrl, peer: "orchestrator", token });
     this.#clients.set(baseUrl, client);
     return client;
   }

@@ -1,11 +1,13 @@
 import { createHash } from "node:crypto";
-import { constants, fstatSync, fsync, openSync, read, write } from "node:fs";
+import { constants, fdatasync, fstatSync, fsync, openSync, read, write, writev } from "node:fs";
 import { promisify } from "node:util";
 import { LRUCache } from "lru-cache";
 import { at, Descriptor } from "./descriptor.ts";
 
 const readAsync = promisify(read);
 const writeAsync = promisify(write);
+const writevAsync = promisify(writev);
+const datasyncAsync = promisify(fdatasync);
 const chunkBytes = 256 * 1024;
 
 /** Waits until a file's bytes, or a folder's entries, are on the disk. */
@@ -26,6 +28,65 @@ export async function readFully(fd: number, buffer: Uint8Array, position: number
 export async function writeFully(fd: number, chunk: Uint8Array, position: number): Promise<void> {
   let done = 0;
   while (done < chunk.length) done += (await writeAsync(fd, chunk, done, chunk.length - done, position + done)).bytesWritten;
+}
+
+/** Bytes on their way into a file: one piece, or several that belong behind one another. */
+export type Bytes = Uint8Array | readonly Uint8Array[];
+
+/** How many they are. */
+export function lengthOf(bytes: Bytes): number {
+  return bytes instanceof Uint8Array ? bytes.length : bytes.reduce((sum, piece) => sum + piece.length, 0);
+}
+
+/** Writes all of it, several pieces at once. */
+export async function writeBytes(fd: number, bytes: Bytes, position: number): Promise<void> {
+  const pieces = bytes instanceof Uint8Array ? [bytes] : bytes;
+  const [first] = pieces;
+  if (first === undefined) return;
+  if (pieces.length === 1) return writeFully(fd, first, position);
+  let skip = (await writevAsync(fd, [...pieces], position)).bytesWritten;
+  // What the system did not take.
+  let at = position + skip;
+  for (const piece of pieces) {
+    const left = piece.subarray(Math.min(skip, piece.length));
+    skip -= piece.length - left.length;
+    if (left.length > 0) await writeFully(fd, left, at);
+    at += left.length;
+  }
+}
+
+/** After so many bytes the disk begins with them, while more come. */
+const aheadBytes = 8 * 1024 * 1024;
+// One at a time: a thread is busy with it, and there are few.
+let isSyncing = false;
+
+/** Has a long write reach the disk while it goes on, so that little is left to wait for at its end. */
+export class SyncAhead {
+  readonly #fd: number;
+  #bytes = 0;
+  #running: Promise<void> | undefined;
+
+  constructor(fd: number) {
+    this.#fd = fd;
+  }
+
+  /** So much was written. */
+  wrote(bytes: number): void {
+    this.#bytes += bytes;
+    if (this.#bytes < aheadBytes || isSyncing) return;
+    this.#bytes = 0;
+    isSyncing = true;
+    this.#running = datasyncAsync(this.#fd).finally(() => {
+      isSyncing = false;
+    });
+    // Told by `settled`.
+    this.#running.catch(() => undefined);
+  }
+
+  /** Resolves when the descriptor is not in use here any more. @throws what the disk said: a second sync would not say it again. */
+  async settled(): Promise<void> {
+    await this.#running;
+  }
 }
 
 /** The chunks of an open file from the start to its end. */

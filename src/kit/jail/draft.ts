@@ -3,7 +3,7 @@ import { rename, unlink } from "node:fs/promises";
 import { promisify } from "node:util";
 import { Failure } from "#contract/failure.ts";
 import { at, codeOf, type Descriptor, openAt, openRoot } from "./descriptor.ts";
-import { readFully, syncDescriptor, writeFully } from "./descriptor-io.ts";
+import { type Bytes, lengthOf, readFully, SyncAhead, syncDescriptor, writeBytes } from "./descriptor-io.ts";
 import { translated, translatedAsync } from "./fault.ts";
 import { findPlace, giveAway, type Jail, syncFolders } from "./jail.ts";
 import { type Keep, keepPresent } from "./keep-present.ts";
@@ -60,6 +60,7 @@ export class Draft implements AsyncDisposable {
   readonly #name: string;
   readonly #budget: WriteBudget;
   readonly #busy = new Set<Promise<unknown>>();
+  readonly #ahead: SyncAhead;
   #size = 0;
   #isOpen = true;
 
@@ -70,6 +71,7 @@ export class Draft implements AsyncDisposable {
     this.#name = takeTemporaryName();
     try {
       this.#file = translated("", () => openAt(this.#root.fd, this.#name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW));
+      this.#ahead = new SyncAhead(this.#file.fd);
       giveAway(jail, this.#file.fd, 0o600);
     } catch (error) {
       releaseTemporaryName(this.#name);
@@ -84,9 +86,15 @@ export class Draft implements AsyncDisposable {
   }
 
   /** Writes at a position; a gap before it reads as zeros. */
-  async write(chunk: Uint8Array, position: number): Promise<void> {
-    this.#grow(position + chunk.length);
-    await this.#during(translatedAsync("", () => writeFully(this.#file.fd, chunk, position)));
+  async write(bytes: Bytes, position: number): Promise<void> {
+    const length = lengthOf(bytes);
+    this.#grow(position + length);
+    await this.#during(
+      translatedAsync("", async () => {
+        await writeBytes(this.#file.fd, bytes, position);
+        this.#ahead.wrote(length);
+      }),
+    );
   }
 
   /** Up to `length` bytes from `position`; fewer at the end. */
@@ -107,6 +115,7 @@ export class Draft implements AsyncDisposable {
     if (!this.#isOpen) throw new Error("the draft has ended");
     await Promise.all(this.#busy);
     return translatedAsync(path, async () => {
+      await this.#ahead.settled();
       await syncDescriptor(this.#file.fd);
       using place = findPlace(this.#jail, path, { follow: true, make: true });
       const name = nameOf(place, path);
@@ -125,6 +134,7 @@ export class Draft implements AsyncDisposable {
   /** Replaces whatever entry has this name in an open folder (a link itself), for callers who have locked it and sync the folder. */
   async commitTo(folder: number, name: string, mode: number): Promise<void> {
     await Promise.all(this.#busy);
+    await this.#ahead.settled();
     await syncDescriptor(this.#file.fd);
     await this.#take(folder, name, mode);
   }
@@ -138,6 +148,7 @@ export class Draft implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     // A descriptor must not close under a write in flight: its number could be another file's by then.
     await Promise.allSettled(this.#busy);
+    await this.#ahead.settled().catch(() => undefined);
     using _root = this.#root;
     using _file = this.#file;
     if (this.#isOpen) {

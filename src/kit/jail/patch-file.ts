@@ -1,7 +1,7 @@
 import { constants, utimesSync } from "node:fs";
 import { Failure } from "#contract/failure.ts";
 import { at, codeOf, type Descriptor, holdFlags, openAt } from "./descriptor.ts";
-import { syncDescriptor, writeFully } from "./descriptor-io.ts";
+import { type Bytes, lengthOf, SyncAhead, syncDescriptor, writeBytes } from "./descriptor-io.ts";
 import type { WriteBudget } from "./draft.ts";
 import { translated, translatedAsync } from "./fault.ts";
 import { findPlace, giveAway, type Jail } from "./jail.ts";
@@ -13,7 +13,7 @@ const writeFlags = O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
 
 /** Bytes that go into a file in place. */
 export interface PatchRequest {
-  readonly source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
+  readonly source: AsyncIterable<Bytes> | Iterable<Bytes>;
   /** Where they begin; absent: at the file's end. */
   readonly offset?: number | undefined;
   /** The file must not exist yet. */
@@ -47,18 +47,21 @@ export async function patchFile(jail: Jail, path: string, request: PatchRequest)
     // A gap would read as zeros that nobody sent.
     if (position > size) throw new Failure("range_not_satisfiable");
     if (size > 0 && request.keep !== undefined) await keepPresent({ folder: place.folder.fd, name: place.name, path: place.path }, request.keep);
+    const ahead = new SyncAhead(file.fd);
     try {
-      for await (const chunk of request.source) {
-        const end = position + chunk.length;
+      for await (const bytes of request.source) {
+        const length = lengthOf(bytes);
+        const end = position + length;
         if (end > request.budget.fileBytes) throw new Failure("file_too_large", { limitBytes: request.budget.fileBytes });
         if (end > size) request.budget.take(end - size);
-        await writeFully(file.fd, chunk, position);
+        await writeBytes(file.fd, bytes, position);
+        ahead.wrote(length);
         position = end;
         size = Math.max(size, end);
       }
     } finally {
-      await syncDescriptor(file.fd);
-      if (opened.created) await syncDescriptor(place.folder.fd);
+      await ahead.settled();
+      await Promise.all([syncDescriptor(file.fd), opened.created ? syncDescriptor(place.folder.fd) : undefined]);
     }
     return { created: opened.created, size, path: place.path };
   });

@@ -1,12 +1,13 @@
 import { createHash } from "node:crypto";
 import { Failure } from "#contract/failure.ts";
+import type { Bytes } from "./descriptor-io.ts";
 import { type CommitOptions, type Committed, checkWritable, Draft, unlimited, type WriteBudget } from "./draft.ts";
 import type { Jail } from "./jail.ts";
 import { openFile } from "./read-file.ts";
 
 /** A file written whole. */
 export interface WriteRequest extends CommitOptions {
-  readonly source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
+  readonly source: AsyncIterable<Bytes> | Iterable<Bytes>;
   /** Announced length; fewer or more bytes are `upload_incomplete`. */
   readonly expectedBytes?: number | undefined;
   readonly budget?: WriteBudget;
@@ -19,9 +20,11 @@ export async function writeWhole(jail: Jail, path: string, request: WriteRequest
   if (request.expectedBytes !== undefined && request.expectedBytes > budget.fileBytes) throw new Failure("file_too_large", { limitBytes: budget.fileBytes });
   await using draft = new Draft(jail, budget);
   const sum = createHash("sha256");
-  for await (const chunk of request.source) {
-    await draft.write(chunk, draft.size);
-    sum.update(chunk);
+  for await (const bytes of request.source) {
+    // Summed up while the system writes.
+    const written = draft.write(bytes, draft.size);
+    for (const piece of bytes instanceof Uint8Array ? [bytes] : bytes) sum.update(piece);
+    await written;
   }
   if (request.expectedBytes !== undefined && request.expectedBytes !== draft.size) throw new Failure("upload_incomplete");
   const { size } = draft;

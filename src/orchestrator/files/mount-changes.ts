@@ -9,7 +9,7 @@ import { patchFile, setModified } from "#kit/jail/patch-file.ts";
 import { writeWhole } from "#kit/jail/write-file.ts";
 import { authorOf } from "../deeds/doer.ts";
 import type { ChangesDeps } from "./changes-deps.ts";
-import { announcedBytes, bodyOf } from "./incoming-body.ts";
+import { announcedBytes, batchesOf } from "./incoming-body.ts";
 import { mountSftpFiles } from "./mount-sftp-files.ts";
 import { PatchSeries, seriesKeeper } from "./patch-series.ts";
 import { newEntries, presentFile, sizeOf } from "./present-entry.ts";
@@ -45,7 +45,7 @@ function mountWrites(app: FastifyInstance, guard: Guard<GrantClaims>, deps: Chan
     using account = await deps.quota.open(siteId, { expectedBytes, files: newEntries(jail, query.path), replaces });
     const keep = deps.history.keeper(siteId, { ended: "overwrite", by });
     const { expect, absent } = query;
-    const written = await writeWhole(jail, query.path, { source: bodyOf(request.raw), expectedBytes, expect, absent, budget: account, keep });
+    const written = await writeWhole(jail, query.path, { source: batchesOf(request.raw), expectedBytes, expect, absent, budget: account, keep });
     account.keep();
     const { created, sha256, size, path } = written;
     await deps.history.saved(siteId, { path, sha256, by });
@@ -76,7 +76,7 @@ function mountPatches(app: FastifyInstance, guard: Guard<GrantClaims>, deps: Cha
     const files = presentFile(jail, query.path).files === 1 ? 0 : 1;
     using account = await deps.quota.open(siteId, { files });
     const kept = seriesKeeper({ ...deps, series }, siteId, caller);
-    const patch = { source: bodyOf(request.raw), offset: query.offset, absent: query.absent, budget: account, keep: kept.keep };
+    const patch = { source: batchesOf(request.raw), offset: query.offset, absent: query.absent, budget: account, keep: kept.keep };
     try {
       const { created, size, path } = await patchFile(jail, query.path, patch);
       if (created) kept.made(path);

@@ -47,7 +47,7 @@ function mountReading(app: FastifyInstance, guard: Guard<GrantClaims>, deps: Fil
   });
   mount({ app, guard }, doorEndpoints.statPath, async ({ params, query }) => {
     const entry = statPath(jailOf(deps.sites, params.siteId), query.path, { follow: query.follow });
-    if (entry === undefined) throw new Failure("file_not_found", { path: query.path });
+    if (entry === undefined) throw new Failure("file_not_found", { path: query.path, inFolder: true });
     return entry;
   });
   mount({ app, guard }, endpoints.readArchive, async ({ params, query }) => zipFolder(jailOf(deps.sites, params.siteId), query.path));

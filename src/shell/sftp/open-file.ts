@@ -43,9 +43,10 @@ export class OpenFile {
     // Appending is a way of writing, whether or not it is said twice.
     const flags = { ...asked.flags, write: asked.flags.write || asked.flags.append };
     if (!flags.read && !flags.write) throw new Refusal(statusCodes.failure, "Open it for reading or for writing.");
-    const found = await files.stat(at);
+    const { entry: found, hasFolder } = await files.look(at);
     if (found === null && !(flags.write && flags.create)) throw new Refusal(statusCodes.noSuchFile, "No such file or directory");
-    if (found === null) await demandParent(files, at);
+    // Told at once, and not when all of it has been sent: curl makes the folders then.
+    if (!hasFolder) throw new Refusal(statusCodes.noSuchFile, "No such file or directory");
     if (found?.type === "folder") throw new Refusal(statusCodes.failure, "Is a directory");
     if (found !== null && flags.create && flags.exclusive) throw new Refusal(statusCodes.failure, "File exists");
     const isExecutable = ((attributes.permissions ?? 0) & 0o111) !== 0;
@@ -107,17 +108,4 @@ export class OpenFile {
     this.#reader?.reset();
     this.#writer?.abandon();
   }
-}
-
-/** Folders seen last, per session: of a tree, file after file stands in the same one. */
-const seenParents = new WeakMap<RemoteFiles, string>();
-
-// Told at once, and not when all of it has been sent: curl makes the folders then.
-async function demandParent(files: RemoteFiles, { siteId, path }: Inside): Promise<void> {
-  if (!path.includes("/")) return;
-  const parent = path.slice(0, path.lastIndexOf("/"));
-  if (seenParents.get(files) === `${siteId} ${parent}`) return;
-  const above = await files.stat({ siteId, path: parent });
-  if (above?.type !== "folder") throw new Refusal(statusCodes.noSuchFile, "No such file or directory");
-  seenParents.set(files, `${siteId} ${parent}`);
 }

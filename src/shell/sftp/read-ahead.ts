@@ -1,5 +1,6 @@
 import { Failure } from "#contract/failure.ts";
 import type { FilePath, RemoteFiles } from "#kit/door/remote-files.ts";
+import type { AnswerBody } from "#kit/http/byte-client.ts";
 
 /** As much is fetched for a read that does not go on where the last one ended. */
 const jumpBytes = 256 * 1024;
@@ -8,7 +9,7 @@ const jumpBytes = 256 * 1024;
 export class ReadAhead {
   readonly #files: RemoteFiles;
   readonly #file: FilePath;
-  #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+  #body: AnswerBody | undefined;
   #abort = new AbortController();
   #buffered: Buffer = Buffer.alloc(0);
   /** Where the buffered bytes begin. */
@@ -22,27 +23,27 @@ export class ReadAhead {
     this.#file = file;
   }
 
-  /** The bytes from an offset on: as many as were asked for, or up to the file's end. Empty at the end. */
+  /** The bytes from an offset on, good until more are read: as many as were asked for, or up to the file's end. Empty at the end. */
   async read(offset: number, length: number): Promise<Buffer> {
-    const isNext = this.#reader !== undefined && offset === this.#position;
+    const isNext = this.#body !== undefined && offset === this.#position;
     if (!isNext) await this.#open(offset, length);
-    const parts: Buffer[] = [];
-    let missing = length;
-    while (missing > 0) {
-      if (this.#buffered.length === 0 && !(await this.#fill())) break;
-      const part = this.#buffered.subarray(0, missing);
-      this.#buffered = this.#buffered.subarray(part.length);
-      this.#position += part.length;
-      missing -= part.length;
-      parts.push(part);
-    }
-    return parts.length === 1 ? (parts[0] ?? Buffer.alloc(0)) : Buffer.concat(parts);
+    if (this.#buffered.length === 0 && !(await this.#fill())) return Buffer.alloc(0);
+    if (this.#buffered.length >= length) return this.#takeFront(length);
+    // What was fetched is read over by what is fetched next.
+    const joined = Buffer.allocUnsafe(length);
+    let count = 0;
+    do {
+      const part = this.#takeFront(length - count);
+      part.copy(joined, count);
+      count += part.length;
+    } while (count < length && (this.#buffered.length > 0 || (await this.#fill())));
+    return joined.subarray(0, count);
   }
 
   /** Forgets what was read ahead: somebody wrote. */
   reset(): void {
     this.#abort.abort();
-    this.#reader = undefined;
+    this.#body = undefined;
     this.#buffered = Buffer.alloc(0);
   }
 
@@ -56,23 +57,29 @@ export class ReadAhead {
     const count = Math.max(length, jumpBytes);
     this.#streamEnd = isStream ? Number.POSITIVE_INFINITY : offset + count;
     try {
-      const body = await this.#files.read(this.#file, isStream ? offset : { offset, length: count }, this.#abort.signal);
-      this.#reader = body.getReader();
+      this.#body = await this.#files.read(this.#file, isStream ? offset : { offset, length: count }, this.#abort.signal);
     } catch (error) {
       if (!(error instanceof Failure) || error.code !== "range_not_satisfiable") throw error;
     }
   }
 
+  #takeFront(length: number): Buffer {
+    const part = this.#buffered.subarray(0, length);
+    this.#buffered = this.#buffered.subarray(part.length);
+    this.#position += part.length;
+    return part;
+  }
+
   // False at the end of the file.
   async #fill(): Promise<boolean> {
-    const piece = await this.#reader?.read();
-    if (piece?.done === false) {
-      this.#buffered = Buffer.from(piece.value.buffer, piece.value.byteOffset, piece.value.byteLength);
-      return this.#buffered.length > 0 || this.#fill();
+    const piece = await this.#body?.next();
+    if (piece !== undefined && piece !== null) {
+      this.#buffered = piece;
+      return true;
     }
     // A piece that was fetched after a jump has ended; the file may go on, and from here on it is read as a stream.
-    if (this.#reader === undefined || this.#position < this.#streamEnd) return false;
+    if (this.#body === undefined || this.#position < this.#streamEnd) return false;
     await this.#open(this.#position, jumpBytes);
-    return this.#reader === undefined ? false : this.#fill();
+    return this.#body === undefined ? false : this.#fill();
   }
 }
