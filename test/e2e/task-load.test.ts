@@ -18,7 +18,7 @@ const many = 10_000;
 /** Ten thousand sandboxes one after the other take minutes: so many of the first run in real ones. */
 const reallyRun = 60;
 /** So many run in pretended ones, of so many scripts: what is to be seen does not grow with them. */
-const pretended = { tasks: 4_000, scripts: 100 };
+const pretended = { tasks: 2_000, scripts: 50 };
 /** Of those that are cancelled: so many by requests, the others by the statement that a request leads to. */
 const cancelledByRequest = 150;
 const testMs = 180_000;
