@@ -1,8 +1,10 @@
+import { readFile } from "node:fs/promises";
 import { CliError, exitCodes } from "../exit-code.ts";
 import { readEndpoints } from "../server-address.ts";
 import type { Session } from "../session.ts";
 import { checkBroker } from "./broker.ts";
 import type { Check } from "./check.ts";
+import { checkFreezing } from "./freezing.ts";
 import { checkFtp, ftpHost } from "./ftp.ts";
 import { checkIsolation } from "./isolation.ts";
 import { checkDatabase, checkDisk, checkInterpreters, checkPort, checkSiteDatabases, checkSystem } from "./machine.ts";
@@ -38,6 +40,7 @@ async function everyCheck(session: Session): Promise<readonly Check[]> {
     checkSiteDatabases(environment),
     checkBroker(environment),
     checkIsolation(process.getuid?.() === 0),
+    readFile("/proc/self/mounts", "utf8").then(checkFreezing, () => checkFreezing("")),
     checkInterpreters(),
     checkDisk(environment),
     door("dashboard door", ["BACKLOT_PORT", 8000]),
