@@ -8,14 +8,18 @@ import type { SiteStore } from "#core/sites/site-store.ts";
 import type { ComponentClient } from "#kit/component-client.ts";
 import type { OrchestratorMirror } from "./orchestrator-mirror.ts";
 
+/** An orchestrator, at which people have something open. */
+export interface AccessHost {
+  /** Whose access waits for a renewal there. */
+  stale(): Promise<readonly StaleAccess[]>;
+  renew(renewals: readonly AccessRenewal[]): Promise<void>;
+}
+
 /** Who is asked, and who is told, when access to a site has changed. */
 export interface AccessRenewals {
-  /** Whose access waits for a renewal at the orchestrator. */
-  stale(): Promise<readonly StaleAccess[]>;
+  readonly hosts: readonly AccessHost[];
   /** What somebody may do now. */
   judge(access: StaleAccess): Promise<AccessRenewal>;
-  /** Tells the orchestrator. */
-  renew(renewals: readonly AccessRenewal[]): Promise<void>;
 }
 
 /** What judging needs. */
@@ -31,12 +35,10 @@ export interface AccessRenewalDeps {
 /** Judges by the database and the policy, as at the moment when something is opened. */
 export function accessRenewals(deps: AccessRenewalDeps): AccessRenewals {
   return {
-    // What one that is away holds ends by itself when it is back.
-    stale: async () => answersOf(await Promise.allSettled(deps.orchestrators.map((each) => each.call(listStaleAccess, {})))).flatMap(({ stale }) => stale),
-    renew: async (renewals) => {
-      const body = { renewals: [...renewals] };
-      answersOf(await Promise.allSettled(deps.orchestrators.map((each) => each.call(renewAccess, { body }))));
-    },
+    hosts: deps.orchestrators.map((client) => ({
+      stale: async () => (await client.call(listStaleAccess, {})).stale,
+      renew: async (renewals) => void (await client.call(renewAccess, { body: { renewals: [...renewals] } })),
+    })),
     judge: async (access) => {
       const user = await deps.users.byNumber(access.user);
       if (user === null || !user.isActive) return nothing(access, user);
@@ -45,14 +47,6 @@ export function accessRenewals(deps: AccessRenewalDeps): AccessRenewals {
       return { ...access, siteEpoch: site.epoch, userEpoch: user.epoch, verbs: await verbsIn(deps, user, site) };
     },
   };
-}
-
-/** @throws when none has answered. */
-function answersOf<T>(outcomes: readonly PromiseSettledResult<T>[]): readonly T[] {
-  const answers = outcomes.flatMap((outcome) => (outcome.status === "fulfilled" ? [outcome.value] : []));
-  const [failed] = outcomes.flatMap((outcome) => (outcome.status === "rejected" ? [outcome] : []));
-  if (answers.length === 0 && failed !== undefined) throw failed.reason;
-  return answers;
 }
 
 async function verbsIn(deps: AccessRenewalDeps, user: User, site: ActorSite): Promise<string[]> {

@@ -6,6 +6,11 @@ import { type EpochBump, EpochTable } from "#kit/epochs.ts";
 import { silentLog } from "#kit/log.ts";
 import { AccessWatch } from "./access-watch.ts";
 
+const lost = async (): Promise<never> => {
+  throw new Error("nobody answers");
+};
+const away = { stale: lost, renew: lost };
+
 /** A watch whose people may do what the table says; at the orchestrator somebody has something open each time that is asked. */
 function watchOf(may: Readonly<Record<number, readonly string[]>>, atOrchestrator: StaleAccess[] = []) {
   const pushed: EpochBump[] = [];
@@ -15,7 +20,7 @@ function watchOf(may: Readonly<Record<number, readonly string[]>>, atOrchestrato
     epochs: { changedSince: async () => ({ sites: [], users: [] }) },
     table: new EpochTable({ renewedWithinMs: 60_000 }),
     push: async (bump) => void pushed.push(bump),
-    renewals: { stale: async () => atOrchestrator.splice(0, 1), judge, renew: async (renewals) => void renewed.push(...renewals) },
+    renewals: { hosts: [away, { stale: async () => atOrchestrator.splice(0, 1), renew: async (renewals) => void renewed.push(...renewals) }], judge },
     log: silentLog(),
   });
   return { watch, pushed, renewed };

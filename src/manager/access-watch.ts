@@ -111,7 +111,7 @@ export class AccessWatch {
       Promise.all([this.#renewHere(), this.#renewThere()]).catch((error: unknown) => log.warn({ err: error }, "access could not be renewed"));
     }, lookAgainMs).unref();
     // Here at once, and not only when the orchestrator has answered.
-    await Promise.all([this.#renewHere(), push(bump).then(() => this.#renewThere())]);
+    await Promise.all([this.#renewHere(), push(bump).finally(() => this.#renewThere())]);
   }
 
   async #renewHere(): Promise<void> {
@@ -120,8 +120,17 @@ export class AccessWatch {
   }
 
   async #renewThere(): Promise<void> {
-    const { renewals } = this.#deps;
-    const stale = await renewals.stale();
-    if (stale.length > 0) await renewals.renew(await Promise.all(stale.map((access) => renewals.judge(access))));
+    const { renewals, log } = this.#deps;
+    // One that is away holds up none of the others; what it holds ends by itself.
+    await Promise.all(
+      renewals.hosts.map(async (host) => {
+        try {
+          const stale = await host.stale();
+          if (stale.length > 0) await host.renew(await Promise.all(stale.map((access) => renewals.judge(access))));
+        } catch (err) {
+          log.warn({ err }, "access could not be renewed at an orchestrator");
+        }
+      }),
+    );
   }
 }
