@@ -25,6 +25,11 @@ export const configSchema = z.object({
     .describe("The Docker engine of this machine, for the runtime `swarm`"),
   DOCKER_CERT_PATH: z.string().optional().describe("Folder of ca.pem, cert.pem and key.pem for engines that are reached over TLS"),
   BACKLOT_SWARM_MANAGER: z.string().optional().describe("Address of an engine that manages the swarm, like DOCKER_HOST, where this machine's does not"),
+  BACKLOT_TRAEFIK_SITES_DOMAIN: z
+    .hostname()
+    .toLowerCase()
+    .optional()
+    .describe("With it services of sites carry the labels by which Traefik finds them, for NAME.<domain>"),
   BACKLOT_SWARM_IMAGE: z.string().min(1).default("node:24-bookworm").describe("The image of sites that name none, and of tasks outside of sites"),
   BACKLOT_SWARM_NODE_ADDRESS: z
     .ipv4()

@@ -5,8 +5,10 @@ import { runPlacesOf } from "./runs/open-runs.ts";
 import { probeInterpreters } from "./runtime/process/interpreters.ts";
 import { createProcessRuntime } from "./runtime/process/process-runtime.ts";
 import type { SiteRuntime } from "./runtime/site-runtime.ts";
+import { sitePort } from "./runtime/swarm/container-plan.ts";
 import { imageInterpreters } from "./runtime/swarm/image-interpreters.ts";
 import { createSwarmRuntime } from "./runtime/swarm/swarm-runtime.ts";
+import { traefikLabels } from "./runtime/swarm/traefik-labels.ts";
 
 /** A runtime as the settings choose it, and what sites find in it. */
 export interface OpenedRuntime {
@@ -26,6 +28,7 @@ export function openRuntime(config: OrchestratorConfig, databaseSockets: string,
   };
   if (config.BACKLOT_RUNTIME === "process") return { runtime: createProcessRuntime({ ...shared, databaseSockets }), interpreters: probeInterpreters };
   const certificates = config.DOCKER_CERT_PATH;
+  const domain = config.BACKLOT_TRAEFIK_SITES_DOMAIN;
   const runtime = createSwarmRuntime({
     ...shared,
     engine: { host: config.DOCKER_HOST, certificates },
@@ -36,6 +39,7 @@ export function openRuntime(config: OrchestratorConfig, databaseSockets: string,
     databaseFolder: databaseSockets,
     inEngineNetwork: [],
     nameServers: null,
+    ...(domain === undefined ? {} : { labelsOf: ({ spec: { name } }) => traefikLabels({ name, hosts: [`${name}.${domain}`], port: sitePort }) }),
   });
   return { runtime, interpreters: () => imageInterpreters(runtime) };
 }

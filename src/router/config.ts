@@ -65,6 +65,18 @@ export const configSchema = z.object({
     .meta({ secret: true }),
   BACKLOT_ROUTER_REDIS_BYTES: z.coerce.number().int().min(1_048_576).default(268_435_456).describe("Most bytes of kept answers in Redis, all sites together"),
   BACKLOT_ROUTER_REDIS_MS: count(10_000).default(50).describe("How long in milliseconds an answer of Redis is waited for before the site is asked instead"),
+  BACKLOT_TRAEFIK_TOKEN: z
+    .string()
+    .min(16)
+    .optional()
+    .describe("What Traefik's HTTP provider brings as bearer token to /v1/traefik of the router's internal API; without it there is no such address")
+    .meta({ secret: true }),
+  BACKLOT_TRAEFIK_ACTIVATORS: z
+    .string()
+    .default("")
+    .describe("Addresses of the routers as Traefik reaches them, separated by commas: http://10.0.0.1:8080; this router's own without it"),
+  BACKLOT_TRAEFIK_ENTRY_POINTS: z.string().default("").describe("Traefik's entry points for sites, separated by commas; all of them without it"),
+  BACKLOT_TRAEFIK_CERT_RESOLVER: z.string().optional().describe("Traefik's resolver of certificates for sites; without it there is no TLS"),
   BACKLOT_ROUTER_STOP_MS: count(60_000).default(3_000).describe("How long in milliseconds requests under way may go on when the router stops"),
 });
 export type RouterConfig = z.output<typeof configSchema>;

@@ -19,6 +19,7 @@ import { PageCache } from "./cache/page-cache.ts";
 import { RedisPages } from "./cache/redis-pages.ts";
 import { configSchema, type RouterConfig } from "./config.ts";
 import { createEdge, type Edge } from "./edge/start-edge.ts";
+import { mountTraefik, type TraefikProvider } from "./edge/traefik/mount-traefik.ts";
 import { Front, type FrontOptions } from "./front/front.ts";
 import { TroubleReport } from "./front/trouble-report.ts";
 import { createVisitorServer } from "./front/visitor-server.ts";
@@ -84,6 +85,10 @@ export async function start(environment: Environment, log: Log): Promise<Running
     pages,
     edge: edge?.sites,
   });
+  if (config.BACKLOT_TRAEFIK_TOKEN !== undefined) {
+    const own = (): string => urlOf(server.address());
+    mountTraefik(admin, { ...traefikSettings(config), token: config.BACKLOT_TRAEFIK_TOKEN, routes: () => state.table.all(), ownAddress: own });
+  }
   try {
     await admin.listen({ host: "127.0.0.1", port: config.BACKLOT_ROUTER_ADMIN_PORT });
     await (edge === null ? listen(server, config) : edge.start(server));
@@ -163,6 +168,19 @@ const claimMs = 5_000;
 function createShared(config: RouterConfig, log: Log): RedisPages | null {
   const { REDIS_URL: url, BACKLOT_ROUTER_REDIS_BYTES: mostBytes, BACKLOT_ROUTER_REDIS_MS: timeoutMs } = config;
   return url === undefined ? null : new RedisPages({ url, log, mostBytes, timeoutMs, claimMs });
+}
+
+function traefikSettings(config: RouterConfig): Pick<TraefikProvider, "activators" | "entryPoints" | "certResolver"> {
+  const listed = (text: string): string[] =>
+    text
+      .split(",")
+      .map((part) => part.trim())
+      .filter((part) => part !== "");
+  return {
+    activators: listed(config.BACKLOT_TRAEFIK_ACTIVATORS),
+    entryPoints: listed(config.BACKLOT_TRAEFIK_ENTRY_POINTS),
+    certResolver: config.BACKLOT_TRAEFIK_CERT_RESOLVER ?? null,
+  };
 }
 
 function createPages(config: RouterConfig, state: RouteState, shared: RedisPages | null): PageCache {

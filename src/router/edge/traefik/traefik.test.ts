@@ -1,0 +1,83 @@
+import { expect, test } from "vitest";
+import { z } from "zod";
+import { traefikHostRule } from "#kit/traefik-rule.ts";
+import { aRoute, startRouter } from "../../../../test/support/router-harness.ts";
+import { traefikConfig } from "./dynamic-config.ts";
+
+/**
+ * What SchemaStore's traefik-v3-file-provider.json (Apache-2.0) says of the parts that are used here, in words of our own: no other
+ * properties, a router needs rule and service, a priority is a whole number from 0 on, a load balancer has at least one server with a url.
+ */
+const published = z.strictObject({
+  http: z.strictObject({
+    routers: z.record(
+      z.string(),
+      z.strictObject({
+        rule: z.string(),
+        service: z.string(),
+        priority: z.int().min(0).optional(),
+        entryPoints: z.array(z.string()).optional(),
+        middlewares: z.array(z.string()).optional(),
+        ruleSyntax: z.string().optional(),
+        tls: z.looseObject({ certResolver: z.string().optional() }).optional(),
+      }),
+    ),
+    services: z.record(
+      z.string(),
+      z.strictObject({ loadBalancer: z.strictObject({ servers: z.array(z.looseObject({ url: z.string() })).min(1), passHostHeader: z.boolean().optional() }) }),
+    ),
+  }),
+});
+
+test("every site's hosts go to the activator unless a running service is preferred", () => {
+  const routes = [aRoute({ siteId: 7, name: "pages", kind: "static" }), aRoute({ siteId: 12_345, name: "app", hosts: ["app.example.org", "www.example.org"] })];
+  const config = traefikConfig({ routes, activators: ["http://10.0.0.1:8080"], entryPoints: ["websecure"], certResolver: "letsencrypt" });
+  const common = { service: "backlot-activator", priority: 1, entryPoints: ["websecure"], tls: { certResolver: "letsencrypt" } };
+  expect(config).toEqual({
+    http: {
+      routers: {
+        "site-0007": { rule: "Host(`pages.localhost`)", ...common },
+        "site-12345": { rule: "Host(`app.example.org`) || Host(`www.example.org`)", ...common },
+      },
+      services: { "backlot-activator": { loadBalancer: { servers: [{ url: "http://10.0.0.1:8080" }], passHostHeader: true } } },
+    },
+  });
+  expect(published.parse(config)).toEqual(config);
+});
+
+test.each([
+  "a`) || PathPrefix(`/",
+  "a.example`",
+  "$" + "{jndi:x}.example",
+  "a)b",
+  "A.example",
+  "a b",
+  "-a.example",
+  "a..b",
+  "",
+  "{{env}}",
+  `${"a".repeat(64)}.example`,
+])("%j is no host for a rule", (host) => {
+  expect(() => traefikHostRule([host])).toThrow("cannot stand in a rule");
+});
+
+test("a site with an odd host is left out, and the others stay", () => {
+  const routes = [aRoute({ siteId: 1, name: "odd", hosts: ["a`) || PathPrefix(`/"] }), aRoute({ siteId: 2, name: "plain" })];
+  const config = traefikConfig({ routes, activators: ["http://10.0.0.1:8080"], entryPoints: [], certResolver: null });
+  expect(Object.keys(config.http.routers)).toEqual(["site-0002"]);
+});
+
+test("Traefik gets it with its token, and nobody without", async () => {
+  const environment = { BACKLOT_TRAEFIK_TOKEN: "a-token-of-some-length", BACKLOT_TRAEFIK_ACTIVATORS: "http://10.0.0.1:8080,http://10.0.0.2:8080" };
+  await using router = await startRouter({ routes: [aRoute({ siteId: 8, name: "app" })], environment });
+  const ask = (headers: Record<string, string>) => fetch(`${router.adminDoor}/v1/traefik`, { headers });
+  expect([(await ask({})).status, (await ask({ authorization: "Bearer other" })).status]).toEqual([401, 401]);
+  const config = published.parse(await (await ask({ authorization: "Bearer a-token-of-some-length" })).json());
+  expect(config.http.routers["site-0008"]?.rule).toBe("Host(`app.localhost`)");
+  expect(config.http.services["backlot-activator"]?.loadBalancer.servers.length).toBe(2);
+});
+
+test("without a token there is no such address", async () => {
+  await using router = await startRouter({ routes: [] });
+  expect((await fetch(`${router.adminDoor}/v1/traefik`)).status).toBe(404);
+});
