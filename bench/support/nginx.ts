@@ -54,6 +54,7 @@ function configuration(facts: { readonly folder: string; readonly port: number; 
 events { worker_connections 1024; }
 http {
   access_log off; sendfile on; keepalive_requests 100000000;
+  proxy_cache_path ${folder}/kept levels=1:2 keys_zone=kept:10m max_size=64m use_temp_path=off;
   client_body_temp_path ${folder}; proxy_temp_path ${folder}; fastcgi_temp_path ${folder}; uwsgi_temp_path ${folder}; scgi_temp_path ${folder};
   upstream program { server ${upstream}; keepalive 64; keepalive_requests 100000000; }
   server {
@@ -62,6 +63,14 @@ http {
     location / {
       proxy_pass http://program; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $http_host;
       proxy_set_header X-Forwarded-For $remote_addr;
+    }
+  }
+  server {
+    listen 127.0.0.1:${port};
+    server_name cached.localhost;
+    location / {
+      proxy_pass http://program; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $http_host;
+      proxy_cache kept; proxy_cache_valid 200 1h; proxy_cache_lock on; add_header X-Cache $upstream_cache_status;
     }
   }
   server { listen 127.0.0.1:${port}; server_name static.localhost; root ${root}; }
