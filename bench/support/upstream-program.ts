@@ -4,8 +4,11 @@ import type { AddressInfo } from "node:net";
 import { announceBenchChild } from "./bench-child.ts";
 
 const body = Buffer.alloc(1024, "x");
-const server = createServer({ keepAliveTimeout: 60_000 }, (_req, res) => {
+// Whether a balancer has brought the request past the router, which takes this header away.
+const server = createServer({ keepAliveTimeout: 60_000 }, (req, res) => {
+  if (req.headers["x-backlot-address"] !== undefined) res.setHeader("X-Direct", "1");
   res.writeHead(200, { "Content-Type": "text/plain", "Content-Length": body.length });
   res.end(body);
 });
-server.listen(0, "127.0.0.1", () => announceBenchChild(`http://127.0.0.1:${(server.address() as AddressInfo).port}`));
+const host = process.argv[2] ?? "127.0.0.1";
+server.listen(0, host, () => announceBenchChild(`http://${host}:${(server.address() as AddressInfo).port}`));

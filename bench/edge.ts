@@ -1,0 +1,128 @@
+// Static and proxied requests through our HAProxy with ever more routes, beside a hand-written HAProxy and nginx to the same programs, and how soon a new route is seen.
+import { readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { edgeMissing, startEdgeRouter, takeSiteHost } from "../test/support/edge-router.ts";
+import { startRouterChild } from "../test/support/router-child.ts";
+import { aRoute, putFile, type RouterHarness, visit } from "../test/support/router-harness.ts";
+import { startBenchChild } from "./support/bench-child.ts";
+import { runLoad } from "./support/http-load.ts";
+import { startManyServersNginx, startPlainHaproxy } from "./support/plain-edge.ts";
+import { processUsage } from "./support/process-usage.ts";
+import { quantile, type Table } from "./support/table.ts";
+
+const connections = 32;
+const secondsOf = { warmUp: 1, measure: 4 };
+const routeCounts = [10, 1_000, 10_000] as const;
+const app = { host: "app.localhost", path: "/" };
+const files = { host: "static.localhost", path: "/file.txt" };
+const rounds = 3;
+
+interface Contender {
+  readonly name: string;
+  readonly url: string;
+  /** The process that balances. */
+  readonly pid: number;
+  readonly host: string;
+  readonly path: string;
+}
+
+/** Measures and gives the table. */
+export async function run(): Promise<Table> {
+  const reason = edgeMissing();
+  if (reason !== null) return [["edge"], [`not measured: ${reason}`]];
+  using host = takeSiteHost();
+  await using upstream = await startBenchChild("upstream-program", [host.address]);
+  const rows: string[][] = [
+    ["1 KiB over keep-alive, one thread each", "requests/s (median of 3)", "of hand-written", "p50 ms", "p99 ms", "CPU µs/request", "failures"],
+  ];
+  const changes: string[][] = [];
+  for (const count of routeCounts) {
+    const others = Array.from({ length: count - 2 }, (_, index) => aRoute({ siteId: index + 10, name: `site-${index}`, kind: "static" }));
+    await using router = await startEdgeRouter([aRoute({ siteId: 1, name: "static", kind: "static" }), aRoute({ siteId: 2, name: "app" }), ...others], {
+      environment: { BACKLOT_ROUTER_SWEEP_MS: "250" },
+      launch: startRouterChild,
+    });
+    const { hostname, port } = new URL(upstream.url);
+    router.orchestrator.onWake = () => ({ address: { host: hostname, port: Number(port) }, instance: "only" });
+    const file = await putFile(router, 1, "public/file.txt", "x".repeat(1024));
+    await untilDirect(router);
+    await using plain = await startPlainHaproxy({ upstream: upstream.url, root: dirname(file) });
+    const pid = await workerOf(router);
+    const contenders: readonly Contender[] = [
+      { name: `hand-written HAProxy, proxied, ${count} routes`, url: plain.url, pid: plain.pid, ...app },
+      { name: `Backlot's HAProxy, proxied, ${count} routes`, url: router.door, pid, ...app },
+      { name: `hand-written HAProxy, static by nginx, ${count} routes`, url: plain.url, pid: plain.pid, ...files },
+      { name: `Backlot's HAProxy, static by nginx, ${count} routes`, url: router.door, pid, ...files },
+    ];
+    rows.push(...(await measureAll(contenders)));
+    changes.push([
+      `route change seen, ${count} routes: Backlot's HAProxy`,
+      `${(await changeMs(router)).map((ms) => ms.toFixed(1)).join(" / ")} ms (p50 / p95)`,
+    ]);
+    await using servers = await startManyServersNginx(count, dirname(file));
+    changes.push([`route change seen, ${count} server blocks: nginx reload`, `${(await servers.reloadMs()).toFixed(1)} ms`]);
+  }
+  return [...rows, ...changes.map(([name = "", value = ""]) => [name, value, "", "", "", "", ""])];
+}
+
+// One after the other, several times, so that a busy moment of the machine meets all of them.
+async function measureAll(contenders: readonly Contender[]): Promise<readonly string[][]> {
+  const results = contenders.map(() => ({ perSecond: [] as number[], p50: [] as number[], p99: [] as number[], cpu: [] as number[], failures: 0 }));
+  for (let round = 0; round < rounds; round += 1) {
+    for (const [index, { url, pid, host, path }] of contenders.entries()) {
+      const plan = { url, host, path, connections };
+      if (round === 0) await runLoad({ ...plan, seconds: secondsOf.warmUp });
+      const before = processUsage(pid).cpuMicros;
+      const result = await runLoad({ ...plan, seconds: secondsOf.measure });
+      const all = results[index];
+      all?.perSecond.push(result.requestsPerSecond);
+      all?.p50.push(result.p50Ms);
+      all?.p99.push(result.p99Ms);
+      all?.cpu.push((processUsage(pid).cpuMicros - before) / result.requests);
+      if (all !== undefined) all.failures += result.failures;
+    }
+  }
+  return results.map(({ perSecond, p50, p99, cpu, failures }, index) => {
+    const mine = quantile(perSecond, 0.5);
+    const plain = quantile(results[index - (index % 2)]?.perSecond ?? [], 0.5);
+    const share = index % 2 === 0 ? "" : (mine / plain).toFixed(2);
+    return [
+      contenders[index]?.name ?? "",
+      mine.toFixed(0),
+      share,
+      quantile(p50, 0.5).toFixed(2),
+      quantile(p99, 0.5).toFixed(2),
+      quantile(cpu, 0.5).toFixed(1),
+      String(failures),
+    ];
+  });
+}
+
+// The master only watches.
+async function workerOf(router: RouterHarness): Promise<number> {
+  const { pid } = JSON.parse(await readFile(join(router.data, "router", "programs", "haproxy.json"), "utf8")) as { readonly pid: number };
+  return Number((await readFile(`/proc/${pid}/task/${pid}/children`, "utf8")).trim().split(" ")[0]);
+}
+
+async function untilDirect(router: RouterHarness): Promise<void> {
+  const deadline = performance.now() + 30_000;
+  while (performance.now() < deadline) {
+    const { headers } = await visit(router.door, { host: "app.localhost" });
+    // HAProxy writes the names of headers small, the router as the program wrote them; both are the program's answer.
+    if (headers["x-direct"] !== undefined) return;
+  }
+  throw new Error("the site is not reached past the router");
+}
+
+/** From the manager's word until a visitor sees the new site: median and 95th of a hundred. */
+async function changeMs(router: RouterHarness): Promise<readonly [number, number]> {
+  const times: number[] = [];
+  await putFile(router, 500_000, "public/index.html", "new");
+  for (let round = 0; round < 30; round += 1) {
+    const startedAt = performance.now();
+    router.manager.upsert(aRoute({ siteId: 500_000, name: `new-${round}`, kind: "static" }));
+    while ((await visit(router.door, { host: `new-${round}.localhost` })).status !== 200);
+    times.push(performance.now() - startedAt);
+  }
+  return [quantile(times, 0.5), quantile(times, 0.95)];
+}

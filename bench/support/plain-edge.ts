@@ -1,0 +1,119 @@
+// What an administrator would write by hand: a HAProxy for one site and one folder, and an nginx with a server block for each site.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { freePort } from "../../test/support/site-program.ts";
+
+/** A server under measurement. */
+export interface PlainServer extends AsyncDisposable {
+  readonly url: string;
+}
+
+/** HAProxy with one backend for the program and one for the folder, which nginx serves from a unix socket. It writes a log, as anybody's does. */
+export async function startPlainHaproxy(facts: { readonly upstream: string; readonly root: string }): Promise<PlainServer & { readonly pid: number }> {
+  const folder = await mkdtemp(join(tmpdir(), "backlot-plain-"));
+  const port = await freePort();
+  const nginx = join(folder, "nginx.conf");
+  await writeFile(
+    nginx,
+    `daemon off; pid ${folder}/pid; user root; worker_processes 1; events { worker_connections 1024; }
+http { access_log off; sendfile on; keepalive_requests 100000000; types { text/plain txt; }
+  client_body_temp_path ${folder}; proxy_temp_path ${folder}; fastcgi_temp_path ${folder}; uwsgi_temp_path ${folder}; scgi_temp_path ${folder};
+  server { listen unix:${folder}/nginx.sock; root ${facts.root}; } }
+`,
+  );
+  const haproxy = join(folder, "haproxy.cfg");
+  await writeFile(
+    haproxy,
+    `global
+    nbthread 1
+    maxconn 4000
+    log 127.0.0.1:${await freePort()} local0
+defaults
+    mode http
+    log global
+    option httplog
+    timeout connect 5s
+    timeout client 1m
+    timeout server 1m
+frontend visitors
+    bind 127.0.0.1:${port}
+    option forwardfor
+    use_backend files if { req.hdr(host) -m str static.localhost }
+    default_backend program
+backend program
+    server one ${new URL(facts.upstream).host}
+backend files
+    server one unix@${folder}/nginx.sock
+`,
+  );
+  const balancer = spawn("haproxy", ["-db", "-f", haproxy], { stdio: "ignore" });
+  const children = [spawn("nginx", ["-p", folder, "-c", nginx, "-e", join(folder, "error.log")], { stdio: "ignore" }), balancer];
+  await answers(`http://127.0.0.1:${port}/`, "app.localhost");
+  return {
+    url: `http://127.0.0.1:${port}`,
+    pid: balancer.pid ?? 0,
+    [Symbol.asyncDispose]: async () => {
+      for (const child of children) {
+        child.kill();
+        if (child.exitCode === null) await once(child, "exit");
+      }
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** nginx with a server block for each of so many sites; `reloadMs` adds one more and tells when it is seen. */
+export async function startManyServersNginx(count: number, root: string): Promise<PlainServer & { reloadMs(): Promise<number> }> {
+  const folder = await mkdtemp(join(tmpdir(), "backlot-servers-"));
+  const port = await freePort();
+  const file = join(folder, "nginx.conf");
+  const write = (names: readonly string[]): Promise<void> =>
+    writeFile(
+      file,
+      `daemon off; pid ${folder}/pid; user root; worker_processes 1; events { worker_connections 1024; }
+http { access_log off; server_names_hash_max_size 65536; server_names_hash_bucket_size 128; types { text/plain txt; }
+  client_body_temp_path ${folder}; proxy_temp_path ${folder}; fastcgi_temp_path ${folder}; uwsgi_temp_path ${folder}; scgi_temp_path ${folder};
+  server { listen 127.0.0.1:${port} default_server; return 404; }
+${names.map((name) => `  server { listen 127.0.0.1:${port}; server_name ${name}; root ${root}; }`).join("\n")}
+}
+`,
+    );
+  const names = Array.from({ length: count }, (_, index) => `site-${index}.localhost`);
+  await write(names);
+  const child = spawn("nginx", ["-p", folder, "-c", file, "-e", join(folder, "error.log")], { stdio: "ignore" });
+  const url = `http://127.0.0.1:${port}`;
+  await answers(url, "nobody");
+  return {
+    url,
+    reloadMs: async () => {
+      const startedAt = performance.now();
+      await write([...names, "new.localhost"]);
+      child.kill("SIGHUP");
+      while ((await status(`${url}/file.txt`, "new.localhost")) !== 200) await delay(1);
+      return performance.now() - startedAt;
+    },
+    [Symbol.asyncDispose]: async () => {
+      child.kill();
+      if (child.exitCode === null) await once(child, "exit");
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function answers(url: string, host: string): Promise<void> {
+  const deadline = performance.now() + 30_000;
+  while ((await status(url, host).catch(() => null)) === null) {
+    if (performance.now() > deadline) throw new Error(`${url} does not answer`);
+    await delay(20);
+  }
+}
+
+async function status(url: string, host: string): Promise<number> {
+  const { visit } = await import("../../test/support/router-harness.ts");
+  const { origin, pathname } = new URL(url);
+  return (await visit(origin, { host, path: pathname })).status;
+}

@@ -1,0 +1,72 @@
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { expect, test } from "vitest";
+import { silentLog } from "#kit/log.ts";
+import { aRoute } from "../../../test/support/router-harness.ts";
+import { TroubleReport } from "../front/trouble-report.ts";
+import { RouteTable } from "../routes/route-table.ts";
+import { type AccessLine, parseAccessLine } from "./access-line.ts";
+import { AccessLog } from "./access-log.ts";
+import { noteAccess } from "./note-access.ts";
+
+const firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
+const raw = { t: 1_795_340_875_805, c: "192.0.2.1", m: "GET", h: "app.localhost", p: "/a", a: firefox, u: "-", s: 200, b: 100, d: 7, q: "live/kept", e: "--" };
+const line = (over: Partial<AccessLine> = {}): AccessLine => {
+  const parsed = parseAccessLine(JSON.stringify({ ...raw, r: "live|10.77.0.3|80|1|10.77.0.3:80|8", ...over }));
+  if (parsed === null) throw new Error("no line");
+  return parsed;
+};
+
+async function scene(mostBytes: number) {
+  const folder = await mkdtemp(path.join(tmpdir(), "backlot-access-"));
+  const access = new AccessLog({ folder, mostBytes, log: silentLog() });
+  const reports: string[] = [];
+  const visits: number[] = [];
+  const table = new RouteTable();
+  table.change([aRoute({ siteId: 8, name: "app" }), aRoute({ siteId: 7, name: "pages", kind: "static" })], [], 1);
+  const troubles = new TroubleReport(async (siteId, lines) => void reports.push(...lines.map((text) => `${siteId} ${text}`)));
+  const listeners = { table, access, troubles, visited: (siteId: number) => void visits.push(siteId) };
+  return { folder, access, reports, visits, note: (over?: Partial<AccessLine>) => noteAccess(line(over), listeners) };
+}
+
+test("a request past the router keeps its site awake unless a crawler made it; one through it is counted there", async () => {
+  const { note, visits, access, folder } = await scene(0);
+  note();
+  note({ a: "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)" });
+  note({ u: "prefetch" });
+  note({ q: "activator/activator", r: "" });
+  note({ q: "static/nginx", h: "pages.localhost", r: "static|0007" });
+  note({ h: "nobody.localhost", r: "" });
+  expect(visits).toEqual([8]);
+  expect(access.trafficOf(8)).toEqual({ requests: 4, errors: 0, bytes: 400 });
+  expect(access.trafficOf(7)?.requests).toBe(1);
+  await access.flush();
+  expect(await readdir(folder)).toEqual([]);
+  await rm(folder, { recursive: true });
+});
+
+test("a broken answer is told to the site, whether the program gave it or ended the connection", async () => {
+  const { note, reports, folder } = await scene(0);
+  note({ s: 500 });
+  expect(reports).toEqual(["8 500 GET /a: the program's own answer"]);
+  const other = await scene(0);
+  other.note({ s: 502, e: "SH" });
+  expect(other.reports[0]).toContain("it ended the connection before it had answered");
+  await Promise.all([rm(folder, { recursive: true }), rm(other.folder, { recursive: true })]);
+});
+
+test("a site's files stay within their bound, and what a visitor writes stays within its line", async () => {
+  const { access, note, folder } = await scene(2000);
+  for (let round = 0; round < 5; round += 1) {
+    for (let count = 0; count < 5; count += 1) note({ p: '/\n\u001b[31m"x\\', a: "a\u2028b" });
+    await access.flush();
+  }
+  const files = await readdir(folder);
+  expect(files.toSorted()).toEqual(["8.log", "8.log.1"]);
+  const texts = await Promise.all(files.map((file) => readFile(path.join(folder, file), "utf8")));
+  expect(texts.join("").length).toBeLessThan(4000);
+  for (const text of texts.join("").trim().split("\n"))
+    expect(text).toMatch(/^192\.0\.2\.1 - - \[2026-\S+Z\] "GET \/\\x0a\\x1b\[31m\\x22x\\x5c" 200 100 "-" "a\\x2028b" 7ms$/);
+  await rm(folder, { recursive: true });
+});
