@@ -130,7 +130,8 @@ it("a change of somebody else's access goes unnoticed, and who loses theirs is o
   const at = performance.now();
   await ada.client.call(removeMember, { params: { ...params, username: "cleo" } });
   await Promise.all(cleo.closings);
-  expect(performance.now() - at).toBeLessThan(2_500);
+  // Two seconds, and as much for a machine that does everything else at the same time.
+  expect(performance.now() - at).toBeLessThan(4_000);
   expect(await cleo.web.event("closed")).toEqual({ type: "closed", reason: "access_changed" });
   await goesOn(ben);
 

@@ -1,12 +1,15 @@
 // Signing in at the SSH door by key: what others try refuses nobody who has a right one.
 import { generateKeyPairSync, type KeyObject, sign } from "node:crypto";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { type Client, createClient } from "#contract/client.ts";
 import { Failure } from "#contract/failure.ts";
 import { openDoor, openDoorByKey } from "#contract/internal/doors.ts";
 import { componentSecret } from "#kit/cluster-key.ts";
 import { createSigner } from "#kit/grant.ts";
 import { type ManagerBench, startManagerBench } from "../../../test/support/manager-bench.ts";
+
+// Each try is several questions to a real database, and there are many of them.
+vi.setConfig({ testTimeout: 240_000 });
 
 let bench: ManagerBench;
 let door: Client;
