@@ -16,7 +16,8 @@ const mostPasses = 1000;
 class Shelf {
   readonly generation: number;
   readonly pages: LRUCache<string, Page>;
-  readonly passes = new LRUCache<string, true>({ max: mostPasses, ttl: passMs });
+  /** Until when an address is known to give nothing to keep. */
+  readonly #passes = new Map<string, number>();
   /** On which headers the answers of an address depend. */
   readonly #vary = new Map<string, { names: readonly string[]; count: number }>();
 
@@ -38,13 +39,27 @@ class Shelf {
     return this.#vary.get(key)?.names;
   }
 
+  pass(key: string, now: number): void {
+    this.#passes.delete(key);
+    this.#passes.set(key, now + passMs);
+    const [oldest] = this.#passes.keys();
+    if (this.#passes.size > mostPasses && oldest !== undefined) this.#passes.delete(oldest);
+  }
+
+  isPassed(key: string, now: number): boolean {
+    const until = this.#passes.get(key);
+    if (until === undefined || now < until) return until !== undefined;
+    this.#passes.delete(key);
+    return false;
+  }
+
   keep(page: Page): void {
     if (bytesOf(page) > this.pages.maxSize) return;
     const known = this.#vary.get(page.key) ?? { names: page.vary, count: 0 };
     known.count += 1;
     known.names = page.vary;
     this.#vary.set(page.key, known);
-    this.passes.delete(page.key);
+    this.#passes.delete(page.key);
     this.pages.set(`${page.key}\n${page.varied}`, page);
   }
 
@@ -72,7 +87,8 @@ export class MemoryPages {
   }
 
   find(siteId: number, terms: ShelfTerms, asked: { readonly key: string; readonly headerOf: HeaderOf }): Page | undefined {
-    return this.#shelf(siteId, terms).find(asked.key, asked.headerOf);
+    const shelf = this.#shelves.get(siteId);
+    return shelf === undefined || shelf.generation < terms.generation ? undefined : shelf.find(asked.key, asked.headerOf);
   }
 
   /** On which headers the answers of an address depend; undefined when none is kept. */
@@ -90,12 +106,12 @@ export class MemoryPages {
 
   /** Whether the address lately gave nothing to keep. */
   isPassed(siteId: number, key: string): boolean {
-    return this.#shelves.get(siteId)?.passes.has(key) === true;
+    return this.#shelves.get(siteId)?.isPassed(key, Date.now()) === true;
   }
 
   /** Remembers that the address gives nothing to keep. */
   pass(siteId: number, terms: ShelfTerms, key: string): void {
-    this.#shelf(siteId, terms).passes.set(key, true);
+    this.#shelf(siteId, terms).pass(key, Date.now());
   }
 
   /** Forgets the pages of a site that match; gives how many. */

@@ -17,7 +17,7 @@ export type SendLines = (siteId: number, lines: readonly string[]) => Promise<vo
 export const troubleLimits = { lines: 5, everyMs: 10_000, sites: 1_000, pathLength: 200 };
 
 // Not the program's doing, or not worth a line.
-const quiet: readonly FailureCode[] = ["site_asleep", "site_not_served", "site_closed", "not_ready", "component_away", "site_starting"];
+const quiet: readonly FailureCode[] = ["site_asleep", "site_not_served", "site_closed", "not_ready", "component_away", "site_starting", "page_not_kept"];
 
 interface Batch {
   readonly lines: string[];

@@ -34,7 +34,9 @@ export interface TraefikPlan {
 }
 
 /** The lowest that counts: the labels of a service that runs say the same rule with a priority of its length, and go first. */
-const priority = 1;
+const lowest = 1;
+/** What is kept for visitors is kept by the activator: it goes before every rule by its length. */
+const highest = 100_000;
 const activator = "backlot-activator";
 
 /**
@@ -43,13 +45,13 @@ const activator = "backlot-activator";
  */
 export function traefikConfig({ routes, activators, entryPoints, certResolver }: TraefikPlan): TraefikConfig {
   const routers: Record<string, TraefikRouter> = {};
-  for (const { siteId, hosts } of routes) {
+  for (const { siteId, hosts, cache } of routes) {
     // One odd name must not take the other sites' routes away.
     if (hosts.length === 0 || !hosts.every(isTraefikHost)) continue;
     routers[`site-${String(siteId).padStart(4, "0")}`] = {
       rule: traefikHostRule(hosts),
       service: activator,
-      priority,
+      priority: cache === null ? lowest : highest,
       ...(entryPoints.length === 0 ? {} : { entryPoints: [...entryPoints] }),
       ...(certResolver === null ? {} : { tls: { certResolver } }),
     };
