@@ -16,7 +16,7 @@ export interface RouterMetrics {
 
 /** Counters at zero. */
 export function createMetrics(): RouterMetrics {
-  return { requests: 0, inFlight: 0, tunnels: 0, wakes: 0, wakeFailures: 0, sleeps: 0, freezes: 0, freezes: 0, upstreamFailures: 0, refusedVisits: 0 };
+  return { requests: 0, inFlight: 0, tunnels: 0, wakes: 0, wakeFailures: 0, sleeps: 0, freezes: 0, upstreamFailures: 0, refusedVisits: 0 };
 }
 
 /** What is read off at the moment of asking. */
@@ -28,8 +28,8 @@ export interface RouterGauges {
   readonly waiting: number;
   readonly toSites: number;
   readonly cachedBytes: number;
-}
   readonly pages: PageTotals;
+}
 
 /** Prometheus' text format. */
 export function renderMetrics(metrics: RouterMetrics, gauges: RouterGauges): string {
@@ -50,6 +50,7 @@ export function renderMetrics(metrics: RouterMetrics, gauges: RouterGauges): str
     ["requests_waiting", gauges.waiting],
     ["requests_at_sites", gauges.toSites],
     ["static_cache_bytes", gauges.cachedBytes],
+    ["page_cache_bytes", gauges.pages.bytes],
   ];
   return lines.map(([name, value]) => `backlot_router_${name} ${value}\n`).join("") + pageLines(gauges.pages) + processMetrics();
 }
@@ -59,5 +60,4 @@ function pageLines({ sites }: PageTotals): string {
   for (const [siteId, { total }] of sites)
     for (const [outcome, count] of Object.entries(total)) lines += `backlot_router_page_requests_total{site="${siteId}",outcome="${outcome}"} ${count}\n`;
   return lines;
-    ["page_cache_bytes", gauges.pages.bytes],
 }
