@@ -1,8 +1,9 @@
 import type { RouteChanges, RouteStore } from "#core/routes/route-store.ts";
 import type { Database } from "../database.ts";
+import { isRowNumber } from "../row-id.ts";
 import { isOwnedByAdministrator, siteColumns, siteOf } from "../sites/site-rows.ts";
-
 import { outdatePages } from "./outdate-pages.ts";
+
 /** The route table, in PostgreSQL. */
 export class PostgresRouteStore implements RouteStore {
   readonly #db: Database;
@@ -19,11 +20,11 @@ export class PostgresRouteStore implements RouteStore {
     return this.#changes(Number.isSafeInteger(version) ? version : -1);
   }
 
-  async #changes(since: number): Promise<RouteChanges> {
   async outdatePages(siteId: number): Promise<number | null> {
     return isRowNumber(siteId) ? outdatePages(this.#db, siteId) : null;
   }
 
+  async #changes(since: number): Promise<RouteChanges> {
     // One moment for all three: the version must not be later than what is listed.
     return this.#db
       .transaction()
