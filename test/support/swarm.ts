@@ -41,6 +41,8 @@ export interface Swarm extends AsyncDisposable {
   readonly nodes: readonly [SwarmNode, ...SwarmNode[]];
   /** The network of all nodes, this machine included. */
   readonly network: string;
+  /** Put before a command to run it in the network between the nodes, which is nobody's. */
+  readonly inBetween: readonly string[];
   readonly folder: string;
 }
 
@@ -70,7 +72,13 @@ export async function startSwarm(given: SwarmGiven = {}): Promise<Swarm> {
     await join_(nodes, given.managers ?? 1);
     const [first, ...others] = nodes;
     if (first === undefined) throw new Error("a swarm has a node at least");
-    return { nodes: [first, ...others], network: `${place.subnet}.0/24`, folder: place.folder, [Symbol.asyncDispose]: () => end(place, nodes) };
+    return {
+      nodes: [first, ...others],
+      network: `${place.subnet}.0/24`,
+      inBetween: [findProgram("nsenter") ?? "nsenter", `--net=/run/netns/${bridgeSpace(place)}`],
+      folder: place.folder,
+      [Symbol.asyncDispose]: () => end(place, nodes),
+    };
   } catch (error) {
     await end(place, nodes);
     throw error;

@@ -63,7 +63,7 @@ export function firewallRules(plan: FirewallPlan): string {
     "  chain input {",
     "    type filter hook input priority -10; policy accept;",
     `    iifname ${bridge} ct state established,related accept`,
-    `    iifname ${bridge} drop`,
+    `    iifname ${bridge} ${refuse}`,
     "  }",
     "  chain forward {",
     "    type filter hook forward priority -10; policy accept;",

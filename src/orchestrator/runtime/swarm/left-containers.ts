@@ -37,8 +37,8 @@ export async function findLeft({ docker, installation }: SwarmMachine): Promise<
 }
 
 /** Ends one that nobody wants. */
-export async function endLeft({ docker, services }: SwarmMachine, { siteId, slot, containerId }: LeftContainer): Promise<void> {
-  await services.rest(siteId, slot);
+export async function endLeft({ docker, services }: SwarmMachine, { siteId, slot, start, containerId }: LeftContainer): Promise<void> {
+  await services.rest(siteId, slot, start);
   await docker
     .getContainer(containerId)
     .kill()

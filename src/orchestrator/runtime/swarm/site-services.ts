@@ -3,7 +3,7 @@ import type Docker from "dockerode";
 import { Failure } from "#contract/failure.ts";
 import { isAway, statusOf } from "./engine.ts";
 import { labels } from "./labels.ts";
-import { asleep, type Slot, serviceName } from "./service-spec.ts";
+import { asleep, type Slot, serviceName, slots } from "./service-spec.ts";
 
 /** How long an engine that is being restarted, or a swarm that elects a leader, is waited for. */
 const awayMs = 20_000;
@@ -36,11 +36,24 @@ export class SiteServices {
     });
   }
 
-  /** Leaves a service without a program; the second of a site is removed. Absent is success. */
-  async rest(siteId: number, slot: Slot): Promise<void> {
+  /** Which services of a site have a program, and on which node. */
+  async inUse(siteId: number): Promise<readonly { readonly slot: Slot; readonly nodeId: string }[]> {
+    let used: readonly { readonly slot: Slot; readonly nodeId: string }[] = [];
+    await this.#retried(async () => {
+      const found = await Promise.all(slots.map(async (slot) => ({ slot, spec: (await this.#find(serviceName(siteId, slot)))?.Spec })));
+      used = found.flatMap(({ slot, spec }) => (spec === undefined || spec.Mode?.Replicated?.Replicas === 0 ? [] : [{ slot, nodeId: nodeIn(spec) }]));
+    });
+    return used;
+  }
+
+  /**
+   * Leaves a service without a program; the second of a site is removed. Absent is success, and so is a service that another start has by now: `start`
+   * is the one that is over.
+   */
+  async rest(siteId: number, slot: Slot, start?: string): Promise<void> {
     await this.#retried(async () => {
       const found = await this.#find(serviceName(siteId, slot));
-      if (found === null) return;
+      if (found === null || (start !== undefined && found.Spec?.Labels?.[labels.start] !== start)) return;
       if (slot === "second") await this.#remove(found);
       else if (found.Spec?.Mode?.Replicated?.Replicas !== 0) await this.#update(found, asleep(found.Spec ?? {}));
     });
@@ -48,7 +61,7 @@ export class SiteServices {
 
   /** Removes both services of a site. Absent is success. */
   async forget(siteId: number): Promise<void> {
-    for (const slot of ["first", "second"] as const) {
+    for (const slot of slots) {
       await this.#retried(async () => {
         const found = await this.#find(serviceName(siteId, slot));
         if (found !== null) await this.#remove(found);
@@ -112,4 +125,9 @@ export class SiteServices {
       }
     }
   }
+}
+
+function nodeIn(spec: Docker.ServiceSpec): string {
+  const [constraint = ""] = spec.TaskTemplate?.Placement?.Constraints ?? [];
+  return constraint.replace("node.id==", "");
 }

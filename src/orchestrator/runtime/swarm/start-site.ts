@@ -99,7 +99,7 @@ export async function takeCharge({ machine, log, onEnd }: InstanceContext, site:
     release: async () => {
       events.forget(site.start);
       onEnd();
-      await Promise.all([letIn(), services.rest(site.siteId, site.slot)]);
+      await Promise.all([letIn(), services.rest(site.siteId, site.slot, site.start)]);
     },
     log,
   });

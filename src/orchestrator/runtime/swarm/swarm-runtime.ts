@@ -76,16 +76,30 @@ class SwarmRuntime implements SiteRuntime {
     if (left !== undefined) return this.#taking(siteId, left.slot, () => this.#adopt(machine, request, left));
     // Somebody wants another one, so this one is wanted no more.
     if ([...this.#leftContainers.values()].some((container) => container.siteId === siteId)) await this.#drop(siteId);
-    const slot = slots.find((candidate) => !this.#taken.has(`${siteId}/${candidate}`));
+    // One after the other, so that no two choose the same service.
+    return this.#lanes.run(siteId, async () => {
+      const slot = await this.#freeSlot(machine, request.spec);
+      return this.#taking(siteId, slot, () => this.#start(machine, request, slot));
+    });
+  }
+
+  /** The service for another program: one that has none here, and if it can be none on another node either. */
+  async #freeSlot({ services, nodeId }: SwarmMachine, { siteId, isTakenOver }: StartRequest["spec"]): Promise<Slot> {
+    const elsewhere = (await services.inUse(siteId)).filter((used) => used.nodeId !== nodeId);
+    // The orchestrator before was lost: its node ends the program as soon as the swarm reaches it.
+    if (isTakenOver === true) for (const { slot } of elsewhere) await services.rest(siteId, slot);
+    const taken = isTakenOver === true ? [] : elsewhere.map(({ slot }) => slot);
+    const free = slots.filter((slot) => !this.#taken.has(`${siteId}/${slot}`));
+    const slot = free.find((candidate) => !taken.includes(candidate)) ?? free[0];
     // At most two run at once: whoever starts a third has not stopped one of them.
     if (slot === undefined) throw new Failure("machine_full");
-    return this.#taking(siteId, slot, () => this.#start(machine, request, slot));
+    return slot;
   }
 
   #taking(siteId: number, slot: Slot, start: () => Promise<SwarmInstance>): Promise<SwarmInstance> {
     const key = `${siteId}/${slot}`;
     this.#leftContainers.delete(key);
-    const starting = this.#lanes.run(siteId, start);
+    const starting = start();
     this.#taken.set(key, starting);
     starting.catch(() => this.#taken.delete(key));
     return starting;
@@ -129,7 +143,7 @@ class SwarmRuntime implements SiteRuntime {
     } catch (error) {
       machine.events.forget(site.start);
       // The service must not start the program later, when nobody waits for it any more.
-      await machine.services.rest(spec.siteId, slot);
+      await machine.services.rest(spec.siteId, slot, site.start);
       throw error;
     }
   }

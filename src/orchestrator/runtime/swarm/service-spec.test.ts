@@ -1,0 +1,134 @@
+import { expect, it } from "vitest";
+import { defaultSiteLimits } from "#contract/site.ts";
+import type { SiteSpec } from "#contract/site-spec.ts";
+import { asleep, entryScript, type ServiceOrder, serviceName, serviceSpec, slotOf } from "./service-spec.ts";
+
+const spec: SiteSpec = {
+  siteId: 7,
+  name: "chess",
+  kind: "dynamic",
+  availability: "enabled",
+  limits: { ...defaultSiteLimits, cpu: 0.6, memoryBytes: 100_000_000, pids: 128, fileBytes: 100_000_000 },
+  environment: { GREETING: "hello\nworld", PATH: "/evil", PORT: "1" },
+  database: null,
+  timeZone: "Europe/Berlin",
+  canRunTwice: true,
+  egress: "none",
+  isTrusted: false,
+  revision: 12,
+};
+const order: ServiceOrder = {
+  installation: "i1",
+  spec,
+  instance: "main",
+  slot: "first",
+  start: "s1",
+  folder: "/data/sites/00/07",
+  owner: { uid: 2_000_007, gid: 2_000_007 },
+  image: "node:24",
+  nodeId: "node1",
+  databaseFolder: "/data/db",
+  nameServers: ["192.0.2.53"],
+  canForbidPrivileges: false,
+  labels: {},
+};
+const ownLabels = {
+  "backlot.installation": "i1",
+  "backlot.kind": "site",
+  "backlot.site": "7",
+  "backlot.instance": "main",
+  "backlot.revision": "12",
+  "backlot.start": "s1",
+  "backlot.egress": "none",
+};
+
+it("makes a whole service of a site: read-only, without rights, limited, never restarted by the swarm", () => {
+  expect(serviceSpec(order)).toEqual({
+    Name: "site_0007",
+    Labels: ownLabels,
+    TaskTemplate: {
+      ContainerSpec: {
+        Image: "node:24",
+        Labels: ownLabels,
+        Command: ["/bin/sh", "-c", entryScript],
+        Hostname: "site",
+        Env: ["LANG=C.UTF-8", "GREETING=hello\nworld", "PORT=8080", "HOST=0.0.0.0", "TZ=Europe/Berlin", "HOME=/site/.home", "USER=site"],
+        Dir: "/site",
+        User: "2000007:2000007",
+        Init: true,
+        ReadOnly: true,
+        Mounts: [
+          { Type: "bind", Source: "/data/sites/00/07", Target: "/site", ReadOnly: false, BindOptions: { Propagation: "rprivate" } },
+          { Type: "tmpfs", Target: "/tmp", TmpfsOptions: { SizeBytes: 50_000_000, Mode: 0o1777 } },
+          { Type: "tmpfs", Target: "/dev/shm", TmpfsOptions: { SizeBytes: 50_000_000, Mode: 0o1777 } },
+          { Type: "tmpfs", Target: "/run", TmpfsOptions: { SizeBytes: 1_048_576, Mode: 0o1777 } },
+        ],
+        StopSignal: "SIGTERM",
+        StopGracePeriod: 3_000_000_000,
+        DNSConfig: { Nameservers: ["127.0.0.1"], Search: ["."], Options: ["timeout:2", "attempts:2"] },
+        CapabilityDrop: ["ALL"],
+        Ulimits: [
+          { Name: "core", Soft: 0, Hard: 0 },
+          { Name: "nofile", Soft: 4096, Hard: 4096 },
+          { Name: "fsize", Soft: 100_000_000, Hard: 100_000_000 },
+        ],
+      },
+      Resources: { Limits: { NanoCPUs: 600_000_000, MemoryBytes: 100_000_000, Pids: 128 } },
+      RestartPolicy: { Condition: "none", Delay: 100_000_000, MaxAttempts: 0 },
+      Placement: { Constraints: ["node.id==node1"] },
+      LogDriver: { Name: "json-file", Options: { "max-size": "10m", "max-file": "3" } },
+      Networks: [],
+      ForceUpdate: 0,
+      Runtime: "container",
+    },
+    Mode: { Replicated: { Replicas: 1 } },
+    UpdateConfig: { Parallelism: 1, Delay: 0, FailureAction: "rollback", Monitor: 500_000_000, MaxFailureRatio: 0, Order: "start-first" },
+    RollbackConfig: { Parallelism: 1, Delay: 0, FailureAction: "rollback", Monitor: 500_000_000, MaxFailureRatio: 0, Order: "start-first" },
+    EndpointSpec: { Mode: "dnsrr", Ports: [{ Protocol: "tcp", TargetPort: 8080, PublishMode: "host" }] },
+  });
+});
+
+it("shows a site with a database the socket of its server, and nobody else", () => {
+  const database = { database: "site_7", username: "site_7", password: "secret" } as unknown as SiteSpec["database"];
+  const container = serviceSpec({ ...order, spec: { ...spec, database } }).TaskTemplate;
+  const mounts = containerOf(container).Mounts ?? [];
+  expect(mounts).toContainEqual({
+    Type: "bind",
+    Source: "/data/db",
+    Target: expect.stringMatching(/^\//),
+    ReadOnly: true,
+    BindOptions: { Propagation: "rprivate" },
+  });
+  const without = containerOf(serviceSpec({ ...order, databaseFolder: null, spec: { ...spec, database } }).TaskTemplate);
+  expect(without.Mounts?.filter(({ Type: type }) => type === "bind")).toHaveLength(1);
+});
+
+it("forbids programs to gain rights where an engine takes that per service", () => {
+  expect(containerOf(serviceSpec({ ...order, canForbidPrivileges: true }).TaskTemplate).Privileges).toEqual({ NoNewPrivileges: true });
+});
+
+it("gives a site that may go out name servers to ask", () => {
+  const out = serviceSpec({ ...order, spec: { ...spec, egress: "internet" } });
+  expect(containerOf(out.TaskTemplate).DNSConfig).toMatchObject({ Nameservers: ["192.0.2.53"] });
+  expect(out.Labels).toMatchObject({ "backlot.egress": "internet" });
+});
+
+it("lets no label of others replace one of ours", () => {
+  const made = serviceSpec({ ...order, labels: { "backlot.site": "8", "traefik.enable": "true" } });
+  expect(made.Labels).toEqual({ ...ownLabels, "traefik.enable": "true" });
+});
+
+it("changes nothing but the number of programs when a site goes to sleep", () => {
+  const made = serviceSpec(order);
+  expect(asleep(made)).toEqual({ ...made, Mode: { Replicated: { Replicas: 0 } } });
+});
+
+it("names services by the number of their site", () => {
+  expect([serviceName(1, "first"), serviceName(12_345, "first"), serviceName(1, "second")]).toEqual(["site_0001", "site_12345", "site_0001_b"]);
+  expect([slotOf("site_0001"), slotOf("site_0001_b")]).toEqual(["first", "second"]);
+});
+
+function containerOf(template: ReturnType<typeof serviceSpec>["TaskTemplate"]) {
+  if (template === undefined || !("ContainerSpec" in template) || template.ContainerSpec === undefined) throw new Error("no container");
+  return template.ContainerSpec;
+}

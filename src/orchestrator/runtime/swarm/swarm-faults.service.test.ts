@@ -1,0 +1,138 @@
+import { readdirSync, statSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { whyNoSwarm } from "../../../../test/support/swarm.ts";
+import { plainImage, shellessImage } from "../../../../test/support/swarm-images.ts";
+import { type SwarmRuntimeHarness, swarmRuntimeHarness } from "../../../../test/support/swarm-runtime-harness.ts";
+import type { RunningInstance } from "../site-runtime.ts";
+
+const serves = '#!/bin/sh\nexec httpd -f -p "$PORT" -h /site/public\n';
+const soon = () => AbortSignal.timeout(60_000);
+const poll = { timeout: 50_000 };
+/** As many as this bridge carries: a /29 has eight addresses, three of them taken. */
+const carried = 5;
+
+describe.skipIf(whyNoSwarm() !== null)("a swarm in which things go wrong", () => {
+  let harness: SwarmRuntimeHarness;
+  let neighbour: RunningInstance;
+  beforeAll(async () => {
+    harness = await swarmRuntimeHarness({ images: [plainImage, shellessImage], bridgeBits: 29 });
+    neighbour = await started(1, serves);
+  });
+  afterAll(() => harness?.[Symbol.asyncDispose]());
+
+  async function started(siteId: number, script: string): Promise<RunningInstance> {
+    const running = await harness.runtime.start(harness.make({ siteId, files: { "run.sh": script } }).request);
+    await running.whenListening(soon());
+    return running;
+  }
+
+  async function answer(running: RunningInstance): Promise<number> {
+    if (!("port" in running.address)) throw new Error("a site in a swarm has a port");
+    return (await fetch(`http://${running.address.host}:${running.address.port}/`, { signal: soon() })).status;
+  }
+
+  it("says that an image does not exist", async () => {
+    const { request } = harness.make({ siteId: 2, image: "nobody/has-this:1", files: { "run.sh": serves } });
+    await expect(harness.runtime.start(request)).rejects.toMatchObject({
+      code: "image_unusable",
+      message: "The site's image nobody/has-this:1 cannot be used: it is not on this machine.",
+    });
+    await expect(harness.runtime.enter({ ...request, key: "e1", command: "true", size: null, environment: {} })).rejects.toMatchObject({
+      code: "image_unusable",
+    });
+    // The service does not try again by itself, and another image works at once.
+    const running = await harness.runtime.start(harness.make({ siteId: 2, files: { "run.sh": serves } }).request);
+    await running.whenListening(soon());
+    await running.stop(1_000);
+  });
+
+  it("says that an image has no shell", async () => {
+    const { request, printed } = harness.make({ siteId: 3, image: shellessImage, files: { "run.sh": serves } });
+    const running = await harness.runtime.start(request);
+    expect(await running.exited).toMatchObject({ code: 127 });
+    expect(printed()).toContain(`the image ${shellessImage} has no shell (/bin/sh)`);
+  });
+
+  it("hears what a program says that exits at once, and starts it again when asked", async () => {
+    for (const round of [1, 2]) {
+      const { request, printed } = harness.make({ siteId: 4, files: { "run.sh": `#!/bin/sh\necho "round ${round}" >&2\nexit 7\n` } });
+      const running = await harness.runtime.start(request);
+      expect(await running.exited).toEqual({ code: 7, signal: null, isOutOfMemory: false });
+      expect(printed()).toBe(`round ${round}\n`);
+    }
+  });
+
+  it("says that there is nothing to run, when run.sh went before it could start", async () => {
+    const { request, printed } = harness.make({ siteId: 5, files: {} });
+    expect(await (await harness.runtime.start(request)).exited).toMatchObject({ code: 127 });
+    expect(printed()).toContain("There is no run.sh");
+  });
+
+  it("bounds a program that forks without end, and can end it", async () => {
+    const { request, printed } = harness.make({ siteId: 6, limits: { pids: 24 }, files: { "run.sh": "#!/bin/sh\nwhile :; do sleep 600 & done\n" } });
+    const running = await harness.runtime.start(request);
+    await expect.poll(printed, poll).toMatch(/can't fork|Resource temporarily unavailable/);
+    expect(await answer(neighbour)).toBe(404);
+    await running.stop(500);
+    await running.exited;
+  });
+
+  it("tells a program that fills its memory from others that end", async () => {
+    const script = "#!/bin/sh\necho filling\nexec dd if=/dev/zero of=/dev/null bs=200M count=1\n";
+    const { request } = harness.make({ siteId: 7, limits: { memoryBytes: 32_000_000 }, files: { "run.sh": script } });
+    expect(await (await harness.runtime.start(request)).exited).toEqual({ code: null, signal: "SIGKILL", isOutOfMemory: true });
+    expect(await answer(neighbour)).toBe(404);
+  });
+
+  it("bounds what a program writes to /tmp, and its log", async () => {
+    const script = [
+      "#!/bin/sh",
+      "head -c 90000000 /dev/zero > /tmp/all",
+      "wc -c < /tmp/all > /site/public/tmp",
+      "rm /tmp/all",
+      'line="$(head -c 4000 /dev/zero | tr "\\000" x)"',
+      'yes "$line" | head -c 34000000',
+      'exec httpd -f -p "$PORT" -h /site/public\n',
+    ].join("\n");
+    const { request } = harness.make({ siteId: 8, limits: { memoryBytes: 64_000_000 }, files: { "run.sh": script } });
+    const running = await harness.runtime.start(request);
+    await running.whenListening(soon());
+    expect(Number(await (await fetch(urlOf(running, "/tmp"), { signal: soon() })).text())).toBeLessThan(32_100_000);
+    const { docker } = harness.swarm.nodes[0];
+    const [container] = await docker.listContainers({ filters: JSON.stringify({ label: ["backlot.site=8"] }) });
+    const { LogPath: log } = await docker.getContainer(container?.Id ?? "").inspect();
+    const files = readdirSync(dirname(log)).filter((name) => name.startsWith(basename(log)));
+    expect(files.length).toBeLessThanOrEqual(3);
+    expect(files.reduce((sum, name) => sum + statSync(join(dirname(log), name)).size, 0)).toBeLessThan(32_000_000);
+    await running.stop(500);
+  });
+
+  it("refuses a program that the bridge has no room for, before the kernel does", async () => {
+    const others = await Promise.all([11, 12, 13, 14].map((siteId) => started(siteId, serves)));
+    expect(others).toHaveLength(carried - 1);
+    const { request } = harness.make({ siteId: 15, files: { "run.sh": serves } });
+    await expect(harness.runtime.start(request)).rejects.toMatchObject({ code: "machine_full" });
+    await Promise.all(others.map((running) => running.stop(500)));
+    await (await started(15, serves)).stop(500);
+  });
+
+  it("goes on after its engine was restarted, in order or by force", async () => {
+    for (const how of ["SIGTERM", "SIGKILL"] as const) {
+      const [node] = harness.swarm.nodes;
+      const running = await started(20, serves);
+      await node.stop(how);
+      await node.start();
+      // An engine that comes back ends what it finds.
+      await running.exited;
+      const again = await started(20, serves);
+      expect(await answer(again)).toBe(404);
+      await again.stop(500);
+    }
+  });
+});
+
+function urlOf({ address }: RunningInstance, path: string): string {
+  if (!("port" in address)) throw new Error("a site in a swarm has a port");
+  return `http://${address.host}:${address.port}${path}`;
+}

@@ -1,0 +1,164 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { until, whyNoSwarm } from "../../../../test/support/swarm.ts";
+import { plainImage } from "../../../../test/support/swarm-images.ts";
+import { type SwarmRuntimeHarness, swarmRuntimeHarness } from "../../../../test/support/swarm-runtime-harness.ts";
+import { findProgram } from "../process/machine-programs.ts";
+import { mustRun, runCommand } from "../process/run-command.ts";
+import type { RunningInstance } from "../site-runtime.ts";
+
+/** Says of every target whether somebody answers there, and serves. */
+const asks = `#!/bin/sh
+for target in $TARGETS; do
+  (if nc -w 3 "\${target%:*}" "\${target##*:}" </dev/null >/dev/null 2>&1; then echo "$target open"; else echo "$target closed"; fi) &
+done
+wait
+grep -E '^(CapEff|CapBnd|NoNewPrivs|Seccomp):' /proc/self/status
+touch /written 2>/dev/null && echo "the root is writable"
+id
+echo asked
+exec httpd -f -p "$PORT" -h /site/public
+`;
+const platformPort = 8_099;
+const outside = "203.0.113.9";
+const metadata = "169.254.169.254";
+const soon = () => AbortSignal.timeout(60_000);
+
+describe.skipIf(whyNoSwarm() !== null)("sites in a swarm", () => {
+  let harness: SwarmRuntimeHarness;
+  let neighbour: RunningInstance;
+  const servers: ChildProcess[] = [];
+  beforeAll(async () => {
+    harness = await swarmRuntimeHarness({ images: [plainImage] });
+    await openPlaces();
+    neighbour = await harness.runtime.start(harness.make({ siteId: 2, files: { "run.sh": '#!/bin/sh\nexec httpd -f -p "$PORT" -h /site/public\n' } }).request);
+    await neighbour.whenListening(soon());
+  });
+  afterAll(async () => {
+    for (const server of servers) server.kill("SIGKILL");
+    await harness?.[Symbol.asyncDispose]();
+  });
+
+  /** The platform listens on the node's own addresses, the metadata service's among them; the internet lies behind another router. */
+  async function openPlaces(): Promise<void> {
+    const { swarm } = harness;
+    const [node] = swarm.nodes;
+    const ip = findProgram("ip") ?? "ip";
+    const between = swarm.network.replace(".0/24", ".253");
+    await mustRun([...swarm.inBetween, ip, "address", "add", `${between}/24`, "dev", "br0"]);
+    await mustRun([...swarm.inBetween, ip, "link", "set", "lo", "up"]);
+    await mustRun([...swarm.inBetween, ip, "address", "add", `${outside}/32`, "dev", "lo"]);
+    await mustRun([...node.inNetwork, ip, "route", "add", `${outside}/32`, "via", between]);
+    await mustRun([...node.inNetwork, ip, "address", "add", `${metadata}/32`, "dev", "lo"]);
+    for (const place of [node.inNetwork, swarm.inBetween]) await serve(place);
+  }
+
+  async function serve(place: readonly string[]): Promise<void> {
+    const busybox = findProgram("busybox") ?? "busybox";
+    const www = join(harness.swarm.folder, "www");
+    mkdirSync(www, { recursive: true });
+    const [file = "", ...rest] = [...place, busybox, "httpd", "-f", "-p", `0.0.0.0:${platformPort}`, "-h", www];
+    servers.push(spawn(file, rest, { cwd: "/", stdio: "ignore", env: {} }));
+    await until(async () => (await reaches(place, "127.0.0.1", platformPort)) || (await reaches(place, outside, platformPort)), 20_000);
+  }
+
+  async function reaches(place: readonly string[], host: string, port: number): Promise<boolean> {
+    const { code } = await runCommand([...place, findProgram("busybox") ?? "busybox", "nc", "-w", "3", host, String(port)]);
+    return code === 0;
+  }
+
+  async function ask(
+    siteId: number,
+    egress: "none" | "internet",
+  ): Promise<{ readonly open: readonly string[]; readonly text: string; readonly targets: readonly string[] }> {
+    const [node] = harness.swarm.nodes;
+    const { address } = neighbour;
+    if (!("port" in address)) throw new Error("a site in a swarm has a port");
+    const [container] = await node.docker.listContainers({ filters: JSON.stringify({ label: ["backlot.site=2"] }) });
+    const inner = container?.NetworkSettings.Networks.bridge?.IPAddress ?? "";
+    expect(inner).toMatch(/^172\.30\./);
+    const targets = [
+      `${inner}:8080`,
+      `${address.host}:${address.port}`,
+      `172.30.1.1:${address.port}`,
+      `172.30.1.1:${platformPort}`,
+      `${node.address}:${platformPort}`,
+      `${node.address}:2377`,
+      `${metadata}:${platformPort}`,
+      `${harness.swarm.network.replace(".0/24", ".253")}:${platformPort}`,
+      `${outside}:${platformPort}`,
+    ];
+    const { request, printed } = harness.make({ siteId, egress, environment: { TARGETS: targets.join(" ") }, files: { "run.sh": asks } });
+    const running = await harness.runtime.start(request);
+    await running.whenListening(soon());
+    await expect.poll(printed, { timeout: 30_000 }).toContain("asked\n");
+    await running.stop(1_000);
+    const open = [...printed().matchAll(/^(\S+) open$/gm)].map((match) => match[1] ?? "");
+    return { open, text: printed(), targets };
+  }
+
+  it("answer their routers, on the address of their node", async () => {
+    const { address } = neighbour;
+    if (!("port" in address)) throw new Error("a site in a swarm has a port");
+    expect(address.host).toBe(harness.swarm.nodes[0].address);
+    const response = await fetch(`http://${address.host}:${address.port}/`, { signal: soon() });
+    expect(response.status).toBe(404);
+  });
+
+  it("answer nobody else on other machines", async () => {
+    const stranger = harness.again({ routers: ["192.0.2.1"] });
+    const { address } = neighbour;
+    if (!("port" in address)) throw new Error("a site in a swarm has a port");
+    // Its rules replace those of the one before; a stranger's packets are dropped, so nothing comes back.
+    await stranger.probe();
+    const fetched = fetch(`http://${address.host}:${address.port}/`, { signal: AbortSignal.timeout(1_500) });
+    await expect(fetched).rejects.toMatchObject({ name: "TimeoutError" });
+    await harness.again().probe();
+    await expect.poll(() => fetch(`http://${address.host}:${address.port}/`, { signal: soon() }).then(({ status }) => status), { timeout: 20_000 }).toBe(404);
+  });
+
+  it("reach neither each other, nor the platform, nor the metadata address, nor anything outside", async () => {
+    // Somebody is there: the node itself reaches all of them.
+    const { inNetwork, address } = harness.swarm.nodes[0];
+    for (const host of [address, metadata, outside]) expect(await reaches(inNetwork, host, platformPort), host).toBe(true);
+    const { open, text, targets } = await ask(3, "none");
+    expect(open).toEqual([]);
+    expect([...text.matchAll(/ closed$/gm)]).toHaveLength(targets.length);
+    // Nor do they have rights, or gain any, and they belong to their own user.
+    expect(text).toMatch(/CapEff:\s+0{16}\n/);
+    expect(text).toMatch(/CapBnd:\s+0{16}\n/);
+    expect(text).toMatch(/NoNewPrivs:\s+1\n/);
+    expect(text).toMatch(/Seccomp:\s+2\n/);
+    expect(text).not.toContain("the root is writable");
+    expect(text).toContain("uid=2000003 gid=2000003");
+  });
+
+  it("reach the internet and nothing else where they may go out", async () => {
+    const { open } = await ask(4, "internet");
+    expect(open).toEqual([`${outside}:${platformPort}`]);
+    // Whoever gets its address next is not let out.
+    expect((await ask(5, "none")).open).toEqual([]);
+  });
+
+  it("say in their runtime's capabilities what keeps them apart", async () => {
+    expect(await harness.runtime.probe()).toMatchObject({ isolates: true, missing: [], freezes: true, limits: { memory: true, cpu: true, pids: true } });
+    const nowhere = harness.again({ engine: { host: "unix:///nowhere/docker.sock" } });
+    expect(await nowhere.probe()).toMatchObject({
+      isolates: false,
+      missing: [expect.stringMatching(/^The Docker engine at unix:\/\/\/nowhere\/docker\.sock cannot be used: /)],
+    });
+    const imageless = harness.again({ installation: "other1", defaultImage: "nobody/has-this:1" });
+    expect((await imageless.probe()).missing).toEqual([expect.stringMatching(/nobody\/has-this:1.*it is not on this machine/)]);
+  });
+
+  it("leave nothing behind when a run's orchestrator has died", async () => {
+    const { request } = await harness.run("left", "hides");
+    const run = await harness.runtime.run(request);
+    const next = harness.again();
+    expect(await next.cleanUp()).toBe(1);
+    await run.exited;
+    expect(await next.cleanUp()).toBe(0);
+  });
+});
