@@ -4,6 +4,7 @@ import { readEndpoints } from "../server-address.ts";
 import type { Session } from "../session.ts";
 import { checkBroker } from "./broker.ts";
 import type { Check } from "./check.ts";
+import { checkEdge } from "./edge.ts";
 import { checkFreezing } from "./freezing.ts";
 import { checkFtp, ftpHost } from "./ftp.ts";
 import { checkIsolation } from "./isolation.ts";
@@ -39,6 +40,7 @@ async function everyCheck(session: Session): Promise<readonly Check[]> {
     checkDatabase(environment),
     checkSiteDatabases(environment),
     checkBroker(environment),
+    checkEdge(environment),
     checkIsolation(process.getuid?.() === 0),
     readFile("/proc/self/mounts", "utf8").then(checkFreezing, () => checkFreezing("")),
     checkInterpreters(),
