@@ -22,6 +22,7 @@ export function buildProgram(open: OpenSession): Command {
   addDatabaseCommands(program, open);
   addCacheCommands(program, open);
   addNodeCommands(program, open);
+  addImageCommands(program, open);
   addMachineCommands(program, open);
   return program;
 }
@@ -255,6 +256,11 @@ function addNodeCommands(program: Command, open: OpenSession): void {
   command(node, "undrain <id>", "let it take sites again").action(async (id, options) =>
     (await import("./commands/nodes.ts")).setDrained(await open(options), id, false),
   );
+}
+
+function addImageCommands(program: Command, open: OpenSession): void {
+  const image = program.command("image").description("the images that sites run in");
+  command(image, "ls", "images that I may choose for a site").action(async (options) => (await import("./commands/images.ts")).showImages(await open(options)));
 }
 
 function addMachineCommands(program: Command, open: OpenSession): void {

@@ -14,6 +14,7 @@ import { doors } from "./migrations/0005-doors.ts";
 import { sshKeys } from "./migrations/0006-ssh-keys.ts";
 import { taskAttempts } from "./migrations/0007-task-attempts.ts";
 import { nodes } from "./migrations/0008-nodes.ts";
+import { images } from "./migrations/0009-images.ts";
 import { siteCache } from "./migrations/0010-site-cache.ts";
 import { taskClaims } from "./migrations/0011-task-claims.ts";
 
@@ -27,6 +28,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   "0006-ssh-keys": sshKeys,
   "0007-task-attempts": taskAttempts,
   "0008-nodes": nodes,
+  "0009-images": images,
   "0010-site-cache": siteCache,
   "0011-task-claims": taskClaims,
 };

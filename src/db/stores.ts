@@ -7,6 +7,7 @@ import { PostgresUserStore } from "./accounts/postgres-user-store.ts";
 import { PostgresAuditInbox } from "./audit/postgres-audit-inbox.ts";
 import { PostgresAuditStore } from "./audit/postgres-audit-store.ts";
 import type { Database } from "./database.ts";
+import { PostgresImageStore } from "./images/postgres-image-store.ts";
 import { PostgresNodeStore } from "./nodes/postgres-node-store.ts";
 import { PostgresPlacementStore } from "./nodes/postgres-placement-store.ts";
 import { PostgresOperationQueue } from "./operations/postgres-operation-queue.ts";
@@ -49,6 +50,7 @@ export function createStores(db: Database, options: StoreOptions = { usesBroker:
     epochs: new PostgresEpochStore(db),
     nodes: new PostgresNodeStore(db),
     placements: new PostgresPlacementStore(db),
+    images: new PostgresImageStore(db),
     tasks: new PostgresTaskStore(db, options),
     legacyTasks: new PostgresLegacyTaskStore(db, options),
   };
@@ -62,6 +64,7 @@ export function createWorkerStores(db: Database, options: StoreOptions = { usesB
     queue: new PostgresOperationQueue(db),
     nodes: new PostgresNodeStore(db),
     placements: new PostgresPlacementStore(db),
+    images: new PostgresImageStore(db),
     tasks: new PostgresTaskQueue(db, options),
     taskOutbox: new PostgresTaskOutbox(db),
     taskArchive: new PostgresTaskArchive(db),

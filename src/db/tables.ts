@@ -1,6 +1,7 @@
 import type { ColumnType, Generated, GeneratedAlways, JSONColumnType } from "kysely";
 import type { NodeKind } from "#contract/api/nodes.ts";
 import type { OperationKind, OperationState, UserRole } from "#contract/api/views.ts";
+import type { ImageView } from "#contract/image.ts";
 import type { NodeReport } from "#contract/internal/orchestrator.ts";
 import type { MemberRole, SiteAvailability, SiteEgress, SiteKind, SiteLimits, SitePurpose } from "#contract/site.ts";
 import type { SiteCache } from "#contract/site-cache.ts";
@@ -82,8 +83,14 @@ interface SiteTable {
   nodeId: string | null;
   placement: Generated<number>;
   isTakenOver: Generated<boolean>;
+  /** Null: the default image. */
+  imageId: number | null;
   createdAt: Generated<Date>;
   updatedAt: Generated<Date>;
+}
+
+interface ImageTable extends Omit<ImageView, "id"> {
+  id: GeneratedAlways<number>;
 }
 
 interface NodeTable {
@@ -190,6 +197,7 @@ export interface Tables {
   taskKeys: TaskKeyTable;
   taskOutbox: TaskOutboxTable;
   nodes: NodeTable;
+  images: ImageTable;
   /** Of runs that the first orchestrator was not given. */
   runPlaces: { uid: string; attempt: number; nodeId: string };
 }

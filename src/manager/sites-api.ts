@@ -7,6 +7,7 @@ import { readSiteStatus } from "#contract/internal/orchestrator.ts";
 import type { SiteEgress, SiteStatus } from "#contract/site.ts";
 import type { UserStore } from "#core/accounts/user-store.ts";
 import type { AuditStore } from "#core/audit/audit-store.ts";
+import type { ImageStore } from "#core/images/image-store.ts";
 import type { Fleet } from "#core/nodes/fleet.ts";
 import type { OperationStore } from "#core/operations/operation-store.ts";
 import { deleteSite, runSite } from "#core/sites/change-site.ts";
@@ -32,6 +33,7 @@ export interface SitesDeps {
   readonly audit: AuditStore;
   readonly mirror: OrchestratorMirror;
   readonly fleet: Pick<Fleet, "placeNew">;
+  readonly images: ImageStore;
   readonly orchestrator: ComponentClient;
   readonly runPolicy: RunPolicy;
   readonly seal: Seal;
@@ -93,6 +95,7 @@ function mountChanges(app: FastifyInstance, deps: SitesDeps): void {
         from: caller.site.name,
         reason: body.reason ?? null,
         ...(body.egress === undefined ? {} : { egress: body.egress }),
+        ...(body.image === undefined ? {} : { image: body.image }),
       },
     });
     return {

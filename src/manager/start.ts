@@ -43,6 +43,7 @@ import { mountFileHistory } from "./file-history-api.ts";
 import { mountFiles } from "./files-api.ts";
 import { firstAdministrator } from "./first-administrator.ts";
 import { holdBack } from "./hold-back.ts";
+import { mountImages } from "./images-api.ts";
 import { type KeysDeps, mountKeys } from "./keys-api.ts";
 import { knownDevices } from "./known-devices.ts";
 import { BasicSignIn } from "./legacy-tasks/basic-sign-in.ts";
@@ -125,6 +126,7 @@ async function serve({ config, key, db, log, stack }: Wiring): Promise<Pick<Runn
   mountStreams(app, { ...shared, access, hints });
   mountTerminals(app, { ...shared, access });
   mountNodes(app, shared);
+  mountImages(app, shared);
   const planning = planningOf({ ...shared, config, key });
   mountTasks(app, { ...shared, ...planning, access, hints, maxWaiting: config.BACKLOT_TASKS_WAITING });
   mountSchedules(app, { ...shared, ...schedulingOf({ key, planning }), maxWaiting: config.BACKLOT_TASKS_WAITING });

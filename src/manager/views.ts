@@ -29,6 +29,7 @@ export function siteViewOf(site: ActorSite, actor: Actor, known: { readonly stat
     state: status.state,
     status,
     limits: site.limits,
+    image: site.imageId,
     egress: site.egress,
     cache: site.cache,
     settings: site.settings,

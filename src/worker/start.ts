@@ -57,6 +57,7 @@ export const start: StartService = async (environment, log) => {
   const deps = {
     sites,
     placements: stores.placements,
+    images: stores.images,
     databases,
     databaseServer,
     databaseSeal,

@@ -1,5 +1,6 @@
 import { Failure } from "#contract/failure.ts";
 import * as api from "#contract/internal/orchestrator.ts";
+import type { ImageStore } from "#core/images/image-store.ts";
 import type { Fleet } from "#core/nodes/fleet.ts";
 import type { PlacementStore } from "#core/nodes/node-store.ts";
 import type { StepAction } from "#core/operations/operation-runner.ts";
@@ -21,6 +22,7 @@ export interface StepDeps extends DatabaseDeps {
   readonly orchestrator: ComponentClient;
   readonly fleet: Fleet;
   readonly placements: PlacementStore;
+  readonly images: Pick<ImageStore, "referenceFor">;
   readonly routers: RouterPool;
   readonly seal: Seal;
   readonly mayEveryoneRun: boolean;
@@ -137,7 +139,9 @@ export async function applySite(deps: StepDeps, site: Site, signal: AbortSignal)
   const sealed = await deps.sites.environment(site.id);
   const environment = sealed === null ? {} : (JSON.parse(deps.seal.open(sealed)) as Record<string, string>);
   const database = await credentialsOf(deps, site.id);
-  await deps.orchestrator.call(api.applySite, { params: { siteId: site.id }, body: specOf(site, { environment, database }, deps.mayEveryoneRun), signal });
+  const image = await deps.images.referenceFor(site.imageId);
+  const body = specOf(site, { environment, database, image }, deps.mayEveryoneRun);
+  await deps.orchestrator.call(api.applySite, { params: { siteId: site.id }, body, signal });
 }
 
 async function siteOf(deps: StepDeps, operation: ClaimedOperation): Promise<Site> {

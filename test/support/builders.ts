@@ -26,6 +26,7 @@ export function site(changes: Partial<Site> = {}): Site {
     nodeId: null,
     placement: 0,
     isTakenOver: false,
+    imageId: null,
     isOwnedByAdministrator: false,
     createdAt: at,
     updatedAt: at,

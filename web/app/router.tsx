@@ -66,6 +66,11 @@ const nodesRoute = createRoute({
   path: "/nodes",
   component: lazyRouteComponent(() => import("../pages/nodes.tsx"), "NodesPage"),
 });
+const imagesRoute = createRoute({
+  getParentRoute: () => appRoute,
+  path: "/images",
+  component: lazyRouteComponent(() => import("../pages/images.tsx"), "ImagesPage"),
+});
 const auditRoute = createRoute({
   getParentRoute: () => appRoute,
   path: "/audit",
@@ -164,6 +169,7 @@ const routeTree = rootRoute.addChildren([
     accountRoute,
     usersRoute,
     nodesRoute,
+    imagesRoute,
     auditRoute,
     tasksRoute,
     runTaskRoute,

@@ -4,11 +4,12 @@ import { publicEndpoints } from "#contract/api/public.ts";
 import { type EndpointShape, hasRawBody } from "#contract/endpoint.ts";
 import { Failure, problemOf } from "#contract/failure.ts";
 import { mockAccountHandlers } from "./mock-accounts.ts";
-import type { MockHandler } from "./mock-call.ts";
 import { mockCacheHandlers } from "./mock-cache.ts";
+import type { MockHandler } from "./mock-call.ts";
 import { mockDatabaseHandlers } from "./mock-databases.ts";
 import { mockFileHandlers } from "./mock-files.ts";
 import { mockHistoryHandlers } from "./mock-history.ts";
+import { mockImageHandlers } from "./mock-images.ts";
 import { mockKeyHandlers } from "./mock-keys.ts";
 import { mockNodeHandlers } from "./mock-nodes.ts";
 import { mockScheduleHandlers } from "./mock-schedules.ts";
@@ -29,6 +30,7 @@ const handlers: Readonly<Record<string, MockHandler>> = {
   ...mockScheduleHandlers,
   ...mockTerminalHandlers,
   ...mockNodeHandlers,
+  ...mockImageHandlers,
 };
 /** What is pretended, so that a test can tell what is not. */
 export const mockHandlerIds: readonly string[] = Object.keys(handlers);

@@ -61,6 +61,9 @@ function Header(): ReactNode {
               <Link to="/nodes" className={navClass}>
                 Nodes
               </Link>
+              <Link to="/images" className={navClass}>
+                Images
+              </Link>
               <Link to="/audit" className={navClass}>
                 Audit
               </Link>

@@ -1,5 +1,5 @@
 import { useNavigate } from "@tanstack/react-router";
-import { BookOpen, CircleUser, ClipboardList, LayoutGrid, LogOut, Play, Server, Settings, Users } from "lucide-react";
+import { BookOpen, Box, CircleUser, ClipboardList, LayoutGrid, LogOut, Play, Server, Settings, Users } from "lucide-react";
 import { type ReactNode, useEffect } from "react";
 import { wordsOf } from "../app/api.ts";
 import { useMe } from "../app/data-session.ts";
@@ -49,6 +49,10 @@ export function AccountMenu(): ReactNode {
             <MenuItem className="md:hidden" onSelect={() => void navigate({ to: "/nodes" })}>
               <Server aria-hidden="true" />
               Nodes
+            </MenuItem>
+            <MenuItem className="md:hidden" onSelect={() => void navigate({ to: "/images" })}>
+              <Box aria-hidden="true" />
+              Images
             </MenuItem>
             <MenuItem className="md:hidden" onSelect={() => void navigate({ to: "/audit" })}>
               <ClipboardList aria-hidden="true" />

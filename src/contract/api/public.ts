@@ -3,6 +3,7 @@ import { accountEndpoints } from "./accounts.ts";
 import { cacheEndpoints } from "./cache.ts";
 import { databaseEndpoints } from "./database.ts";
 import { fileEndpoints } from "./files.ts";
+import { imageEndpoints } from "./images.ts";
 import { keyEndpoints } from "./keys.ts";
 import { nodeEndpoints } from "./nodes.ts";
 import { scheduleEndpoints } from "./schedules.ts";
@@ -22,4 +23,5 @@ export const publicEndpoints: readonly EndpointShape[] = [
   ...taskEndpoints,
   ...scheduleEndpoints,
   ...nodeEndpoints,
+  ...imageEndpoints,
 ];

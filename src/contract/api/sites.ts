@@ -17,6 +17,8 @@ export const createSite = endpoint({
     kind: siteKind,
     starter: z.string().max(64).optional(),
     purpose: sitePurpose.default("project"),
+    /** An image of the catalogue, where sites run in images; null: the default one. */
+    image: z.int().positive().nullable().default(null),
     description: z.string().max(2000).default(""),
   }),
   result: z.object({ site: siteView, operation: operationView }),
@@ -78,6 +80,8 @@ export const updateSite = endpoint({
     availability: siteAvailability.optional(),
     limits: siteLimits.partial().optional(),
     egress: siteEgress.optional(),
+    /** An image of the catalogue, or null for the default one; the program restarts in it. */
+    image: z.int().positive().nullable().optional(),
     /** Why the availability, the limits or the egress change; kept in the audit trail. */
     reason: z.string().trim().max(1000).optional(),
   }),

@@ -32,6 +32,8 @@ export const siteView = z.object({
   state: siteStatus.shape.state,
   status: siteStatus,
   limits: siteLimits,
+  /** The image of the catalogue that its programs run in, by its number; null: the default one. */
+  image: z.int().nullable().optional(),
   /** Where its program may connect to; only administrators change it. */
   egress: siteEgress,
   settings: z.object({

@@ -2,6 +2,8 @@ import { Failure } from "#contract/failure.ts";
 import type { Capabilities } from "#contract/internal/orchestrator.ts";
 import { defaultSiteLimits, type SiteEgress, type SiteKind, type SitePurpose } from "#contract/site.ts";
 import type { Actor } from "../accounts/user.ts";
+import { demandImage } from "../images/choose-image.ts";
+import type { ImageStore } from "../images/image-store.ts";
 import type { Operation } from "../operations/operation.ts";
 import { planOperation } from "../operations/plan.ts";
 import { demandCanRun, type RunPolicy } from "./run-policy.ts";
@@ -21,6 +23,7 @@ export interface CreateSiteDeps {
   readonly siteLimit: number;
   /** Where programs of new sites may connect to. */
   readonly siteEgress: SiteEgress;
+  readonly images: Pick<ImageStore, "byId">;
   /** The orchestrator for a new site; null: the first one. */
   readonly placeNew: () => Promise<string | null>;
 }
@@ -32,6 +35,8 @@ export interface CreateSiteInput {
   readonly starter?: string | undefined;
   readonly purpose: SitePurpose;
   readonly description: string;
+  /** Null: the default image. */
+  readonly image: number | null;
 }
 
 /**
@@ -46,6 +51,7 @@ export async function createSite(
   checkPurpose(actor, input);
   // A personal site carries its owner's name, which obeyed the rule when the person was added.
   if (input.purpose !== "user") checkSiteName(input.name);
+  await demandImage(deps.images, actor, input.image);
   const isAdministrator = actor.user.role === "administrator";
   const capabilities = input.kind === "dynamic" || input.starter !== undefined ? await deps.host.capabilities() : null;
   if (input.kind === "dynamic") demandCanRun(deps.runPolicy, capabilities, isAdministrator);
@@ -68,6 +74,7 @@ export async function createSite(
       settings: defaultSiteSettings,
       egress: deps.siteEgress,
       ownerLimit: isAdministrator ? null : deps.siteLimit,
+      imageId: input.image,
       nodeId: await deps.placeNew(),
     },
     operation,

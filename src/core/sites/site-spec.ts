@@ -5,7 +5,7 @@ import type { Site } from "./site.ts";
 /** What the orchestrator has to know of a site. */
 export function specOf(
   site: Site,
-  secrets: { readonly environment: Readonly<Record<string, string>>; readonly database: SiteDatabaseCredentials | null },
+  given: { readonly environment: Readonly<Record<string, string>>; readonly database: SiteDatabaseCredentials | null; readonly image: string | null },
   mayEveryoneRun: boolean,
 ): SiteSpec {
   return {
@@ -14,8 +14,9 @@ export function specOf(
     kind: site.kind,
     availability: site.availability,
     limits: site.limits,
-    environment: { ...secrets.environment },
-    database: secrets.database,
+    environment: { ...given.environment },
+    database: given.database,
+    image: given.image,
     timeZone: site.settings.timeZone,
     canRunTwice: site.settings.canRunTwice,
     egress: site.egress,

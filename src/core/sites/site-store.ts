@@ -16,6 +16,8 @@ export interface NewSite {
   readonly egress: SiteEgress;
   /** The most sites that its owner may own; null for no limit. */
   readonly ownerLimit: number | null;
+  /** Null or absent: the default image. */
+  readonly imageId?: number | null;
   /** The orchestrator for it; null or absent: the first one. */
   readonly nodeId?: string | null;
 }
@@ -30,6 +32,7 @@ export interface SiteChanges {
   readonly egress?: SiteEgress | undefined;
   readonly cache?: SiteCache | undefined;
   readonly availability?: SiteAvailability | undefined;
+  readonly imageId?: number | null | undefined;
   readonly availabilityReason?: string | undefined;
   /** Sealed by the caller. */
   readonly environment?: string | undefined;

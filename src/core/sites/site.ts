@@ -28,6 +28,8 @@ export interface Site {
   readonly cache: SiteCache;
   /** Grows whenever answers that routers keep are out of date. */
   readonly cacheGeneration: number;
+  /** The image of the catalogue that its programs run in; null: the default one. */
+  readonly imageId: number | null;
   /** Grows with every change that the orchestrator has to know. */
   readonly revision: number;
   /** Grows when members or availability change: grants of an earlier epoch are refused. */

@@ -3,6 +3,8 @@ import type { Capabilities } from "#contract/internal/orchestrator.ts";
 import type { SiteAvailability, SiteEgress, SiteKind, SiteLimits } from "#contract/site.ts";
 import type { SiteCache } from "#contract/site-cache.ts";
 import type { Actor } from "../accounts/user.ts";
+import { demandImage } from "../images/choose-image.ts";
+import type { ImageStore } from "../images/image-store.ts";
 import type { NewOperation, Operation } from "../operations/operation.ts";
 import { planOperation } from "../operations/plan.ts";
 import { demandCanRun, type RunPolicy } from "./run-policy.ts";
@@ -16,6 +18,7 @@ export interface UpdateSiteDeps {
   readonly sites: SiteStore;
   readonly host: SiteHost;
   readonly runPolicy: RunPolicy;
+  readonly images: Pick<ImageStore, "byId">;
   readonly newId: () => string;
 }
 
@@ -29,6 +32,7 @@ export interface UpdateSiteInput {
   readonly availability?: SiteAvailability | undefined;
   readonly limits?: { readonly [K in keyof SiteLimits]?: SiteLimits[K] | undefined } | undefined;
   readonly egress?: SiteEgress | undefined;
+  readonly image?: number | null | undefined;
   readonly reason?: string | undefined;
 }
 
@@ -43,6 +47,7 @@ export async function updateSite(
 ): Promise<{ readonly site: ActorSite; readonly operation: Operation | null }> {
   const { site, input } = request;
   checkInput(actor, site, input);
+  if (input.image !== undefined && input.image !== site.imageId) await demandImage(deps.images, actor, input.image);
   if (input.kind === "dynamic" && site.kind === "static") {
     demandCanRun(deps.runPolicy, await deps.host.capabilities(), actor.user.role === "administrator" || site.isOwnedByAdministrator);
   }
@@ -88,6 +93,7 @@ function changesOf(site: ActorSite, input: UpdateSiteInput): SiteChanges {
     ...(input.kind === undefined || input.kind === site.kind ? {} : { kind: input.kind }),
     ...(input.settings === undefined ? {} : { settings: withChanges(site.settings, input.settings) }),
     ...(input.cache === undefined ? {} : { cache: withChanges(site.cache, input.cache) }),
+    ...(input.image === undefined || input.image === site.imageId ? {} : { imageId: input.image }),
     ...(input.egress === undefined || input.egress === site.egress ? {} : { egress: input.egress }),
     ...(input.limits === undefined ? {} : { limits: withChanges(site.limits, input.limits) }),
     ...(input.availability === undefined
@@ -112,6 +118,7 @@ function operationFor(id: string, actor: Actor, request: { readonly site: ActorS
     (changes.environment !== undefined ||
       changes.limits !== undefined ||
       changes.egress !== undefined ||
+      changes.imageId !== undefined ||
       (changes.settings?.timeZone !== site.settings.timeZone && changes.settings !== undefined));
   if (Object.keys(rest).length > 0) return planOperation({ ...common, kind: "configure", input: { needsRestart } });
   return name === undefined ? null : planOperation({ ...common, kind: "rename", input: {} });

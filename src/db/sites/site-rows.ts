@@ -23,6 +23,7 @@ export const siteColumns = [
   "sites.nodeId",
   "sites.placement",
   "sites.isTakenOver",
+  "sites.imageId",
   "sites.createdAt",
   "sites.updatedAt",
 ] as const satisfies readonly SelectExpression<Tables, "sites">[];
@@ -37,9 +38,9 @@ type SiteRow = Pick<Selectable<Tables["sites"]>, Exclude<keyof Site, "isOwnedByA
 /** A site out of a row that may hold more. */
 export function siteOf(row: SiteRow): Site {
   const { id, name, kind, purpose, description, availability, availabilityReason, limits, settings, egress, cache, cacheGeneration } = row;
-  const { revision, epoch, lifecycle, nodeId, placement, isTakenOver, isOwnedByAdministrator: isTrusted, createdAt, updatedAt } = row;
+  const { revision, epoch, lifecycle, nodeId, placement, isTakenOver, imageId, isOwnedByAdministrator: isTrusted, createdAt, updatedAt } = row;
   const words = { id, name, kind, purpose, description, availability, availabilityReason, limits, settings, egress, cache, cacheGeneration };
-  return { ...words, revision, epoch, lifecycle, nodeId, placement, isTakenOver, isOwnedByAdministrator: isTrusted, createdAt, updatedAt };
+  return { ...words, revision, epoch, lifecycle, nodeId, placement, isTakenOver, imageId, isOwnedByAdministrator: isTrusted, createdAt, updatedAt };
 }
 
 /** A site with the role of the person who asked. */

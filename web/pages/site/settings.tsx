@@ -7,6 +7,7 @@ import { DangerZone } from "../../parts/settings/danger-zone.tsx";
 import { DatabaseSettings } from "../../parts/settings/database-settings.tsx";
 import { EnvironmentSettings } from "../../parts/settings/environment-settings.tsx";
 import { GeneralSettings } from "../../parts/settings/general-settings.tsx";
+import { ImageSettings } from "../../parts/settings/image-settings.tsx";
 import { LimitSettings } from "../../parts/settings/limit-settings.tsx";
 
 export function SettingsPage(): ReactNode {
@@ -17,6 +18,7 @@ export function SettingsPage(): ReactNode {
   return (
     <div className="flex max-w-3xl flex-col gap-5">
       <GeneralSettings key={`general-${site.updatedAt}`} site={site} />
+      <ImageSettings key={`image-${site.updatedAt}`} site={site} />
       {site.kind === "dynamic" && <CacheSettings key={`cache-${site.updatedAt}`} site={site} />}
       <EnvironmentSettings site={site} />
       <DatabaseSettings site={site} />

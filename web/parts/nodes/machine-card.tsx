@@ -45,7 +45,7 @@ function Load({ node, report, isStale }: { readonly node: NodeView; readonly rep
     ["Runtime", report.runtime],
     ["Up for", isStale ? "–" : durationText(Date.now() - Date.parse(report.startedAt))],
     ["Free disk", bytesText(report.freeDiskBytes)],
-    ["Files", report.sharesFiles ? "shared: others can take its sites over" : "on this machine only"],
+    ["Files", report.sharesFiles ? "shared with others" : "on this machine only"],
   ];
   return (
     <>
@@ -116,11 +116,11 @@ function MachineAction({ node, isAlone }: { readonly node: NodeView; readonly is
         onConfirm={() => apply(true)}
       >
         <p>
-          It takes no new sites.{" "}
+          {!isAlone && "It takes no new sites. "}
           {giveAway
             ? `${countText(node.sites, "site")} move to other machines one after the other, and visitors notice nothing.`
             : "The sites that it holds stay, since no other machine has their files."}
-          {isAlone && " There is no other machine: until it takes sites again, nobody can create one."}
+          {isAlone && " There is no other machine: new sites are made here all the same."}
         </p>
       </ConfirmDialog>
     </>
