@@ -1,8 +1,5 @@
 // FTP and FTPS: sign-ins, large and small files, and memory of a session, beside Debian's pyftpdlib in the same run.
 import { execFile } from "node:child_process";
-import { randomBytes } from "node:crypto";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { createToken } from "#contract/api/accounts.ts";
@@ -12,10 +9,10 @@ import { ftpPrograms } from "../test/support/ftp-programs.ts";
 import { processUsage } from "./support/process-usage.ts";
 import { hasPyftpdlib, startPyftpdlib } from "./support/pyftpdlib.ts";
 import { quantile, type Table } from "./support/table.ts";
+import { doorHeader, doorProcessOf, makeTransferFolder, rateOfFour, smallFiles, type TransferFolder } from "./support/transfer-folder.ts";
 
 const runProgram = promisify(execFile);
 const largeBytes = 64 * 1024 ** 2;
-const smallFiles = 200;
 const rounds = 2;
 const sessions = 100;
 const signInMs = 2_000;
@@ -31,21 +28,10 @@ interface Server {
 
 /** Measures and gives the table. */
 export async function run(): Promise<Table> {
-  const folder = await mkdtemp(join(tmpdir(), "backlot-bench-ftp-"));
-  try {
-    await writeFile(join(folder, "large.bin"), randomBytes(largeBytes));
-    await mkdir(join(folder, "small"));
-    for (let index = 0; index < smallFiles; index += 1) await writeFile(join(folder, "small", `${index}.bin`), randomBytes(1_024));
-    return await measureAll(folder);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
-}
-
-async function measureAll(folder: string): Promise<Table> {
+  await using folder = await makeTransferFolder("ftp", largeBytes);
   const environment = { BACKLOT_FTP_DEMO_ACCOUNT: "ftp:ftp", BACKLOT_FTP_CONNECTIONS: "2000", BACKLOT_FTP_CONNECTIONS_PER_ADDRESS: "2000" };
   await using backlot = await startBacklot({ environment });
-  const rows: string[][] = [["", "sign-ins/s", "upload MB/s", "download MB/s", "small files/s up", "small files/s down", "memory of a session, kB"]];
+  const rows: string[][] = [doorHeader];
   for (const isTls of [false, true]) {
     rows.push(await measure({ ...(await serverOf(backlot)), isTls, name: isTls ? "Backlot, FTPS" : "Backlot, FTP" }, folder));
     // Debian's pyftpdlib 1.5.7 fails curl in TLS ("Bad PASV/EPSV response: 200"): there is nothing to compare.
@@ -61,23 +47,22 @@ async function serverOf(backlot: Backlot): Promise<Omit<Server, "name" | "isTls"
   const name = `bench${Date.now() % 100_000}`;
   const person = await backlot.addPerson(name);
   const { secret } = await person.client.call(createToken, { body: { name: "ftp", scopes: ["files"] } });
-  const pid = backlot.processes().find(({ command }) => command.includes("run manager,worker"))?.pid ?? 0;
   const accounts = [
     { kind: "demo", user: "ftp", password: "ftp" },
     { kind: "password", user: name, password: `password of ${name}` },
     { kind: "token", user: name, password: secret },
   ];
-  return { door: backlot.ftp, pid, accounts };
+  return { door: backlot.ftp, pid: doorProcessOf(backlot), accounts };
 }
 
-async function measure(server: Server, folder: string): Promise<string[]> {
+async function measure(server: Server, folder: TransferFolder): Promise<string[]> {
   const memory = await memoryOfSession(server);
   const rates: string[] = [];
   for (const account of server.isTls ? [] : server.accounts) rates.push(`${(await signInRate(server, account)).toFixed(0)} ${account.kind}`.trim());
   const [up, down]: [number[], number[]] = [[], []];
   for (let round = 0; round < rounds; round += 1) {
     const remote = `large-${server.isTls ? "tls" : "plain"}-${round}.bin`;
-    up.push(await speed(server, ["-w", "%{speed_upload}", "-T", join(folder, "large.bin"), `ftp://${server.door}/${remote}`]));
+    up.push(await speed(server, ["-w", "%{speed_upload}", "-T", folder.largeFile, `ftp://${server.door}/${remote}`]));
     down.push(await speed(server, ["-w", "%{speed_download}", "-o", "/dev/null", `ftp://${server.door}/${remote}`]));
   }
   const small = await smallRates(server, folder);
@@ -92,13 +77,13 @@ async function speed(server: Server, args: readonly string[]): Promise<number> {
 }
 
 // Python's ftplib, one file after another over one connection: the client is the same for both.
-async function smallRates(server: Server, folder: string): Promise<readonly number[]> {
+async function smallRates(server: Server, folder: TransferFolder): Promise<readonly number[]> {
   const program = ftpPrograms.find(({ name }) => name === (server.isTls ? "ftplib, FTP_TLS" : "ftplib, FTP"));
   if (program === undefined) throw new Error("there is no such client");
-  const back = join(folder, `back-${server.name}`);
+  const back = join(folder.path, `back-${server.name}`);
   const rates: number[] = [];
   for (const [action, local] of [
-    ["put-tree", join(folder, "small")],
+    ["put-tree", folder.smallFolder],
     ["get-tree", back],
   ] as const) {
     const { argv } = program.command({ door: server.door, user: "ftp", password: "ftp", action, local, remote: server.isTls ? "small-tls" : "small" });
@@ -111,17 +96,10 @@ async function smallRates(server: Server, folder: string): Promise<readonly numb
 
 type Account = Server["accounts"][number];
 
-async function signInRate(server: Server, account: Account): Promise<number> {
-  const until = performance.now() + signInMs;
-  let count = 0;
-  const client = async (): Promise<void> => {
-    while (performance.now() < until) {
-      await using _ftp = await signedIn(server, account);
-      count += 1;
-    }
-  };
-  await Promise.all(Array.from({ length: 4 }, client));
-  return count / (signInMs / 1000);
+function signInRate(server: Server, account: Account): Promise<number> {
+  return rateOfFour(signInMs, async () => {
+    await using _ftp = await signedIn(server, account);
+  });
 }
 
 async function signedIn(server: Server, { user, password }: Account): Promise<RawFtp> {

@@ -1,7 +1,6 @@
 // SSH and SFTP: sign-ins by key, a large file and small ones, and memory of a session, beside OpenSSH's own server in the same run.
-import { randomBytes } from "node:crypto";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir, userInfo } from "node:os";
+import { mkdir, readFile } from "node:fs/promises";
+import { userInfo } from "node:os";
 import { join } from "node:path";
 import ssh2 from "ssh2";
 import { updateSite } from "#contract/api/sites.ts";
@@ -10,9 +9,9 @@ import { SshClients } from "../test/support/ssh-clients.ts";
 import { hasSshd, startSshd } from "./support/openssh.ts";
 import { processUsage } from "./support/process-usage.ts";
 import { quantile, type Table } from "./support/table.ts";
+import { doorHeader, doorProcessOf, makeTransferFolder, rateOfFour, smallFiles } from "./support/transfer-folder.ts";
 
 const largeBytes = 128 * 1024 ** 2;
-const smallFiles = 200;
 const rounds = 3;
 const sessions = 50;
 const signInMs = 4_000;
@@ -30,24 +29,13 @@ interface Server {
 
 /** Measures and gives the table. */
 export async function run(): Promise<Table> {
-  const folder = await mkdtemp(join(tmpdir(), "backlot-bench-sftp-"));
-  try {
-    await writeFile(join(folder, "large.bin"), randomBytes(largeBytes));
-    await mkdir(join(folder, "small"));
-    for (let index = 0; index < smallFiles; index += 1) await writeFile(join(folder, "small", `${index}.bin`), randomBytes(1_024));
-    return await measureAll(folder);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
-}
-
-async function measureAll(folder: string): Promise<Table> {
+  await using made = await makeTransferFolder("sftp", largeBytes);
+  const folder = made.path;
   await using backlot = await startBacklot({ environment: { BACKLOT_SSH_CONNECTIONS: "2000", BACKLOT_SSH_CONNECTIONS_PER_ADDRESS: "2000" } });
   const clients = new SshClients(folder, backlot);
   const { file: key } = await prepare(backlot, clients);
-  const header = ["", "sign-ins/s", "upload MB/s", "download MB/s", "small files/s up", "small files/s down", "memory of a session, kB"];
-  const pid = backlot.processes().find(({ command }) => command.includes("run manager,worker"))?.pid ?? 0;
-  const rows = [header, await measure({ name: "Backlot", port: Number(clients.port), user: "bench/bench", folder: "", pid }, { clients, key })];
+  const pid = doorProcessOf(backlot);
+  const rows = [doorHeader, await measure({ name: "Backlot", port: Number(clients.port), user: "bench/bench", folder: "", pid }, { clients, key })];
   if (!hasSshd()) return rows;
   await using peer = await startSshd(folder, `${key}.pub`);
   const remote = join(folder, "remote");
@@ -101,17 +89,8 @@ async function connected(server: Server, { clients, key }: Tools): Promise<ssh2.
 }
 
 // Four clients at once, each signing in anew as soon as it is in.
-async function signInRate(server: Server, tools: Tools): Promise<number> {
-  const until = performance.now() + signInMs;
-  let count = 0;
-  const one = async (): Promise<void> => {
-    while (performance.now() < until) {
-      (await connected(server, tools)).end();
-      count += 1;
-    }
-  };
-  await Promise.all([one(), one(), one(), one()]);
-  return count / (signInMs / 1000);
+function signInRate(server: Server, tools: Tools): Promise<number> {
+  return rateOfFour(signInMs, async () => void (await connected(server, tools)).end());
 }
 
 async function memoryOfSession(server: Server, pid: number, tools: Tools): Promise<number> {
