@@ -5,7 +5,6 @@ import { markdown, type Table } from "./support/table.ts";
 const benches: Readonly<Record<string, () => Promise<{ run(): Promise<Table> }>>> = {
   router: () => import("./router.ts"),
   edge: () => import("./edge.ts"),
-  edge: () => import("./edge.ts"),
   cache: () => import("./cache.ts"),
   wake: () => import("./wake.ts"),
   create: () => import("./create.ts"),
