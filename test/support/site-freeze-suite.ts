@@ -1,8 +1,17 @@
 // What every runtime promises of frozen programs; one that cannot freeze says so and is not asked to.
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
-import type { RunningInstance } from "#orchestrator/runtime/site-runtime.ts";
-import type { Behaviour, RuntimeUnderTest, StartedSite } from "./site-runtime-suite.ts";
+import type { RunningInstance, SiteRuntime, StartRequest } from "#orchestrator/runtime/site-runtime.ts";
+
+type Behaviour = "counts" | "serves" | "says-goodbye" | "ignores-signals";
+interface StartedSite {
+  readonly request: StartRequest;
+  readonly output: readonly { readonly text: string }[];
+}
+interface RuntimeUnderTest {
+  readonly runtime: SiteRuntime;
+  site(siteId: number, behaviour: Behaviour): Promise<StartedSite>;
+}
 
 const soon = () => AbortSignal.timeout(30_000);
 const poll = { timeout: 30_000, interval: 20 };

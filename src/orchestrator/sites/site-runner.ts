@@ -68,7 +68,7 @@ export class SiteRunner {
     return this.#gone !== null;
   }
 
-  /** The instance that is or could be frozen: the one that visitors are sent to. */
+  /** The one that visitors are sent to. */
   get current(): Live | null {
     return this.#current;
   }
@@ -107,8 +107,7 @@ export class SiteRunner {
     // Whoever starts or stops it does not let it rest, and visitors must not wait for that.
     if (this.#lane.isBusy) return false;
     return this.#lane.run(async () => {
-      const live = this.#current;
-      return live === null || live.key !== instance ? true : this.#frozen.freeze(live);
+      return this.#current?.key === instance ? this.#frozen.freeze(this.#current) : true;
     });
   }
 

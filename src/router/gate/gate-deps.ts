@@ -11,11 +11,6 @@ export interface GateDeps {
   readonly sleep: (siteId: number, instance: string | undefined) => Promise<void>;
   /** Freezes this instance, which may be stopped after so many seconds more. */
   readonly freeze: (siteId: number, instance: string, sleepAfterSeconds: number) => Promise<RestOutcome>;
-  /**
-   * Where requests reach the program past the gate, as through a balancer: turns them to the gate, and says whether nothing is under way there any
-   * more. Called before a site is frozen or put to sleep.
-   */
-  readonly retarget?: (siteId: number) => Promise<boolean>;
   /** What sends requests to programs past the gates; absent when they all come through them. */
   readonly edge?: SiteEdge | undefined;
   readonly createPool: (live: LiveInstance) => ConnectionPool;

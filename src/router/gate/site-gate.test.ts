@@ -3,6 +3,7 @@ import { Failure } from "#contract/failure.ts";
 import type { RestOutcome } from "#contract/internal/site-rest.ts";
 import type { ConnectionPool } from "../proxy/upstream-pool.ts";
 import type { GateDeps } from "./gate-deps.ts";
+import type { SiteEdge } from "./site-edge.ts";
 import { longestHoldMs, SiteGate, type Visitor } from "./site-gate.ts";
 import type { LiveInstance, Target } from "./target.ts";
 
@@ -263,13 +264,22 @@ test("when nobody knows whether the program was frozen, the next visitor asks wh
 });
 
 test("a program that visitors reach past the gate is neither frozen nor stopped while they do", async () => {
-  let isQuiet = false;
-  const { gate, freezes, sleeps } = scene({ retarget: async () => isQuiet });
+  let underWay = 1;
+  const told: string[] = [];
+  const edge: SiteEdge = {
+    open: (_, live) => void told.push(`open ${live.instance}`),
+    close: async () => void told.push("close"),
+    settled: async () => undefined,
+    underWay: () => underWay,
+    count: async () => undefined,
+  };
+  const { gate, freezes, sleeps } = scene({ edge });
   gate.release(one);
   expect(await gate.freeze(10)).toBeNull();
   await gate.sleep();
   expect([gate.target?.instance, freezes, sleeps]).toEqual(["one", [], []]);
-  isQuiet = true;
+  expect(told.slice(-4)).toEqual(["close", "open one", "close", "open one"]);
+  underWay = 0;
   const asked = gate.freeze(10);
   await expect.poll(() => freezes.length).toBe(1);
   freezes[0]?.answer("rests");
@@ -285,6 +295,4 @@ test("what others told the gate has to be told to the orchestrator, once; what t
   expect([gate.isClaimDue, gate.claimed]).toEqual([false, "one"]);
   gate.switchTo(two);
   expect([gate.isClaimDue, gate.claimed]).toEqual([true, "two"]);
-  gate.noteClaimed();
-  expect(gate.isClaimDue).toBe(false);
 });

@@ -21,6 +21,8 @@ interface Waiting {
 }
 
 const retryAfterSeconds = 5;
+/** Long enough for a balancer to count once more; whoever is under way then keeps the site awake. */
+const restDrainMs = 2_000;
 /** A hold that nobody renews ends after this: whoever ordered it has died. */
 export const longestHoldMs = 30_000;
 
@@ -42,11 +44,11 @@ export class SiteGate {
   #heldUntil = 0;
   /** Grows when someone else says where the site listens: the answer to an older wake-up is out of date then. */
   #generation = 0;
-  /** The orchestrator knows by itself of what it was asked for, not of what others told this router. */
-  #isToldOf = false;
   /** When the site was last active before it could not be frozen: asked again only after somebody came. */
   #notFrozenSince: number | null = null;
   lastActiveAt: number;
+  /** The orchestrator knows of what it was asked for, not of what others told this router; false again when it hears of it. */
+  isClaimDue = false;
 
   constructor(siteId: number, deps: GateDeps) {
     this.siteId = siteId;
@@ -77,16 +79,6 @@ export class SiteGate {
     if (this.#target !== null) return this.#isGoingToSleep ? null : this.#target.instance;
     for (const target of this.#older) return target.instance;
     return null;
-  }
-
-  /** The orchestrator has to hear of the instance. */
-  get isClaimDue(): boolean {
-    return this.#isToldOf;
-  }
-
-  /** The orchestrator hears of it now. */
-  noteClaimed(): void {
-    this.#isToldOf = false;
   }
 
   /** New requests wait, whether there is an instance or not. */
@@ -155,7 +147,7 @@ export class SiteGate {
   /** Sends new requests to this instance; without one the next request wakes the site. */
   switchTo(live: LiveInstance | null): void {
     this.#generation += 1;
-    this.#isToldOf = live !== null;
+    this.isClaimDue = live !== null;
     this.#setTarget(live);
     this.#direct();
     this.#flush();
@@ -172,7 +164,7 @@ export class SiteGate {
     const target = this.#target;
     this.#isGoingToSleep = true;
     try {
-      if (this.#deps.retarget !== undefined && !(await this.#deps.retarget(this.siteId))) return;
+      if (this.#outside.isPossible && !(await this.#isLetGo())) return;
       await this.#deps.sleep(this.siteId, target?.instance);
       if (this.#target === target) this.#setTarget(null);
     } finally {
@@ -194,7 +186,7 @@ export class SiteGate {
     this.#isGoingToSleep = true;
     let isAwake = false;
     try {
-      if (this.#deps.retarget !== undefined && !(await this.#deps.retarget(this.siteId))) {
+      if (this.#outside.isPossible && !(await this.#isLetGo())) {
         isAwake = true;
         this.lastActiveAt = this.#deps.now();
         return null;
@@ -210,6 +202,12 @@ export class SiteGate {
       this.#direct();
       this.#flush();
     }
+  }
+
+  /** A balancer sends nobody to the program any more, and nobody whom it had sent there is under way. */
+  async #isLetGo(): Promise<boolean> {
+    this.#direct();
+    return (await this.#outside.drained(restDrainMs, () => this.inFlight())) === 0;
   }
 
   /** Ends what has taken too long: waits of requests, and a hold that nobody released. */

@@ -135,7 +135,7 @@ export class SiteGates {
     const claims: (readonly [number, string])[] = [];
     for (const gate of this.#gates.values()) {
       const { claimed } = gate;
-      gate.noteClaimed();
+      gate.isClaimDue = false;
       if (claimed !== null) claims.push([gate.siteId, claimed]);
     }
     if (claims.length === 0 && !this.#hasClaims) return;
