@@ -18,7 +18,7 @@ import { mountAdmin } from "./admin.ts";
 import { PageCache } from "./cache/page-cache.ts";
 import { RedisPages } from "./cache/redis-pages.ts";
 import { configSchema, type RouterConfig } from "./config.ts";
-import { createEdge, type Edge } from "./edge/start-edge.ts";
+import { Edge } from "./edge/start-edge.ts";
 import { mountTraefik, type TraefikProvider } from "./edge/traefik/mount-traefik.ts";
 import { Front, type FrontOptions } from "./front/front.ts";
 import { TroubleReport } from "./front/trouble-report.ts";
@@ -57,7 +57,7 @@ export async function start(environment: Environment, log: Log): Promise<Running
   const troubles = new TroubleReport((siteId, lines) => waker.report(siteId, lines));
   const edge: Edge | null =
     config.BACKLOT_EDGE === "haproxy"
-      ? await createEdge({ config, table: state.table, sitesFolder: sitesFolderOf(config), troubles, visited: (siteId) => gates.visited(siteId), log })
+      ? await Edge.create({ config, table: state.table, sitesFolder: sitesFolderOf(config), troubles, visited: (siteId) => gates.visited(siteId), log })
       : null;
   const gates = createGates(config, { state, waker, clock, metrics, log, edge });
   const store = new FileStore(config.BACKLOT_ROUTER_CACHE_BYTES);
@@ -115,7 +115,7 @@ export async function start(environment: Environment, log: Log): Promise<Running
     feed.signal,
   );
   return {
-    doors: { router: edge?.url() ?? urlOf(server.address()), routerAdmin: urlOf(admin.server.address()) },
+    doors: { router: edge?.url ?? urlOf(server.address()), routerAdmin: urlOf(admin.server.address()) },
     stop: async () => {
       feed.abort();
       troubles.flush();

@@ -12,13 +12,14 @@ import { AccessLog } from "../syslog/access-log.ts";
 import { LogForward } from "../syslog/log-forward.ts";
 import { LogReceiver } from "../syslog/log-receiver.ts";
 import { noteAccess } from "../syslog/note-access.ts";
-import { bindOf, mostConnections, placesIn, planEdge } from "./edge-plan.ts";
+import { bindOf, type EdgePlan, mostConnections, placesIn, planEdge } from "./edge-plan.ts";
 import { type PreparedProgram, prepareHaproxy, prepareNginx } from "./edge-programs.ts";
-import { commandSocket } from "./haproxy/command-socket.ts";
+import { commandSocket, type SendCommand } from "./haproxy/command-socket.ts";
+import type { HaproxyPlaces } from "./haproxy/haproxy-config.ts";
 import { HaproxyEdge } from "./haproxy/haproxy-edge.ts";
 import { MapFeed } from "./haproxy/map-feed.ts";
 import { watchHaproxy } from "./haproxy/watch-haproxy.ts";
-import { edgeUser, giveTo, prepareRunFolder } from "./run-folder.ts";
+import { type EdgeUser, edgeUser, giveTo, prepareRunFolder } from "./run-folder.ts";
 
 /** What the edge needs of the router. */
 export interface EdgeDeps {
@@ -31,121 +32,128 @@ export interface EdgeDeps {
   readonly log: Log;
 }
 
-/** HAProxy and nginx before this router. */
-export interface Edge {
-  readonly sites: HaproxyEdge;
-  readonly access: AccessLog;
-  /** `http://address:port` of the visitors' door; known when it is open. */
-  readonly url: () => string;
-  /** Opens the router's own private door, then the visitors'. */
-  start(server: Server): Promise<void>;
-  /** Closes the visitors' door: what is under way may end. */
-  stop(): Promise<void>;
-}
-
 /** How often it is counted what goes straight to sites, for the clock by which they go to sleep. */
 const countMs = 1000;
 
-/** Makes HAProxy and nginx ready, with nothing started yet. @throws {ConfigError} */
-export async function createEdge(deps: EdgeDeps): Promise<Edge> {
-  const { config, table, log } = deps;
-  const plan = planEdge(config);
-  const user = edgeUser(config.BACKLOT_EDGE_USER);
-  const folder = await prepareRunFolder(config.BACKLOT_DATA, user);
-  const places = placesIn(folder);
-  const send = commandSocket(config.BACKLOT_HAPROXY_SOCKET ?? places.commands);
-  const feed = new MapFeed({ send, file: places.map, log });
-  const sites = new HaproxyEdge({ table, networks: plan.networks, feed, send, log });
-  const access = new AccessLog({ folder: path.resolve(config.BACKLOT_DATA, "logs", "access"), mostBytes: config.BACKLOT_EDGE_ACCESS_LOG_BYTES, log });
-  const forward = plan.logServer === null ? null : new LogForward(plan.logServer, log);
-  const receiver = new LogReceiver({
-    socket: places.log,
-    datagrams: config.BACKLOT_EDGE_LOG_PORT === 0 ? null : { host: "127.0.0.1", port: config.BACKLOT_EDGE_LOG_PORT },
-    onMessage: ({ text }, raw) => {
-      forward?.send(raw);
-      const line = parseAccessLine(text);
-      if (line !== null) noteAccess(line, { table, access, troubles: deps.troubles, visited: deps.visited });
-    },
-    log,
-  });
-  const running: PreparedProgram[] = [];
-  const ending = new AbortController();
-  let url = "";
-  let counter: NodeJS.Timeout | undefined;
+/** HAProxy and nginx before this router. */
+export class Edge {
+  readonly sites: HaproxyEdge;
+  readonly #deps: EdgeDeps;
+  readonly #plan: EdgePlan;
+  readonly #user: EdgeUser | null;
+  readonly #folder: string;
+  readonly #places: HaproxyPlaces;
+  readonly #send: SendCommand;
+  readonly #feed: MapFeed;
+  readonly #access: AccessLog;
+  readonly #forward: LogForward | null;
+  readonly #receiver: LogReceiver;
+  readonly #running: PreparedProgram[] = [];
+  readonly #ending = new AbortController();
+  #counter: NodeJS.Timeout | undefined;
+  /** `http://address:port` of the visitors' door; "" until it is open. */
+  url = "";
 
-  const startPrograms = async (): Promise<void> => {
-    const isOwn = config.BACKLOT_HAPROXY_SOCKET === undefined;
-    const port = await visitorsPort(config, folder);
-    const facts = { ...plan.haproxy, places, user, bind: bindOf(config.BACKLOT_HOST, port) };
-    url = urlOf(config.BACKLOT_HOST, port);
+  private constructor(deps: EdgeDeps, plan: EdgePlan, place: { readonly folder: string; readonly user: EdgeUser | null }) {
+    const { config, table, log } = deps;
+    this.#deps = deps;
+    this.#plan = plan;
+    this.#user = place.user;
+    this.#folder = place.folder;
+    this.#places = placesIn(place.folder);
+    this.#send = commandSocket(config.BACKLOT_HAPROXY_SOCKET ?? this.#places.commands);
+    this.#feed = new MapFeed({ send: this.#send, file: this.#places.map, log });
+    this.sites = new HaproxyEdge({ table, networks: plan.networks, feed: this.#feed, send: this.#send });
+    this.#access = new AccessLog({ folder: path.resolve(config.BACKLOT_DATA, "logs", "access"), mostBytes: config.BACKLOT_EDGE_ACCESS_LOG_BYTES, log });
+    this.#forward = plan.logServer === null ? null : new LogForward(plan.logServer, log);
+    const datagrams = config.BACKLOT_EDGE_LOG_PORT === 0 ? null : { host: "127.0.0.1", port: config.BACKLOT_EDGE_LOG_PORT };
+    this.#receiver = new LogReceiver({ socket: this.#places.log, datagrams, onMessage: ({ text }, raw) => this.#take(text, raw), log });
+  }
+
+  /** Reads the settings and makes a folder ready; nothing is started yet. @throws {ConfigError} */
+  static async create(deps: EdgeDeps): Promise<Edge> {
+    const plan = planEdge(deps.config);
+    const user = edgeUser(deps.config.BACKLOT_EDGE_USER);
+    return new Edge(deps, plan, { user, folder: await prepareRunFolder(deps.config.BACKLOT_DATA, user) });
+  }
+
+  /** Opens the router's own private door, then the visitors'. */
+  async start(server: Server): Promise<void> {
+    const { log, activator } = this.#places;
+    await this.#receiver.start();
+    await rm(activator, { force: true });
+    server.listen({ path: activator, backlog: 1024 });
+    await once(server, "listening");
+    for (const socket of [log, activator]) {
+      giveTo(socket, this.#user);
+      await chmod(socket, 0o600);
+    }
+    try {
+      await this.#startPrograms();
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+    this.#counter = setInterval(() => {
+      if (!this.sites.hasLive) return;
+      this.sites.count().catch((err: unknown) => this.#deps.log.debug({ err }, "HAProxy could not be asked for its counters"));
+    }, countMs);
+  }
+
+  /** Closes the visitors' door: what is under way may end. */
+  async stop(): Promise<void> {
+    clearInterval(this.#counter);
+    this.#ending.abort();
+    // First the door, then what stands behind it.
+    for (const { kept } of this.#running.toReversed()) await kept.stop(this.#deps.config.BACKLOT_ROUTER_STOP_MS);
+    await this.#feed.stop();
+    await this.#receiver.stop();
+    this.#forward?.stop();
+    await this.#access.flush();
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  #take(text: string, raw: string): void {
+    this.#forward?.send(raw);
+    const line = parseAccessLine(text);
+    const { table, troubles, visited } = this.#deps;
+    if (line !== null) noteAccess(line, { table, troubles, visited, access: this.#access });
+  }
+
+  async #startPrograms(): Promise<void> {
+    const { config, log, sitesFolder } = this.#deps;
+    const port = await visitorsPort(config, this.#folder);
+    const facts = { ...this.#plan.haproxy, places: this.#places, user: this.#user, bind: bindOf(config.BACKLOT_HOST, port) };
+    this.url = urlOf(config.BACKLOT_HOST, port);
     const recordFolder = path.resolve(config.BACKLOT_DATA, "router", "programs");
     await mkdir(recordFolder, { recursive: true, mode: 0o700 });
+    const common = { folder: this.#folder, recordFolder, log };
     const nginx = await prepareNginx({
+      ...common,
       file: config.BACKLOT_NGINX,
-      folder,
-      recordFolder,
-      socket: places.statics,
-      sitesFolder: deps.sitesFolder,
+      socket: this.#places.statics,
+      sitesFolder,
       workers: config.BACKLOT_EDGE_THREADS,
       connections: mostConnections(config.BACKLOT_ROUTER_MAX_CONNECTIONS),
-      user,
-      log,
+      user: this.#user,
     });
     const beforeStart = async (): Promise<void> => {
       // From here on it may hold what the file says now.
-      feed.lost(false);
-      await feed.writeFile();
+      this.#feed.lost(false);
+      await this.#feed.writeFile();
     };
-    const callbacks = { beforeStart, onReady: () => sites.came(), onGone: () => sites.went(true) };
-    const haproxy = await prepareHaproxy({ file: config.BACKLOT_HAPROXY, folder, recordFolder, facts, send, log, ...callbacks });
-    running.push(nginx);
+    const watchers = { beforeStart, onReady: () => this.sites.came(), onGone: () => this.sites.went(true) };
+    const haproxy = await prepareHaproxy({ ...common, file: config.BACKLOT_HAPROXY, facts, send: this.#send, ...watchers });
+    this.#running.push(nginx);
     await nginx.kept.start(nginx.isSame);
-    if (isOwn) {
-      running.push(haproxy);
+    if (config.BACKLOT_HAPROXY_SOCKET === undefined) {
+      this.#running.push(haproxy);
       await haproxy.kept.start(haproxy.isSame);
-    } else {
-      await feed.writeFile();
-      watchHaproxy({ send, onCame: () => sites.came(), onGone: () => sites.went(false), log }, ending.signal);
+      return;
     }
-  };
-
-  const stop = async (): Promise<void> => {
-    clearInterval(counter);
-    ending.abort();
-    // First the door, then what stands behind it.
-    for (const { kept } of running.toReversed()) await kept.stop(config.BACKLOT_ROUTER_STOP_MS);
-    await feed.stop();
-    await receiver.stop();
-    forward?.stop();
-    await access.flush();
-    await rm(folder, { recursive: true, force: true });
-  };
-
-  return {
-    sites,
-    access,
-    url: () => url,
-    start: async (server) => {
-      await receiver.start();
-      await rm(places.activator, { force: true });
-      server.listen({ path: places.activator, backlog: 1024 });
-      await once(server, "listening");
-      for (const socket of [places.log, places.activator]) {
-        giveTo(socket, user);
-        await chmod(socket, 0o600);
-      }
-      try {
-        await startPrograms();
-      } catch (error) {
-        await stop();
-        throw error;
-      }
-      counter = setInterval(() => {
-        if (sites.hasLive) sites.count().catch((err: unknown) => log.debug({ err }, "HAProxy could not be asked for its counters"));
-      }, countMs);
-    },
-    stop,
-  };
+    await this.#feed.writeFile();
+    watchHaproxy({ send: this.#send, onCame: () => this.sites.came(), onGone: () => this.sites.went(false), log }, this.#ending.signal);
+  }
 }
 
 // A port of the system's choice is kept: HAProxy goes on while the router is started again.

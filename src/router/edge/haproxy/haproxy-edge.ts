@@ -1,5 +1,4 @@
 import type { SiteAddress } from "#contract/site-spec.ts";
-import type { Log } from "#kit/log.ts";
 import type { SiteEdge } from "../../gate/site-edge.ts";
 import type { LiveInstance } from "../../gate/target.ts";
 import type { RouteTable } from "../../routes/route-table.ts";
@@ -15,7 +14,6 @@ export interface HaproxyEdgeDeps {
   readonly networks: SiteNetworks;
   readonly feed: MapFeed;
   readonly send: SendCommand;
-  readonly log: Log;
 }
 
 /** HAProxy as the gates see it: it is told where sites run, and asked what it has under way. */
@@ -62,11 +60,6 @@ export class HaproxyEdge implements SiteEdge {
 
   underWay(address: SiteAddress): number {
     return "socket" in address ? 0 : (this.#counts.get(targetKey(address))?.underWay ?? 0);
-  }
-
-  /** Requests ever that went straight to an address. */
-  requests(address: SiteAddress): number {
-    return "socket" in address ? 0 : (this.#counts.get(targetKey(address))?.requests ?? 0);
   }
 
   /** Whether any site has traffic that has to be counted. */
