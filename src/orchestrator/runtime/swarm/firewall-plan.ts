@@ -79,8 +79,3 @@ export function firewallRules(plan: FirewallPlan): string {
 export function egressCommand(installation: string, verb: "add" | "delete", ip: string): string {
   return `${verb} element inet ${firewallTable(installation)} egress { ${ip} }\n`;
 }
-
-/** Takes all of it away. */
-export function noRules(installation: string): string {
-  return `add table inet ${firewallTable(installation)}\ndelete table inet ${firewallTable(installation)}\n`;
-}
