@@ -38,7 +38,8 @@ export function judgeAnswer(answer: Answer): PageTerms | null {
   if (request.isSignedIn && !isPublic) return null;
   const policy = policyOf(answer, fields, directives);
   if (!policy.storable()) return null;
-  const ageMs = Math.max(0, policy.age() * 1000);
+  // Whole seconds: the moment that passes between two lines here is no age.
+  const ageMs = Math.max(0, Math.floor(policy.age()) * 1000);
   const seconds = lifetimeOf(answer, { policy, fields, directives });
   const etag = fields.etag ?? null;
   const lastModified = fields["last-modified"] ?? null;

@@ -1,31 +1,12 @@
 import { once } from "node:events";
-import { type IncomingMessage, request, type ServerResponse } from "node:http";
+import { type IncomingMessage, request } from "node:http";
 import { expect, test } from "vitest";
 import { holdSite, purgePages, readPages, releaseSite } from "#contract/internal/router.ts";
-import type { RouteCache } from "#contract/site-cache.ts";
-import { type Ask, aRoute, type Reply, type RouterHarness, startRouter, visit } from "../../../test/support/router-harness.ts";
-import { freePort, startProgram, startRawProgram, until } from "../../../test/support/site-program.ts";
+import { cachedApp as app, stageCached as stage } from "../../../test/support/cached-stage.ts";
+import { type Reply, type RouterHarness, startRouter, visit } from "../../../test/support/router-harness.ts";
+import { freePort, startRawProgram, until } from "../../../test/support/site-program.ts";
 
-const cache: RouteCache = { generation: 1, defaultSeconds: 0, revalidateSeconds: 0, staleSeconds: 3600, sharesSignedIn: false, bytes: 1_000_000 };
-const app = (over: Partial<RouteCache> = {}) => aRoute({ siteId: 8, name: "app", cache: { ...cache, ...over } });
 const googlebot = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)";
-
-/** A router before one program whose answers the test decides. */
-async function stage(answer: (req: IncomingMessage, res: ServerResponse, count: number) => void, over: Partial<RouteCache> = {}) {
-  const stack = new AsyncDisposableStack();
-  const seen: IncomingMessage[] = [];
-  const program = stack.use(
-    await startProgram((req, res) => {
-      seen.push(req);
-      answer(req, res, seen.length);
-    }),
-  );
-  const router = stack.use(await startRouter({ routes: [app(over)] }));
-  router.orchestrator.onWake = () => ({ address: program.address, instance: "one" });
-  const get = (path = "/", headers: Ask["headers"] = {}, method = "GET"): Promise<Reply> =>
-    visit(router.door, { host: "app.localhost", path, headers, method });
-  return { router, program, seen, get, [Symbol.asyncDispose]: () => stack.disposeAsync() };
-}
 
 const said = (reply: Reply): string => String(reply.headers["cache-status"]);
 const asleep = (router: RouterHarness): Promise<unknown> => router.admin.call(releaseSite, { params: { siteId: 8 }, body: { target: null } });
