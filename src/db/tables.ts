@@ -2,7 +2,7 @@ import type { ColumnType, Generated, GeneratedAlways, JSONColumnType } from "kys
 import type { NodeKind } from "#contract/api/nodes.ts";
 import type { OperationKind, OperationState, UserRole } from "#contract/api/views.ts";
 import type { ImageView } from "#contract/image.ts";
-import type { NodeReport } from "#contract/internal/orchestrator.ts";
+import type { NodeReport } from "#contract/internal/nodes.ts";
 import type { MemberRole, SiteAvailability, SiteEgress, SiteKind, SiteLimits, SitePurpose } from "#contract/site.ts";
 import type { SiteCache } from "#contract/site-cache.ts";
 import type { TokenScope } from "#contract/token-scope.ts";

@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from "node:crypto";
 import type { AddressInfo } from "node:net";
 import type { FastifyInstance } from "fastify";
 import { pushEpochs } from "#contract/internal/orchestrator.ts";
+import type { AuditInbox } from "#core/audit/audit-inbox.ts";
 import type { AuditStore } from "#core/audit/audit-store.ts";
 import type { Fleet } from "#core/nodes/fleet.ts";
 import { PageRouters } from "#core/routes/page-routers.ts";
@@ -92,7 +93,6 @@ async function serve({ config, key, db, log, stack }: Wiring): Promise<Pick<Runn
   const signer = await createSigner(key.signingKey);
   const routers = new RouterRoll();
   const fleet = await openFleet({ config, signer, stores, routers, log, stack });
-  const orchestrator = fleet.client;
   const hints = new Hints();
   fleet.onChange(() => hints.notify("routes"));
   const mirror = new OrchestratorMirror(fleet.clients, log);
@@ -112,7 +112,7 @@ async function serve({ config, key, db, log, stack }: Wiring): Promise<Pick<Runn
   const note = createNote(stores.audit);
   const decoyHash = await hasher.hash(randomBytes(16).toString("hex"));
   const seal = createSeal(Buffer.from(key.secret, "base64url"), "site environment");
-  const shared = { ...stores, guards, note, mirror, fleet, orchestrator, runPolicy, sitePattern };
+  const shared = { ...stores, guards, note, mirror, fleet, orchestrator: fleet.client, runPolicy, sitePattern };
   const signingIn = { hasher, decoyHash, holdBack: holdBack() };
   const devices = knownDevices({ seal: createSeal(Buffer.from(key.secret, "base64url"), "known devices"), isSecure, now: Date.now });
   mountAccounts(app, { ...shared, ...signingIn, devices, firstAdministrator: administrator, isSecure });
@@ -150,19 +150,26 @@ async function serve({ config, key, db, log, stack }: Wiring): Promise<Pick<Runn
   stack.defer(() => listener.stop());
   mirror.start();
   stack.defer(() => mirror.stop());
-  for (const client of fleet.clients) {
-    const collector = new DeedCollector({ orchestrator: client, inbox: stores.auditInbox, log });
-    collector.start();
-    stack.defer(() => collector.stop());
-    const fileWatch = new FileChangeWatch({ orchestrator: client, pages, log });
-    fileWatch.start();
-    stack.defer(() => fileWatch.stop());
-  }
+  followEach(fleet, { inbox: stores.auditInbox, pages, log, stack });
   await app.listen({ host: config.BACKLOT_HOST, port: config.BACKLOT_PORT });
   const opened = (app.server.address() as AddressInfo).port;
   const { dashboard } = publicAddresses(config, opened);
   const notices = setUpSecret === null ? [] : [`Set the administrator's password (works once): ${dashboard}/setup/${setUpSecret}`];
   return { doors: { manager: `http://${config.BACKLOT_HOST}:${opened}` }, notices };
+}
+
+/** Takes from every orchestrator what was done to files there. */
+function followEach(
+  fleet: Fleet,
+  parts: { readonly inbox: AuditInbox; readonly pages: PageRouters; readonly log: Log; readonly stack: AsyncDisposableStack },
+): void {
+  const { inbox, pages, log, stack } = parts;
+  for (const orchestrator of fleet.clients) {
+    for (const follower of [new DeedCollector({ orchestrator, inbox, log }), new FileChangeWatch({ orchestrator, pages, log })]) {
+      follower.start();
+      stack.defer(() => follower.stop());
+    }
+  }
 }
 
 function pageRoutersOf(config: ManagerConfig, signer: GrantSigner): ComponentClient[] {

@@ -2,16 +2,16 @@ import { statfs } from "node:fs/promises";
 import { availableParallelism, freemem, hostname, loadavg, totalmem } from "node:os";
 import type { FastifyInstance } from "fastify";
 import type { GrantClaims } from "#contract/grant.ts";
-import { type Capabilities, type NodeReport, readNode } from "#contract/internal/orchestrator.ts";
+import { type NodeReport, readNode } from "#contract/internal/nodes.ts";
+import type { Capabilities } from "#contract/internal/orchestrator.ts";
 import { type Guard, mount } from "#kit/http/mount.ts";
 import { readVersion } from "#kit/version.ts";
+import type { Places } from "./open-places.ts";
 import type { SiteStatusEvent } from "./sites/status-board.ts";
 
 /** What a heartbeat tells. */
 export interface NodeFacts {
-  readonly id: string;
-  readonly storage: string | null;
-  readonly sitesFolder: string;
+  readonly places: Pick<Places, "id" | "storage" | "sites">;
   readonly runtime: string;
   readonly capabilities: Capabilities;
   readonly sites: () => readonly SiteStatusEvent[];
@@ -24,11 +24,11 @@ export async function mountNode(app: FastifyInstance, guard: Guard<GrantClaims>,
   const host = hostname();
   mount({ app, guard }, readNode, async (): Promise<NodeReport> => {
     const sites = facts.sites();
-    const { bavail, bsize } = await statfs(facts.sitesFolder);
+    const { bavail, bsize } = await statfs(facts.places.sites);
     const [one = 0, five = 0, fifteen = 0] = loadavg();
     const count = (state: string): number => sites.filter(({ status }) => status.state === state).length;
     return {
-      ...{ id: facts.id, host, version, runtime: facts.runtime, storage: facts.storage, startedAt },
+      ...{ id: facts.places.id, host, version, runtime: facts.runtime, storage: facts.places.storage, startedAt },
       cores: availableParallelism(),
       loadAverage: [one, five, fifteen],
       memoryBytes: totalmem(),

@@ -37,7 +37,7 @@ import type { SiteRuntime } from "./runtime/site-runtime.ts";
 import { openLibrary } from "./scripts/script-library.ts";
 import { defaultBackOff } from "./sites/back-off.ts";
 import { capabilitiesOf } from "./sites/capabilities.ts";
-import { HeldSites } from "./sites/held-sites.ts";
+import { HeldSites, type HeldSitesDeps } from "./sites/held-sites.ts";
 import { mountSites } from "./sites/mount-sites.ts";
 import { newInstanceKey } from "./sites/new-instance-key.ts";
 import { openRests } from "./sites/open-rests.ts";
@@ -98,21 +98,18 @@ export async function startOrchestrator(
   const capabilities = await findCapabilities(parts, log);
   const leftPrograms = await parts.runtime.lasting?.left();
 
-  const { folders } = places;
-  const shelf: SiteShelf = { folderOf: (siteId) => folders.folderOf(siteId), specOf: (siteId) => specs.get(siteId), ownerOf: parts.ownerOf };
+  const shelf: SiteShelf = { folderOf: (siteId) => places.folders.folderOf(siteId), specOf: (siteId) => specs.get(siteId), ownerOf: parts.ownerOf };
   const files = withHome(shelf, { folder: runPlacesOf(config).homeFolder, owner: parts.ownerOf(homeFolderId) });
   const quota = new QuotaBook({ sites: files, clock: systemClock, reservedBytes: config.BACKLOT_DISK_RESERVE_BYTES });
   const past = await openPast({ config, log, sites: files }, places);
   const keeper = (siteId: number): Keep => past.history.keeper(siteId, { ended: "deploy", by: null });
   const deployments = await openDeployments({ sites: shelf, quota, clock: systemClock, log, keeper }, join(places.siteState, "deployments"));
-  const onSiteChanged = (siteId: number): void => quota.doubt(siteId);
-  const fence = new PlacementFence({ folder: places.placements, node: places.id, clock: systemClock, waitMs: takeOverMs });
-  await fence.open();
+  const fence = await PlacementFence.open({ folder: places.placements, node: places.id, clock: systemClock, waitMs: takeOverMs });
   const checkRoom = async (siteId: number): Promise<void> => {
     await fence.demand(specs.get(siteId) ?? { siteId });
     await watch.checkRoom(siteId);
   };
-  const runParts = { config, sites: shelf, runtime: parts.runtime, clock: systemClock, log, onSiteChanged, checkRoom };
+  const runParts = { config, sites: shelf, runtime: parts.runtime, clock: systemClock, log, onSiteChanged: (siteId: number) => quota.doubt(siteId), checkRoom };
   const { runs, host } = await openRuns(runParts, join(places.state, "runs"));
   const epochs = new EpochTable();
   const terminals = openTerminals({ ...runParts, epochs });
@@ -122,27 +119,11 @@ export async function startOrchestrator(
     checkRoom,
     leftPrograms: leftPrograms ?? [],
     specs,
-    folders,
+    folders: places.folders,
     board,
     logFolder: join(places.siteState, "logs"),
     ownerOf: parts.ownerOf,
-    endRuns: async (siteId, why) => {
-      await Promise.all([runs.endSite(siteId, why), terminals.endSite(siteId, "access_changed")]);
-    },
-    forget: async (siteId) => {
-      quota.forget(siteId);
-      await deployments.forget(siteId);
-      await past.history.forget(siteId);
-      await fence.forget(siteId);
-      await parts.runtime.lasting?.forget(siteId);
-    },
-    take: (spec) => fence.take(spec),
-    onHeld: (siteId) => (places.placements === null ? Promise.resolve() : deployments.recover([siteId])),
-    letGo: async (siteId) => {
-      await terminals.endSite(siteId, "access_changed");
-      quota.forget(siteId);
-      await past.history.release(siteId);
-    },
+    ...comingAndGoing({ config, runtime: parts.runtime, runs, terminals, quota, deployments, past, fence }),
     runtime: parts.runtime,
     clock: systemClock,
     bootTimeoutMs: config.BACKLOT_SITE_BOOT_MS,
@@ -159,17 +140,15 @@ export async function startOrchestrator(
   mountDeployments(app, guard, { sites: shelf, quota, deployments, starterFolder: (name) => starterFolder(capabilities, name) });
   const rests = openRests({ config, sites, specs, capabilities, log });
   mountSites(app, guard, { sites, board, rests, epochs, capabilities });
-  const facts = { id: places.id, storage: places.storage, sitesFolder: places.sites, runtime: parts.runtime.kind, capabilities };
-  await mountNode(app, guard, { ...facts, sites: () => sites.all() });
+  await mountNode(app, guard, { places, runtime: parts.runtime.kind, capabilities, sites: () => sites.all() });
   mountRuns(app, guard, { runs, host, epochs });
   mountTerminals(app, guard, terminals);
   mountAccess(app, guard, epochs);
   const url = await listen(app, config);
   // Nobody waits for it: what lies there belongs to nobody any more.
-  void folders.sweep().catch((err: unknown) => log.error({ err }, "files of removed sites cannot be deleted"));
+  void places.folders.sweep().catch((err: unknown) => log.error({ err }, "files of removed sites cannot be deleted"));
   watch.start();
-  const placements = placementWatchOf({ fence, sites, specs, runs, log });
-  if (places.placements !== null) placements.start();
+  const placements = startPlacementWatch({ fence, sites, specs, runs, log });
   past.history.start();
   log.info({ url, sites: sites.all().length }, "orchestrator is ready");
   return {
@@ -178,8 +157,42 @@ export async function startOrchestrator(
   };
 }
 
+/** What happens beside its program when a site comes, goes for ever, or goes to another orchestrator. */
+function comingAndGoing(parts: {
+  readonly config: OrchestratorConfig;
+  readonly runtime: SiteRuntime;
+  readonly runs: RunBook;
+  readonly terminals: TerminalBook;
+  readonly quota: QuotaBook;
+  readonly deployments: Deployments;
+  readonly past: FilePast;
+  readonly fence: PlacementFence;
+}): Pick<HeldSitesDeps, "endRuns" | "forget" | "take" | "onHeld" | "letGo"> {
+  const { config, runtime, runs, terminals, quota, deployments, past, fence } = parts;
+  const isShared = config.BACKLOT_SHARED_FOLDER !== undefined;
+  return {
+    endRuns: async (siteId, why) => {
+      await Promise.all([runs.endSite(siteId, why), terminals.endSite(siteId, "access_changed")]);
+    },
+    forget: async (siteId) => {
+      quota.forget(siteId);
+      await deployments.forget(siteId);
+      await past.history.forget(siteId);
+      await fence.forget(siteId);
+      await runtime.lasting?.forget(siteId);
+    },
+    take: (spec) => fence.take(spec),
+    onHeld: (siteId) => (isShared ? deployments.recover([siteId]) : Promise.resolve()),
+    letGo: async (siteId) => {
+      await terminals.endSite(siteId, "access_changed");
+      quota.forget(siteId);
+      await past.history.release(siteId);
+    },
+  };
+}
+
 /** Ends what another orchestrator has taken over. */
-function placementWatchOf(parts: {
+function startPlacementWatch(parts: {
   readonly fence: PlacementFence;
   readonly sites: HeldSites;
   readonly specs: SpecStore;
@@ -187,7 +200,7 @@ function placementWatchOf(parts: {
   readonly log: Log;
 }): PlacementWatch {
   const { fence, sites, specs, runs, log } = parts;
-  return new PlacementWatch({
+  const watch = new PlacementWatch({
     fence,
     running: () => [...new Set([...runs.liveSites(), ...sites.active().map(({ siteId }) => siteId)])].flatMap((siteId) => specs.get(siteId) ?? []),
     leave: async (siteId) => {
@@ -199,6 +212,8 @@ function placementWatchOf(parts: {
     log,
     everyMs: placementWatchMs,
   });
+  watch.start();
+  return watch;
 }
 
 /** Stops what has outgrown its site. */

@@ -1,4 +1,5 @@
-import { leaveSite, listHeldSites, removeSite } from "#contract/internal/orchestrator.ts";
+import { leaveSite } from "#contract/internal/nodes.ts";
+import { listHeldSites, removeSite } from "#contract/internal/orchestrator.ts";
 import type { Fleet } from "#core/nodes/fleet.ts";
 import { orchestratorsOf } from "#core/nodes/node.ts";
 import type { SiteOutline } from "#core/sites/site-store.ts";

@@ -1,4 +1,5 @@
 import { Failure } from "#contract/failure.ts";
+import { leaveSite } from "#contract/internal/nodes.ts";
 import * as api from "#contract/internal/orchestrator.ts";
 import { takesSites } from "#core/nodes/choose-node.ts";
 import type { Fleet } from "#core/nodes/fleet.ts";
@@ -88,7 +89,7 @@ async function stateThere(deps: MoveDeps, { operation, site, signal }: Moving): 
 async function leave(deps: MoveDeps, { operation, site, signal }: Moving): Promise<string | undefined> {
   try {
     const body = { placement: site.placement };
-    await deps.fleet.clientOf(inputOf(operation).from).call(api.leaveSite, { params: { siteId: site.id }, body, signal });
+    await deps.fleet.clientOf(inputOf(operation).from).call(leaveSite, { params: { siteId: site.id }, body, signal });
     return undefined;
   } catch (error) {
     if (!(error instanceof Failure) || error.code !== "component_away") throw error;

@@ -1,7 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { attemptWindowMs } from "#core/accounts/rate-limit.ts";
+import type { Fleet } from "#core/nodes/fleet.ts";
 import { OperationRunner } from "#core/operations/operation-runner.ts";
+import type { Site } from "#core/sites/site.ts";
 import { type Database, openDatabase } from "#db/database.ts";
 import { isDatabaseThere } from "#db/database-ready.ts";
 import { Listener } from "#db/listener.ts";
@@ -12,7 +14,7 @@ import { createWorkerStores } from "#db/stores.ts";
 import { readClusterKey } from "#kit/cluster-key.ts";
 import { createComponentClient } from "#kit/component-client.ts";
 import { parseConfig } from "#kit/config.ts";
-import { createSigner } from "#kit/grant.ts";
+import { createSigner, type GrantSigner } from "#kit/grant.ts";
 import { type HealthDoor, openHealthDoor } from "#kit/http/health-door.ts";
 import type { StartService } from "#kit/lifecycle.ts";
 import type { Log } from "#kit/log.ts";
@@ -27,7 +29,7 @@ import type { Scheduler } from "./scheduler.ts";
 import { siteServerAddress, supervisorChannel } from "./site-server-address.ts";
 import { startSchedules } from "./start-schedules.ts";
 import { type RunningTasks, startTasks } from "./start-tasks.ts";
-import { applySite, createAbandon, createSteps } from "./steps.ts";
+import { applySite, createAbandon, createSteps, type StepDeps } from "./steps.ts";
 
 /** A step may unpack a gigabyte; anything longer is a fault. */
 const stepTimeoutMs = 10 * 60_000;
@@ -48,26 +50,7 @@ export const start: StartService = async (environment, log) => {
   const signer = await createSigner(key.signingKey);
   const fleet = await openFleet({ config, signer, stores, log, stack });
   const orchestrator = fleet.client;
-  const urls = config.BACKLOT_ROUTER_URLS.split(",").map((url) => url.trim());
-  const routers = new RouterPool(urls.map((baseUrl) => createComponentClient({ baseUrl, audience: "router", caller: "worker", signer })));
-  const seal = createSeal(Buffer.from(key.secret, "base64url"), "site environment");
-  const databaseServer = new PostgresSiteDatabaseServer(siteServerAddress(config.BACKLOT_SITE_DATABASE_URL, supervisorChannel()));
-  const databaseSeal = createSeal(Buffer.from(key.secret, "base64url"), "site database");
-  const { sites, databases } = stores;
-  const deps = {
-    sites,
-    placements: stores.placements,
-    images: stores.images,
-    databases,
-    databaseServer,
-    databaseSeal,
-    orchestrator,
-    fleet,
-    routers,
-    seal,
-    mayEveryoneRun: config.BACKLOT_UNISOLATED_FOR_ALL,
-  };
-
+  const deps = stepDepsOf({ config, secret: Buffer.from(key.secret, "base64url"), stores, signer, fleet });
   const owner = `${hostname()}-${process.pid}-${randomUUID()}`;
   const runner = new OperationRunner({
     queue: stores.queue,
@@ -96,13 +79,8 @@ export const start: StartService = async (environment, log) => {
   stack.defer(() => listener.stop());
   watch.start();
   stack.defer(() => watch.stop());
-  const keeper = new NodeKeeper({
-    ...deps,
-    queue: stores.queue,
-    apply: (site, signal) => applySite(deps, site, signal),
-    log,
-    everyMs: config.BACKLOT_NODE_BEAT_MS,
-  });
+  const apply = (site: Site, signal: AbortSignal): Promise<void> => applySite(deps, site, signal);
+  const keeper = new NodeKeeper({ ...deps, queue: stores.queue, apply, log, everyMs: config.BACKLOT_NODE_BEAT_MS });
   keeper.start();
   stack.defer(() => keeper.stop());
   reconciler.start();
@@ -115,6 +93,27 @@ export const start: StartService = async (environment, log) => {
   const running = stack.move();
   return { doors: health.url === null ? {} : { worker: health.url }, stop: () => running.disposeAsync() };
 };
+
+/** What operations, the reconciler and the keeper of nodes act on. */
+function stepDepsOf(parts: {
+  readonly config: WorkerConfig;
+  readonly secret: Uint8Array;
+  readonly stores: ReturnType<typeof createWorkerStores>;
+  readonly signer: GrantSigner;
+  readonly fleet: Fleet;
+}): StepDeps {
+  const { config, secret, stores, signer, fleet } = parts;
+  const { sites, databases, placements, images } = stores;
+  const urls = config.BACKLOT_ROUTER_URLS.split(",").map((url) => url.trim());
+  return {
+    ...{ sites, databases, placements, images, fleet, orchestrator: fleet.client },
+    routers: new RouterPool(urls.map((baseUrl) => createComponentClient({ baseUrl, audience: "router", caller: "worker", signer }))),
+    seal: createSeal(secret, "site environment"),
+    databaseServer: new PostgresSiteDatabaseServer(siteServerAddress(config.BACKLOT_SITE_DATABASE_URL, supervisorChannel())),
+    databaseSeal: createSeal(secret, "site database"),
+    mayEveryoneRun: config.BACKLOT_UNISOLATED_FOR_ALL,
+  };
+}
 
 interface Parts {
   readonly config: WorkerConfig;

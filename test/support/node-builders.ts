@@ -1,4 +1,4 @@
-import type { NodeReport } from "#contract/internal/orchestrator.ts";
+import type { NodeReport } from "#contract/internal/nodes.ts";
 import type { Node } from "#core/nodes/node.ts";
 
 const at = new Date("2026-11-22T09:00:00Z");

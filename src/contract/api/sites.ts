@@ -17,8 +17,8 @@ export const createSite = endpoint({
     kind: siteKind,
     starter: z.string().max(64).optional(),
     purpose: sitePurpose.default("project"),
-    /** An image of the catalogue, where sites run in images; null: the default one. */
-    image: z.int().positive().nullable().default(null),
+    /** An image of the catalogue, where sites run in images; null or absent: the default one. */
+    image: z.int().positive().nullable().optional(),
     description: z.string().max(2000).default(""),
   }),
   result: z.object({ site: siteView, operation: operationView }),

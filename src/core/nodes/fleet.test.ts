@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import type { CallInput } from "#contract/client.ts";
 import { Failure } from "#contract/failure.ts";
-import { listHeldSites, readNode, wakeSite } from "#contract/internal/orchestrator.ts";
+import { readNode } from "#contract/internal/nodes.ts";
+import { listHeldSites, wakeSite } from "#contract/internal/orchestrator.ts";
 import { awaitRun } from "#contract/internal/runs.ts";
 import type { ComponentClient } from "#kit/component-client.ts";
 import { silentLog } from "#kit/log.ts";

@@ -1,6 +1,6 @@
 import type { CallInput } from "#contract/client.ts";
 import { Failure } from "#contract/failure.ts";
-import { readNode } from "#contract/internal/orchestrator.ts";
+import { readNode } from "#contract/internal/nodes.ts";
 import type { Clock } from "#kit/clock.ts";
 import { type ComponentClient, type ComponentLink, routedClient } from "#kit/component-client.ts";
 import type { Log } from "#kit/log.ts";

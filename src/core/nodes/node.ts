@@ -1,5 +1,5 @@
 import type { NodeKind } from "#contract/api/nodes.ts";
-import type { NodeReport } from "#contract/internal/orchestrator.ts";
+import type { NodeReport } from "#contract/internal/nodes.ts";
 
 /** What a process says of itself with each heartbeat. */
 export interface NodeBeat {

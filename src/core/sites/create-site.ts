@@ -35,8 +35,8 @@ export interface CreateSiteInput {
   readonly starter?: string | undefined;
   readonly purpose: SitePurpose;
   readonly description: string;
-  /** Null: the default image. */
-  readonly image: number | null;
+  /** Null or absent: the default image. */
+  readonly image?: number | null | undefined;
 }
 
 /**
@@ -51,7 +51,7 @@ export async function createSite(
   checkPurpose(actor, input);
   // A personal site carries its owner's name, which obeyed the rule when the person was added.
   if (input.purpose !== "user") checkSiteName(input.name);
-  await demandImage(deps.images, actor, input.image);
+  await demandImage(deps.images, actor, input.image ?? null);
   const isAdministrator = actor.user.role === "administrator";
   const capabilities = input.kind === "dynamic" || input.starter !== undefined ? await deps.host.capabilities() : null;
   if (input.kind === "dynamic") demandCanRun(deps.runPolicy, capabilities, isAdministrator);
@@ -74,7 +74,7 @@ export async function createSite(
       settings: defaultSiteSettings,
       egress: deps.siteEgress,
       ownerLimit: isAdministrator ? null : deps.siteLimit,
-      imageId: input.image,
+      imageId: input.image ?? null,
       nodeId: await deps.placeNew(),
     },
     operation,

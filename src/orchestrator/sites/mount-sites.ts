@@ -1,11 +1,11 @@
 import type { FastifyInstance } from "fastify";
 import { Failure } from "#contract/failure.ts";
 import type { GrantClaims } from "#contract/grant.ts";
+import { leaveSite } from "#contract/internal/nodes.ts";
 import {
   applySite,
   type Capabilities,
   followStatuses,
-  leaveSite,
   listHeldSites,
   pushEpochs,
   readCapabilities,

@@ -13,19 +13,17 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
 const clock = { now: () => Date.now() };
-const fenceOf = (node: string, waitMs = 0): PlacementFence => new PlacementFence({ folder: join(folder, "placements"), node, clock, waitMs });
+const fenceOf = (node: string, waitMs = 0): Promise<PlacementFence> => PlacementFence.open({ folder: join(folder, "placements"), node, clock, waitMs });
 
 test("what was never moved is nobody's business", async () => {
-  const a = fenceOf("a");
-  await a.open();
+  const a = await fenceOf("a");
   await a.take({ siteId: 1 });
   await a.demand({ siteId: 1 });
   expect(await a.look({ siteId: 1 })).toBe("ours");
 });
 
 test("who took a site over may start it, after a while; who had it may not any more, and sees that it was taken", async () => {
-  const [a, b] = [fenceOf("a"), fenceOf("b", 60)];
-  await b.open();
+  const [a, b] = [await fenceOf("a"), await fenceOf("b", 60)];
   await a.take({ siteId: 1, placement: 1 });
   await b.take({ siteId: 1, placement: 2, isTakenOver: true });
   await expect(a.demand({ siteId: 1, placement: 1 })).rejects.toMatchObject({ code: "site_moved" });
@@ -37,16 +35,14 @@ test("who took a site over may start it, after a while; who had it may not any m
 });
 
 test("a site that was given away in order goes on where it was, and does not start there again", async () => {
-  const [a, b] = [fenceOf("a"), fenceOf("b")];
-  await b.open();
+  const [a, b] = [await fenceOf("a"), await fenceOf("b")];
   await b.take({ siteId: 1, placement: 1 });
   expect(await a.look({ siteId: 1 })).toBe("given away");
   await expect(a.demand({ siteId: 1 })).rejects.toMatchObject({ code: "site_moved" });
 });
 
 test("an older word comes too late, a repeated one is no other, and a removed site leaves nothing", async () => {
-  const [a, b] = [fenceOf("a"), fenceOf("b")];
-  await b.open();
+  const [a, b] = [await fenceOf("a"), await fenceOf("b")];
   await b.take({ siteId: 1, placement: 2 });
   await b.take({ siteId: 1, placement: 2 });
   await expect(a.take({ siteId: 1, placement: 1 })).rejects.toMatchObject({ code: "site_moved" });
@@ -56,8 +52,7 @@ test("an older word comes too late, a repeated one is no other, and a removed si
 });
 
 test("the watch ends what was taken over and leaves the rest", async () => {
-  const [a, b] = [fenceOf("a"), fenceOf("b")];
-  await b.open();
+  const [a, b] = [await fenceOf("a"), await fenceOf("b")];
   await b.take({ siteId: 1, placement: 1, isTakenOver: true });
   await b.take({ siteId: 2, placement: 1 });
   const left: number[] = [];

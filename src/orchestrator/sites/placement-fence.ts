@@ -36,12 +36,14 @@ export class PlacementFence {
   readonly #deps: PlacementFenceDeps;
   readonly #startableAt = new Map<number, number>();
 
-  constructor(deps: PlacementFenceDeps) {
+  private constructor(deps: PlacementFenceDeps) {
     this.#deps = deps;
   }
 
-  async open(): Promise<void> {
-    if (this.#deps.folder !== null) await mkdir(this.#deps.folder, { recursive: true, mode: 0o700 });
+  /** Makes its folder if it is not there. */
+  static async open(deps: PlacementFenceDeps): Promise<PlacementFence> {
+    if (deps.folder !== null) await mkdir(deps.folder, { recursive: true, mode: 0o700 });
+    return new PlacementFence(deps);
   }
 
   /** Notes that this orchestrator is responsible. @throws {Failure} `site_moved` when another has become so since. */

@@ -62,6 +62,21 @@ function ImageForm({ image, onClose }: { readonly image: ImageView | null; reado
           />
         )}
       </Field>
+      <Details draft={draft} change={change} />
+      <SwitchField label="Default" hint="That of sites which name none." checked={draft.isDefault} onChange={(isDefault) => change({ isDefault })} />
+      <DialogActions>
+        <Button onClick={onClose}>Cancel</Button>
+        <Button type="submit" variant="primary" busy={save.isPending && "Saving…"}>
+          {image === null ? "Add image" : "Save"}
+        </Button>
+      </DialogActions>
+    </form>
+  );
+}
+
+function Details({ draft, change }: { readonly draft: ImageDraft; readonly change: (part: Partial<ImageDraft>) => void }): ReactNode {
+  return (
+    <>
       <Field label="Description">
         {(control) => (
           <TextArea {...control} rows={2} value={draft.description} maxLength={2000} onChange={(event) => change({ description: event.target.value })} />
@@ -94,14 +109,7 @@ function ImageForm({ image, onClose }: { readonly image: ImageView | null; reado
           </Select>
         )}
       </Field>
-      <SwitchField label="Default" hint="That of sites which name none." checked={draft.isDefault} onChange={(isDefault) => change({ isDefault })} />
-      <DialogActions>
-        <Button onClick={onClose}>Cancel</Button>
-        <Button type="submit" variant="primary" busy={save.isPending && "Saving…"}>
-          {image === null ? "Add image" : "Save"}
-        </Button>
-      </DialogActions>
-    </form>
+    </>
   );
 }
 
