@@ -34,6 +34,7 @@ export interface EdgeDeps {
 
 /** How often it is counted what goes straight to sites, for the clock by which they go to sleep. */
 const countMs = 1000;
+const afterHaproxyMs = 300;
 
 /** HAProxy and nginx before this router. */
 export class Edge {
@@ -104,8 +105,10 @@ export class Edge {
   async stop(): Promise<void> {
     clearInterval(this.#counter);
     this.#ending.abort();
-    // First the door, then what stands behind it.
-    for (const { kept } of this.#running.toReversed()) await kept.stop(this.#deps.config.BACKLOT_ROUTER_STOP_MS);
+    // First the door, then what stands behind it, which has nothing under way by then.
+    const [nginx, haproxy] = this.#running;
+    await haproxy?.kept.stop(this.#deps.config.BACKLOT_ROUTER_STOP_MS);
+    await nginx?.kept.stop(afterHaproxyMs);
     await this.#feed.stop();
     await this.#receiver.stop();
     this.#forward?.stop();
