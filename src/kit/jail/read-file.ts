@@ -1,11 +1,11 @@
 import { lstatSync, readlinkSync, type Stats } from "node:fs";
-import type { Readable } from "node:stream";
+import type { Readable, Writable } from "node:stream";
 import type { FolderEntry } from "#contract/api/files.ts";
 import { Failure } from "#contract/failure.ts";
 import { at, codeOf, type Descriptor, openAt } from "./descriptor.ts";
 import { digestOf, readFully } from "./descriptor-io.ts";
 import { translated, translatedAsync } from "./fault.ts";
-import { streamFileRange } from "./file-range.ts";
+import { pourFileRange, streamFileRange } from "./file-range.ts";
 import { findPlace, type Jail } from "./jail.ts";
 
 // Who swaps an entry between two looks gets this many tries before the path counts as one that leads out.
@@ -40,6 +40,12 @@ export class OpenFile implements Disposable {
   /** The bytes from `start` up to, not including, `end`. The stream owns the file from now on and closes it. */
   stream(start: number, end: number): Readable {
     return streamFileRange({ fd: this.#file.release(), start, end });
+  }
+
+  /** Gives away what writes them to a connection, which has to be called and closes the file in the end. */
+  pour(start: number, end: number): (out: Writable) => Promise<void> {
+    const fd = this.#file.release();
+    return (out) => pourFileRange({ fd, start, end }, out);
   }
 
   [Symbol.dispose](): void {

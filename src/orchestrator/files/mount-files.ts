@@ -3,7 +3,7 @@ import { Failure } from "#contract/failure.ts";
 import type { GrantClaims } from "#contract/grant.ts";
 import * as doorEndpoints from "#contract/internal/door-files.ts";
 import * as endpoints from "#contract/internal/files.ts";
-import { Answer, type Guard, mount, type RawAnswer } from "#kit/http/mount.ts";
+import { Answer, type Guard, mount, Poured, type RawAnswer } from "#kit/http/mount.ts";
 import { listFolder } from "#kit/jail/list-folder.ts";
 import { type OpenFile, openFile, statPath } from "#kit/jail/read-file.ts";
 import { mountFileChanges } from "../live/file-changes.ts";
@@ -64,6 +64,7 @@ function sendFile(
 ): Answer<RawAnswer> {
   const { start, end } = range ?? { start: 0, end: file.size };
   const length = { ...headers, "content-length": String(end - start) };
-  if (range === undefined) return new Answer<RawAnswer>(file.stream(start, end), { headers: length });
-  return new Answer<RawAnswer>(file.stream(start, end), { status: 206, headers: { ...length, "content-range": `bytes ${start}-${end - 1}/${file.size}` } });
+  const body = new Poured(file.pour(start, end));
+  if (range === undefined) return new Answer<RawAnswer>(body, { headers: length });
+  return new Answer<RawAnswer>(body, { status: 206, headers: { ...length, "content-range": `bytes ${start}-${end - 1}/${file.size}` } });
 }
