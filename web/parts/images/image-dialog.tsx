@@ -63,7 +63,7 @@ function ImageForm({ image, onClose }: { readonly image: ImageView | null; reado
         )}
       </Field>
       <Details draft={draft} change={change} />
-      <SwitchField label="Default" hint="That of sites which name none." checked={draft.isDefault} onChange={(isDefault) => change({ isDefault })} />
+      <SwitchField label="Default" hint="That of sites which name none." checked={draft.isDefault ?? false} onChange={(isDefault) => change({ isDefault })} />
       <DialogActions>
         <Button onClick={onClose}>Cancel</Button>
         <Button type="submit" variant="primary" busy={save.isPending && "Saving…"}>
