@@ -1,5 +1,6 @@
 import type { PseudoTtyInfo, ServerChannel, Session } from "ssh2";
 import { type TerminalSize, terminalEnvironment } from "#contract/terminal.ts";
+import { chunksOf } from "./channel-chunks.ts";
 import type { DoorDeps, SignedIn, Visitor } from "./door-deps.ts";
 import type { Outflow } from "./outflow.ts";
 import { siteListText } from "./program-words.ts";
@@ -147,17 +148,6 @@ export class ChannelSession {
   #setTerminal(info: PseudoTtyInfo): void {
     this.#size = sizeOf(info);
     if (terminalEnvironment.safeParse({ TERM: info.term }).success && info.term !== "") this.#environment.TERM = info.term;
-  }
-}
-
-// A client that closes the channel in the middle has only left.
-async function* chunksOf(channel: ServerChannel): AsyncGenerator<Buffer> {
-  const closed = new Promise<null>((resolve) => void channel.once("close", () => resolve(null)));
-  const iterator = channel.iterator({ destroyOnReturn: false });
-  while (true) {
-    const next = await Promise.race([iterator.next(), closed]);
-    if (next === null || next.done === true) return;
-    yield next.value as Buffer;
   }
 }
 
