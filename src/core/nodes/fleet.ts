@@ -45,6 +45,7 @@ export class Fleet {
   readonly #stopping = new AbortController();
   #nodes: readonly Node[] = [];
   #addresses = "";
+  #forgotAt = Number.NEGATIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
   #pass: Promise<void> | undefined;
 
@@ -71,7 +72,10 @@ export class Fleet {
 
   /** Begins to listen for heartbeats. */
   start(): void {
-    this.#timer = setInterval(() => void this.beat(), this.#deps.beatMs);
+    const { beatMs, lostMs } = this.#deps;
+    // Where there is nothing to choose from only the page of nodes looks at this: as seldom as nobody is taken for lost.
+    const everyMs = this.isSingle ? Math.max(beatMs, lostMs / 2) : beatMs;
+    this.#timer = setInterval(() => void this.beat(), everyMs);
     void this.beat();
   }
 
@@ -194,7 +198,10 @@ export class Fleet {
     const found = new Map<string, string>();
     await Promise.all([...this.#clients].map(([url, client]) => this.#ask(url, client, found)));
     for (const beat of others()) await nodes.beat(beat);
-    await nodes.removeSilent(forgetMs);
+    if (this.#deps.clock.now() - this.#forgotAt > forgetMs / 10) {
+      this.#forgotAt = this.#deps.clock.now();
+      await nodes.removeSilent(forgetMs);
+    }
     // Who has only just begun to ask cannot say that somebody does not answer.
     const askedMs = this.#deps.clock.now() - this.#startedAt;
     this.#nodes = (await nodes.all()).map((node) => ({ ...node, silentMs: Math.min(node.silentMs, askedMs) }));
