@@ -34,6 +34,8 @@ beforeAll(async () => {
   await admin.createSite("writes", "static", "static");
   await admin.createSite("program", "dynamic", "node");
   await admin.createSite("deploys", "static");
+  // The first kill may come before anything was acknowledged.
+  await counter();
 });
 afterAll(() => backlot[Symbol.asyncDispose]());
 
