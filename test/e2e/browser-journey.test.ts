@@ -11,7 +11,7 @@ test.runIf(hasBrowser())(
     await using browser = await Browser.open();
     const { driver } = browser;
 
-    await driver.get(backlot.manager.replace("127.0.0.1", "localhost"));
+    await browser.go(backlot.manager.replace("127.0.0.1", "localhost"));
     await browser.fill("User name", "admin");
     await browser.fill("Password", adminPassword);
     await browser.click("Sign in");

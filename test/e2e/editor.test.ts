@@ -115,20 +115,20 @@ describe.runIf(hasBrowser())("the editor", { timeout: 180_000 }, () => {
     await editor.openInTree(path);
     await editor.type(path, "end", "not saved");
     await editor.keepsDraft("not saved");
-    await editor.browser.driver.navigate().refresh();
+    await editor.browser.reload();
     await editor.shows(path, "not saved");
     await editor.browser.named("tab", `${path}, unsaved`);
     await editor.browser.named("tab", "public/style.css");
     expect(await stored("kept", path)).toBe(page);
 
     await admin.put("kept", path, `<!-- meanwhile -->${page}`);
-    await editor.browser.driver.navigate().refresh();
+    await editor.browser.reload();
     await editor.browser.sees("Somebody else changed this file.");
     await editor.pressSave();
     await editor.browser.click("Save the joined version");
     await editor.browser.sees("Saved");
     expect(await stored("kept", path)).toBe(`<!-- meanwhile -->${page}not saved`);
-    await editor.browser.driver.navigate().refresh();
+    await editor.browser.reload();
     await editor.shows(path, "not saved");
     await editor.browser.misses("Unsaved changes");
   });

@@ -46,7 +46,7 @@ async function visitTerminal(browser: Browser, site: string, given: { readonly u
   await succeeded((await client.call(createSite, { body: { name: site, kind: "static" } })).operation);
   await backlot.addPerson(username);
   await client.call(setMember, { params: { name: site, username }, body: { role } });
-  await browser.driver.get(`${backlot.manager.replace("127.0.0.1", "localhost")}/sites/${site}/terminal`);
+  await browser.go(`${backlot.manager.replace("127.0.0.1", "localhost")}/sites/${site}/terminal`);
   await browser.fill("User name", username);
   await browser.fill("Password", `password of ${username}`);
   await browser.click("Sign in");
@@ -90,7 +90,7 @@ test.runIf(hasBrowser())(
     expect(await shown(browser)).not.toContain("code=130");
 
     // After a reload both are there with what they showed, and go on.
-    await driver.navigate().refresh();
+    await browser.reload();
     await shows(browser, "second-42");
     await (await keyboard(browser)).sendKeys("echo again-$((7 * 7))", Key.ENTER);
     await shows(browser, "again-49");
@@ -98,13 +98,13 @@ test.runIf(hasBrowser())(
     await shows(browser, "code=130");
 
     // The same ones stand below the editor, and a file made there is in its tree at once.
-    await browser.driver.get(`${backlot.manager.replace("127.0.0.1", "localhost")}/sites/pages/files/`);
+    await browser.go(`${backlot.manager.replace("127.0.0.1", "localhost")}/sites/pages/files/`);
     // The one in the bar at its foot; the other is the page that was left.
     await (await driver.wait(until.elementLocated(By.xpath("//button[normalize-space(.) = 'Terminal'][@aria-pressed]")), patienceMs)).click();
     await shows(browser, "second-42");
     await (await keyboard(browser)).sendKeys("echo hello > from-the-terminal.txt", Key.ENTER);
     await browser.sees("from-the-terminal.txt");
-    await browser.driver.get(`${backlot.manager.replace("127.0.0.1", "localhost")}/sites/pages/terminal`);
+    await browser.go(`${backlot.manager.replace("127.0.0.1", "localhost")}/sites/pages/terminal`);
     await shows(browser, "second-42");
 
     // No member any more: closed within two seconds, with the reason.

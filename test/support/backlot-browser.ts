@@ -44,6 +44,16 @@ export class Browser implements AsyncDisposable {
     return new Browser(driver, profile);
   }
 
+  /** Opens an address. */
+  async go(address: string): Promise<void> {
+    await this.#settled(() => this.driver.get(address));
+  }
+
+  /** Loads the page again. */
+  async reload(): Promise<void> {
+    await this.#settled(() => this.driver.navigate().refresh());
+  }
+
   /** The control that a label names, or that bears the name itself. */
   async field(label: string): Promise<WebElement> {
     const found = await this.#find(
@@ -136,6 +146,20 @@ export class Browser implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.driver.quit();
     await rm(this.#profile, { recursive: true, force: true, maxRetries: 5 });
+  }
+
+  // Chromium breaks off what it loads when a network interface comes or goes, and each sandbox of the other tests has one.
+  async #settled(load: () => Promise<void>): Promise<void> {
+    for (let round = 0; round < 10; round += 1) {
+      const failure = await load().then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+      const shown = failure === undefined ? await this.driver.findElement(By.css("body")).getText() : String(failure);
+      if (shown.includes("ERR_NETWORK_CHANGED")) continue;
+      if (failure !== undefined) throw failure;
+      return;
+    }
   }
 
   async #find(by: By): Promise<WebElement> {

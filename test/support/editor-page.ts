@@ -38,7 +38,7 @@ export class EditorPage implements AsyncDisposable {
   /** Shows a place of the site, or of another one. */
   async go(place: string, site = this.#site): Promise<void> {
     this.#site = site;
-    await this.browser.driver.get(`${this.#origin}/sites/${site}/${place}`);
+    await this.browser.go(`${this.#origin}/sites/${site}/${place}`);
   }
 
   /** The line of the tree with this name. */

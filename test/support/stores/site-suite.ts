@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { defaultSiteLimits } from "#contract/site.ts";
+import { defaultSiteCache } from "#contract/site-cache.ts";
 import { defaultSiteSettings, type Site } from "#core/sites/site.ts";
 import { actorOf, aName, anActor, aSite, aUser, newOperation, newSite, reload, type StoreContext } from "./store-builders.ts";
 
@@ -23,6 +24,12 @@ export function describeSiteStores(get: () => StoreContext): void {
         limits: defaultSiteLimits,
         settings: defaultSiteSettings,
         egress: "none",
+        cache: defaultSiteCache,
+        cacheGeneration: 0,
+        imageId: null,
+        nodeId: null,
+        placement: 0,
+        isTakenOver: false,
         revision: 1,
         epoch: 0,
         lifecycle: "creating",
@@ -102,7 +109,8 @@ export function describeSiteStores(get: () => StoreContext): void {
       const name = aName("s");
       const settings = { ...defaultSiteSettings, idleSeconds: null };
       const changed = await sites.update(site, { name, settings, environment: "sealed" }, newOperation({ kind: "configure" }));
-      expect(changed.site).toEqual({ ...site, name, settings, revision: site.revision + 1, updatedAt: changed.site.updatedAt });
+      const grown = { revision: site.revision + 1, cacheGeneration: site.cacheGeneration + 1, updatedAt: changed.site.updatedAt };
+      expect(changed.site).toEqual({ ...site, name, settings, ...grown });
       expect(changed.operation).toMatchObject({ kind: "configure", siteName: name });
       expect(await sites.environment(site)).toBe("sealed");
       expect(await get().stores.reconcilerSites.environment(site.id)).toBe("sealed");
@@ -182,7 +190,7 @@ export function describeSiteStores(get: () => StoreContext): void {
       const { reconcilerSites } = get().stores;
       const { site } = await aSite(get());
       const { site: next } = await aSite(get());
-      const outlineOf = ({ id, revision, lifecycle }: Site) => ({ id, revision, lifecycle });
+      const outlineOf = ({ id, revision, lifecycle, nodeId, placement }: Site) => ({ id, revision, lifecycle, nodeId, placement });
       expect(await reconcilerSites.outlinesAfter(site.id - 1, 2)).toEqual([outlineOf(site), outlineOf(next)]);
       expect(await reconcilerSites.outlinesAfter(next.id, 10)).toEqual([]);
       const { role: _role, ...plain } = site;

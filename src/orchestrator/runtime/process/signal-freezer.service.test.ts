@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { expect, it } from "vitest";
-import { identify, isHalted, isStill } from "./process-table.ts";
+import { identify, isHalted, isStill, signalProcess } from "./process-table.ts";
 import { sandboxTree } from "./process-tree.ts";
 import { signalFreezer } from "./signal-freezer.ts";
 
@@ -32,7 +32,7 @@ it("halts every process of a tree and lets it go on, but for what was halted bef
     }
   } finally {
     const root = identify(child.pid ?? 0);
-    for (const { pid } of root === null ? [] : [...sandboxTree(root).members(), root]) process.kill(pid, "SIGKILL");
+    for (const each of root === null ? [] : [...sandboxTree(root).members(), root]) signalProcess(each, "SIGKILL");
   }
 });
 
