@@ -61,8 +61,10 @@ describe.skipIf(missing !== null)(`the original's queue${missing === null ? "" :
     const uids = await stage.add(3, { isAnnounced: false });
     const kinds = [undefined, "application/json", "text/plain"];
     for (const [index, uid] of uids.entries()) await hand.publish("task_queue", message(uid), kinds[index]);
-    const { claimed } = await worker();
+    const { claimed, rabbit } = await worker();
     await expect.poll(() => claimed.toSorted(), patience).toEqual(uids.toSorted());
+    // What was claimed before its message came must not be left to the next test.
+    await expect.poll(() => rabbit.health().inbox, patience).toSatisfy((counts) => counts.announced + counts.settled === 3);
   });
 
   it("starts no task twice, however often its message comes", async () => {
