@@ -1,8 +1,9 @@
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import ssh2 from "ssh2";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { openHostKeys } from "./host-keys.ts";
+import { makeReadable, openHostKeys } from "./host-keys.ts";
 
 let folder: string;
 beforeEach(async () => {
@@ -24,4 +25,10 @@ test("one that is damaged is not replaced in silence", async () => {
   const path = join(folder, "host_ed25519");
   await writeFile(path, (await readFile(path, "utf8")).slice(0, 100));
   await expect(openHostKeys(folder)).rejects.toThrow("is damaged");
+});
+
+test("a new key that cannot be read is made again", () => {
+  const sound = ssh2.utils.generateKeyPairSync("ecdsa", { bits: 256 }).private;
+  const made = ["-----BEGIN OPENSSH PRIVATE KEY-----\nbroken\n-----END OPENSSH PRIVATE KEY-----\n", sound];
+  expect(makeReadable(() => ({ private: made.shift() ?? "" }))).toBe(sound);
 });

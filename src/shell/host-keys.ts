@@ -26,14 +26,28 @@ export async function openHostKeys(folder: string): Promise<readonly HostKey[]> 
 }
 
 async function readHostKey(path: string, make: () => { readonly private: string }): Promise<HostKey> {
-  const text = (await readIfThere(path)) ?? (await keep(path, make().private));
-  const parsed = ssh2.utils.parseKey(text);
-  const key = Array.isArray(parsed) ? parsed[0] : parsed;
-  if (key === undefined || key instanceof Error || !key.isPrivateKey()) {
+  const text = (await readIfThere(path)) ?? (await keep(path, makeReadable(make)));
+  const key = privateKeyOf(text);
+  if (key === null) {
     throw new ConfigError([`The host key ${path} is damaged; restore it from a backup, or delete it to have a new one made (clients will warn once)`]);
   }
   const fingerprint = `SHA256:${createHash("sha256").update(key.getPublicSSH()).digest("base64").replace(/=+$/, "")}`;
   return { algorithm: key.type, fingerprint, text };
+}
+
+/** Of ssh2's new ed25519 keys one in three hundred cannot be read, by itself or by anybody: another is made then. */
+export function makeReadable(make: () => { readonly private: string }): string {
+  for (let tries = 0; tries < 50; tries += 1) {
+    const text = make().private;
+    if (privateKeyOf(text) !== null) return text;
+  }
+  throw new Error("no host key that can be read was made");
+}
+
+function privateKeyOf(text: string): ssh2.ParsedKey | null {
+  const parsed = ssh2.utils.parseKey(text);
+  const key = Array.isArray(parsed) ? parsed[0] : parsed;
+  return key === undefined || key instanceof Error || !key.isPrivateKey() ? null : key;
 }
 
 async function readIfThere(path: string): Promise<string | undefined> {
