@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { followOperation as followEndpoint, readOperation } from "#contract/api/sites.ts";
+import { followOperation as followEndpoint, readOperation } from "#contract/api/operations.ts";
 import { type OperationView, operationView } from "#contract/api/views.ts";
 import { readEvents } from "#contract/events.ts";
 import { Failure } from "#contract/failure.ts";

@@ -1,5 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { FastifyInstance } from "fastify";
+import { listMembers, removeMember, setMember } from "#contract/api/members.ts";
+import { listSiteOperations } from "#contract/api/operations.ts";
 import * as api from "#contract/api/sites.ts";
 import { operationView } from "#contract/api/views.ts";
 import { Failure } from "#contract/failure.ts";
@@ -135,17 +137,17 @@ function mountEnvironment(app: FastifyInstance, deps: SitesDeps): void {
 
 function mountMembers(app: FastifyInstance, deps: SitesDeps): void {
   const { guards, sites, users, note } = deps;
-  mount({ app, guard: guards.site }, api.listMembers, async ({ caller }) => ({
+  mount({ app, guard: guards.site }, listMembers, async ({ caller }) => ({
     members: (await sites.members(caller.site)).map(({ username, role }) => ({ username, role })),
   }));
-  mount({ app, guard: guards.site }, api.setMember, async ({ params, body, caller }) => {
+  mount({ app, guard: guards.site }, setMember, async ({ params, body, caller }) => {
     const user = await users.byUsername(params.username);
     if (user === null) throw new Failure("user_not_found");
     await sites.setMember(caller.site, user.id, body.role);
     await note(caller.actor, "members.set", { site: caller.site, details: { username: user.username, role: body.role } });
     return { member: { username: user.username, role: body.role } };
   });
-  mount({ app, guard: guards.site }, api.removeMember, async ({ params, caller }) => {
+  mount({ app, guard: guards.site }, removeMember, async ({ params, caller }) => {
     const user = await users.byUsername(params.username);
     if (user === null || !(await sites.removeMember(caller.site, user.id))) throw new Failure("member_not_found");
     await note(caller.actor, "members.remove", { site: caller.site, details: { username: user.username } });
@@ -154,7 +156,7 @@ function mountMembers(app: FastifyInstance, deps: SitesDeps): void {
 }
 
 function mountHistory(app: FastifyInstance, deps: SitesDeps): void {
-  mount({ app, guard: deps.guards.site }, api.listSiteOperations, async ({ query, caller }) => {
+  mount({ app, guard: deps.guards.site }, listSiteOperations, async ({ query, caller }) => {
     const page = await deps.operations.listFor(caller.site, query);
     return { operations: page.items.map(operationViewOf), next: page.next };
   });

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from "fastify";
-import * as api from "#contract/api/sites.ts";
+import { followOperation, readOperation } from "#contract/api/operations.ts";
+import { followSites, readLogs } from "#contract/api/sites.ts";
 import type { QueryOf } from "#contract/endpoint.ts";
 import { readLines } from "#contract/events.ts";
 import { type LogLine, logLine, readSiteLogs } from "#contract/internal/orchestrator.ts";
@@ -34,16 +35,16 @@ const lookEveryMs = 2_000;
 
 /** Serves logs, operations as they go, and changes of state. */
 export function mountStreams(app: FastifyInstance, deps: StreamsDeps): void {
-  mount({ app, guard: deps.guards.operation }, api.readOperation, async ({ caller }) => ({ operation: operationViewOf(caller.operation) }));
-  mount({ app, guard: deps.guards.operation }, api.followOperation, async ({ caller, signal }) => {
+  mount({ app, guard: deps.guards.operation }, readOperation, async ({ caller }) => ({ operation: operationViewOf(caller.operation) }));
+  mount({ app, guard: deps.guards.operation }, followOperation, async ({ caller, signal }) => {
     const watch = deps.access.signalFor(caller.actor, null, signal);
     return released(eventStream(progressOf(deps, caller, watch.signal), watch.signal), watch.release);
   });
-  mount({ app, guard: deps.guards.person }, api.followSites, async ({ caller, signal }) => {
+  mount({ app, guard: deps.guards.person }, followSites, async ({ caller, signal }) => {
     const watch = deps.access.signalFor(caller.actor, null, signal);
     return released(eventStream(changesFor(deps, caller, watch.signal), watch.signal), watch.release);
   });
-  mount({ app, guard: deps.guards.site }, api.readLogs, async ({ caller, query, signal }) => {
+  mount({ app, guard: deps.guards.site }, readLogs, async ({ caller, query, signal }) => {
     const watch = deps.access.signalFor(caller.actor, caller.site, signal);
     const behalf = { user: caller.actor.user.id, userEpoch: caller.actor.user.epoch, siteEpoch: caller.site.epoch };
     const response = await deps.orchestrator.on(behalf).fetch(readSiteLogs, { params: { siteId: caller.site.id }, query: pick(query), signal: watch.signal });
@@ -106,7 +107,7 @@ async function* parsed(body: ReadableStream<Uint8Array> | null): AsyncGenerator<
   for await (const line of readLines(body)) if (line !== "") yield logLine.parse(JSON.parse(line));
 }
 
-type LogQuery = QueryOf<typeof api.readLogs>;
+type LogQuery = QueryOf<typeof readLogs>;
 
 function pick({ tail, follow, query, stream }: LogQuery): Pick<LogQuery, "tail" | "follow" | "query" | "stream"> {
   return { tail, follow, query, stream };

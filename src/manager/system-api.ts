@@ -1,6 +1,6 @@
 import type { FastifyInstance } from "fastify";
 import { publicEndpoints } from "#contract/api/public.ts";
-import { readSystem } from "#contract/api/sites.ts";
+import { readSystem } from "#contract/api/system.ts";
 import { openApiOf } from "#contract/openapi.ts";
 import { missingInterpreters } from "#core/sites/create-site.ts";
 import { canRun, type RunPolicy } from "#core/sites/run-policy.ts";

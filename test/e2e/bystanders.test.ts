@@ -6,7 +6,7 @@ import { join } from "node:path";
 import type ssh2 from "ssh2";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { WebSocket } from "ws";
-import { removeMember, setMember } from "#contract/api/sites.ts";
+import { removeMember, setMember } from "#contract/api/members.ts";
 import { listTerminals, openTerminal } from "#contract/api/terminals.ts";
 import { type Backlot, startBacklot } from "../support/backlot.ts";
 import type { Person } from "../support/backlot-person.ts";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { By, Key } from "selenium-webdriver";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { changePath, folderListing } from "#contract/api/files.ts";
-import { setMember } from "#contract/api/sites.ts";
+import { setMember } from "#contract/api/members.ts";
 import { type Backlot, startBacklot } from "../support/backlot.ts";
 import { hasBrowser } from "../support/backlot-browser.ts";
 import type { Person } from "../support/backlot-person.ts";

@@ -6,7 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createToken, deleteToken, listAudit, updateUser } from "#contract/api/accounts.ts";
-import { createSite, removeMember, setMember, updateSite } from "#contract/api/sites.ts";
+import { removeMember, setMember } from "#contract/api/members.ts";
+import { createSite, updateSite } from "#contract/api/sites.ts";
 import { adminPassword, type Backlot, startBacklot } from "../support/backlot.ts";
 import { RawFtp, runClient } from "../support/ftp-clients.ts";
 

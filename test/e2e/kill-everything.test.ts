@@ -1,7 +1,8 @@
 import { createHash, randomInt } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createSite, deploySite, listSiteOperations, readOperation, readSite } from "#contract/api/sites.ts";
+import { listSiteOperations, readOperation } from "#contract/api/operations.ts";
+import { createSite, deploySite, readSite } from "#contract/api/sites.ts";
 import type { OperationView } from "#contract/api/views.ts";
 import { type Backlot, prepareBacklot, startBacklot } from "../support/backlot.ts";
 import { packed } from "../support/backlot-archive.ts";

@@ -7,7 +7,7 @@ import type { ClientChannel } from "ssh2";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createToken, listAudit, updateUser } from "#contract/api/accounts.ts";
 import { createKey, deleteKey, listKeys, readSshDoor } from "#contract/api/keys.ts";
-import { removeMember, setMember } from "#contract/api/sites.ts";
+import { removeMember, setMember } from "#contract/api/members.ts";
 import { type Backlot, startBacklot } from "../support/backlot.ts";
 import type { Person } from "../support/backlot-person.ts";
 import { has, outcome, SshClients } from "../support/ssh-clients.ts";

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { deletePath } from "#contract/api/files.ts";
-import { readSystem } from "#contract/api/sites.ts";
+import { readSystem } from "#contract/api/system.ts";
 import { type Backlot, checkout, prepareBacklot, startBacklot } from "../support/backlot.ts";
 
 const isRoot = process.getuid?.() === 0;

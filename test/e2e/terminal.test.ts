@@ -1,6 +1,7 @@
 import { By, Key, until, type WebElement } from "selenium-webdriver";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createSite, removeMember, setMember } from "#contract/api/sites.ts";
+import { removeMember, setMember } from "#contract/api/members.ts";
+import { createSite } from "#contract/api/sites.ts";
 import { type Backlot, startBacklot } from "../support/backlot.ts";
 import { Browser, hasBrowser } from "../support/backlot-browser.ts";
 

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { createToken, signIn } from "#contract/api/accounts.ts";
 import { readFile, writeFile } from "#contract/api/files.ts";
-import { createSite, followOperation, readOperation } from "#contract/api/sites.ts";
+import { followOperation, readOperation } from "#contract/api/operations.ts";
+import { createSite } from "#contract/api/sites.ts";
 import { type OperationView, operationView, type SiteView } from "#contract/api/views.ts";
 import { type Client, createClient } from "#contract/client.ts";
 import { readEvents } from "#contract/events.ts";

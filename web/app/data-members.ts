@@ -1,5 +1,5 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
-import { listMembers, removeMember, setMember } from "#contract/api/sites.ts";
+import { listMembers, removeMember, setMember } from "#contract/api/members.ts";
 import type { MemberRole } from "#contract/site.ts";
 import { api } from "./api.ts";
 import { siteKey } from "./data-sites.ts";

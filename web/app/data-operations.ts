@@ -1,5 +1,5 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
-import { listSiteOperations } from "#contract/api/sites.ts";
+import { listSiteOperations } from "#contract/api/operations.ts";
 import type { ResultOf } from "#contract/endpoint.ts";
 import { api } from "./api.ts";
 import { siteKey } from "./data-sites.ts";

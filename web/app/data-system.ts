@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { readSystem } from "#contract/api/sites.ts";
+import { readSystem } from "#contract/api/system.ts";
 import type { ResultOf } from "#contract/endpoint.ts";
 import { api } from "./api.ts";
 

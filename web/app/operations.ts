@@ -1,5 +1,5 @@
 import type { InfiniteData } from "@tanstack/react-query";
-import { followOperation, readOperation } from "#contract/api/sites.ts";
+import { followOperation, readOperation } from "#contract/api/operations.ts";
 import { type OperationView, operationView } from "#contract/api/views.ts";
 import { readEvents } from "#contract/events.ts";
 import { api, hasCode } from "./api.ts";

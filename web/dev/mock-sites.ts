@@ -1,4 +1,5 @@
-import { createSite, setMember, updateSite, writeEnvironment } from "#contract/api/sites.ts";
+import { setMember } from "#contract/api/members.ts";
+import { createSite, updateSite, writeEnvironment } from "#contract/api/sites.ts";
 import { formatEvent } from "#contract/events.ts";
 import { Failure } from "#contract/failure.ts";
 import { isSiteName } from "#contract/site.ts";

@@ -1,4 +1,5 @@
-import { createSite, readSite, readSystem } from "#contract/api/sites.ts";
+import { createSite, readSite } from "#contract/api/sites.ts";
+import { readSystem } from "#contract/api/system.ts";
 import { Failure } from "#contract/failure.ts";
 import { type SiteKind, siteKind } from "#contract/site.ts";
 import { usageError } from "../exit-code.ts";

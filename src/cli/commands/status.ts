@@ -1,5 +1,6 @@
 import { readUsage } from "#contract/api/files.ts";
-import { listSiteOperations, readSite } from "#contract/api/sites.ts";
+import { listSiteOperations } from "#contract/api/operations.ts";
+import { readSite } from "#contract/api/sites.ts";
 import { needSignIn, type Session } from "../session.ts";
 import { bytesText, columnsOf, plain } from "../terminal.ts";
 

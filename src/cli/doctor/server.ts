@@ -1,4 +1,4 @@
-import { readSystem } from "#contract/api/sites.ts";
+import { readSystem } from "#contract/api/system.ts";
 import { Failure } from "#contract/failure.ts";
 import type { Session } from "../session.ts";
 import type { Check } from "./check.ts";

@@ -5,9 +5,12 @@ import { databaseEndpoints } from "./database.ts";
 import { fileEndpoints } from "./files.ts";
 import { imageEndpoints } from "./images.ts";
 import { keyEndpoints } from "./keys.ts";
+import { memberEndpoints } from "./members.ts";
 import { nodeEndpoints } from "./nodes.ts";
+import { operationEndpoints } from "./operations.ts";
 import { scheduleEndpoints } from "./schedules.ts";
 import { siteEndpoints } from "./sites.ts";
+import { systemEndpoints } from "./system.ts";
 import { taskEndpoints } from "./tasks.ts";
 import { terminalEndpoints } from "./terminals.ts";
 
@@ -16,6 +19,9 @@ export const publicEndpoints: readonly EndpointShape[] = [
   ...accountEndpoints,
   ...keyEndpoints,
   ...siteEndpoints,
+  ...memberEndpoints,
+  ...operationEndpoints,
+  ...systemEndpoints,
   ...cacheEndpoints,
   ...databaseEndpoints,
   ...fileEndpoints,

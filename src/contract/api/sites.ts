@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { endpoint } from "../endpoint.ts";
-import { memberRole, siteAvailability, siteEgress, siteEnvironment, siteKind, siteLimits, siteNameInput, sitePurpose, siteStatus } from "../site.ts";
+import { siteAvailability, siteEgress, siteEnvironment, siteKind, siteLimits, siteNameInput, sitePurpose, siteStatus } from "../site.ts";
 import { siteCache } from "../site-cache.ts";
 import { auditView, operationView, pageQuery, siteView } from "./views.ts";
 
@@ -184,54 +184,6 @@ export const writeEnvironment = endpoint({
   status: 200,
 });
 
-export const memberView = z.object({ username: z.string(), role: memberRole });
-export const listMembers = endpoint({
-  id: "members.list",
-  method: "GET",
-  path: "/api/v1/sites/:name/members",
-  summary: "Who may do what here",
-  access: { kind: "site", verb: "site.read", scope: "read" },
-  params: byName,
-  result: z.object({ members: z.array(memberView) }),
-  status: 200,
-});
-
-export const setMember = endpoint({
-  id: "members.set",
-  method: "PUT",
-  path: "/api/v1/sites/:name/members/:username",
-  summary: "Add a member or change their role",
-  access: { kind: "site", verb: "site.members", scope: "full" },
-  params: byName.extend({ username: siteNameInput }),
-  body: z.strictObject({ role: memberRole }),
-  result: z.object({ member: memberView }),
-  status: 200,
-  failures: ["user_not_found", "last_owner"],
-});
-
-export const removeMember = endpoint({
-  id: "members.remove",
-  method: "DELETE",
-  path: "/api/v1/sites/:name/members/:username",
-  summary: "Remove a member; what they have open here closes within two seconds",
-  access: { kind: "site", verb: "site.members", scope: "full" },
-  params: byName.extend({ username: siteNameInput }),
-  status: 204,
-  failures: ["member_not_found", "last_owner"],
-});
-
-export const listSiteOperations = endpoint({
-  id: "sites.operations",
-  method: "GET",
-  path: "/api/v1/sites/:name/operations",
-  summary: "What was done to this site, newest first",
-  access: { kind: "site", verb: "site.read", scope: "read" },
-  params: byName,
-  query: pageQuery,
-  result: z.object({ operations: z.array(operationView), next: z.string().nullable() }),
-  status: 200,
-});
-
 export const listSiteAudit = endpoint({
   id: "sites.audit",
   method: "GET",
@@ -257,28 +209,6 @@ export const deploySite = endpoint({
   failures: ["archive_invalid", "archive_too_large", "archive_unsafe", "quota_exceeded", "disk_full"],
 });
 
-export const readOperation = endpoint({
-  id: "operations.read",
-  method: "GET",
-  path: "/api/v1/operations/:id",
-  summary: "One operation with its steps",
-  access: { kind: "operation", scope: "read" },
-  params: z.object({ id: z.string().max(100) }),
-  result: z.object({ operation: operationView }),
-  status: 200,
-});
-
-export const followOperation = endpoint({
-  id: "operations.events",
-  method: "GET",
-  path: "/api/v1/operations/:id/events",
-  summary: "An operation's progress as server-sent events; the stream ends when it has ended",
-  access: { kind: "operation", scope: "read" },
-  params: z.object({ id: z.string().max(100) }),
-  result: { raw: "events", mediaType: "text/event-stream", event: operationView },
-  status: 200,
-});
-
 export const siteEvent = z.object({ site: z.string(), status: siteStatus });
 export const followSites = endpoint({
   id: "events.follow",
@@ -287,38 +217,6 @@ export const followSites = endpoint({
   summary: "Changes of state of my sites as server-sent events",
   access: { kind: "signed-in", scope: "read" },
   result: { raw: "events", mediaType: "text/event-stream", event: siteEvent },
-  status: 200,
-});
-
-export const starterView = z.object({
-  name: z.string(),
-  title: z.string(),
-  description: z.string(),
-  kind: siteKind,
-  /** Interpreters that it needs and that this machine lacks. */
-  missing: z.array(z.string()),
-});
-
-export const readSystem = endpoint({
-  id: "system.read",
-  method: "GET",
-  path: "/api/v1/system",
-  summary: "What this installation offers: starters, addresses, isolation",
-  access: { kind: "signed-in", scope: "read" },
-  result: z.object({
-    version: z.string(),
-    /** For example `http://{name}.localhost:8080/`. */
-    siteUrlPattern: z.string(),
-    starters: z.array(starterView),
-    isolation: z.object({ isolates: z.boolean(), missing: z.array(z.string()) }),
-    /** Whether sites can be let out into the internet here, and what stands in the way or will. */
-    egress: z.object({ isAvailable: z.boolean(), notes: z.array(z.string()) }),
-    maySitesRun: z.boolean(),
-    /** Tasks may run commands, and not only scripts. */
-    allowsCommands: z.boolean(),
-    /** False while the orchestrator is away; starters are then empty. */
-    isOrchestratorThere: z.boolean(),
-  }),
   status: 200,
 });
 
@@ -335,14 +233,7 @@ export const siteEndpoints = [
   readLogs,
   readEnvironment,
   writeEnvironment,
-  listMembers,
-  setMember,
-  removeMember,
-  listSiteOperations,
   listSiteAudit,
   deploySite,
-  readOperation,
-  followOperation,
   followSites,
-  readSystem,
 ] as const;
