@@ -39,7 +39,7 @@ import { mountDatabases } from "./database-api.ts";
 import { DeedCollector } from "./deed-collector.ts";
 import { DoorSessions, type DoorSessionsDeps } from "./doors/door-sessions.ts";
 import { doorGuard, mountDoors } from "./doors/doors-api.ts";
-import { FileChangeWatch } from "./file-change-watch.ts";
+import { watchFileChanges } from "./file-change-watch.ts";
 import { mountFileHistory } from "./file-history-api.ts";
 import { mountFiles } from "./files-api.ts";
 import { firstAdministrator } from "./first-administrator.ts";
@@ -62,6 +62,7 @@ import { mountStreams } from "./streams-api.ts";
 import { mountSystem } from "./system-api.ts";
 import { mountTasks } from "./tasks-api.ts";
 import { mountTerminals } from "./terminals-api.ts";
+import { mountTraffic } from "./traffic-api.ts";
 
 /** Connections to the database: requests are short, and eight cores' worth of them are enough for a small machine. */
 const maxConnections = 10;
@@ -120,8 +121,10 @@ async function serve({ config, key, db, log, stack }: Wiring): Promise<Pick<Runn
   const databaseSeal = createSeal(Buffer.from(key.secret, "base64url"), "site database");
   mountDatabases(app, { ...shared, databaseSeal, databaseBytes: config.BACKLOT_SITE_DATABASE_BYTES });
   mountFiles(app, shared);
-  const pages = new PageRouters(pageRoutersOf(config, signer), stores.routes);
+  const pageRouters = pageRoutersOf(config, signer);
+  const pages = new PageRouters(pageRouters, stores.routes);
   mountCache(app, { ...shared, pages });
+  mountTraffic(app, { guards, pageRouters });
   mountFileHistory(app, { ...shared, access });
   mountStreams(app, { ...shared, access, hints });
   mountTerminals(app, { ...shared, access });
@@ -165,9 +168,9 @@ function followEach(
 ): void {
   const { inbox, pages, log, stack } = parts;
   for (const orchestrator of fleet.clients) {
-    for (const follower of [new DeedCollector({ orchestrator, inbox, log }), new FileChangeWatch({ orchestrator, pages, log })]) {
-      follower.start();
-      stack.defer(() => follower.stop());
+    for (const loop of [new DeedCollector({ orchestrator, inbox, log }).loop(), watchFileChanges({ orchestrator, pages, log })]) {
+      loop.start();
+      stack.defer(() => loop.stop());
     }
   }
 }

@@ -1,5 +1,6 @@
 import { processMetrics } from "#kit/http/server.ts";
 import type { PageTotals } from "./cache/page-counts.ts";
+import type { TrafficTotals } from "./traffic/traffic-book.ts";
 
 /** What the router counts. Plain numbers: each is raised in one place, on the way of a request. */
 export interface RouterMetrics {
@@ -29,6 +30,7 @@ export interface RouterGauges {
   readonly toSites: number;
   readonly cachedBytes: number;
   readonly pages: PageTotals;
+  readonly traffic: TrafficTotals;
 }
 
 /** Prometheus' text format. */
@@ -51,6 +53,9 @@ export function renderMetrics(metrics: RouterMetrics, gauges: RouterGauges): str
     ["requests_at_sites", gauges.toSites],
     ["static_cache_bytes", gauges.cachedBytes],
     ["page_cache_bytes", gauges.pages.bytes],
+    ["site_requests_total", gauges.traffic.requests],
+    ["site_errors_total", gauges.traffic.errors],
+    ["site_bytes_total", gauges.traffic.bytes],
   ];
   return lines.map(([name, value]) => `backlot_router_${name} ${value}\n`).join("") + pageLines(gauges.pages) + processMetrics();
 }

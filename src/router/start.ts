@@ -31,7 +31,7 @@ export async function start(environment: Environment, log: Log): Promise<Running
   const state = new RouteState(snapshot, log);
   await state.load();
   const visitors = await openVisitors(config, { state, metrics, log });
-  const { server, gates, pages, edge } = visitors;
+  const { server, gates, pages, traffic, edge } = visitors;
   let isFeedConnected = false;
   const admin = createServer({
     log,
@@ -39,13 +39,15 @@ export async function start(environment: Environment, log: Log): Promise<Running
     metrics: () => {
       const { awake, waiting, inFlight: toSites } = gates.counts();
       const { size: routes, version } = state.table;
-      return renderMetrics(metrics, { routes, version, isFeedConnected, awake, waiting, toSites, cachedBytes: visitors.cachedBytes(), pages: pages.totals() });
+      const kept = { cachedBytes: visitors.cachedBytes(), pages: pages.totals(), traffic: traffic.totals };
+      return renderMetrics(metrics, { routes, version, isFeedConnected, awake, waiting, toSites, ...kept });
     },
   });
   mountAdmin(admin, componentGuard({ audience: "router", verify: await createVerifier(key.managerPublicKey) }), {
     table: state.table,
     gates,
     pages,
+    traffic,
     edge: edge?.sites,
   });
   if (config.BACKLOT_TRAEFIK_TOKEN !== undefined) {
@@ -53,7 +55,7 @@ export async function start(environment: Environment, log: Log): Promise<Running
     mountTraefik(admin, { ...traefikSettings(config), token: config.BACKLOT_TRAEFIK_TOKEN, routes: () => state.table.all(), ownAddress: own });
   }
   try {
-    await admin.listen({ host: "127.0.0.1", port: config.BACKLOT_ROUTER_ADMIN_PORT });
+    await admin.listen({ host: config.BACKLOT_ROUTER_ADMIN_HOST, port: config.BACKLOT_ROUTER_ADMIN_PORT });
     await (edge === null ? listen(server, config) : edge.start(server));
   } catch (error) {
     await Promise.all([visitors.close(), admin.close()]);

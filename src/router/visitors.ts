@@ -19,6 +19,7 @@ import { UpstreamPool } from "./proxy/upstream-pool.ts";
 import type { RouteState } from "./routes/route-state.ts";
 import { FileStore } from "./static/file-store.ts";
 import { StaticServer } from "./static/serve-static.ts";
+import { TrafficBook } from "./traffic/traffic-book.ts";
 
 /** How long requests of a site that was closed may go on: doors close within two seconds of the order. */
 const shutGraceMs = 1000;
@@ -28,6 +29,7 @@ export interface Visitors {
   readonly server: Server;
   readonly gates: SiteGates;
   readonly pages: PageCache;
+  readonly traffic: TrafficBook;
   /** Null: visitors come to `server` itself. */
   readonly edge: Edge | null;
   readonly troubles: TroubleReport;
@@ -52,23 +54,26 @@ export async function openVisitors(
     awayMs: config.BACKLOT_ROUTER_AWAY_MS,
   });
   const troubles = new TroubleReport((siteId, lines) => waker.report(siteId, lines));
-  const edge: Edge | null =
-    config.BACKLOT_EDGE === "haproxy"
-      ? await Edge.create({ config, table: state.table, sitesFolder: sitesFolderOf(config), troubles, visited: (siteId) => gates.visited(siteId), log })
-      : null;
+  const traffic = new TrafficBook();
+  const atEdge = { config, table: state.table, sitesFolder: sitesFolderOf(config), traffic, troubles, log };
+  const edge: Edge | null = config.BACKLOT_EDGE === "haproxy" ? await Edge.create({ ...atEdge, visited: (siteId) => gates.visited(siteId) }) : null;
   const gates = createGates(config, { state, waker, clock, metrics, log, edge });
   const store = new FileStore(config.BACKLOT_ROUTER_CACHE_BYTES);
   const files = new StaticServer(store, log);
   state.table.onChange((siteId, route) => {
     if (route?.availability !== "enabled" || route.kind !== "static") files.shut(siteId);
+    if (route === undefined) traffic.forget(siteId);
   });
   const shared = createShared(config, log);
-  const pages = createPages(config, state, shared);
-  const front = createFront(config, { table: state.table, hasRoutes: () => state.isKnown, gates, files, pages, troubles, metrics, log, relay: edge?.sites });
+  const pages = createPages(config, { state, shared, traffic });
+  // What comes by way of a balancer is counted by its log, which knows of the rest too.
+  const counting = edge === null ? { traffic } : { relay: edge.sites };
+  const front = createFront(config, { table: state.table, hasRoutes: () => state.isKnown, gates, files, pages, troubles, metrics, log, ...counting });
   return {
     server: createVisitorServer({ front, maxConnections: config.BACKLOT_ROUTER_MAX_CONNECTIONS }),
     gates,
     pages,
+    traffic,
     edge,
     troubles,
     cachedBytes: () => store.cachedBytes,
@@ -121,16 +126,19 @@ function createShared(config: RouterConfig, log: Log): RedisPages | null {
   return url === undefined ? null : new RedisPages({ url, log, mostBytes, timeoutMs, claimMs });
 }
 
-function createPages(config: RouterConfig, state: RouteState, shared: RedisPages | null): PageCache {
+function createPages(
+  config: RouterConfig,
+  { state, shared, traffic }: { readonly state: RouteState; readonly shared: RedisPages | null; readonly traffic: TrafficBook },
+): PageCache {
   const limits = { mostBytes: config.BACKLOT_ROUTER_PAGE_CACHE_BYTES, mostPageBytes: config.BACKLOT_ROUTER_PAGE_BYTES };
-  const pages = new PageCache(limits, shared);
+  const pages = new PageCache(limits, shared, (siteId, outcome) => traffic.noteKept(siteId, outcome));
   state.table.onChange((siteId, route) => pages.routeChanged(siteId, route));
   return pages;
 }
 
 function createFront(
   config: RouterConfig,
-  parts: Pick<FrontOptions, "table" | "hasRoutes" | "gates" | "files" | "pages" | "troubles" | "metrics" | "log" | "relay">,
+  parts: Pick<FrontOptions, "table" | "hasRoutes" | "gates" | "files" | "pages" | "troubles" | "traffic" | "metrics" | "log" | "relay">,
 ): Front {
   return new Front({
     ...parts,

@@ -13,6 +13,7 @@ import { siteEndpoints } from "./sites.ts";
 import { systemEndpoints } from "./system.ts";
 import { taskEndpoints } from "./tasks.ts";
 import { terminalEndpoints } from "./terminals.ts";
+import { trafficEndpoints } from "./traffic.ts";
 
 /** Everything that people and their programs can call; the OpenAPI document is made of it. */
 export const publicEndpoints: readonly EndpointShape[] = [
@@ -23,6 +24,7 @@ export const publicEndpoints: readonly EndpointShape[] = [
   ...operationEndpoints,
   ...systemEndpoints,
   ...cacheEndpoints,
+  ...trafficEndpoints,
   ...databaseEndpoints,
   ...fileEndpoints,
   ...terminalEndpoints,

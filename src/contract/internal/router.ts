@@ -4,6 +4,7 @@ import type { Component, GrantVerb } from "../grant.ts";
 import { siteId } from "../site.ts";
 import { cacheReport, purgeRequest } from "../site-cache.ts";
 import { siteAddress } from "../site-spec.ts";
+import { trafficPoint, trafficRange } from "../site-traffic.ts";
 
 const control: readonly Component[] = ["manager", "worker"];
 const may = (verb: GrantVerb) => ({ kind: "component", callers: control, verb }) as const;
@@ -79,4 +80,16 @@ export const readPages = endpoint({
   status: 200,
 });
 
-export const routerEndpoints = [awaitRoutes, holdSite, releaseSite, switchSite, purgePages, readPages] as const;
+export const readTrafficPoints = endpoint({
+  id: "traffic.points",
+  method: "GET",
+  path: "/v1/sites/:siteId/traffic",
+  summary: "What the site's visitors asked for of this router since its start, by the minute or the hour; those without a request are left out",
+  access: may("route.read"),
+  params: byId,
+  query: z.strictObject({ range: trafficRange.default("hour") }),
+  result: z.object({ points: z.array(trafficPoint) }),
+  status: 200,
+});
+
+export const routerEndpoints = [awaitRoutes, holdSite, releaseSite, switchSite, purgePages, readPages, readTrafficPoints] as const;

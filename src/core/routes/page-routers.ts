@@ -2,6 +2,7 @@ import { Failure } from "#contract/failure.ts";
 import { awaitRoutes, purgePages, readPages } from "#contract/internal/router.ts";
 import type { CacheMinute, CacheReport, PurgeRequest } from "#contract/site-cache.ts";
 import type { ComponentClient } from "#kit/component-client.ts";
+import { askRouters } from "./ask-routers.ts";
 import type { RouteStore } from "./route-store.ts";
 
 /** What all routers keep of a site together. */
@@ -9,8 +10,6 @@ export interface AllPages extends CacheReport {
   readonly routers: number;
   readonly away: number;
 }
-
-const askMs = 3_000;
 
 /** The page caches of all routers as one. */
 export class PageRouters {
@@ -30,14 +29,14 @@ export class PageRouters {
   async purge(siteId: number, asked: PurgeRequest): Promise<number | null> {
     const isPartial = Object.values(asked).some((value) => value !== undefined);
     if (isPartial && this.#routers.length > 0) {
-      const answers = await this.#all((router, signal) => router.call(purgePages, { params: { siteId }, body: asked, signal }));
+      const answers = await askRouters(this.#routers, (router, signal) => router.call(purgePages, { params: { siteId }, body: asked, signal }));
       if (answers.every((answer) => answer !== "away" && answer.isComplete)) {
         return answers.reduce((sum, answer) => sum + (answer === "away" ? 0 : answer.removed), 0);
       }
     }
     const version = await this.#routes.outdatePages(siteId);
     if (version === null) return null;
-    const reached = await this.#all((router) => router.call(awaitRoutes, { body: { version } }));
+    const reached = await askRouters(this.#routers, (router) => router.call(awaitRoutes, { body: { version } }));
     if (reached.some((answer) => answer !== "away" && answer.version < version)) throw new Failure("not_ready");
     return null;
   }
@@ -49,7 +48,7 @@ export class PageRouters {
 
   /** What is kept of a site, and how its requests were answered. */
   async report(siteId: number): Promise<AllPages> {
-    const answers = await this.#all((router, signal) => router.call(readPages, { params: { siteId }, signal }));
+    const answers = await askRouters(this.#routers, (router, signal) => router.call(readPages, { params: { siteId }, signal }));
     const there = answers.filter((answer) => answer !== "away");
     const sum = (of: (report: CacheReport) => number): number => there.reduce((total, report) => total + of(report), 0);
     return {
@@ -64,18 +63,6 @@ export class PageRouters {
       routers: there.length,
       away: answers.length - there.length,
     };
-  }
-
-  #all<T>(ask: (router: ComponentClient, signal: AbortSignal) => Promise<T>): Promise<readonly (T | "away")[]> {
-    return Promise.all(
-      this.#routers.map((router) =>
-        ask(router, AbortSignal.timeout(askMs)).catch((error: unknown) => {
-          const isSilent = error instanceof Error && error.name === "TimeoutError";
-          if (isSilent || (error instanceof Failure && error.code === "component_away")) return "away" as const;
-          throw error;
-        }),
-      ),
-    );
   }
 }
 

@@ -18,16 +18,22 @@ import type { SharedPages } from "./shared-pages.ts";
 /** How often a request waits for another's answer before it goes by itself. */
 const mostRounds = 3;
 
+/** Hears of requests that the page cache had a part in. */
+type Counted = (siteId: number, outcome: Exclude<Outcome, "bypassed">) => void;
+
 /** Keeps answers of sites' programs, where their owners want it: a page that is kept neither waits nor wakes anything. */
 export class PageCache {
   readonly #now = Date.now;
   readonly #shared: SharedPages | null;
+  readonly #counted: Counted;
   readonly #memory: MemoryPages;
   readonly #fills: PageFills;
   readonly #counts = new Map<number, PageCounts>();
 
-  constructor(limits: PageLimits, shared: SharedPages | null = null) {
+  /** `counted` hears how each request was answered. */
+  constructor(limits: PageLimits, shared: SharedPages | null = null, counted: Counted = () => undefined) {
     this.#shared = shared;
+    this.#counted = counted;
     this.#memory = new MemoryPages(limits.mostBytes);
     this.#fills = new PageFills({
       memory: this.#memory,
@@ -177,7 +183,9 @@ export class PageCache {
   #count(look: Look, outcome: Outcome): void {
     if (look.isCounted) return;
     look.isCounted = true;
-    this.#countsOf(look.visit.route.siteId).add(outcome, this.#now());
+    const { siteId } = look.visit.route;
+    this.#countsOf(siteId).add(outcome, this.#now());
+    if (outcome !== "bypassed") this.#counted(siteId, outcome);
   }
 
   #countsOf(siteId: number): PageCounts {

@@ -12,6 +12,7 @@ import { AccessLog } from "../syslog/access-log.ts";
 import { LogForward } from "../syslog/log-forward.ts";
 import { LogReceiver } from "../syslog/log-receiver.ts";
 import { noteAccess } from "../syslog/note-access.ts";
+import type { TrafficBook } from "../traffic/traffic-book.ts";
 import { bindOf, type EdgePlan, mostConnections, placesIn, planEdge } from "./edge-plan.ts";
 import { type PreparedProgram, prepareHaproxy, prepareNginx } from "./edge-programs.ts";
 import { commandSocket, type SendCommand } from "./haproxy/command-socket.ts";
@@ -26,6 +27,7 @@ export interface EdgeDeps {
   readonly config: RouterConfig;
   readonly table: RouteTable;
   readonly sitesFolder: string;
+  readonly traffic: TrafficBook;
   readonly troubles: TroubleReport;
   /** A visitor was at a site that is awake. */
   readonly visited: (siteId: number) => void;
@@ -113,14 +115,14 @@ export class Edge {
     await this.#receiver.stop();
     this.#forward?.stop();
     await this.#access.flush();
-    await rm(this.#folder, { recursive: true, force: true });
+    // Who starts HAProxy finds its configuration here, also while this router is away.
+    if (this.#deps.config.BACKLOT_HAPROXY_SOCKET === undefined) await rm(this.#folder, { recursive: true, force: true });
   }
 
   #take(text: string, raw: string): void {
     this.#forward?.send(raw);
     const line = parseAccessLine(text);
-    const { table, troubles, visited } = this.#deps;
-    if (line !== null) noteAccess(line, { table, troubles, visited, access: this.#access });
+    if (line !== null) noteAccess(line, { ...this.#deps, access: this.#access });
   }
 
   async #startPrograms(): Promise<void> {

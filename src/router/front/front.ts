@@ -1,5 +1,5 @@
 import { type IncomingMessage, ServerResponse } from "node:http";
-import type { BlockList } from "node:net";
+import type { BlockList, Socket } from "node:net";
 import path from "node:path";
 import type { Duplex } from "node:stream";
 import { Failure } from "#contract/failure.ts";
@@ -16,6 +16,7 @@ import { forwardingLines, isTrusted, plainAddress, relayedLines } from "../proxy
 import type { ProxyDeps, ProxyLimits, ProxyVisit } from "../proxy/proxy-visit.ts";
 import type { RouteTable } from "../routes/route-table.ts";
 import type { StaticServer } from "../static/serve-static.ts";
+import type { TrafficBook } from "../traffic/traffic-book.ts";
 import type { Arrival } from "./arrival.ts";
 import { parsePathForm, pathFormLocation } from "./path-form.ts";
 import { parseTarget, splitQuery } from "./request-target.ts";
@@ -40,6 +41,8 @@ export interface FrontOptions {
   readonly trustedProxies: BlockList | null;
   /** All requests come from the balancer on this machine. It is told of those that it could not bring to an address, by `address:port`, and again when they have ended. */
   readonly relay?: { fell(key: string): () => void } | undefined;
+  /** Counts what is answered here; absent where somebody else does. */
+  readonly traffic?: TrafficBook;
   /** Told what visitors got instead of an answer, for the sites' logs. */
   readonly troubles: TroubleReport;
 }
@@ -51,6 +54,8 @@ export class Front {
   /** Header lines by connection: the same for each of its requests. */
   readonly #forwarding = new WeakMap<Duplex, string>();
   readonly #folders = new Map<number, string>();
+  /** Bytes of each connection that were counted to a request already. */
+  readonly #counted = new WeakMap<Socket, number>();
 
   constructor(options: FrontOptions) {
     this.#options = options;
@@ -97,6 +102,7 @@ export class Front {
       hasEnded?.();
       metrics.inFlight -= 1;
       arrival.onClose?.();
+      this.#count(arrival);
       this.#report(arrival);
       if (startedAt > 0) this.#logRequest(arrival, startedAt);
     });
@@ -181,6 +187,16 @@ export class Front {
     const lines = forwardingLines(peer, null);
     this.#forwarding.set(req.socket, lines);
     return lines;
+  }
+
+  // By what the connection has sent since the request before: a response itself does not know its length, and a tunnel is none.
+  #count({ req, res, siteId }: Arrival): void {
+    const { traffic } = this.#options;
+    if (traffic === undefined) return;
+    const sent = req.socket.bytesWritten;
+    const bytes = sent - (this.#counted.get(req.socket) ?? 0);
+    this.#counted.set(req.socket, sent);
+    if (siteId !== null) traffic.note(siteId, { status: res.statusCode, bytes });
   }
 
   #report({ req, res, siteId, target, failure }: Arrival): void {

@@ -6,6 +6,7 @@ import { silentLog } from "#kit/log.ts";
 import { aRoute } from "../../../test/support/router-harness.ts";
 import { TroubleReport } from "../front/trouble-report.ts";
 import { RouteTable } from "../routes/route-table.ts";
+import { TrafficBook } from "../traffic/traffic-book.ts";
 import { type AccessLine, parseAccessLine } from "./access-line.ts";
 import { AccessLog } from "./access-log.ts";
 import { noteAccess } from "./note-access.ts";
@@ -26,12 +27,13 @@ async function scene(mostBytes: number) {
   const table = new RouteTable();
   table.change([aRoute({ siteId: 8, name: "app" }), aRoute({ siteId: 7, name: "pages", kind: "static" })], [], 1);
   const troubles = new TroubleReport(async (siteId, lines) => void reports.push(...lines.map((text) => `${siteId} ${text}`)));
-  const listeners = { table, access, troubles, visited: (siteId: number) => void visits.push(siteId) };
-  return { folder, access, reports, visits, note: (over?: Partial<AccessLine>) => noteAccess(line(over), listeners) };
+  const traffic = new TrafficBook();
+  const listeners = { table, access, traffic, troubles, visited: (siteId: number) => void visits.push(siteId) };
+  return { folder, access, traffic, reports, visits, note: (over?: Partial<AccessLine>) => noteAccess(line(over), listeners) };
 }
 
 test("a request past the router keeps its site awake unless a crawler made it; one through it is counted there", async () => {
-  const { note, visits, access, folder } = await scene(0);
+  const { note, visits, access, traffic, folder } = await scene(0);
   note();
   note({ a: "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)" });
   note({ u: "prefetch" });
@@ -39,8 +41,8 @@ test("a request past the router keeps its site awake unless a crawler made it; o
   note({ q: "static/nginx", h: "pages.localhost", r: "static|0007" });
   note({ h: "nobody.localhost", r: "" });
   expect(visits).toEqual([8]);
-  expect(access.trafficOf(8)).toEqual({ requests: 4, errors: 0, bytes: 400 });
-  expect(access.trafficOf(7)?.requests).toBe(1);
+  expect(traffic.points(8, "hour")).toMatchObject([{ requests: 4, errors: 0, bytes: 400 }]);
+  expect(traffic.points(7, "hour")).toMatchObject([{ requests: 1 }]);
   await access.flush();
   expect(await readdir(folder)).toEqual([]);
   await rm(folder, { recursive: true });

@@ -3,13 +3,6 @@ import path from "node:path";
 import type { Log } from "#kit/log.ts";
 import type { AccessLine } from "./access-line.ts";
 
-/** What a site's visitors asked for since this router started. */
-export interface SiteTraffic {
-  requests: number;
-  errors: number;
-  bytes: number;
-}
-
 /** Where access logs go and how much there may be of them. */
 export interface AccessLogOptions {
   /** One file for each site, `105.log`, and one older one beside it. */
@@ -19,16 +12,14 @@ export interface AccessLogOptions {
 }
 
 const flushMs = 1000;
-/** Lines of one site in one second, and of all together: a flood must not fill memory or disk. The rest is counted. */
+/** Lines of one site in one second, and of all together: a flood must not fill memory or disk. The rest is only counted. */
 const mostLines = 2000;
 const mostWaitingLines = 50_000;
-const mostSites = 100_000;
 
 /** Access logs of sites: gathered for a second, then written, two files of bounded size for each. */
 export class AccessLog {
   readonly #options: AccessLogOptions;
   readonly #waiting = new Map<number, string[]>();
-  readonly #traffic = new Map<number, SiteTraffic>();
   #lines = 0;
   #timer: NodeJS.Timeout | undefined;
   #writing: Promise<void> = Promise.resolve();
@@ -39,13 +30,7 @@ export class AccessLog {
     this.#options = options;
   }
 
-  /** What a site's visitors asked for. */
-  trafficOf(siteId: number): SiteTraffic | undefined {
-    return this.#traffic.get(siteId);
-  }
-
   note(siteId: number, line: AccessLine): void {
-    this.#count(siteId, line);
     if (this.#options.mostBytes === 0) return;
     const lines = this.#waiting.get(siteId) ?? [];
     this.#waiting.set(siteId, lines);
@@ -67,18 +52,6 @@ export class AccessLog {
     this.#lines = 0;
     this.#writing = this.#writing.then(() => this.#writeAll(waiting)).catch((err: unknown) => this.#options.log.warn({ err }, "access logs not written"));
     await this.#writing;
-  }
-
-  #count(siteId: number, line: AccessLine): void {
-    let traffic = this.#traffic.get(siteId);
-    if (traffic === undefined) {
-      if (this.#traffic.size >= mostSites) return;
-      traffic = { requests: 0, errors: 0, bytes: 0 };
-      this.#traffic.set(siteId, traffic);
-    }
-    traffic.requests += 1;
-    traffic.bytes += Math.max(0, line.b);
-    if (line.s >= 500) traffic.errors += 1;
   }
 
   async #writeAll(waiting: readonly (readonly [number, readonly string[]])[]): Promise<void> {

@@ -2,6 +2,7 @@ import { Failure } from "#contract/failure.ts";
 import type { TroubleReport } from "../front/trouble-report.ts";
 import { isVisit } from "../gate/waking-visit.ts";
 import type { RouteTable } from "../routes/route-table.ts";
+import type { TrafficBook } from "../traffic/traffic-book.ts";
 import type { AccessLine } from "./access-line.ts";
 import type { AccessLog } from "./access-log.ts";
 
@@ -9,16 +10,18 @@ import type { AccessLog } from "./access-log.ts";
 export interface AccessListeners {
   readonly table: RouteTable;
   readonly access: AccessLog;
+  readonly traffic: TrafficBook;
   readonly troubles: TroubleReport;
   /** A visitor was at a site that is awake. */
   readonly visited: (siteId: number) => void;
 }
 
 /** Takes a line of the balancer's log in: for the site's access log, its own log, and the clock by which it goes to sleep. */
-export function noteAccess(line: AccessLine, { table, access, troubles, visited }: AccessListeners): void {
+export function noteAccess(line: AccessLine, { table, access, traffic, troubles, visited }: AccessListeners): void {
   const siteId = siteOf(line, table);
   if (siteId === null) return;
   access.note(siteId, line);
+  traffic.note(siteId, { status: line.s, bytes: Math.max(0, line.b) });
   // What came to the activator was seen to there.
   if (line.q !== "live/kept" && line.q !== "live/fresh") return;
   const purpose = line.u === "" ? undefined : line.u;
