@@ -142,6 +142,33 @@ describe("sites", () => {
     });
   });
 
+  test("takes an image by its name or number, and says which there are when there is no such one", async () => {
+    const image = { reference: "python:3.13", description: "", runTemplate: "", visibility: "everyone" } as const;
+    const images = [
+      { ...image, id: 1, name: "Node 24", isDefault: true },
+      { ...image, id: 7, name: "Python 3.13", isDefault: false },
+    ];
+    const asked: unknown[] = [];
+    manager.handlers["images.list"] = () => ({ images, isUsed: true });
+    manager.handlers["sites.create"] = ({ body }) => {
+      asked.push((body as { image?: number }).image);
+      return { site: siteViewOf("demo"), operation: operationViewOf("create", "succeeded") };
+    };
+    manager.handlers["sites.read"] = () => ({ site: siteViewOf("demo") });
+    for (const name of ["python 3.13", "7", "1"])
+      expect(await run(["create", "demo", "--no-wait", "--kind", "dynamic", "--image", name])).toMatchObject({ exitCode: 0 });
+    expect(asked).toEqual([7, 7, 1]);
+    const unknown = await run(["create", "demo", "--image", "ruby", "--json"]);
+    expect({ exitCode: unknown.exitCode, error: JSON.parse(unknown.out).error }).toMatchObject({
+      exitCode: 4,
+      error: { code: "image_not_found", details: { images: ["Node 24", "Python 3.13"] } },
+    });
+    expect(unknown.err).toContain("There are: Node 24, Python 3.13.");
+    expect(asked.length).toBe(3);
+    manager.handlers["images.list"] = () => ({ images, isUsed: false });
+    expect((await run(["create", "demo", "--no-wait", "--image", "Node 24"])).err).toContain("without images");
+  });
+
   test("goes on following an operation whose stream breaks off", async () => {
     const queued = operationViewOf("create", "queued");
     const broken = async function* () {

@@ -79,6 +79,7 @@ function addSiteCommands(program: Command, open: OpenSession): void {
   command(program, "create <name>", "create a site")
     .option("--starter <starter>", "begin with the files of a starter")
     .option("--kind <kind>", "static or dynamic; the starter's own kind, else static")
+    .option("--image <image>", "name or number of an image (`backlot image ls`), where sites run in images")
     .option("--description <text>", "what the site is for")
     .addOption(noWait())
     .action(async (name, options) => (await import("./commands/create.ts")).create(await open(options), name, options));

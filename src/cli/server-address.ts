@@ -25,7 +25,7 @@ export async function serverAddress(asked: string | undefined, environment: Envi
 /** The doors of a Backlot that was started on this machine with this data folder, when it is open. */
 export async function readEndpoints(
   environment: Environment,
-): Promise<{ readonly manager?: string; readonly router?: string; readonly ftp?: string } | undefined> {
+): Promise<{ readonly manager?: string; readonly router?: string; readonly ftp?: string; readonly ssh?: string } | undefined> {
   const path = join(environment.BACKLOT_DATA || "data", "endpoints.json");
   try {
     const value: unknown = JSON.parse(await readFile(path, "utf8"));
@@ -34,8 +34,12 @@ export async function readEndpoints(
       const url: unknown = (value as Readonly<Record<string, unknown>>)[name];
       return typeof url === "string" ? { [name]: url } : {};
     };
-    const ftp: unknown = (value as Readonly<Record<string, unknown>>).ftp;
-    return { ...door("manager"), ...door("router"), ...(typeof ftp === "string" ? { ftp: `ftp://${ftp}` } : {}) };
+    // These two stand there without a scheme.
+    const bare = (name: "ftp" | "ssh"): Record<string, string> => {
+      const address: unknown = (value as Readonly<Record<string, unknown>>)[name];
+      return typeof address === "string" ? { [name]: `${name}://${address}` } : {};
+    };
+    return { ...door("manager"), ...door("router"), ...bare("ftp"), ...bare("ssh") };
   } catch {
     // Absent while nothing runs, and half of it can never be seen (it is renamed into place): either way there is no door.
     return undefined;

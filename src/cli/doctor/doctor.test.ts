@@ -29,8 +29,8 @@ async function doctor(environment: Record<string, string>) {
 
 test("every line that is not in order says what to do", async () => {
   const { byName } = await doctor({});
-  for (const name of ["node", "system", "postgresql", "bubblewrap", "user namespaces", "cgroups", "freezing", "interpreters", "disk", "server"])
-    expect([...byName.keys()]).toContain(name);
+  const parts = ["node", "system", "postgresql", "redis", "docker", "haproxy", "nginx", "bubblewrap", "user namespaces", "cgroups", "freezing", "interpreters"];
+  for (const name of [...parts, "disk", "SSH door", "server"]) expect([...byName.keys()]).toContain(name);
   for (const check of byName.values()) if (check.state === "missing" || check.state === "limited") expect(check).toHaveProperty("advice");
   expect(byName.get("postgresql")).toMatchObject({ state: "ok", detail: expect.stringContaining("PostgreSQL") });
 });

@@ -4,11 +4,13 @@ import { readEndpoints } from "../server-address.ts";
 import type { Session } from "../session.ts";
 import { checkBroker } from "./broker.ts";
 import type { Check } from "./check.ts";
+import { checkDocker } from "./docker.ts";
 import { checkEdge } from "./edge.ts";
 import { checkFreezing } from "./freezing.ts";
 import { checkFtp, ftpHost } from "./ftp.ts";
 import { checkIsolation } from "./isolation.ts";
 import { checkDatabase, checkDisk, checkInterpreters, checkPort, checkSiteDatabases, checkSystem } from "./machine.ts";
+import { checkRedis } from "./redis.ts";
 import { checkServer } from "./server.ts";
 
 /** Says what this machine has, uses and lacks. Ends with 1 when something is missing that Backlot cannot do without. */
@@ -30,7 +32,7 @@ async function everyCheck(session: Session): Promise<readonly Check[]> {
   const { environment } = session;
   const endpoints = await readEndpoints(environment);
   const host = environment.BACKLOT_HOST || "127.0.0.1";
-  const held = [endpoints?.manager, endpoints?.router, endpoints?.ftp].flatMap((url) => (url === undefined ? [] : [Number(new URL(url).port)]));
+  const held = [endpoints?.manager, endpoints?.router, endpoints?.ftp, endpoints?.ssh].flatMap((url) => (url === undefined ? [] : [Number(new URL(url).port)]));
   const door = (name: string, [variable, byDefault]: readonly [string, number], at = host): Promise<Check> => {
     const port = Number(environment[variable] || byDefault);
     return checkPort(name, { variable, port, host: at, isOurs: held.includes(port) });
@@ -40,6 +42,8 @@ async function everyCheck(session: Session): Promise<readonly Check[]> {
     checkDatabase(environment),
     checkSiteDatabases(environment),
     checkBroker(environment),
+    checkRedis(environment),
+    checkDocker(environment),
     checkEdge(environment),
     checkIsolation(process.getuid?.() === 0),
     readFile("/proc/self/mounts", "utf8").then(checkFreezing, () => checkFreezing("")),
@@ -49,6 +53,7 @@ async function everyCheck(session: Session): Promise<readonly Check[]> {
     door("sites door", ["BACKLOT_ROUTER_PORT", 8080]),
     door("FTP door", ["BACKLOT_FTP_PORT", 2121], ftpHost(environment)),
     checkFtp(environment),
+    door("SSH door", ["BACKLOT_SSH_PORT", 2222], environment.BACKLOT_SSH_HOST || host),
     checkServer(session),
   ]);
   return found.flat();
