@@ -31,7 +31,9 @@ export async function startProgram(listener: RequestListener, where: { readonly 
 }
 
 /** Starts a program that speaks on the bare socket: for answers that no decent server gives. */
-export async function startRawProgram(onConnection: (socket: Socket) => void): Promise<{ readonly address: SiteAddress } & AsyncDisposable> {
+export async function startRawProgram(
+  onConnection: (socket: Socket) => void,
+): Promise<{ readonly address: SiteAddress; readonly port: number } & AsyncDisposable> {
   const sockets = new Set<Socket>();
   const server = createNetServer((socket) => {
     sockets.add(socket);
@@ -40,8 +42,10 @@ export async function startRawProgram(onConnection: (socket: Socket) => void): P
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
   return {
-    address: { host: "127.0.0.1", port: (server.address() as AddressInfo).port },
+    address: { host: "127.0.0.1", port },
+    port,
     [Symbol.asyncDispose]: async () => {
       server.close();
       for (const socket of sockets) socket.destroy();

@@ -4,7 +4,7 @@ import path from "node:path";
 import { expect, test } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
 import { aRoute, putFile, startRouter, visit } from "../../../test/support/router-harness.ts";
-import { startProgram, until } from "../../../test/support/site-program.ts";
+import { startProgram, startRawProgram, until } from "../../../test/support/site-program.ts";
 
 const pages = aRoute({ siteId: 7, name: "pages", kind: "static" });
 const app = aRoute({ siteId: 8, name: "app" });
@@ -52,13 +52,18 @@ test("an orchestrator that is only restarting is waited for", async () => {
   router.orchestrator.onWake = () => ({ address: program.address, instance: "one" });
   const { url } = router.orchestrator;
   const elsewhere = { ...router.manager };
-  // The feed names an address where nobody listens yet, and the right one a moment later.
-  router.manager.orchestrator = "http://127.0.0.1:1";
+  // The feed names an address where connections end at once, and the right one when that was tried.
+  let tries = 0;
+  await using gone = await startRawProgram((socket) => {
+    tries += 1;
+    socket.resetAndDestroy();
+  });
+  router.manager.orchestrator = `http://127.0.0.1:${gone.port}`;
   router.manager.dropFeeds();
   await until(() => router.manager.connections > elsewhere.connections, "the feed is back");
   await router.settled();
   const reply = visit(router.door, { host: "app.localhost" });
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  await until(() => tries >= 2, "the router has asked in vain, and once more");
   router.manager.orchestrator = url;
   router.manager.dropFeeds();
   expect((await reply).text).toBe("awake");

@@ -1,10 +1,12 @@
 import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
+import { statSync } from "node:fs";
 import { mkdir, rename, rm, symlink, utimes, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Ask, aRoute, putFile, type Reply, type RouterHarness, startRouter, visit } from "../../../test/support/router-harness.ts";
+import { until } from "../../../test/support/site-program.ts";
 
 let router: RouterHarness;
 const siteId = 105;
@@ -20,8 +22,12 @@ const put = async (file: string, content: string | Uint8Array): Promise<string> 
   return target;
 };
 
-/** A file that was written within the last tenth of a second is not kept in memory; from here on it is. */
-const untilKept = () => new Promise((resolve) => setTimeout(resolve, 120));
+/** A file that was written within the last tenth of a second is not kept in memory: waits until this one is older by what the disk says of it. */
+const untilKept = (file: string): Promise<void> =>
+  until(() => {
+    const { mtimeMs, ctimeMs } = statSync(file);
+    return Date.now() - Math.max(mtimeMs, ctimeMs) >= 100;
+  }, `${file} is old enough to be kept`);
 
 beforeAll(async () => {
   router = await startRouter({ routes: [aRoute({ siteId, name: "pages", kind: "static" }), aRoute({ siteId: 106, name: "bare", kind: "static" })] });
@@ -32,8 +38,7 @@ beforeAll(async () => {
   await put("large.bin", large);
   await put(".env", "secret");
   await put(".well-known/security.txt", "contact");
-  await putFile(router, siteId, "private/secret.txt", "secret");
-  await untilKept();
+  await untilKept(await putFile(router, siteId, "private/secret.txt", "secret"));
 });
 afterAll(async () => {
   await router[Symbol.asyncDispose]();
@@ -166,9 +171,10 @@ test("links are followed inside public only", async () => {
 });
 
 test("a folder that is swapped for a link out is noticed although its files are in memory", async () => {
-  const folder = path.dirname(await put("swapped/page.html", "public"));
+  const page = await put("swapped/page.html", "public");
+  const folder = path.dirname(page);
   const same = path.join(router.data, "sites/01/05/private/swapped");
-  await untilKept();
+  await untilKept(page);
   expect((await get("/swapped/page.html")).text).toBe("public");
   expect((await get("/swapped/page.html")).text).toBe("public");
   // The same file at a place that visitors may not see: only the way to it is another.
@@ -188,7 +194,7 @@ test("an edit is seen by the next request, a hundred times over", async () => {
   const target = await put("edited.txt", "start");
   for (let round = 0; round < 100; round += 1) {
     if (round % 10 === 0) {
-      await untilKept();
+      await untilKept(target);
       await get("/edited.txt");
     }
     // Half of the edits replace the file, half write into it, always at the same length.
