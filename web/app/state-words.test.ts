@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { siteStates } from "#contract/site.ts";
-import { isPassing, operationWords, stateWords } from "./state-words.ts";
+import { isPassing, operationWords, progressWords, stateWords } from "./state-words.ts";
 
 test("every state has a word and a sentence of its own", () => {
   const all = siteStates.map((state) => stateWords(state));
@@ -26,4 +26,14 @@ test("an operation is told as a sentence about its site", () => {
     "chess was restarted",
     "chess could not be restarted",
   ]);
+});
+
+test("how far it is, is told with the step that goes on", () => {
+  const step = (name: string, state: "waiting" | "running" | "succeeded") => ({
+    ...{ name, title: `Do ${name}`, state, attempt: 1, message: null, startedAt: null, finishedAt: null },
+  });
+  const of = (state: "running" | "succeeded", steps: Parameters<typeof progressWords>[0]["steps"]) =>
+    progressWords({ kind: "wake", site: "chess", state, steps });
+  expect(of("running", [step("a", "succeeded"), step("b", "running"), step("c", "waiting")])).toBe("Starting chess, step 2 of 3: Do b");
+  expect(of("succeeded", [step("a", "succeeded")])).toBe("chess runs");
 });

@@ -1,4 +1,4 @@
-import type { OperationKind, OperationState } from "#contract/api/views.ts";
+import type { OperationKind, OperationState, OperationView } from "#contract/api/views.ts";
 import type { SiteKind, SiteState } from "#contract/site.ts";
 
 export type Tone = "good" | "warn" | "bad" | "night" | "sky" | "off";
@@ -62,6 +62,13 @@ export function operationWords({ kind, state, site }: { kind: OperationKind; sta
   const { doing, done, failed } = kindWords[kind];
   const sentence = state === "succeeded" ? done : state === "failed" ? failed : doing;
   return sentence.replace("{site}", site);
+}
+
+/** How far an operation is, for those who hear it: "Restarting chess, step 2 of 4: Wait until it answers". */
+export function progressWords(operation: Pick<OperationView, "kind" | "state" | "site" | "steps">): string {
+  const at = operation.steps.findIndex(({ state }) => state === "running");
+  const step = operation.steps[at];
+  return `${operationWords(operation)}${step === undefined ? "" : `, step ${at + 1} of ${operation.steps.length}: ${step.title}`}`;
 }
 
 const actionWords: Readonly<Record<OperationKind, string>> = {

@@ -48,11 +48,12 @@ const findOperation = ({ world, params }: MockCall) => {
 
 export const mockSiteHandlers: Readonly<Record<string, MockHandler>> = {
   "sites.create": (call) => {
-    const { name, kind, starter, description } = createSite.body.parse(call.body);
+    const { name, kind, starter, description, image = null } = createSite.body.parse(call.body);
     checkNewName(call, name);
     const site = builtSite([name, kind, kind === "static" ? "running" : "starting", description], call.world.sites.size + 1);
     if (starter === undefined) site.files.clear();
     site.log = [];
+    site.view = { ...site.view, image };
     call.world.sites.set(name, site);
     return { site: site.view, operation: startOperation(call.world, site, { kind: "create" }) };
   },

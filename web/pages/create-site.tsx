@@ -1,6 +1,6 @@
 import { type ReactNode, useState } from "react";
-import type { SiteKind } from "#contract/site.ts";
 import { hasCode, wordsOf } from "../app/api.ts";
+import { useImages } from "../app/data-images.ts";
 import { useCreateSite } from "../app/data-sites.ts";
 import { addressOf, useSystem } from "../app/data-system.ts";
 import { nameProblem } from "../app/site-name.ts";
@@ -9,6 +9,7 @@ import { CreateProgress } from "../parts/create-progress.tsx";
 import { shortAddress } from "../parts/external-link.tsx";
 import { Field, TextInput } from "../parts/field.tsx";
 import { PageHeading, Section } from "../parts/heading.tsx";
+import { ImageChoice, imageOf } from "../parts/images/image-choice.tsx";
 import { ProblemBox } from "../parts/problem-box.tsx";
 import { Loading, Skeleton } from "../parts/skeleton.tsx";
 import { type Choice, StarterCards } from "../parts/starter-cards.tsx";
@@ -37,6 +38,7 @@ function CreateForm({ create }: { readonly create: ReturnType<typeof useCreateSi
   const [choice, setChoice] = useState<Choice | null>(null);
   const [name, setName] = useState("");
   const [description, setDescription] = useState("");
+  const [image, setImage] = useState<number | null>(null);
   const [isTried, setTried] = useState(false);
   const isNameRefused = hasCode(create.error, ...nameCodes);
   const problem = nameProblem(name);
@@ -44,8 +46,8 @@ function CreateForm({ create }: { readonly create: ReturnType<typeof useCreateSi
     event.preventDefault();
     setTried(true);
     if (problem !== null || choice === null) return;
-    const kind: SiteKind = choice.kind;
-    create.mutate({ name, kind, description, ...(choice.starter === null ? {} : { starter: choice.starter }) });
+    const { kind, starter } = choice;
+    create.mutate({ name, kind, description, ...(starter === null ? {} : { starter }), ...(kind === "static" || image === null ? {} : { image }) });
   };
   if (system.error !== null) return <ProblemBox title={wordsOf(system.error)} retry={() => void system.refetch()} />;
   if (system.data === undefined) return <FormLoading />;
@@ -58,6 +60,7 @@ function CreateForm({ create }: { readonly create: ReturnType<typeof useCreateSi
           {isTried && choice === null ? "Choose what to start from." : ""}
         </p>
       </Section>
+      {choice?.kind === "dynamic" && <ImageSection value={image} onChoose={setImage} isEmpty={choice.starter === null} />}
       <Section title="Name and address">
         <div className="flex flex-col gap-5">
           <NameField
@@ -80,6 +83,28 @@ function CreateForm({ create }: { readonly create: ReturnType<typeof useCreateSi
         </Button>
       </div>
     </form>
+  );
+}
+
+interface ImageSectionProps {
+  readonly value: number | null;
+  readonly onChoose: (image: number | null) => void;
+  /** The site has no run.sh of a starter. */
+  readonly isEmpty: boolean;
+}
+
+/** What the program will run in; shown only where sites run in images and there is a choice. */
+function ImageSection({ value, onChoose, isEmpty }: ImageSectionProps): ReactNode {
+  const { data } = useImages();
+  if (data === undefined || !data.isUsed || data.images.length === 0) return null;
+  const hasTemplate = isEmpty && (imageOf(data.images, value)?.runTemplate ?? "") !== "";
+  return (
+    <Section title="Image" lead="What the program runs in: its languages and tools.">
+      <ImageChoice images={data.images} value={value} onChoose={onChoose} hint="It can be changed later, in the site's settings." />
+      <p aria-live="polite" className="mt-3 rounded-lg bg-sunken px-3 py-2 text-sm empty:hidden">
+        {hasTemplate ? "This image comes with a run.sh to begin with. It is offered to you as soon as the site is there." : ""}
+      </p>
+    </Section>
   );
 }
 

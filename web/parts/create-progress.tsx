@@ -2,12 +2,16 @@ import { Link } from "@tanstack/react-router";
 import { CircleCheck, FolderOpen } from "lucide-react";
 import type { ReactNode } from "react";
 import type { OperationView, SiteView } from "#contract/api/views.ts";
+import { useImages } from "../app/data-images.ts";
 import { trackedOperations } from "../app/operations.ts";
+import { progressWords } from "../app/state-words.ts";
 import { useStore } from "../app/store.ts";
 import { Button, buttonClass } from "./button.tsx";
 import { ExternalLink, shortAddress } from "./external-link.tsx";
 import { Facade } from "./facade.tsx";
 import { PageHeading } from "./heading.tsx";
+import { imageOf } from "./images/image-choice.tsx";
+import { RunOffer } from "./images/run-offer.tsx";
 import { OperationSteps } from "./operation-steps.tsx";
 import { ProblemBox } from "./problem-box.tsx";
 
@@ -34,6 +38,9 @@ export function CreateProgress({ site, first, onAgain }: Props): ReactNode {
             <p className="truncate text-soft">{shortAddress(site.url)}</p>
           </div>
         </div>
+        <p role="status" className="sr-only">
+          {progressWords(operation)}
+        </p>
         <OperationSteps operation={operation} />
         <div aria-live="polite" className="mt-6">
           {isReady && (
@@ -60,6 +67,7 @@ export function CreateProgress({ site, first, onAgain }: Props): ReactNode {
             </Link>
           </div>
         )}
+        {isReady && site.kind === "dynamic" && <FirstRunFile site={site} />}
         {operation.state === "failed" && (
           <div className="mt-4 flex flex-col gap-2 sm:flex-row">
             <Link to="/sites/$name" params={{ name: site.name }} className={buttonClass("primary")}>
@@ -71,4 +79,11 @@ export function CreateProgress({ site, first, onAgain }: Props): ReactNode {
       </section>
     </>
   );
+}
+
+/** The run.sh that the site's image brings, for a site that was made empty. */
+function FirstRunFile({ site }: { readonly site: SiteView }): ReactNode {
+  const { data } = useImages();
+  const image = data?.isUsed === true ? imageOf(data.images, site.image ?? null) : undefined;
+  return image === undefined || image.runTemplate === "" ? null : <RunOffer site={site.name} image={image} />;
 }

@@ -1,7 +1,7 @@
 import { ChevronDown, CircleCheck, CircleX, LoaderCircle, X } from "lucide-react";
 import { type ReactNode, useEffect, useState } from "react";
 import { hideOperation, isOver, type TrackedOperation, trackedOperations } from "../app/operations.ts";
-import { operationWords } from "../app/state-words.ts";
+import { operationWords, progressWords } from "../app/state-words.ts";
 import { useStore } from "../app/store.ts";
 import { IconButton } from "./button.tsx";
 import { cx } from "./class-names.ts";
@@ -15,6 +15,10 @@ export function OperationTray(): ReactNode {
   const shown = useStore(trackedOperations).filter((each) => each.isShown);
   return (
     <>
+      {/* One region that stays: what comes into the page together with its words is not read out. */}
+      <p role="status" className="sr-only">
+        {shown.map(({ operation }) => progressWords(operation)).join(". ")}
+      </p>
       {shown.slice(0, maxShown).map((tracked) => (
         <OperationCard key={tracked.operation.id} tracked={tracked} />
       ))}
@@ -38,7 +42,7 @@ function OperationCard({ tracked: { operation, trouble } }: { readonly tracked: 
     <section aria-label={operationWords(operation)} className="pointer-events-auto animate-appear rounded-2xl border border-line bg-surface shadow-float">
       <div className="flex items-center gap-2 py-1.5 pr-1.5 pl-4">
         <TrayIcon state={operation.state} />
-        <div className="min-w-0 flex-1 py-1" aria-live="polite">
+        <div className="min-w-0 flex-1 py-1">
           <p className="font-medium leading-snug [overflow-wrap:anywhere]">{operationWords(operation)}</p>
           {!isOpen && !over && current !== undefined && <p className="truncate text-sm text-soft">{current.title}</p>}
         </div>
