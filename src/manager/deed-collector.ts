@@ -2,6 +2,7 @@ import { collectDeeds, type FileDeed } from "#contract/internal/files.ts";
 import type { AuditInbox, ReportedEntry } from "#core/audit/audit-inbox.ts";
 import type { ComponentClient } from "#kit/component-client.ts";
 import type { Log } from "#kit/log.ts";
+import { SteadyLoop } from "./steady-loop.ts";
 
 const everyMs = 2_000;
 /** As long as the orchestrator is away, it is asked less often. */
@@ -14,51 +15,40 @@ const knownDoors: readonly string[] = ["web", "api", "cli", "ftp", "ssh", "sftp"
  */
 export class DeedCollector {
   readonly #deps: { readonly orchestrator: ComponentClient; readonly inbox: AuditInbox; readonly log: Log };
-  readonly #stopping = new AbortController();
   #journal = "";
   #after = 0;
-  #loop: Promise<void> | undefined;
 
   constructor(deps: { readonly orchestrator: ComponentClient; readonly inbox: AuditInbox; readonly log: Log }) {
     this.#deps = deps;
   }
 
-  start(): void {
-    this.#loop = this.#run();
-  }
-
-  async stop(): Promise<void> {
-    this.#stopping.abort();
-    await this.#loop;
+  /** Collects from now on; failures are tried again. */
+  loop(): SteadyLoop {
+    return new SteadyLoop(async (signal) => {
+      try {
+        await this.collect(signal);
+        return everyMs;
+      } catch (err) {
+        if (!signal.aborted) this.#deps.log.debug({ err }, "what was done to files cannot be collected");
+        return awayMs;
+      }
+    });
   }
 
   /** Takes over what there is now. */
-  async collect(): Promise<void> {
-    const answer = await this.#deps.orchestrator.call(collectDeeds, { body: { after: this.#after }, signal: this.#stopping.signal });
+  async collect(signal?: AbortSignal): Promise<void> {
+    const answer = await this.#deps.orchestrator.call(collectDeeds, { body: { after: this.#after }, ...(signal === undefined ? {} : { signal }) });
     if (answer.journal !== this.#journal) {
       // At the first look, and after the orchestrator has lost its folder: numbers of one journal mean nothing in another.
       this.#journal = answer.journal;
       this.#after = await this.#deps.inbox.through(answer.journal);
-      return this.collect();
+      return this.collect(signal);
     }
     if (answer.through === this.#after) return;
     const piece = { journal: this.#journal, after: this.#after, through: answer.through, entries: answer.deeds.map(entryOf) };
     const isTaken = await this.#deps.inbox.take(piece);
     // Another manager was quicker: go on from where it is.
     this.#after = isTaken ? answer.through : await this.#deps.inbox.through(this.#journal);
-  }
-
-  async #run(): Promise<void> {
-    while (!this.#stopping.signal.aborted) {
-      const isThere = await this.collect().then(
-        () => true,
-        (err: unknown) => {
-          if (!this.#stopping.signal.aborted) this.#deps.log.debug({ err }, "what was done to files cannot be collected");
-          return false;
-        },
-      );
-      await rest(isThere ? everyMs : awayMs, this.#stopping.signal);
-    }
   }
 }
 
@@ -84,17 +74,4 @@ function entryOf(deed: FileDeed): ReportedEntry {
 
 function isDoor(door: string): door is ReportedEntry["door"] {
   return knownDoors.includes(door);
-}
-
-function rest(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    const end = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", end);
-      resolve();
-    };
-    const timer = setTimeout(end, ms).unref();
-    signal.addEventListener("abort", end, { once: true });
-  });
 }
