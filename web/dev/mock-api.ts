@@ -16,6 +16,7 @@ import { mockScheduleHandlers } from "./mock-schedules.ts";
 import { mockSiteHandlers } from "./mock-sites.ts";
 import { mockTaskHandlers } from "./mock-tasks.ts";
 import { acceptTerminals, mockTerminalHandlers } from "./mock-terminals.ts";
+import { mockTrafficHandlers } from "./mock-traffic.ts";
 import { createMockWorld, type MockWorld } from "./mock-world.ts";
 
 const handlers: Readonly<Record<string, MockHandler>> = {
@@ -31,6 +32,7 @@ const handlers: Readonly<Record<string, MockHandler>> = {
   ...mockTerminalHandlers,
   ...mockNodeHandlers,
   ...mockImageHandlers,
+  ...mockTrafficHandlers,
 };
 /** What is pretended, so that a test can tell what is not. */
 export const mockHandlerIds: readonly string[] = Object.keys(handlers);

@@ -147,7 +147,7 @@ export function builtSite([name, kind, state, description, reason]: (typeof lots
       status,
       limits: defaultSiteLimits,
       egress: "none",
-      cache: defaultSiteCache,
+      cache: { ...defaultSiteCache, isOn: name === "library" },
       settings: { idleSeconds: 600, botsWake: false, canRunTwice: true, timeZone: "Europe/Berlin" },
       you:
         name === "debate"

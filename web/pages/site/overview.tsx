@@ -13,6 +13,7 @@ import { OperationHistory } from "../../parts/operation-history.tsx";
 import { ProblemBox } from "../../parts/problem-box.tsx";
 import { SiteActivity } from "../../parts/site-activity.tsx";
 import { SiteCacheSection } from "../../parts/site-cache.tsx";
+import { SiteTrafficSection } from "../../parts/site-traffic.tsx";
 import { SiteTrouble } from "../../parts/site-trouble.tsx";
 import { Loading, Skeleton } from "../../parts/skeleton.tsx";
 import { TimeAgo } from "../../parts/time-ago.tsx";
@@ -25,6 +26,7 @@ export function OverviewPage(): ReactNode {
     <div className="grid items-start gap-5 lg:grid-cols-[minmax(0,1fr)_20rem]">
       <div className="flex min-w-0 flex-col gap-5">
         <SiteTrouble site={site} />
+        <SiteTrafficSection site={site} />
         <SiteCacheSection site={site} />
         <OperationHistory name={name} />
         <SiteActivity site={site} />

@@ -24,21 +24,30 @@ export interface PlotSeries {
   readonly values: readonly (number | null)[];
 }
 
+const daySeconds = 86_400;
+const hourSeconds = 3_600;
 const dayName = new Intl.DateTimeFormat("en", { day: "numeric", month: "short" });
+const clockName = new Intl.DateTimeFormat("en", { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 const momentName = new Intl.DateTimeFormat("en", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 
 /** A chart over time that fits its place and its colours to the page. */
 export function Plot(props: PlotProps): ReactNode {
   const { label, heightPx = 220 } = props;
   const place = useRef<HTMLDivElement>(null);
+  const shown = useRef(props);
+  shown.current = props;
+  // Pages draw anew for many reasons; the chart only when it shows something else.
+  const drawing = JSON.stringify([props.at, props.series, props.kind, props.isStacked, heightPx]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the text stands for everything that is drawn.
   useEffect(() => {
     const host = place.current;
     if (host === null) return;
+    const present = shown.current;
     let plot: uPlot | undefined;
     const draw = (): void => {
       plot?.destroy();
-      plot = new uPlot(optionsOf(props, { width: Math.max(host.clientWidth, 200), height: heightPx, host }), dataOf(props), host);
-      showLast(plot, lastIndex(props));
+      plot = new uPlot(optionsOf(present, { width: Math.max(host.clientWidth, 200), height: heightPx, host }), dataOf(present), host);
+      showLast(plot, lastIndex(present));
     };
     draw();
     const resized = new ResizeObserver(() => plot?.setSize({ width: Math.max(host.clientWidth, 200), height: heightPx }));
@@ -54,7 +63,7 @@ export function Plot(props: PlotProps): ReactNode {
       dark.removeEventListener("change", draw);
       plot?.destroy();
     };
-  }, [props, heightPx]);
+  }, [drawing]);
   return (
     <div
       ref={place}
@@ -90,6 +99,23 @@ function textsOf(ticks: readonly number[], { format, isWhole }: { readonly forma
   return texts.map((text, index) => (text === texts[index - 1] ? "" : text));
 }
 
+/** How the axis and the legend say a moment, by how much time the chart shows. */
+function timesOf({ at, kind }: PlotProps): {
+  readonly ticks: number[];
+  readonly tick: Intl.DateTimeFormat;
+  readonly full: Intl.DateTimeFormat;
+  readonly step: number;
+} {
+  const [first = 0, second] = at;
+  const span = (at.at(-1) ?? first) - first;
+  const step = second === undefined ? daySeconds : second - first;
+  const isShort = span > 0 && span < 2 * daySeconds;
+  const ticks = isShort ? [1, 5, 10, 15, 30, 60, 120, 180, 360, 720].map((minutes) => minutes * 60) : [1, 2, 3, 5, 7, 14].map((days) => days * daySeconds);
+  // A day on which clocks change has 23 hours.
+  const isDaily = kind === "bars" && step > daySeconds / 2;
+  return { ticks, tick: isShort ? clockName : dayName, full: isDaily ? dayName : isShort && step < hourSeconds ? clockName : momentName, step };
+}
+
 function optionsOf(props: PlotProps, place: { readonly width: number; readonly height: number; readonly host: HTMLElement }): uPlot.Options {
   const { series, format, kind, isStacked = false, at } = props;
   const style = getComputedStyle(place.host);
@@ -102,7 +128,7 @@ function optionsOf(props: PlotProps, place: { readonly width: number; readonly h
   };
   const axis: uPlot.Axis = { stroke: colour("--soft"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false }, font: `12px ${style.fontFamily}` };
   const shown = isStacked ? series.toReversed() : series;
-  const daySeconds = 86_400;
+  const { ticks, tick, full, step } = timesOf(props);
   const bars = uPlot.paths.bars?.({ size: [0.7, 36], radius: 0.15 });
   return {
     width: place.width,
@@ -111,20 +137,20 @@ function optionsOf(props: PlotProps, place: { readonly width: number; readonly h
     // When the pointer leaves, the legend goes back to the newest values.
     hooks: { setCursor: [(plot) => plot.cursor.idx == null && showLast(plot, lastIndex(props))] },
     scales: {
-      x: { time: true, ...(kind === "bars" ? { range: [(at[0] ?? 0) - daySeconds / 2, (at.at(-1) ?? 0) + daySeconds / 2] as [number, number] } : {}) },
+      x: { time: true, ...(kind === "bars" ? { range: [(at[0] ?? 0) - step / 2, (at.at(-1) ?? 0) + step / 2] as [number, number] } : {}) },
       y: { range: (_, least, most) => (kind === "bars" ? [0, Math.max(most * 1.1, 1)] : uPlot.rangeNum(Math.max(least, 0), most, 0.1, true)) },
     },
     axes: [
       {
         ...axis,
-        values: (_, ticks) => ticks.map((tick) => dayName.format(tick * 1000)),
-        incrs: [1, 2, 3, 5, 7, 14].map((days) => days * daySeconds),
+        values: (_, splits) => splits.map((each) => tick.format(each * 1000)),
+        incrs: ticks,
         space: 60,
       },
-      { ...axis, size: 72, values: (_, ticks) => textsOf(ticks, { format, isWhole: kind === "bars" }) },
+      { ...axis, size: 72, values: (_, splits) => textsOf(splits, { format, isWhole: kind === "bars" }) },
     ],
     series: [
-      { label: kind === "bars" ? "Day" : "When", value: (_, at) => (at === null ? "–" : (kind === "bars" ? dayName : momentName).format(at * 1000)) },
+      { label: full === dayName ? "Day" : "When", value: (_, moment) => (moment === null ? "–" : full.format(moment * 1000)) },
       ...shown.map((each) => {
         const stroke = colour(each.colour);
         const own = series.indexOf(each);
