@@ -12,7 +12,11 @@ export const configSchema = z.object({
   BACKLOT_SHARED_FOLDER: z.string().optional().describe("Folder on storage that several orchestrators share; sites' files stand in sites/ below it"),
   BACKLOT_HOST: z.string().default("127.0.0.1").describe("Address on which the router listens for visitors"),
   BACKLOT_ROUTER_PORT: port.default(8080).describe("Port on which the router listens for visitors; 0 = any free one"),
-  BACKLOT_ROUTER_ADMIN_PORT: port.default(0).describe("Port of the router's internal API, on loopback only; 0 = any free one"),
+  BACKLOT_ROUTER_ADMIN_HOST: z
+    .string()
+    .default("127.0.0.1")
+    .describe("Address of the router's internal API, for a manager, worker or Traefik on other machines; all of it asks for a token, none of it is encrypted"),
+  BACKLOT_ROUTER_ADMIN_PORT: port.default(0).describe("Port of the router's internal API; 0 = any free one"),
   BACKLOT_MANAGER_URL: z.url().describe("Where the manager's internal API answers, for the route feed"),
   BACKLOT_PUBLIC_URL: z.url().optional().describe("Where people reach the dashboard; error pages link to it"),
   BACKLOT_COMPONENT_KEY_FILE: z.string().describe("The router's key file, written by the manager's host"),

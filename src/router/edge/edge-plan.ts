@@ -3,7 +3,8 @@ import { networkInterfaces } from "node:os";
 import { ConfigError } from "#kit/config.ts";
 import type { RouterConfig } from "../config.ts";
 import { type LogServer, parseLogServer } from "../syslog/log-forward.ts";
-import type { BalancedManagers, HaproxyFacts, HaproxyPlaces } from "./haproxy/haproxy-config.ts";
+import { readCertificates } from "./certificates.ts";
+import type { BalancedManagers, HaproxyFacts, HaproxyPlaces, TlsDoor } from "./haproxy/haproxy-config.ts";
 import type { EdgeUser } from "./run-folder.ts";
 import { parseSiteNetworks, type SiteNetworks } from "./site-networks.ts";
 
@@ -30,6 +31,7 @@ export function planEdge(config: RouterConfig): EdgePlan {
   const managers = attempt("BACKLOT_EDGE_MANAGERS", () => managersOf(config), null);
   const server = config.BACKLOT_EDGE_LOG_SERVER;
   const logServer = attempt("BACKLOT_EDGE_LOG_SERVER", () => (server === undefined ? null : parseLogServer(server)), null);
+  const tls = attempt("BACKLOT_EDGE_TLS_FOLDER", () => tlsOf(config), null);
   if (problems.length > 0) throw new ConfigError(problems);
   const haproxy = {
     acceptsProxyProtocol: config.BACKLOT_EDGE_PROXY_PROTOCOL,
@@ -47,6 +49,7 @@ export function planEdge(config: RouterConfig): EdgePlan {
     idleMs: Math.min(config.BACKLOT_ROUTER_IDLE_MS, 2_000_000_000),
     stopMs: config.BACKLOT_ROUTER_STOP_MS,
     managers,
+    tls,
   };
   return { haproxy, networks, logServer };
 }
@@ -74,6 +77,13 @@ export function openFiles(): number {
   const text = readFileSync("/proc/self/limits", "utf8");
   const hard = /^Max open files\s+\S+\s+(\d+)/m.exec(text)?.[1];
   return hard === undefined ? 1024 : Number(hard);
+}
+
+function tlsOf(config: RouterConfig): TlsDoor | null {
+  const { BACKLOT_EDGE_TLS_FOLDER: folder, BACKLOT_EDGE_TLS_PORT: port } = config;
+  if (folder === undefined) return null;
+  if (port === 0) throw new Error("BACKLOT_EDGE_TLS_PORT has to name a port");
+  return { bind: bindOf(config.BACKLOT_HOST, port), port, redirectsPlain: config.BACKLOT_EDGE_TLS_REDIRECT, ...readCertificates(folder) };
 }
 
 function managersOf(config: RouterConfig): BalancedManagers | null {

@@ -21,6 +21,17 @@ export const edgeSettings = {
     .stringbool()
     .default(false)
     .describe("Whether every connection begins with the PROXY protocol, spoken by a balancer further out; nobody else may reach the port then"),
+  BACKLOT_EDGE_TLS_FOLDER: z
+    .string()
+    .optional()
+    .describe(
+      "Folder of certificates, each a PEM file with its chain and its key, by which HAProxy ends TLS; without it there is none. Read when the router starts",
+    ),
+  BACKLOT_EDGE_TLS_PORT: port.default(8443).describe("Port on which HAProxy speaks TLS, with BACKLOT_EDGE_TLS_FOLDER"),
+  BACKLOT_EDGE_TLS_REDIRECT: z
+    .stringbool()
+    .default(false)
+    .describe("Whether visitors without TLS are sent to the port with it; paths below /.well-known/acme-challenge/ are not"),
   BACKLOT_EDGE_STATISTICS_PORT: port.default(0).describe("Port of HAProxy's statistics page, on loopback; 0: only on a unix socket"),
   BACKLOT_EDGE_VISITOR_REQUESTS: count(1_000_000_000).default(3_000).describe("Most requests of one visitor's address in ten seconds; more are answered 429"),
   BACKLOT_EDGE_VISITOR_CONNECTIONS: count(1_000_000).default(500).describe("Most connections of one visitor's address at once; more are closed"),

@@ -31,6 +31,7 @@ const facts: HaproxyFacts = {
   idleMs: 3_600_000,
   stopMs: 3000,
   managers: null,
+  tls: null,
 };
 
 test("the whole configuration", async () => {
@@ -38,9 +39,10 @@ test("the whole configuration", async () => {
 });
 
 test("the whole configuration with all that can be chosen", async () => {
-  const chosen = { bind: "[::]:443", acceptsProxyProtocol: true, user: null, statisticsPort: 9000, trustedProxies: ["10.0.0.0/8", "2001:db8::/32"] };
+  const chosen = { bind: "[::]:8080", acceptsProxyProtocol: true, user: null, statisticsPort: 9000, trustedProxies: ["10.0.0.0/8", "2001:db8::/32"] };
   const managers = { host: "dashboard.example.org", addresses: ["10.0.0.1:8000", "10.0.0.2:8000"] };
-  await expect(haproxyConfig({ ...facts, ...chosen, managers })).toMatchFileSnapshot("./haproxy-config.chosen.cfg");
+  const tls = { bind: "[::]:8443", port: 8443, folder: "/etc/our certificates", fingerprint: "0123abcd", redirectsPlain: true };
+  await expect(haproxyConfig({ ...facts, ...chosen, managers, tls })).toMatchFileSnapshot("./haproxy-config.chosen.cfg");
 });
 
 test("each of HAProxy's own answers is a whole one that says what to do", () => {

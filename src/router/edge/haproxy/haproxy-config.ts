@@ -10,6 +10,19 @@ export interface BalancedManagers {
   readonly addresses: readonly string[];
 }
 
+/** The visitors' door with TLS. */
+export interface TlsDoor {
+  /** `address:port`. */
+  readonly bind: string;
+  readonly port: number;
+  /** Folder of the certificates, an absolute path without a quotation mark. */
+  readonly folder: string;
+  /** Of what is in it: HAProxy reads it only when it starts. */
+  readonly fingerprint: string;
+  /** Visitors without TLS are sent there. */
+  readonly redirectsPlain: boolean;
+}
+
 /** Files and sockets that HAProxy uses. All lie in the run folder, so that their names hold nothing that has to be quoted. */
 export interface HaproxyPlaces {
   /** Where it is told of changes. */
@@ -48,6 +61,8 @@ export interface HaproxyFacts {
   readonly idleMs: number;
   readonly stopMs: number;
   readonly managers: BalancedManagers | null;
+  /** Null: no TLS, or in front of HAProxy. */
+  readonly tls: TlsDoor | null;
 }
 
 /**
@@ -112,11 +127,13 @@ function defaultsSection(facts: HaproxyFacts): Section {
 }
 
 function visitorsSection(facts: HaproxyFacts): Section {
-  const { bind, acceptsProxyProtocol, mostRequests, mostVisitorConnections, places, managers, trustedProxies } = facts;
+  const { bind, acceptsProxyProtocol, mostRequests, mostVisitorConnections, places, managers, trustedProxies, tls } = facts;
+  const proxied = acceptsProxyProtocol ? " accept-proxy" : "";
   const stranger = trustedProxies.length === 0 ? "" : " unless trusted";
   return [
     "frontend visitors",
-    `bind ${bind}${acceptsProxyProtocol ? " accept-proxy" : ""}`,
+    `bind ${bind}${proxied}`,
+    ...(tls === null ? [] : [`bind ${tls.bind}${proxied} ssl crt '${tls.folder}' alpn h2,http/1.1 ssl-min-ver TLSv1.2`, `# certificates: ${tls.fingerprint}`]),
     "log ring@access local0 info",
     "option dontlognull",
     `log-format ${accessLogFormat}`,
@@ -128,12 +145,14 @@ function visitorsSection(facts: HaproxyFacts): Section {
     "http-request set-var(txn.agent) req.fhdr(user-agent)",
     "http-request set-var(txn.purpose) req.fhdr(sec-purpose)",
     `http-request set-var(txn.route) var(txn.host),map_str(${places.map})`,
-    ...forwardingRules(trustedProxies),
+    ...forwardingRules(facts),
     `http-request deny deny_status 429 if { sc0_http_req_rate gt ${mostRequests} }`,
     "http-request del-header upgrade if { req.fhdr(upgrade) -m beg -i h2 }",
+    ...(tls?.redirectsPlain === true ? [toTls(tls)] : []),
     "http-request set-var(txn.limit) var(txn.route),field(4,|) if { req.fhdr(content-length) -m found }",
     ...(managers === null ? [] : [`use_backend managers if { var(txn.host) -m str ${managers.host} }`]),
-    "use_backend activator if { req.fhdr(transfer-encoding) -m found } or { req.fhdr(expect) -m found } or !{ url -m beg / }",
+    // Addresses of HTTP/2 are always absolute, and mean the host that is asked.
+    "use_backend activator if { req.fhdr(transfer-encoding) -m found } or { req.fhdr(expect) -m found } or !{ url -m beg / } !{ req.ver 2.0 }",
     `use_backend activator if { req.fhdr(cookie) -m sub ${sessionCookieName} ${deviceCookieName} }`,
     `use_backend static if { var(txn.route) -m beg static } { method GET HEAD } !{ req.fhdr(content-length) -m found } { path -m reg ${plainPath} }`,
     "use_backend live if { var(txn.route) -m beg live } !{ req.hdr_val(content-length),sub(txn.limit) gt 0 }",
@@ -148,13 +167,20 @@ function visitorsSection(facts: HaproxyFacts): Section {
 const plainPath =
   "'^(/(%2[0-46-9A-Da-d]|%[346-9A-Fa-f][0-9A-Fa-f]|%5[0-9ABDEFabdef]|[A-Za-z0-9_~!$&()*+,;=:@-])(%2[0-46-9A-Da-d]|%[346-9A-Fa-f][0-9A-Fa-f]|%5[0-9ABDEFabdef]|[A-Za-z0-9_~!$&()*+,;=:@.-])*)*/?$'";
 
+// Not for ever: an installation that gives TLS up again must not have visitors who remember. Proofs for certificates are asked for without it.
+function toTls({ port }: TlsDoor): string {
+  const place = `https://%[var(txn.host)]${port === 443 ? "" : `:${port}`}%[pathq]`;
+  return `http-request redirect location ${place} code 307 if !{ var(txn.proto) -m str https } { var(txn.host) -m reg ^[a-z0-9.-]+$ } !{ path -m beg /.well-known/acme-challenge/ }`;
+}
+
 // What a visitor says of itself counts for nothing, in whatever spelling: `X_Real_IP` is `X-Real-IP` to CGI and WSGI programs.
-function forwardingRules(trustedProxies: readonly string[]): Section {
+function forwardingRules({ trustedProxies, tls }: HaproxyFacts): Section {
   const fromProxy = "if trusted { req.fhdr(x-forwarded-for) -m found }";
   const isTrusting = trustedProxies.length > 0;
   return [
     "http-request set-var(txn.visitor) src",
     "http-request set-var(txn.proto) str(http)",
+    ...(tls === null ? [] : ["http-request set-var(txn.proto) str(https) if { ssl_fc }"]),
     ...(isTrusting
       ? [
           `http-request set-var(txn.chain) req.fhdr(x-forwarded-for) ${fromProxy}`,
