@@ -10,6 +10,7 @@ const wiring: Wiring = {
   routerPort: 8080,
   orchestratorPort: 20_001,
   routerAdminPort: 20_002,
+  routerAdminUrl: "http://127.0.0.1:20002",
   ftpHost: "0.0.0.0",
   ftpPort: 2121,
   sshHost: "127.0.0.1",
@@ -48,6 +49,16 @@ describe("the command of a child", () => {
       BACKLOT_MANAGER_URL: "http://127.0.0.1:8000",
       BACKLOT_COMPONENT_KEY_FILE: "/keys/router.json",
       BACKLOT_PUBLIC_URL: "https://lot.example.org",
+    });
+  });
+
+  it("knows orchestrators and routers of other machines beside its own", () => {
+    const schemas = [schema("BACKLOT_ORCHESTRATOR_URLS", "BACKLOT_ROUTER_URLS")];
+    const wired = (environment: Record<string, string>) => childCommand("control", wiring, { entry: "e", schemas, environment }).environment;
+    expect(wired({})).toEqual({ BACKLOT_ROUTER_URLS: "http://127.0.0.1:20002" });
+    expect(wired({ BACKLOT_ORCHESTRATOR_URLS: "http://10.0.0.2:1", BACKLOT_ROUTER_URLS: "http://10.0.0.2:2,http://10.0.0.3:2" })).toEqual({
+      BACKLOT_ORCHESTRATOR_URLS: "http://127.0.0.1:20001,http://10.0.0.2:1",
+      BACKLOT_ROUTER_URLS: "http://127.0.0.1:20002,http://10.0.0.2:2,http://10.0.0.3:2",
     });
   });
 

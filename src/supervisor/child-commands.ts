@@ -20,6 +20,8 @@ export interface Wiring {
   readonly routerPort: number;
   readonly orchestratorPort: number;
   readonly routerAdminPort: number;
+  /** Where processes of this machine reach it. */
+  readonly routerAdminUrl: string;
   readonly ftpHost: string;
   readonly ftpPort: number;
   readonly sshHost: string;
@@ -68,6 +70,7 @@ export function childCommand(name: ChildName, wiring: Wiring, given: Given): Chi
   const wired = {
     ...wiredSettings(name, wiring),
     ...allOrchestrators(wiring, given.environment),
+    ...allRouters(wiring, given.environment),
     ...(given.databaseUrl === undefined ? {} : { DATABASE_URL: given.databaseUrl }),
   };
   const environment: Record<string, string> = {};
@@ -86,6 +89,12 @@ function allOrchestrators(wiring: Wiring, environment: Environment): Readonly<Re
   return others === "" ? {} : { BACKLOT_ORCHESTRATOR_URLS: `${orchestratorUrlOf(wiring)},${others}` };
 }
 
+/** Routers on other machines, beside the one of this machine. */
+function allRouters(wiring: Wiring, environment: Environment): Readonly<Record<string, string>> {
+  const others = environment.BACKLOT_ROUTER_URLS ?? "";
+  return others === "" ? {} : { BACKLOT_ROUTER_URLS: `${wiring.routerAdminUrl},${others}` };
+}
+
 function orchestratorUrlOf(wiring: Wiring): string {
   return `http://127.0.0.1:${wiring.orchestratorPort}`;
 }
@@ -97,7 +106,6 @@ function suggestedFor(environment: Environment): Readonly<Record<string, string>
 
 function wiredSettings(name: ChildName, wiring: Wiring): Readonly<Record<string, string>> {
   const orchestratorUrl = orchestratorUrlOf(wiring);
-  const routerAdminUrl = `http://127.0.0.1:${wiring.routerAdminPort}`;
   const keyFile = wiring.keyFiles[keyOf[name]];
   return {
     BACKLOT_DATA: wiring.data,
@@ -115,7 +123,7 @@ function wiredSettings(name: ChildName, wiring: Wiring): Readonly<Record<string,
     BACKLOT_SHELL_KEY_FILE: wiring.keyFiles.shell,
     BACKLOT_MANAGER_URL: wiring.managerUrl,
     BACKLOT_ORCHESTRATOR_URL: orchestratorUrl,
-    BACKLOT_ROUTER_URLS: routerAdminUrl,
+    BACKLOT_ROUTER_URLS: wiring.routerAdminUrl,
     BACKLOT_PUBLIC_URL: wiring.publicUrl,
     BACKLOT_SITE_DATABASE_SOCKETS: wiring.siteSocketFolder,
     [name === "control" ? "BACKLOT_CLUSTER_KEY_FILE" : "BACKLOT_COMPONENT_KEY_FILE"]: keyFile,

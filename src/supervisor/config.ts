@@ -7,6 +7,13 @@ export const configSchema = z.object({
   BACKLOT_HOST: z.string().default("127.0.0.1").describe("The address at which the public doors listen; 0.0.0.0 for every address of this machine"),
   BACKLOT_PORT: port.default(8000).describe("The port of the dashboard and the API; 0 takes any free one"),
   BACKLOT_ROUTER_PORT: port.default(8080).describe("The port of the sites; 0 takes any free one"),
+  BACKLOT_ROUTER_ADMIN_HOST: z
+    .string()
+    .default("127.0.0.1")
+    .describe(
+      "The address of the router's internal API, for managers, workers or Traefik on other machines; all of it asks for a token, none of it is encrypted",
+    ),
+  BACKLOT_ROUTER_ADMIN_PORT: port.default(0).describe("The port of the router's internal API; 0 takes any free one"),
   BACKLOT_FTP_HOST: z.string().optional().describe("The address at which FTP listens; that of BACKLOT_HOST unless given"),
   BACKLOT_FTP_PORT: port.default(2121).describe("The port of FTP and FTPS; 0 takes any free one"),
   BACKLOT_SSH_HOST: z.string().optional().describe("The address at which SSH listens; that of BACKLOT_HOST unless given"),

@@ -109,7 +109,17 @@ async function lockPatiently(data: string): Promise<FolderLock | null> {
 
 type Places = Pick<
   Wiring,
-  "host" | "managerPort" | "routerPort" | "orchestratorPort" | "routerAdminPort" | "ftpHost" | "ftpPort" | "sshHost" | "sshPort" | "managerUrl"
+  | "host"
+  | "managerPort"
+  | "routerPort"
+  | "orchestratorPort"
+  | "routerAdminPort"
+  | "routerAdminUrl"
+  | "ftpHost"
+  | "ftpPort"
+  | "sshHost"
+  | "sshPort"
+  | "managerUrl"
 >;
 
 async function choosePlaces(settings: SupervisorConfig): Promise<Places> {
@@ -123,12 +133,13 @@ async function choosePlaces(settings: SupervisorConfig): Promise<Places> {
     { setting: "BACKLOT_FTP_PORT", host: ftpHost, port: settings.BACKLOT_FTP_PORT },
     { setting: "BACKLOT_SSH_PORT", host: sshHost, port: settings.BACKLOT_SSH_PORT },
     inside,
-    inside,
+    { setting: "BACKLOT_ROUTER_ADMIN_PORT", host: settings.BACKLOT_ROUTER_ADMIN_HOST, port: settings.BACKLOT_ROUTER_ADMIN_PORT },
   ]);
   if (problems.length > 0) throw new ConfigError(problems);
   const [managerPort = 0, routerPort = 0, ftpPort = 0, sshPort = 0, orchestratorPort = 0, routerAdminPort = 0] = ports;
   const managerUrl = reachableUrl(host, managerPort);
-  return { host, managerPort, routerPort, ftpHost, ftpPort, sshHost, sshPort, orchestratorPort, routerAdminPort, managerUrl };
+  const routerAdminUrl = reachableUrl(settings.BACKLOT_ROUTER_ADMIN_HOST, routerAdminPort);
+  return { host, managerPort, routerPort, ftpHost, ftpPort, sshHost, sshPort, orchestratorPort, routerAdminPort, routerAdminUrl, managerUrl };
 }
 
 // As a program connects to it.
