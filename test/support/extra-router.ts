@@ -1,0 +1,79 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Backlot, checkout } from "./backlot.ts";
+import { belongsTo, killIfThere, processesWhere } from "./backlot-processes.ts";
+import { freePort } from "./site-program.ts";
+
+/** A second router beside a Backlot, as on another machine: with a data folder of its own, and sites' files on storage that both share. */
+export interface ExtraRouter extends AsyncDisposable {
+  /** Where visitors come in. */
+  readonly door: string;
+  /** Its internal API, as managers and workers have to know it. */
+  readonly adminUrl: string;
+  /** Resolves when it has routes and its visitors' door is open. */
+  start(backlot: Backlot): Promise<void>;
+  /** As when the machine goes: it and all that it started. */
+  kill(): Promise<void>;
+}
+
+/** Chooses its places; it starts later, when there are keys. */
+export async function planRouter(environment: Readonly<Record<string, string>> = {}): Promise<ExtraRouter> {
+  const data = await mkdtemp(join(tmpdir(), "backlot-router-"));
+  const [port, adminPort] = [await freePort(), await freePort()];
+  let child: ChildProcess | undefined;
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const gone = once(child, "exit");
+    child.kill(signal);
+    await gone;
+  };
+  const killRest = (): void => {
+    for (const { pid } of processesWhere(({ pid: found }) => found !== process.pid && belongsTo(found, data))) killIfThere(pid);
+  };
+  return {
+    door: `http://127.0.0.1:${port}`,
+    adminUrl: `http://127.0.0.1:${adminPort}`,
+    async start(backlot) {
+      const env = {
+        PATH: `${join(checkout, "node_modules/.bin")}:${process.env.PATH}`,
+        BACKLOT_DATA: data,
+        BACKLOT_SHARED_FOLDER: backlot.data,
+        BACKLOT_ROUTER_PORT: String(port),
+        BACKLOT_ROUTER_ADMIN_PORT: String(adminPort),
+        BACKLOT_MANAGER_URL: backlot.manager,
+        BACKLOT_COMPONENT_KEY_FILE: join(backlot.data, "keys/router.json"),
+        BACKLOT_LOG_LEVEL: "error",
+        ...environment,
+      };
+      const command = [join(checkout, "bin/backlot.mjs"), "run", "router"];
+      child = spawn(process.execPath, command, { cwd: data, env, stdio: ["ignore", "inherit", "inherit"] });
+      const deadline = performance.now() + 60_000;
+      while (!(await isReady(`http://127.0.0.1:${adminPort}/readyz`)) || !(await isReady(`http://127.0.0.1:${port}/`, 600))) {
+        if (child.exitCode !== null || performance.now() > deadline) throw new Error("the second router did not come up");
+        await new Promise((resolve) => setTimeout(resolve, 30));
+      }
+    },
+    kill: async () => {
+      await end("SIGKILL");
+      killRest();
+    },
+    async [Symbol.asyncDispose]() {
+      await end("SIGTERM");
+      killRest();
+      await rm(data, { recursive: true, force: true, maxRetries: 5 });
+    },
+  };
+}
+
+function isReady(url: string, below = 300): Promise<boolean> {
+  return fetch(url).then(
+    async (response) => {
+      await response.body?.cancel();
+      return response.status < below;
+    },
+    () => false,
+  );
+}
