@@ -1,6 +1,6 @@
 // Sites in a temporary folder for the process runtime, under a folder that no other user may enter: as /root is.
 import { randomBytes } from "node:crypto";
-import { chmodSync, chownSync, copyFileSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, copyFileSync, lchownSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -135,7 +135,8 @@ function ownAll(folder: string, siteId: number): void {
   chownSync(folder, owner.uid, owner.gid);
   for (const name of readdirSync(folder)) {
     const path = join(folder, name);
-    chownSync(path, owner.uid, owner.gid);
-    if (statSync(path).isDirectory()) ownAll(path, siteId);
+    // A link itself, and not what it leads to: that may be the machine.
+    lchownSync(path, owner.uid, owner.gid);
+    if (lstatSync(path).isDirectory()) ownAll(path, siteId);
   }
 }
