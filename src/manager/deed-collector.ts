@@ -5,6 +5,8 @@ import type { Log } from "#kit/log.ts";
 import { SteadyLoop } from "./steady-loop.ts";
 
 const everyMs = 2_000;
+/** How long one question waits for something to be done. */
+const waitMs = 25_000;
 /** As long as the orchestrator is away, it is asked less often. */
 const awayMs = 10_000;
 const knownDoors: readonly string[] = ["web", "api", "cli", "ftp", "ssh", "sftp"] satisfies readonly ReportedEntry["door"][];
@@ -26,7 +28,7 @@ export class DeedCollector {
   loop(): SteadyLoop {
     return new SteadyLoop(async (signal) => {
       try {
-        await this.collect(signal);
+        await this.collect(signal, waitMs);
         return everyMs;
       } catch (err) {
         if (!signal.aborted) this.#deps.log.debug({ err }, "what was done to files cannot be collected");
@@ -35,9 +37,10 @@ export class DeedCollector {
     });
   }
 
-  /** Takes over what there is now. */
-  async collect(signal?: AbortSignal): Promise<void> {
-    const answer = await this.#deps.orchestrator.call(collectDeeds, { body: { after: this.#after }, ...(signal === undefined ? {} : { signal }) });
+  /** Takes over what there is now; when there is nothing, what comes within `patienceMs`. */
+  async collect(signal?: AbortSignal, patienceMs = 0): Promise<void> {
+    const body = { after: this.#after, waitMs: this.#journal === "" ? 0 : patienceMs };
+    const answer = await this.#deps.orchestrator.call(collectDeeds, { body, ...(signal === undefined ? {} : { signal }) });
     if (answer.journal !== this.#journal) {
       // At the first look, and after the orchestrator has lost its folder: numbers of one journal mean nothing in another.
       this.#journal = answer.journal;

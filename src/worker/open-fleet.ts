@@ -33,6 +33,7 @@ export async function openFleet(parts: {
     log,
     beatMs: config.BACKLOT_NODE_BEAT_MS,
     lostMs: config.BACKLOT_NODE_LOST_MS,
+    asksTheOnlyOne: false,
   });
   fleet.start();
   stack.defer(async () => {

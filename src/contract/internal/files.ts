@@ -240,6 +240,8 @@ export const collectDeeds = endpoint({
   body: z.strictObject({
     /** Absent: from the oldest on. */
     after: z.int().nonnegative().default(0),
+    /** How long to wait for something to be done, in milliseconds, when there is nothing after `after`. */
+    waitMs: z.int().min(0).max(30_000).default(0),
   }),
   result: z.object({
     /** Which journal the numbers are of: another one begins anew. */

@@ -38,7 +38,7 @@ function stage(changes: Partial<FleetDeps> = {}, nodes: readonly Node[] = [node(
     link: { audience: "orchestrator", caller: "worker", signer: { sign: async () => "" } },
     connect: ({ baseUrl }) => clientAt(baseUrl),
     nodes: {
-      beat: async (beat) => void beats.push(beat),
+      beat: async (all) => void beats.push(...all),
       all: async () => nodes,
       setDrained: async () => null,
       remove: async () => undefined,
@@ -62,6 +62,7 @@ function stage(changes: Partial<FleetDeps> = {}, nodes: readonly Node[] = [node(
     log: silentLog(),
     beatMs: 1_000,
     lostMs: 5_000,
+    asksTheOnlyOne: true,
     ...changes,
   });
   const later = (ms: number): void => {
@@ -77,6 +78,37 @@ test("a single address gets every call, whatever was placed where", async () => 
   expect(asked).toEqual([`site.list ${urlA}`, `site.wake ${urlA}`]);
   expect(await fleet.placeNew()).toBeNull();
   expect(fleet.addresses()).toEqual({});
+});
+
+test("of a single one it asks only where that is its part, and tells of itself all the same", async () => {
+  const own: NodeBeat = { id: "worker-1", kind: "worker", host: "h", url: null, version: "1", report: null };
+  const [asking, telling] = [stage({ urls: [urlA], others: () => [own] }), stage({ urls: [urlA], others: () => [own], asksTheOnlyOne: false })];
+  await asking.fleet.beat();
+  await telling.fleet.beat();
+  expect(asking.beats.map(({ id }) => id)).toEqual(["a", "worker-1"]);
+  expect(telling.beats.map(({ id }) => id)).toEqual(["worker-1"]);
+  expect([asking.fleet.nodes.length, telling.fleet.nodes.length]).toEqual([2, 0]);
+});
+
+test("one that does not answer keeps nobody else's heartbeat back", async () => {
+  const silent = Promise.withResolvers<never>();
+  const { fleet, beats } = stage({
+    connect: ({ baseUrl }) => {
+      const call = () => (baseUrl === urlB ? silent.promise : Promise.resolve(nodeReport({ id: "a" })));
+      return { call, fetch: call, on: () => ({ call, fetch: call }) } as unknown as ComponentClient;
+    },
+  });
+  const round = fleet.beat();
+  await expect.poll(() => beats.map(({ id }) => id)).toEqual(["a"]);
+  silent.reject(new Error("away"));
+  await round;
+  expect(beats).toHaveLength(1);
+});
+
+test("two that say they are the same are noted once", async () => {
+  const { fleet, beats } = stage({ urls: [urlA, "http://c:3", "http://d:4"] });
+  await fleet.beat();
+  expect(beats.map(({ id, url }) => `${id} ${url}`)).toEqual([`a ${urlA}`, "b http://c:3"]);
 });
 
 test("a call goes where its site or its run is; what was never placed is the first one's", async () => {

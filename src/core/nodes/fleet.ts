@@ -24,6 +24,8 @@ export interface FleetDeps {
   readonly beatMs: number;
   /** After how long without an answer to anybody an orchestrator counts as lost. */
   readonly lostMs: number;
+  /** Where there is only one orchestrator, one kind of process is enough to ask it how it is, and to look at what all say. */
+  readonly asksTheOnlyOne: boolean;
 }
 
 /** As long as one question may take. */
@@ -194,14 +196,15 @@ export class Fleet {
   }
 
   async #beat(): Promise<void> {
-    const { nodes, others } = this.#deps;
-    const found = new Map<string, string>();
-    await Promise.all([...this.#clients].map(([url, client]) => this.#ask(url, client, found)));
-    for (const beat of others()) await nodes.beat(beat);
+    const { nodes, others, asksTheOnlyOne } = this.#deps;
+    const isIdle = this.isSingle && !asksTheOnlyOne;
+    const found = isIdle ? [] : await this.#askAll();
+    await nodes.beat([...found, ...others()]);
     if (this.#deps.clock.now() - this.#forgotAt > forgetMs / 10) {
       this.#forgotAt = this.#deps.clock.now();
       await nodes.removeSilent(forgetMs);
     }
+    if (isIdle) return;
     // Who has only just begun to ask cannot say that somebody does not answer.
     const askedMs = this.#deps.clock.now() - this.#startedAt;
     this.#nodes = (await nodes.all()).map((node) => ({ ...node, silentMs: Math.min(node.silentMs, askedMs) }));
@@ -211,21 +214,43 @@ export class Fleet {
     for (const listener of this.#listeners) listener();
   }
 
-  async #ask(url: string, client: ComponentClient, found: Map<string, string>): Promise<void> {
-    const { nodes, log } = this.#deps;
-    const signal = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(answerMs)]);
-    const report = await client.call(readNode, { signal }).catch((err: unknown) => {
-      log.debug({ err, url }, "an orchestrator does not answer");
-      return null;
-    });
-    if (report === null) return;
-    const twin = found.get(report.id);
+  /** The heartbeats that are still to be noted. */
+  async #askAll(): Promise<readonly NodeBeat[]> {
+    const [only] = this.#clients;
+    if (this.isSingle && only !== undefined) {
+      const beat = await this.#ask(...only);
+      return beat === null ? [] : [beat];
+    }
+    const found = new Map<string, NodeBeat>();
+    // Each at once: one that does not answer must not make the others look silent.
+    await Promise.all([...this.#clients].map(async ([url, client]) => this.#note(await this.#ask(url, client), found)));
+    return [];
+  }
+
+  async #note(beat: NodeBeat | null, found: Map<string, NodeBeat>): Promise<void> {
+    if (beat === null) return;
+    const { id, url } = beat;
+    const twin = found.get(id);
     if (twin !== undefined) {
-      log.error({ url, twin, id: report.id }, "two orchestrators have the same id: one has a copy of the other's data folder; give it one of its own");
+      this.#deps.log.error(
+        { url, twin: twin.url, id },
+        "two orchestrators have the same id: one has a copy of the other's data folder; give it one of its own",
+      );
       return;
     }
-    found.set(report.id, url);
-    await nodes.beat({ id: report.id, kind: "orchestrator", host: report.host, url, version: report.version, report });
+    found.set(id, beat);
+    await this.#deps.nodes.beat([beat]);
+  }
+
+  async #ask(url: string, client: ComponentClient): Promise<NodeBeat | null> {
+    const signal = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(answerMs)]);
+    try {
+      const report = await client.call(readNode, { signal });
+      return { id: report.id, kind: "orchestrator", host: report.host, url, version: report.version, report };
+    } catch (err) {
+      this.#deps.log.debug({ err, url }, "an orchestrator does not answer");
+      return null;
+    }
   }
 }
 

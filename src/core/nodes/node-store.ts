@@ -26,8 +26,8 @@ export interface Move {
 
 /** What the processes of the installation know of each other; shared by all managers and workers. */
 export interface NodeStore {
-  /** Notes a heartbeat; the moment is the database's. */
-  beat(beat: NodeBeat): Promise<void>;
+  /** Notes heartbeats; the moment is the database's. */
+  beat(beats: readonly NodeBeat[]): Promise<void>;
   all(): Promise<readonly Node[]>;
   /** Null when there is no such node. */
   setDrained(id: string, isDrained: boolean): Promise<Node | null>;

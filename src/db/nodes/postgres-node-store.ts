@@ -14,32 +14,14 @@ export class PostgresNodeStore implements NodeStore {
     this.#db = db;
   }
 
-  async beat(beat: NodeBeat): Promise<void> {
-    const { id, kind, url } = beat;
-    const now = {
-      host: cleanText(beat.host),
-      url,
-      version: cleanText(beat.version),
-      report: beat.report === null ? null : cleanJson(beat.report),
-    };
-    const { numUpdatedRows } = await this.#db
-      .updateTable("nodes")
-      .set({ ...now, lastSeenAt: sql<Date>`clock_timestamp()` })
-      .where("id", "=", id)
-      .where("kind", "=", kind)
-      .executeTakeFirst();
-    if (numUpdatedRows > 0n) return;
-    await this.#db.transaction().execute(async (change) => {
-      // One after the other: which orchestrator is the first must not change once somebody has seen it.
-      await sql`lock table nodes in share row exclusive mode`.execute(change);
-      await change
-        .insertInto("nodes")
-        .values({ id, kind, ...now })
-        .onConflict((conflict) => conflict.column("id").doNothing())
-        .execute();
-      // Whoever was called so before is not there any more.
-      if (url !== null) await change.updateTable("nodes").set({ url: null }).where("url", "=", url).where("kind", "=", kind).where("id", "!=", id).execute();
-    });
+  async beat(beats: readonly NodeBeat[]): Promise<void> {
+    const known = await sql<{ readonly id: string }>`
+      update nodes set host = beat.host, url = beat.url, version = beat.version, report = beat.report, last_seen_at = clock_timestamp()
+      from jsonb_to_recordset(${cleanJson(beats)}::jsonb) as beat (id text, kind text, host text, url text, version text, report jsonb)
+      where nodes.id = beat.id and nodes.kind = beat.kind
+      returning nodes.id`.execute(this.#db);
+    const ids = new Set(known.rows.map(({ id }) => id));
+    for (const beat of beats) if (!ids.has(beat.id)) await this.#add(beat);
   }
 
   async all(): Promise<readonly Node[]> {
@@ -62,6 +44,21 @@ export class PostgresNodeStore implements NodeStore {
       .where("kind", "!=", "orchestrator")
       .where("lastSeenAt", "<", sql<Date>`clock_timestamp() - make_interval(secs => ${olderThanMs / 1000}::double precision)`)
       .execute();
+  }
+
+  async #add({ id, kind, host, url, version, report }: NodeBeat): Promise<void> {
+    const row = { id, kind, url, host: cleanText(host), version: cleanText(version), report: report === null ? null : cleanJson(report) };
+    await this.#db.transaction().execute(async (change) => {
+      // One after the other: which orchestrator is the first must not change once somebody has seen it.
+      await sql`lock table nodes in share row exclusive mode`.execute(change);
+      await change
+        .insertInto("nodes")
+        .values(row)
+        .onConflict((conflict) => conflict.column("id").doNothing())
+        .execute();
+      // Whoever was called so before is not there any more.
+      if (url !== null) await change.updateTable("nodes").set({ url: null }).where("url", "=", url).where("kind", "=", kind).where("id", "!=", id).execute();
+    });
   }
 
   #select() {

@@ -17,7 +17,10 @@ export class PostgresRouteStore implements RouteStore {
   }
 
   async since(version: number): Promise<RouteChanges> {
-    return this.#changes(Number.isSafeInteger(version) ? version : -1);
+    if (!Number.isSafeInteger(version)) return this.#changes(-1);
+    // What each router's feed asks every few seconds: nearly always nothing has changed.
+    const clock = await this.#db.selectFrom("routeClock").select("version").executeTakeFirstOrThrow();
+    return clock.version === version ? { version, upserts: [], removed: [] } : this.#changes(version);
   }
 
   async outdatePages(siteId: number): Promise<number | null> {

@@ -3,6 +3,7 @@ import { mkdir, open, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { fileDeed } from "#contract/internal/files.ts";
+import { Hints } from "#kit/hints.ts";
 import { Lane } from "../sites/lane.ts";
 import { type Grouped, groupDeeds, type NumberedDeed } from "./group-deeds.ts";
 
@@ -31,6 +32,7 @@ export class DeedJournal {
   readonly #folder: string;
   readonly #lane = new Lane();
   readonly #onLost: (count: number) => void;
+  readonly #noted = new Hints();
   readonly id: string;
   #segments: Segment[];
   #next: number;
@@ -65,8 +67,15 @@ export class DeedJournal {
   /** Adds a deed; resolved once the system has it. */
   note(deed: Omit<NumberedDeed, "number">): Promise<void> {
     this.#waiting.push(`${JSON.stringify({ ...deed, path: deed.path.slice(0, maxPath), number: this.#next++ })}\n`);
+    this.#noted.notify("deeds");
     this.#flush ??= this.#lane.run(() => this.#write());
     return this.#flush;
+  }
+
+  /** Resolves when there is a deed after this number, after `maxMs`, or when the signal is aborted. */
+  async awaitAfter(after: number, options: { readonly maxMs: number; readonly signal: AbortSignal }): Promise<void> {
+    // A number that was never given out is another journal's.
+    if (options.maxMs > 0 && after === this.#next - 1) await this.#noted.wait("deeds", options);
   }
 
   /** What may be told now; everything up to `after` is kept elsewhere and is forgotten here. */

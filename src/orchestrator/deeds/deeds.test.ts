@@ -94,3 +94,19 @@ it("the oldest are forgotten when nobody collects, and that is said", async () =
   expect(deeds[0]?.siteId).toBe(2);
   await journal.close();
 }, 60_000);
+
+it("who waits for deeds hears of the next one at once, and of none when the time is over", async () => {
+  const journal = await DeedJournal.open(folder);
+  const { signal } = new AbortController();
+  await journal.awaitAfter(0, { maxMs: 1, signal });
+  const heard = journal.awaitAfter(0, { maxMs: 600_000, signal });
+  await journal.note(deed("a"));
+  await heard;
+  // What is there already is not waited for, nor what another journal has counted.
+  for (const after of [0, 7]) await journal.awaitAfter(after, { maxMs: 600_000, signal });
+  const ended = new AbortController();
+  const waiting = journal.awaitAfter(1, { maxMs: 600_000, signal: ended.signal });
+  ended.abort();
+  await waiting;
+  await journal.close();
+});

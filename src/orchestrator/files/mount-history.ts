@@ -35,7 +35,10 @@ export function mountHistory(app: FastifyInstance, guard: Guard<GrantClaims>, de
     };
     return new Answer<RawAnswer>(bytes, { headers });
   });
-  mount({ app, guard }, endpoints.collectDeeds, async ({ body }) => ({ journal: deps.deeds.id, ...(await deps.deeds.collect(body.after, Date.now())) }));
+  mount({ app, guard }, endpoints.collectDeeds, async ({ body, signal }) => {
+    await deps.deeds.awaitAfter(body.after, { maxMs: body.waitMs, signal });
+    return { journal: deps.deeds.id, ...(await deps.deeds.collect(body.after, Date.now())) };
+  });
 }
 
 // Versions are kept where a file really is, whichever links people come by; what is gone is looked for where it was.
