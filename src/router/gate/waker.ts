@@ -29,6 +29,8 @@ export interface WakerOptions {
 }
 
 const backOff = { firstMs: 50, mostMs: 500 };
+/** How soon it is noticed that another orchestrator has the site: the one that was asked may be gone without a word, and its connection hang. */
+const movedLookMs = 200;
 const sleepTimeoutMs = 30_000;
 const restTimeoutMs = 10_000;
 
@@ -51,11 +53,14 @@ export class Waker {
     const signal = AbortSignal.timeout(wakeMs);
     metrics.wakes += 1;
     for (let failures = 1; ; failures += 1) {
+      using moved = this.#untilMoved(siteId);
       try {
-        const { address, instance, bootMs } = await this.#clientOf(siteId).call(wakeSite, { params: { siteId }, query: { router: this.#router }, signal });
+        const input = { params: { siteId }, query: { router: this.#router }, signal: AbortSignal.any([signal, moved.signal]) };
+        const { address, instance, bootMs } = await this.#clientOf(siteId).call(wakeSite, input);
         log.info({ siteId, instance, bootMs, ms: Math.round(performance.now() - startedAt) }, "site woke up");
         return { address, instance };
       } catch (error) {
+        if (moved.signal.aborted && !signal.aborted) continue;
         if (this.#isPassing(siteId, error) && performance.now() - startedAt < awayMs) {
           await sleep(backOffMs(failures, backOff));
           continue;
@@ -65,6 +70,17 @@ export class Waker {
         throw this.#explain(error, signal);
       }
     }
+  }
+
+  /** Is aborted when the feed tells of another orchestrator. */
+  #untilMoved(siteId: number): Disposable & { readonly signal: AbortSignal } {
+    const current = (): string | undefined => this.#options.credentials(siteId)?.orchestrator;
+    const asked = current();
+    const moved = new AbortController();
+    const timer = setInterval(() => {
+      if (current() !== asked) moved.abort(new Failure("site_moved"));
+    }, movedLookMs);
+    return { signal: moved.signal, [Symbol.dispose]: () => clearInterval(timer) };
   }
 
   /** Stops a site's program, with `instance` only if it is still that one, once no other router sends visitors there. */

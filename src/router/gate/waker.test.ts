@@ -1,0 +1,44 @@
+import { once } from "node:events";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { expect, it } from "vitest";
+import { silentLog } from "#kit/log.ts";
+import { createMetrics } from "../metrics.ts";
+import { Waker } from "./waker.ts";
+
+async function listening(answer: Parameters<typeof createServer>[1]): Promise<{ readonly server: Server; readonly url: string }> {
+  const server = createServer(answer ?? (() => undefined)).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  // A TCP server that listens has an address of this kind.
+  return { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
+}
+
+it("asks another orchestrator as soon as the site is that one's, although the one before never answers", async () => {
+  // As a machine whose power went: its connections stand, and nobody is there.
+  const gone = await listening(() => undefined);
+  const heir = await listening((_request, response) => {
+    response.writeHead(200, { "content-type": "application/json" });
+    response.end(
+      JSON.stringify({
+        address: { host: "10.0.0.2", port: 1234 },
+        instance: "there",
+        bootMs: 1,
+        status: { state: "running", reason: null, since: new Date(0).toISOString() },
+      }),
+    );
+  });
+  let orchestrator = gone.url;
+  const waker = new Waker({
+    credentials: () => ({ orchestrator, grant: "grant", isOneOfSeveral: true }),
+    log: silentLog(),
+    metrics: createMetrics(),
+    wakeMs: 60_000,
+    awayMs: 100,
+  });
+  const woken = waker.wake(1);
+  await once(gone.server, "request");
+  orchestrator = heir.url;
+  expect(await woken).toEqual({ address: { host: "10.0.0.2", port: 1234 }, instance: "there" });
+  gone.server.closeAllConnections();
+  for (const { server } of [gone, heir]) server.close();
+});
