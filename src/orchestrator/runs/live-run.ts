@@ -16,7 +16,7 @@ export interface LiveRunParts {
   readonly outputs: Readonly<Record<LogStream, KeptOutput>>;
   readonly timeoutMs: number;
   readonly now: () => Date;
-  readonly freeBytes: () => Promise<number | null>;
+  readonly freeBytes: () => number | null;
   /** Puts the end down; called once. Never rejects. */
   readonly onEnd: (record: RunRecord) => Promise<void>;
 }
@@ -75,7 +75,8 @@ export class LiveRun {
     this.#hasExited = true;
     clearTimeout(this.#timer);
     const finishedAt = now().toISOString();
-    const [stdout, stderr, diskAfterBytes] = await Promise.all([outputs.stdout.finish(), outputs.stderr.finish(), freeBytes()]);
+    const [stdout, stderr] = await Promise.all([outputs.stdout.finish(), outputs.stderr.finish()]);
+    const diskAfterBytes = freeBytes();
     const { cpuMs, peakMemoryBytes } = exit;
     this.#record = { ...this.#record, ...endOf(exit, this.#reason), state: "ended", finishedAt, stdout, stderr, diskAfterBytes, cpuMs, peakMemoryBytes };
     await onEnd(this.#record);

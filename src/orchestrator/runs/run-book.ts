@@ -146,6 +146,7 @@ export class RunBook {
     this.#isClosed = true;
     await this.#endAll(() => true, { end: "lost", message: "The orchestrator was stopped while it ran." }, graceMs);
     await this.#unsaved.close();
+    await this.#deps.store.close();
   }
 
   async #endAll(which: (run: LiveRun) => boolean, reason: EndReason, graceMs: number): Promise<void> {
@@ -160,7 +161,8 @@ export class RunBook {
     if (plan.kind === "end") return this.#endAtOnce(record, plan);
     // An end of an earlier attempt that the disk refused so far would be put down in place of this one.
     this.#unsaved.delete(uid);
-    const [, diskBeforeBytes] = await Promise.all([store.begin(record).catch(full), freeBytesOf(plan.folder)]);
+    await store.begin(record).catch(full);
+    const diskBeforeBytes = freeBytesOf(plan.folder);
     const outputs = { stdout: this.#openOutput(record, "stdout"), stderr: this.#openOutput(record, "stderr") };
     const startedAt = new Date(clock.now()).toISOString();
     let running: RunningRun;

@@ -1,13 +1,17 @@
 // The orchestrator killed as by `kill -9`, and a disk that is full.
 import { execFileSync } from "node:child_process";
 import { randomInt, randomUUID } from "node:crypto";
+import { existsSync } from "node:fs";
 import { chmod, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
+import { silentLog } from "#kit/log.ts";
 import { spawnOrchestrator, untilNoProcessIsLeft } from "../../../test/support/orchestrator-process.ts";
 import { clientOf, makeOrchestratorHome, type OrchestratorHome } from "../../../test/support/orchestrator-under-test.ts";
 import { RunClient } from "../../../test/support/run-client.ts";
 import { programsSleepingFor } from "../../../test/support/sleeping-programs.ts";
+import { RunJournal } from "./run-journal.ts";
+import { newRecord } from "./run-record.ts";
 
 const clientFor = (home: OrchestratorHome, url: string) => new RunClient(clientOf(home, url, "worker"));
 const environment = { BACKLOT_TASK_COMMANDS: "true" };
@@ -63,8 +67,13 @@ it("never starts an attempt twice, whenever the orchestrator is killed", async (
   expect(ends.every((run) => run.state === "ended" && ["exited", "lost"].includes(run.end ?? ""))).toBe(true);
   // What is said to have exited did run.
   for (const run of ends.filter(({ end }) => end === "exited")) expect(marks).toContain(run.uid);
-  expect(await readdir(join(home.data, "orchestrator/runs/live"))).toEqual([]);
-});
+  // Of all that was begun nothing is taken for interrupted any more.
+  await last.kill();
+  const { journal, begun } = await RunJournal.open({ folder: join(home.data, "orchestrator/runs/journal"), log: silentLog(), settle: async () => undefined });
+  await journal.close();
+  const ended = begun.map(({ uid }) => join(home.data, "orchestrator/runs/ended", uid.slice(-2), `${uid}.json`));
+  expect(ended.filter((file) => !existsSync(file))).toEqual([]);
+}, 180_000);
 
 it.runIf(process.getuid?.() === 0)("a full disk costs a run its output, not its end", async () => {
   await using home = await makeOrchestratorHome(environment);
@@ -84,13 +93,17 @@ it.runIf(process.getuid?.() === 0)("a full disk costs a run its output, not its 
   }
 });
 
-it("a record that a crash cut off says nothing, and the run can be started", async () => {
+it("starts that an earlier version put down, a file each, are lost like any other; one that a crash cut off says nothing", async () => {
   await using home = await makeOrchestratorHome(environment);
-  const uid = randomUUID();
+  const [cut, lost] = [randomUUID(), randomUUID()];
   const live = join(home.data, "orchestrator/runs/live");
   await mkdir(live, { recursive: true });
   await chmod(live, 0o700);
-  await writeFile(join(live, `${uid}.json`), '{"uid": "');
+  await writeFile(join(live, `${cut}.json`), '{"uid": "');
+  await writeFile(join(live, `${lost}.json`), JSON.stringify(newRecord({ uid: lost, attempt: 2, siteId: null, outputBytes: 1000 })));
   await using orchestrator = await spawnOrchestrator(home);
-  expect(await clientFor(home, orchestrator.url).finish(command("true"), uid)).toMatchObject({ end: "exited", code: 0 });
+  const runs = clientFor(home, orchestrator.url);
+  expect(await runs.finish(command("true"), cut)).toMatchObject({ end: "exited", code: 0 });
+  expect(await runs.finish({ ...command("true"), attempt: 2 }, lost)).toMatchObject({ end: "lost", attempt: 2 });
+  expect(await readdir(live)).toEqual([]);
 });

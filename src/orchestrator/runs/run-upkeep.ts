@@ -1,4 +1,4 @@
-import { statfs } from "node:fs/promises";
+import { statfsSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import type { LogStream } from "#contract/task.ts";
 import type { Log } from "#kit/log.ts";
@@ -65,9 +65,9 @@ export function pacedOutput(outputs: Readonly<Record<LogStream, KeptOutput>>, pa
 }
 
 /** Free bytes for ordinary users on the disk of a folder; null when it cannot be asked. */
-export async function freeBytesOf(folder: string): Promise<number | null> {
+export function freeBytesOf(folder: string): number | null {
   try {
-    const { bavail, bsize } = await statfs(folder);
+    const { bavail, bsize } = statfsSync(folder);
     return bavail * bsize;
   } catch {
     return null; // the folder is gone
