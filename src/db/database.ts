@@ -3,6 +3,7 @@ import pg from "pg";
 import { Failure } from "#contract/failure.ts";
 import type { Log } from "#kit/log.ts";
 import { isDatabaseAway } from "./database-error.ts";
+import { preparedName } from "./prepared.ts";
 import type { Tables } from "./tables.ts";
 
 /** The database, over a pool of connections; `destroy()` closes them. */
@@ -38,7 +39,7 @@ export function openDatabase(options: DatabaseOptions): Database {
     const query = client.query.bind(client);
     Object.assign(client, {
       query: (...given: readonly unknown[]): unknown => {
-        const answer: unknown = Reflect.apply(query, undefined, given);
+        const answer: unknown = Reflect.apply(query, undefined, named(given));
         return answer instanceof Promise ? answer.catch(translate) : answer;
       },
     });
@@ -48,6 +49,13 @@ export function openDatabase(options: DatabaseOptions): Database {
     // Limits, settings, inputs and details are ours: their keys are not columns.
     plugins: [new CamelCasePlugin({ maintainNestedObjectKeys: true })],
   });
+}
+
+/** What was prepared goes out under its name. */
+function named(given: readonly unknown[]): readonly unknown[] {
+  const [text, values, ...rest] = given;
+  const name = typeof text === "string" ? preparedName(text) : undefined;
+  return name === undefined ? given : [{ name, text, values }, ...rest];
 }
 
 /** That the database is away is something to tell people, and to try again; anything else is a bug. */

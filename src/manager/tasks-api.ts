@@ -7,6 +7,7 @@ import { cancelTask } from "#core/tasks/cancel-task.ts";
 import { chartRange } from "#core/tasks/chart-range.ts";
 import { type CreateTaskDeps, createTask } from "#core/tasks/create-task.ts";
 import { rerunTask } from "#core/tasks/rerun-task.ts";
+import { taskDetails } from "#core/tasks/task-note.ts";
 import { demandPlaceVerb, placeFor } from "#core/tasks/task-place.ts";
 import type { ActorTask, TaskFilter } from "#core/tasks/task-store.ts";
 import { eventStream } from "#kit/http/event-stream.ts";
@@ -44,7 +45,6 @@ function mountCreation(app: FastifyInstance, deps: TasksApiDeps): void {
   const { guards } = deps;
   mount({ app, guard: guards.person }, api.createTask, async ({ body, caller, request }) => {
     const { task, isNew } = await createTask(deps, caller.actor, { body, idempotencyKey: idempotencyKeyOf(request) });
-    if (isNew) await noteTask(deps, caller.actor, { action: "tasks.create", task });
     // The same answer again, but nothing was created.
     return new Answer({ task: taskViewOf(task, caller.actor) }, { status: isNew ? 201 : 200 });
   });
@@ -163,28 +163,13 @@ function mountCharts(app: FastifyInstance, deps: TasksApiDeps): void {
   });
 }
 
-/** Longer ones are cut: the trail says what was done, the task itself keeps all of it. */
-const maxNotedCharacters = 500;
-
 async function noteTask(
   deps: TasksApiDeps,
   actor: Actor,
   deed: { readonly action: string; readonly task: ActorTask; readonly dropped?: readonly string[] },
 ): Promise<void> {
-  const { action, task, dropped = [] } = deed;
-  const { program } = task;
-  await deps.note(actor, action, {
-    ...(task.actorSite === null ? {} : { site: task.actorSite }),
-    details: {
-      uid: task.uid,
-      ...(program.kind === "script" ? { script: program.path } : { command: program.command.slice(0, maxNotedCharacters) }),
-      arguments: JSON.stringify(task.arguments).slice(0, maxNotedCharacters),
-      // Names only: values are secrets as often as not.
-      ...(task.environmentNames.length === 0 ? {} : { environment: task.environmentNames }),
-      ...(dropped.length === 0 ? {} : { environmentDropped: dropped }),
-      ...(task.rerunOf === null ? {} : { rerunOf: task.rerunOf }),
-    },
-  });
+  const { action, task, dropped } = deed;
+  await deps.note(actor, action, { ...(task.actorSite === null ? {} : { site: task.actorSite }), details: taskDetails(task, dropped) });
 }
 
 /** @throws {Failure} `input_invalid`. */

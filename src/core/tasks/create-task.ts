@@ -1,6 +1,7 @@
 import { Failure } from "#contract/failure.ts";
 import type { Actor } from "../accounts/user.ts";
 import { type PlanTaskDeps, planTask, type TaskWish } from "./plan-task.ts";
+import { creationNote } from "./task-note.ts";
 import type { ActorTask, TaskStore } from "./task-store.ts";
 
 /** What creating a task needs. */
@@ -17,13 +18,13 @@ export interface CreatedTask {
 }
 
 /**
- * Queues a script or a command.
+ * Queues a script or a command, and notes that in the audit trail.
  * @throws {Failure} what `planTask` throws, `idempotency_conflict`, `task_limit_reached`, `site_being_deleted`.
  */
 export async function createTask(deps: CreateTaskDeps, actor: Actor, wish: TaskWish): Promise<CreatedTask> {
   try {
     const { task, site } = await planTask(deps, actor, wish);
-    const made = await deps.tasks.create(task, { maxWaiting: deps.maxWaiting });
+    const made = await deps.tasks.create(task, { maxWaiting: deps.maxWaiting }, creationNote(actor, task, site));
     return { task: { ...made.task, actorSite: site }, isNew: made.isNew };
   } catch (error) {
     if (!(error instanceof Failure) || error.code === "idempotency_conflict") throw error;

@@ -1,5 +1,6 @@
 import type { TaskState } from "#contract/task.ts";
 import type { Actor } from "../accounts/user.ts";
+import type { AuditEntry } from "../audit/audit-store.ts";
 import type { Page, PageRequest } from "../page.ts";
 import type { ActorSite } from "../sites/site.ts";
 import type { EarlierAttempt, NewTask, Task } from "./task.ts";
@@ -42,10 +43,11 @@ export interface TaskDay {
  */
 export interface TaskStore {
   /**
-   * Queues a task. With an idempotency key that this person used within a day, the earlier task is given and nothing is queued.
+   * Queues a task, and puts a note into the audit trail with it. With an idempotency key that this person used within a day, the earlier task is given and
+   * nothing is queued.
    * @throws {Failure} `idempotency_conflict` when that was another task (script, arguments or site differ), `task_limit_reached`, `site_being_deleted`.
    */
-  create(task: NewTask, limits: { readonly maxWaiting: number }): Promise<{ readonly task: Task; readonly isNew: boolean }>;
+  create(task: NewTask, limits: { readonly maxWaiting: number }, note?: AuditEntry): Promise<{ readonly task: Task; readonly isNew: boolean }>;
   forActor(actor: Actor, uid: string): Promise<ActorTask | null>;
   /** The task that this person queued with an idempotency key within a day, if they see it still. */
   byKey(actor: Actor, key: string): Promise<ActorTask | null>;
@@ -71,7 +73,7 @@ export interface TaskStore {
 
 /** Tasks as the original's clients see them: those of the home folder, for whoever was let in. */
 export interface LegacyTaskStore {
-  create(task: NewTask, limits: { readonly maxWaiting: number }): Promise<{ readonly task: Task; readonly isNew: boolean }>;
+  create(task: NewTask, limits: { readonly maxWaiting: number }, note?: AuditEntry): Promise<{ readonly task: Task; readonly isNew: boolean }>;
   byId(id: number): Promise<Task | null>;
   byUid(uid: string): Promise<Task | null>;
   /** Created on this UTC day, oldest first, some at a time. */

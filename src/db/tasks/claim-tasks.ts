@@ -3,8 +3,9 @@ import { chooseTasks, type TaskPlace, type WaitingTask } from "#core/tasks/choos
 import type { ClaimedTask, TaskClaim } from "#core/tasks/task-queue.ts";
 import type { Database } from "../database.ts";
 import type { Change } from "../notifications.ts";
+import { prepare } from "../prepared.ts";
 import { lanesOfSite } from "./lane-range.ts";
-import { type ClaimRow, claimOf, claimRow } from "./task-rows.ts";
+import { type ClaimRow, claimOf, claimRow, claimRowColumns } from "./task-rows.ts";
 
 /** Claims come one after the other, so that two workers never both take the last place that a limit leaves. Held for a few milliseconds. */
 const claimLock = 7_324_002;
@@ -22,9 +23,6 @@ const forClaims = sql.join(
   ["enable_sort", "enable_bitmapscan", "enable_seqscan", "jit", "synchronous_commit"].map((name) => sql`set_config(${name}, 'off', true)`),
 );
 
-/** The same for a statement by itself. */
-const hurry = sql`(select set_config('synchronous_commit', 'off', true)) as hurry`;
-
 type Candidate = WaitingTask & { readonly refusal: string | null; readonly isFirstOfSchedule: boolean; readonly priority: number; readonly runAt: Date };
 interface RunningTask extends TaskPlace {
   readonly id: number;
@@ -37,14 +35,16 @@ interface RunningTask extends TaskPlace {
  * statement, under no lock. Null: somebody has to look at more than these, and nothing was claimed.
  */
 export async function claimUnlimited(db: Database, request: TaskClaim): Promise<readonly ClaimedTask[] | null> {
-  const { rows } = await sql<ClaimRow | { readonly id: null }>`
-    select ${claimRow}, case when tasks.uid is not null then pg_notify('tasks', tasks.uid::text) end as told
-    from claim_unlimited(${request.worker}, ${request.leaseMs / 1000}, ${request.limit}) as tasks, ${hurry}`.execute(db);
+  const rows = await takeUnlimited(db, [request.worker, request.leaseMs / 1000, request.limit]);
   const claims = rows.filter((row) => row.id !== null);
   if (rows.length > claims.length) return null;
   const inTurn = claims.toSorted((one, other) => other.priority - one.priority || Number(one.runAt) - Number(other.runAt) || one.id - other.id);
   return inTurn.map((row) => claimOf(row, false));
 }
+
+const takeUnlimited = prepare<ClaimRow | { readonly id: null }>(`
+  select ${claimRowColumns}, case when tasks.uid is not null then pg_notify('tasks', tasks.uid::text) end as told
+  from claim_unlimited($1, $2, $3) as tasks, (select set_config('synchronous_commit', 'off', true)) as hurry`);
 
 /** Claims what may be claimed now. `isRepeatable`: some were refused instead, and there may be more behind them. */
 export async function claimTasks(change: Change, request: TaskClaim): Promise<{ readonly claimed: readonly ClaimedTask[]; readonly isRepeatable: boolean }> {

@@ -1,8 +1,7 @@
-import { type RawBuilder, sql } from "kysely";
 import type { ClaimedTask, TaskOutcome, TaskVerdict } from "#core/tasks/task-queue.ts";
 import { cleanText } from "../clean-text.ts";
 import type { Database } from "../database.ts";
-import { laneRange } from "./lane-range.ts";
+import { statementOf } from "../prepared.ts";
 
 /** A held task whose last attempt has ended. */
 export interface EndedTask {
@@ -13,9 +12,22 @@ export interface EndedTask {
 
 /** Ends all of these that are still held, in one statement, and tells whoever may wait for their places; gives the uids of those that it ended. */
 export async function endTasks(db: Database, ended: readonly EndedTask[], options: { readonly usesBroker: boolean }): Promise<ReadonlySet<string>> {
-  const { rows } = await sql<{ uid: string }>`
+  const rows = await (options.usesBroker ? endAndSend : end)(db, [JSON.stringify(ended.map(rowOf))]);
+  return new Set(rows.map(({ uid }) => uid));
+}
+
+/** Whether something waits in the lanes under a prefix (see `laneRange`). */
+const waits = (prefix: string) =>
+  `exists (select from tasks as next where next.state = 'queued' and next.lane >= ${prefix} || '/' and next.lane < ${prefix} || '0')`;
+
+/**
+ * A place that became free may be what others wait for: their workers, too, are to hear of it. Those of the same site, of the same script and of
+ * the same schedule may share a limit with it.
+ */
+const statementWith = (more: string) =>
+  statementOf<{ readonly uid: string }>(`
     with ended as (
-      select * from json_to_recordset(${JSON.stringify(ended.map(rowOf))}::json) as given (
+      select * from json_to_recordset($1::json) as given (
         id bigint, fence int, worker text, state text, reason text, started_at timestamptz, finished_at timestamptz, run_end text, code int, signal text,
         disk_before_bytes bigint, disk_after_bytes bigint, cpu_ms bigint, peak_memory_bytes bigint, stdout_bytes bigint, stderr_bytes bigint, is_output_cut boolean)),
     done as (
@@ -27,27 +39,17 @@ export async function endTasks(db: Database, ended: readonly EndedTask[], option
         stdout_bytes = ended.stdout_bytes, stderr_bytes = ended.stderr_bytes, is_output_cut = ended.is_output_cut
       from ended
       where tasks.id = ended.id and tasks.state = 'running' and tasks.fence = ended.fence and tasks.worker = ended.worker
-      returning tasks.uid, tasks.site_id, tasks.script_concurrency, tasks.schedule_id, tasks.lane)
-    ${freed(options)}
-    select uid, pg_notify('tasks', uid::text), (select count(*) from told) from done`.execute(db);
-  return new Set(rows.map(({ uid }) => uid));
-}
-
-/**
- * A place that became free may be what others wait for: their workers, too, are to hear of it. Those of the same site, of the same script and of
- * the same schedule may share a limit with it.
- */
-function freed({ usesBroker }: { readonly usesBroker: boolean }) {
-  const waits = (prefix: RawBuilder<unknown>) =>
-    sql`exists (select from tasks as next where next.state = 'queued' and ${laneRange(sql.ref("next.lane"), prefix)})`;
-  return sql`, freed as (
+      returning tasks.uid, tasks.site_id, tasks.script_concurrency, tasks.schedule_id, tasks.lane),
+    freed as (
       select uid from done where
-        site_id is not null and ${waits(sql`site_id`)}
-        or script_concurrency is not null and ${waits(sql`split_part(lane, '/', 1) || '/' || split_part(lane, '/', 2)`)}
-        or schedule_id is not null and ${waits(sql`substring(lane from '^[^/]*/[^/]*/[^/]*')`)})
-      , told as (select pg_notify('tasks', '') from freed)
-      ${usesBroker ? sql`, sent as (insert into task_outbox (uid) select uid from freed)` : sql``}`;
-}
+        site_id is not null and ${waits("site_id")}
+        or script_concurrency is not null and ${waits("split_part(lane, '/', 1) || '/' || split_part(lane, '/', 2)")}
+        or schedule_id is not null and ${waits("substring(lane from '^[^/]*/[^/]*/[^/]*')")}),
+    told as (select pg_notify('tasks', '') from freed)
+    ${more}
+    select uid, pg_notify('tasks', uid::text), (select count(*) from told) from done`);
+const end = statementWith("");
+const endAndSend = statementWith(", sent as (insert into task_outbox (uid) select uid from freed)");
 
 function rowOf({ claim, outcome, end }: EndedTask) {
   const { startedAt, finishedAt, result } = outcome;

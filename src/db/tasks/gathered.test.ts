@@ -1,11 +1,12 @@
 import { expect, it } from "vitest";
+import { Failure } from "#contract/failure.ts";
 import { Gathered } from "./gathered.ts";
 
 /** Writes when told to; what contains a bang cannot be written. */
 function heldBack() {
   const batches: string[][] = [];
   const gates: PromiseWithResolvers<void>[] = [];
-  const gathered = new Gathered<string, string>(async (items) => {
+  const gathered = new Gathered<string, ReadonlySet<string>>(async (items) => {
     batches.push([...items]);
     const gate = Promise.withResolvers<void>();
     gates.push(gate);
@@ -37,4 +38,19 @@ it("writes the others when one of them cannot be written", async () => {
   const results = Promise.allSettled(["a", "b!", "c"].map((item) => gathered.add(item)));
   for (let write = 0; write < 4; write += 1) await open();
   expect((await results).map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
+});
+
+it("tries none again when the line broke: nobody knows what was written", async () => {
+  let writes = 0;
+  const gate = Promise.withResolvers<void>();
+  const gathered = new Gathered<string, ReadonlySet<string>>(async (items) => {
+    writes += 1;
+    await gate.promise;
+    if (items.length > 1) throw new Failure("component_away", { component: "database" });
+    return new Set(items);
+  });
+  const results = Promise.allSettled(["a", "b", "c"].map((item) => gathered.add(item)));
+  gate.resolve();
+  expect((await results).map(({ status }) => status)).toEqual(["fulfilled", "rejected", "rejected"]);
+  expect(writes).toBe(2);
 });

@@ -2,6 +2,7 @@ import { type RawBuilder, sql } from "kysely";
 import type { ClaimedTask, TaskClaim, TaskOutcome, TaskQueue, TaskStart } from "#core/tasks/task-queue.ts";
 import { cleanText } from "../clean-text.ts";
 import type { Database } from "../database.ts";
+import { statementOf } from "../prepared.ts";
 import { announceWork } from "./announce-tasks.ts";
 import { claimTasks, claimUnlimited } from "./claim-tasks.ts";
 import { type EndedTask, endTasks } from "./end-tasks.ts";
@@ -16,7 +17,7 @@ const limitedMs = 100;
 export class PostgresTaskQueue implements TaskQueue {
   readonly #db: Database;
   readonly #options: { readonly usesBroker: boolean };
-  readonly #ends: Gathered<EndedTask, string>;
+  readonly #ends: Gathered<EndedTask, ReadonlySet<string>>;
   #limitedUntil = 0;
 
   constructor(db: Database, options: { readonly usesBroker: boolean }) {
@@ -94,17 +95,7 @@ export class PostgresTaskQueue implements TaskQueue {
   }
 
   async nextDueMs(): Promise<number | null> {
-    // One step through the index for each priority: what is due already, however much it is, is not walked through.
-    const { rows } = await sql<{ ms: number | null }>`
-      with recursive turns as (
-        (select priority from tasks where state = 'queued' order by priority desc limit 1)
-        union all
-        select (select priority from tasks where state = 'queued' and priority < turns.priority order by priority desc limit 1) from turns where priority is not null)
-      select (extract(epoch from least(
-        (select min((select run_at from tasks where state = 'queued' and priority = turns.priority and run_at > statement_timestamp() order by run_at limit 1))
-          from turns where priority is not null),
-        (select min(lease_until) from tasks where state = 'running')
-      ) - statement_timestamp()) * 1000)::double precision as ms`.execute(this.#db);
+    const rows = await nextDue(this.#db, []);
     const ms = rows[0]?.ms ?? null;
     return ms === null ? null : Math.max(Math.ceil(ms), 0);
   }
@@ -121,6 +112,18 @@ export class PostgresTaskQueue implements TaskQueue {
     return rows.length > 0;
   }
 }
+
+// One step through the index for each priority: what is due already, however much it is, is not walked through.
+const nextDue = statementOf<{ readonly ms: number | null }>(`
+  with recursive turns as (
+    (select priority from tasks where state = 'queued' order by priority desc limit 1)
+    union all
+    select (select priority from tasks where state = 'queued' and priority < turns.priority order by priority desc limit 1) from turns where priority is not null)
+  select (extract(epoch from least(
+    (select min((select run_at from tasks where state = 'queued' and priority = turns.priority and run_at > statement_timestamp() order by run_at limit 1))
+      from turns where priority is not null),
+    (select min(lease_until) from tasks where state = 'running')
+  ) - statement_timestamp()) * 1000)::double precision as ms`);
 
 /** Not worth waiting for the disk at this commit: the result says the same again. */
 const hurry = sql`(select set_config('synchronous_commit', 'off', true)) as hurry`;

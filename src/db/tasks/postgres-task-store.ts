@@ -1,6 +1,7 @@
 import { sql } from "kysely";
 import { Failure } from "#contract/failure.ts";
 import type { Actor } from "#core/accounts/user.ts";
+import type { AuditEntry } from "#core/audit/audit-store.ts";
 import type { Page, PageRequest } from "#core/page.ts";
 import type { EarlierAttempt, NewTask, Task } from "#core/tasks/task.ts";
 import type { ActorTask, TaskDay, TaskFilter, TaskStore } from "#core/tasks/task-store.ts";
@@ -10,6 +11,8 @@ import type { Database } from "../database.ts";
 import { isRowUuid } from "../row-id.ts";
 import { visibleTo } from "../sites/postgres-site-store.ts";
 import { actorSiteOf } from "../sites/site-rows.ts";
+import { Gathered } from "./gathered.ts";
+import { insertTasks, type QueuedTask } from "./insert-tasks.ts";
 import { cancelTasks, insertTask, isOneStatement, keyLifetime } from "./task-changes.ts";
 import { type DaysRequest, freeSpaceAfter, tasksPerDay } from "./task-charts.ts";
 import { filtered, isVisibleTo } from "./task-filters.ts";
@@ -21,16 +24,24 @@ export class PostgresTaskStore implements TaskStore {
   readonly #db: Database;
   readonly #options: { readonly usesBroker: boolean };
   readonly #room = new WaitingRoom();
+  /** Those that come while others are being written are written together: each commit waits for the disk, and each statement costs as much as several tasks. */
+  readonly #inserts: Gathered<QueuedTask, ReadonlyMap<string, TaskRow>>;
 
   constructor(db: Database, options: { readonly usesBroker: boolean }) {
     this.#db = db;
     this.#options = options;
+    this.#inserts = new Gathered((queued) => insertTasks(db, queued, options));
   }
 
-  async create(task: NewTask, limits: { readonly maxWaiting: number }): Promise<{ readonly task: Task; readonly isNew: boolean }> {
-    const admission = { ...limits, ...this.#options, room: this.#room };
-    if (isOneStatement(task, admission)) return insertTask(this.#db, task, admission);
-    return this.#db.transaction().execute((change) => insertTask(change, task, admission));
+  async create(task: NewTask, limits: { readonly maxWaiting: number }, note?: AuditEntry): Promise<{ readonly task: Task; readonly isNew: boolean }> {
+    if (!isOneStatement(task)) {
+      const admission = { ...limits, ...this.#options, room: this.#room, note };
+      return this.#db.transaction().execute((change) => insertTask(change, task, admission));
+    }
+    await this.#room.demand(this.#db, limits.maxWaiting);
+    const row = (await this.#inserts.add({ task, siteName: null, note: note ?? null })).get(task.uid);
+    if (row === undefined) throw new Error("a task that was queued was not given back");
+    return { task: taskOf(row), isNew: true };
   }
 
   async forActor(actor: Actor, uid: string): Promise<ActorTask | null> {

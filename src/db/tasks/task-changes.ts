@@ -1,11 +1,13 @@
 import { createHash } from "node:crypto";
 import { sql } from "kysely";
 import { Failure } from "#contract/failure.ts";
+import type { AuditEntry } from "#core/audit/audit-store.ts";
 import type { NewTask, Task } from "#core/tasks/task.ts";
-import { cleanJson, cleanText } from "../clean-text.ts";
+import { cleanText } from "../clean-text.ts";
 import type { Database } from "../database.ts";
 import type { Change } from "../notifications.ts";
-import { currentSiteName, type TaskRow, taskColumns, taskOf, taskRow } from "./task-rows.ts";
+import { insertTasks } from "./insert-tasks.ts";
+import { currentSiteName, taskColumns, taskOf } from "./task-rows.ts";
 import { countWaiting, demandSiteShare, type WaitingRoom } from "./waiting-room.ts";
 
 /** How a task is let in. */
@@ -16,6 +18,8 @@ export interface TaskAdmission {
   readonly usesBroker: boolean;
   /** Without one those that wait are counted each time. */
   readonly room?: WaitingRoom;
+  /** What the audit trail says of it, when it is queued. */
+  readonly note?: AuditEntry | undefined;
 }
 
 /** How long an idempotency key is remembered. */
@@ -24,8 +28,6 @@ export const keyLifetime = sql`interval '24 hours'`;
 /**
  * Queues a task as part of a change. With an idempotency key that this person used within a day, the earlier task is given.
  * @throws {Failure} `idempotency_conflict`, `task_limit_reached`, `site_not_found`, `site_being_deleted`, `site_disabled`.
- *
- * A task in the home folder without a key is one statement, so it needs no transaction (`isOneStatement`).
  */
 export async function insertTask(
   change: Change | Database,
@@ -42,7 +44,9 @@ export async function insertTask(
   if (admission.room === undefined) await countWaiting(change, admission.maxWaiting);
   else await admission.room.demand(change, admission.maxWaiting);
   if (task.siteId !== null) await demandSiteShare(change, task.siteId, admission.maxWaiting);
-  const row = await insertRow(change, task, task.siteId === null ? null : await demandSite(change, task.siteId));
+  const siteName = task.siteId === null ? null : await demandSite(change, task.siteId);
+  const row = (await insertTasks(change, [{ task, siteName, note: admission.note ?? null }], admission)).get(task.uid);
+  if (row === undefined) throw new Error("a task that was queued was not given back");
   if (key !== null) {
     await change
       .insertInto("taskKeys")
@@ -50,13 +54,12 @@ export async function insertTask(
       .onConflict((conflict) => conflict.columns(["userId", "key"]).doUpdateSet({ taskId: row.id, requestHash, createdAt: sql<Date>`now()` }))
       .execute();
   }
-  if (admission.usesBroker) await change.insertInto("taskOutbox").values({ uid: task.uid }).execute();
   return { task: taskOf(row), isNew: true };
 }
 
-/** Whether a task is queued whole or not at all without a transaction around it. */
-export function isOneStatement(task: NewTask, { usesBroker }: Pick<TaskAdmission, "usesBroker">): boolean {
-  return task.idempotencyKey === null && task.siteId === null && !usesBroker;
+/** Whether a task is queued by one statement, so that several of them can be: nothing is to be looked up, or written besides. */
+export function isOneStatement(task: NewTask): boolean {
+  return task.idempotencyKey === null && task.siteId === null;
 }
 
 /** Ends waiting tasks as cancelled, and marks running ones so that their workers end them; those that have ended stay as they are. */
@@ -96,26 +99,6 @@ async function demandSite(change: Change | Database, id: number): Promise<string
   if (site.lifecycle === "deleting") throw new Failure("site_being_deleted");
   if (site.availability === "disabled") throw new Failure("site_disabled");
   return site.name;
-}
-
-async function insertRow(change: Change | Database, task: NewTask, siteName: string | null): Promise<TaskRow> {
-  const { uid, siteId, program, priority, scriptConcurrency, createdById, scheduleId, rerunOf, sealedEnvironment } = task;
-  const script = program.kind === "script" ? cleanText(program.path) : null;
-  const key = task.idempotencyKey === null ? null : cleanText(task.idempotencyKey);
-  const { rows } = await sql<TaskRow>`
-    with queued as (
-      insert into tasks (uid, site_id, site_name, priority, script_concurrency, created_by_id, created_by, schedule_id, schedule_name, rerun_of,
-        sealed_environment, program, script, arguments, legacy, environment_names, retry, limits, idempotency_key, run_at)
-      values (${uid}, ${siteId}, ${siteName}, ${priority}, ${scriptConcurrency}, ${createdById}, (select username from users where id = ${createdById}),
-        ${scheduleId}, (select name from schedules where id = ${scheduleId}), ${rerunOf}, ${sealedEnvironment}, ${cleanJson(program)}, ${script},
-        ${cleanJson(task.arguments)}, ${task.legacy === null ? null : cleanJson(task.legacy)}, ${task.environmentNames.map(cleanText)}::text[],
-        ${cleanJson(task.retry)}, ${cleanJson(task.limits)}, ${key}, coalesce(${task.runAt}::timestamptz, clock_timestamp()))
-      returning ${taskRow})
-    -- As announcing work does, without another trip to the server.
-    select *, pg_notify('tasks', uid::text) as told, pg_notify('tasks', '') as called from queued`.execute(change);
-  const [row] = rows;
-  if (row === undefined) throw new Error("a task that was queued was not given back");
-  return row;
 }
 
 /** What makes two requests the same: sealed values differ each time, so the environment counts by its names. */

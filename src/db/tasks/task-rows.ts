@@ -54,11 +54,14 @@ const claimColumns = ["tasks.fence", "tasks.worker", "tasks.sealedEnvironment", 
 const columnsOf = (names: readonly string[]): readonly string[] => names.map((name) => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`));
 const siteNameToday = "(select sites.name from sites where sites.id = tasks.site_id) as current_site_name";
 /** A `TaskRow`, as text made once: to build forty columns for each task takes as long as the statement. */
-export const taskRow = sql.raw([...columnsOf(taskColumns), siteNameToday].join(", "));
+export const taskRowColumns = [...columnsOf(taskColumns), siteNameToday].join(", ");
 /** A `ClaimRow`, likewise. */
-export const claimRow = sql.raw(
-  [...columnsOf([...taskColumns, ...claimColumns]), siteNameToday, "(select sites.limits from sites where sites.id = tasks.site_id) as site_limits"].join(", "),
-);
+export const claimRowColumns = [
+  ...columnsOf([...taskColumns, ...claimColumns]),
+  siteNameToday,
+  "(select sites.limits from sites where sites.id = tasks.site_id) as site_limits",
+].join(", ");
+export const claimRow = sql.raw(claimRowColumns);
 
 type ColumnName<C extends string> = C extends `tasks.${infer Name}` ? Name : never;
 /** A row with the columns above. */

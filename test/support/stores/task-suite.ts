@@ -1,6 +1,7 @@
 import { sql } from "kysely";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Failure } from "#contract/failure.ts";
+import type { AuditEntry } from "#core/audit/audit-store.ts";
 import type { Task } from "#core/tasks/task.ts";
 import { actorOf, anActor, aSite, aUser, newOperation, type StoreContext } from "./store-builders.ts";
 import { anOutcome, aResult, manyTasks, newTask, queueTask } from "./task-builders.ts";
@@ -159,6 +160,33 @@ export function describeTaskStores(get: () => StoreContext): void {
       );
       expect(new Set(created.map(({ task }) => task.uid)).size).toBe(1);
       expect(created.filter(({ isNew }) => isNew)).toHaveLength(1);
+    });
+
+    it("that come at the same moment are queued in their order, each with its note in the audit trail", async () => {
+      const { tasks, audit } = get().stores;
+      const creator = await aUser(get());
+      const asked = Array.from({ length: 12 }, (_, nr) =>
+        newTask({ createdById: creator.id, script: `${nr}.sh`, legacy: nr === 3 ? { script: "x", arguments: [["10", 1]] } : null }),
+      );
+      const note = (nr: number): AuditEntry => ({
+        ...{ actorId: creator.id, actorName: creator.username, door: "api", address: "192.0.2.1", action: "tasks.create", siteId: null, siteName: null },
+        details: { uid: asked[nr]?.uid, text: "ü\0" },
+      });
+      const made = await Promise.all(asked.map((task, nr) => tasks.create(task, manyTasks, nr === 5 ? undefined : note(nr))));
+      expect(made.map(({ task }) => task.program)).toEqual(asked.map(({ program }) => program));
+      expect(made[3]?.task.legacy).toEqual(asked[3]?.legacy);
+      expect(made[0]?.task).toMatchObject({ createdBy: { id: creator.id, username: creator.username }, legacy: null, state: "queued" });
+      const ids = made.map(({ task }) => task.id);
+      expect(ids).toEqual(ids.toSorted((one, other) => one - other));
+      const trail = (await audit.list({ cursor: undefined, limit: 200 })).items.filter(({ actorId }) => actorId === creator.id);
+      expect(trail.map(({ details }) => details.uid).toReversed()).toEqual(asked.filter((_, nr) => nr !== 5).map(({ uid }) => uid));
+      expect(trail[0]).toMatchObject({ ...note(11), details: { text: "ü" } });
+    });
+
+    it("with a mistake do not take along those that come with them", async () => {
+      const { tasks } = get().stores;
+      const made = await Promise.allSettled([newTask(), newTask({ createdById: 2_000_000_000 }), newTask()].map((task) => tasks.create(task, manyTasks)));
+      expect(made.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
     });
 
     it("of one site never fill the room of all", async () => {
