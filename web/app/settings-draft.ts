@@ -41,7 +41,7 @@ export const limitFields: readonly LimitField[] = [
   { key: "pids", label: "Processes and threads", unit: "at once", factor: 1 },
   { key: "requestBodyBytes", label: "Body of a visitor's request", unit: "kB", factor: 1024 },
   { key: "fileBytes", label: "One file", unit: "MB", factor: 1e6 },
-  { key: "diskBytes", label: "All files together", unit: "MB", factor: 1e6 },
+  { key: "diskBytes", label: "All files together", unit: "MiB", factor: 1024 * 1024 },
   { key: "files", label: "Number of files and folders", unit: "entries", factor: 1 },
 ];
 

@@ -1,6 +1,6 @@
 import { X } from "lucide-react";
 import { Dialog as RadixDialog } from "radix-ui";
-import type { ReactNode } from "react";
+import { type ReactNode, useRef } from "react";
 import { IconButton } from "./button.tsx";
 import { cx } from "./class-names.ts";
 
@@ -18,6 +18,14 @@ interface DialogProps {
 
 /** A question or a small form over the page. Focus goes in and comes back. */
 export function Dialog({ isOpen, onClose, title, description, size = "normal", isDismissible = true, children }: DialogProps): ReactNode {
+  const opener = useRef<Element | null>(null);
+  // Radix gives the focus back to a trigger of its own, and dialogs are opened by all kinds of things here.
+  const giveBack = (event: Event): void => {
+    event.preventDefault();
+    const { current } = opener;
+    const back = current instanceof HTMLElement && current.isConnected && current !== document.body ? current : document.getElementById("main");
+    back?.focus();
+  };
   const keep = (event: Event): void => {
     if (!isDismissible) event.preventDefault();
   };
@@ -26,12 +34,16 @@ export function Dialog({ isOpen, onClose, title, description, size = "normal", i
       <RadixDialog.Portal>
         <RadixDialog.Overlay className="fixed inset-0 z-40 bg-shade backdrop-blur-[2px]" />
         <RadixDialog.Content
+          onOpenAutoFocus={() => {
+            opener.current = document.activeElement;
+          }}
+          onCloseAutoFocus={giveBack}
           onEscapeKeyDown={keep}
           onPointerDownOutside={keep}
           {...(description === undefined ? { "aria-describedby": undefined } : {})}
           className={cx(
             "fixed inset-x-3 bottom-3 z-50 max-h-[calc(100dvh-1.5rem)] animate-appear overflow-y-auto rounded-2xl border border-line bg-surface p-5 shadow-float focus:outline-none sm:inset-x-0 sm:bottom-auto sm:mx-auto sm:p-6",
-            size === "huge" ? "sm:top-[4vh] sm:max-h-[92vh] sm:max-w-7xl" : "sm:top-[12vh] sm:max-h-[80vh] sm:max-w-lg",
+            size === "huge" ? "sm:top-[4vh] sm:max-h-[92vh] sm:max-w-7xl" : "sm:top-[10vh] sm:max-h-[84vh] sm:max-w-lg",
           )}
         >
           <div className={cx("mb-4", isDismissible && "pr-10")}>
@@ -53,6 +65,11 @@ export function Dialog({ isOpen, onClose, title, description, size = "normal", i
   );
 }
 
+/** What a dialog ends with; in sight however long it is. */
 export function DialogActions({ children }: { readonly children: ReactNode }): ReactNode {
-  return <div className="mt-6 flex flex-col-reverse gap-2 sm:flex-row sm:justify-end">{children}</div>;
+  return (
+    <div className="sticky -bottom-5 z-10 -mx-5 -mb-5 mt-2 flex flex-col-reverse gap-2 bg-surface px-5 pt-4 pb-5 sm:-bottom-6 sm:-mx-6 sm:-mb-6 sm:flex-row sm:justify-end sm:px-6 sm:pb-6">
+      {children}
+    </div>
+  );
 }

@@ -16,18 +16,21 @@ export function PageHeading({ title, children, lead }: { readonly title: string;
 
 /** A part of a page on its own surface. */
 export function Section({
+  id,
   title,
   lead,
   actions,
   children,
 }: {
+  /** By which links within the page find it. */
+  readonly id?: string;
   readonly title: string;
   readonly lead?: ReactNode;
   readonly actions?: ReactNode;
   readonly children: ReactNode;
 }): ReactNode {
   return (
-    <section className="card p-4 sm:p-6">
+    <section id={id} className="card scroll-mt-6 p-4 sm:p-6">
       <div className="flex flex-wrap items-start justify-between gap-3 not-last:mb-4">
         <div className="min-w-0">
           <h2 className="text-lg font-semibold">{title}</h2>

@@ -33,8 +33,8 @@ export function LogView({ site, isCompact = false, end }: LogProps): ReactNode {
   const all = frozen ?? log.lines;
   const lines = searchLines(linesOfKind(all, kind), wanted);
   const missed = frozen === null ? 0 : (log.lines.at(-1)?.id ?? 0) - (frozen.at(-1)?.id ?? 0);
-  const buttonSize = isCompact ? "px-2.5 text-sm min-h-8! pointer-coarse:min-h-10!" : "flex-1 px-3 sm:flex-none";
-  const words = isCompact ? "max-xl:sr-only" : "";
+  const buttonSize = isCompact ? "px-2.5 text-sm min-h-8! pointer-coarse:min-h-10!" : "px-3";
+  const words = isCompact ? "max-xl:sr-only" : "max-sm:sr-only";
   const state = (
     <p
       role="status"
@@ -107,7 +107,7 @@ function LogFilters({ search, onSearch, kind, onKind, isCompact }: FilterProps):
       </search>
       <Select
         aria-label="Which lines"
-        className={isCompact ? "w-auto! min-h-8! shrink-0 py-1! text-[0.875rem]! max-sm:hidden" : "sm:w-auto!"}
+        className={isCompact ? "w-auto! min-h-8! shrink-0 py-1! text-[0.875rem]! max-sm:hidden" : "w-auto! max-sm:flex-1"}
         value={kind}
         onChange={(event) => onKind(lineKinds.find((each) => each === event.target.value) ?? "all")}
       >

@@ -50,7 +50,7 @@ export function MemberRow({ member, isSelf, mayChange, isBusy, onRole, onRemove 
       </p>
       {mayChange ? (
         <>
-          <span className="w-28 shrink-0 sm:w-32">
+          <span className="w-32 shrink-0">
             <RoleSelect aria-label={`Role of ${member.username}`} value={member.role} disabled={isBusy} onRole={onRole} />
           </span>
           <IconButton label={isSelf ? "Leave this site" : `Remove ${member.username}`} onClick={onRemove}>

@@ -48,9 +48,10 @@ function Traffic({ site, traffic }: { readonly site: SiteView; readonly traffic:
       {sums.requests === 0 ? (
         <div className="rounded-xl bg-sunken px-4 py-8 text-center">
           <p className="font-medium">Nobody came {when}</p>
-          <p className="mx-auto mt-1 max-w-sm text-soft text-sm [overflow-wrap:anywhere]">
-            Pass the address on: <ExternalLink href={site.url}>{shortAddress(site.url)}</ExternalLink>. Visitors show up here within seconds.
-          </p>
+          <p className="mt-1 text-soft text-sm">Pass the address on; visitors show up here within seconds.</p>
+          <ExternalLink href={site.url} className="mt-1 inline-flex min-h-9 items-center gap-1.5 text-accent text-sm [overflow-wrap:anywhere] hover:underline">
+            {shortAddress(site.url)}
+          </ExternalLink>
         </div>
       ) : (
         <Pictures site={site} traffic={traffic} sums={sums} />

@@ -1,5 +1,7 @@
 import { useParams } from "@tanstack/react-router";
 import type { ReactNode } from "react";
+import type { SiteView } from "#contract/api/views.ts";
+import { useImages } from "../../app/data-images.ts";
 import { may, useSite } from "../../app/data-sites.ts";
 import { ProblemBox } from "../../parts/problem-box.tsx";
 import { CacheSettings } from "../../parts/settings/cache-settings.tsx";
@@ -16,14 +18,50 @@ export function SettingsPage(): ReactNode {
   if (site === undefined) return null;
   if (!may(site, "site.configure")) return <ProblemBox title="Your role on this site does not allow changing its settings. Ask one of its owners." />;
   return (
-    <div className="flex max-w-3xl flex-col gap-5">
-      <GeneralSettings key={`general-${site.updatedAt}`} site={site} />
-      <ImageSettings key={`image-${site.updatedAt}`} site={site} />
-      {site.kind === "dynamic" && <CacheSettings key={`cache-${site.updatedAt}`} site={site} />}
-      <EnvironmentSettings site={site} />
-      <DatabaseSettings site={site} />
-      {may(site, "site.limits") && <LimitSettings key={`limits-${site.updatedAt}`} site={site} />}
-      <DangerZone site={site} />
+    <div className="grid items-start gap-8 lg:grid-cols-[minmax(0,48rem)_minmax(0,1fr)]">
+      <div className="flex min-w-0 flex-col gap-5">
+        <GeneralSettings key={`general-${site.updatedAt}`} site={site} />
+        <ImageSettings key={`image-${site.updatedAt}`} site={site} />
+        {site.kind === "dynamic" && <CacheSettings key={`cache-${site.updatedAt}`} site={site} />}
+        <EnvironmentSettings site={site} />
+        <DatabaseSettings site={site} />
+        {may(site, "site.limits") && <LimitSettings key={`limits-${site.updatedAt}`} site={site} />}
+        <DangerZone site={site} />
+      </div>
+      <Contents site={site} />
     </div>
+  );
+}
+
+const linkClass = "inline-flex min-h-9 w-full items-center rounded-lg px-3 text-sm text-soft hover:bg-sunken hover:text-ink";
+
+/** What stands on this long page, beside it where there is room. */
+function Contents({ site }: { readonly site: SiteView }): ReactNode {
+  const { data } = useImages();
+  const isDynamic = site.kind === "dynamic";
+  const parts = [
+    ["general", "General", true],
+    ["image", "Image", data?.isUsed === true && data.images.length > 0],
+    ["page-cache", "Page cache", isDynamic],
+    ["environment", "Environment variables", true],
+    ["database", "Database", true],
+    ["limits", "Availability and limits", may(site, "site.limits")],
+    ["danger", "Danger zone", true],
+  ] as const;
+  return (
+    <nav aria-label="Settings" className="sticky top-6 max-lg:hidden">
+      <ul className="flex flex-col border-line border-l pl-2">
+        {parts.map(
+          ([id, words, isThere]) =>
+            isThere && (
+              <li key={id}>
+                <a href={`#${id}`} className={linkClass}>
+                  {words}
+                </a>
+              </li>
+            ),
+        )}
+      </ul>
+    </nav>
   );
 }

@@ -70,7 +70,7 @@ export function Plot(props: PlotProps): ReactNode {
       role="img"
       aria-label={label}
       // Its own styles stand in no layer: without the exclamation marks they would win.
-      className="min-w-0 [&_.u-legend]:text-soft [&_.u-legend]:text-sm! [&_.u-legend_th]:font-normal! [&_.u-marker]:rounded-sm [&_.uplot]:[font-family:inherit]!"
+      className="min-w-0 [&_.u-inline_tr]:mr-0! [&_.u-legend]:text-soft [&_.u-legend]:text-sm! [&_.u-legend_tbody]:flex! [&_.u-legend_tbody]:flex-wrap [&_.u-legend_tbody]:justify-center [&_.u-legend_tbody]:gap-x-3 [&_.u-legend_th]:font-normal! [&_.u-marker]:rounded-sm [&_.uplot]:[font-family:inherit]!"
     />
   );
 }
@@ -83,6 +83,18 @@ function lastIndex({ series, at }: PlotProps): number | null {
 
 function showLast(plot: uPlot, idx: number | null): void {
   if (idx !== null) plot.setLegend({ idx });
+}
+
+/** What is drawn first stands last: the legend goes by what one reads. */
+function orderLegend(plot: uPlot): void {
+  const [moment, ...rows] = plot.root.querySelectorAll<HTMLElement>(".u-legend .u-series");
+  if (moment !== undefined) moment.style.order = String(-rows.length - 1);
+  for (const [index, row] of rows.entries()) row.style.order = String(-index);
+}
+
+/** As wide as the longest of its words. */
+function axisSize(_plot: uPlot, values: readonly (string | null)[] | null): number {
+  return 18 + 7 * Math.max(2, ...(values ?? []).map((value) => value?.length ?? 0));
 }
 
 function dataOf({ at, series, isStacked = false }: PlotProps): uPlot.AlignedData {
@@ -100,7 +112,7 @@ function textsOf(ticks: readonly number[], { format, isWhole }: { readonly forma
 }
 
 /** How the axis and the legend say a moment, by how much time the chart shows. */
-function timesOf({ at, kind }: PlotProps): {
+function timesOf({ at }: PlotProps): {
   readonly ticks: number[];
   readonly tick: Intl.DateTimeFormat;
   readonly full: Intl.DateTimeFormat;
@@ -111,8 +123,7 @@ function timesOf({ at, kind }: PlotProps): {
   const step = second === undefined ? daySeconds : second - first;
   const isShort = span > 0 && span < 2 * daySeconds;
   const ticks = isShort ? [1, 5, 10, 15, 30, 60, 120, 180, 360, 720].map((minutes) => minutes * 60) : [1, 2, 3, 5, 7, 14].map((days) => days * daySeconds);
-  // A day on which clocks change has 23 hours.
-  const isDaily = kind === "bars" && step > daySeconds / 2;
+  const isDaily = at.every((moment) => new Date(moment * 1000).getHours() === 0);
   return { ticks, tick: isShort ? clockName : dayName, full: isDaily ? dayName : isShort && step < hourSeconds ? clockName : momentName, step };
 }
 
@@ -135,7 +146,10 @@ function optionsOf(props: PlotProps, place: { readonly width: number; readonly h
     height: place.height,
     cursor: { drag: { x: false, y: false } },
     // When the pointer leaves, the legend goes back to the newest values.
-    hooks: { setCursor: [(plot) => plot.cursor.idx == null && showLast(plot, lastIndex(props))] },
+    hooks: {
+      init: [(plot) => isStacked && orderLegend(plot)],
+      setCursor: [(plot) => plot.cursor.idx == null && showLast(plot, lastIndex(props))],
+    },
     scales: {
       x: { time: true, ...(kind === "bars" ? { range: [(at[0] ?? 0) - step / 2, (at.at(-1) ?? 0) + step / 2] as [number, number] } : {}) },
       y: { range: (_, least, most) => (kind === "bars" ? [0, Math.max(most * 1.1, 1)] : uPlot.rangeNum(Math.max(least, 0), most, 0.1, true)) },
@@ -145,9 +159,10 @@ function optionsOf(props: PlotProps, place: { readonly width: number; readonly h
         ...axis,
         values: (_, splits) => splits.map((each) => tick.format(each * 1000)),
         incrs: ticks,
+        size: 30,
         space: 60,
       },
-      { ...axis, size: 72, values: (_, splits) => textsOf(splits, { format, isWhole: kind === "bars" }) },
+      { ...axis, size: axisSize, values: (_, splits) => textsOf(splits, { format, isWhole: kind === "bars" }) },
     ],
     series: [
       { label: full === dayName ? "Day" : "When", value: (_, moment) => (moment === null ? "–" : full.format(moment * 1000)) },

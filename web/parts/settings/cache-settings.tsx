@@ -30,7 +30,7 @@ export function CacheSettings({ site }: { readonly site: SiteView }): ReactNode 
     if (isChanged) update.mutate({ cache: draft });
   };
   return (
-    <Section title="Page cache">
+    <Section id="page-cache" title="Page cache">
       <form onSubmit={submit}>
         <div className="flex flex-col gap-5">
           <SwitchField

@@ -15,7 +15,7 @@ export function DangerZone({ site }: { readonly site: SiteView }): ReactNode {
   const [open, setOpen] = useState<"rename" | "delete" | null>(null);
   const close = (): void => setOpen(null);
   return (
-    <section className="mt-6 rounded-[0.875rem] border-2 border-bad/40 bg-surface p-4 sm:p-6">
+    <section id="danger" className="mt-6 scroll-mt-6 rounded-[0.875rem] border-2 border-bad/40 bg-surface p-4 sm:p-6">
       <h2 className="font-semibold text-bad text-lg">Danger zone</h2>
       <div className="mt-2 divide-y divide-line">
         <Deed

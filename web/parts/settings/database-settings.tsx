@@ -19,7 +19,7 @@ import { DeleteDatabaseForm } from "./delete-database-form.tsx";
 export function DatabaseSettings({ site }: { readonly site: SiteView }): ReactNode {
   const { data: database, error, refetch } = useDatabase(site.name);
   return (
-    <Section title="Database" lead="A PostgreSQL database of this site's own. No other site can open it.">
+    <Section id="database" title="Database" lead="A PostgreSQL database of this site's own. No other site can open it.">
       {error !== null && <ProblemBox title={wordsOf(error)} retry={() => void refetch()} />}
       {database === undefined && error === null && (
         <Loading label="The database is loading">
@@ -108,7 +108,7 @@ function Variables({ variables }: { readonly variables: Readonly<Record<string, 
       </div>
       <dl className="divide-y divide-line rounded-xl border border-line">
         {Object.entries(variables).map(([name, value]) => (
-          <div key={name} className="grid grid-cols-[minmax(0,1fr)_auto] items-center gap-x-2 py-1 pr-1 pl-3 sm:grid-cols-[17rem_minmax(0,1fr)_auto]">
+          <div key={name} className="grid grid-cols-[minmax(0,1fr)_auto] items-center gap-x-2 py-1.5 pr-1 pl-3 sm:grid-cols-[17rem_minmax(0,1fr)_auto]">
             <dt className="col-start-1 truncate font-mono text-soft text-xs sm:text-sm">{name}</dt>
             <dd className="col-start-1 font-mono text-sm [overflow-wrap:anywhere] sm:col-start-2">
               {secret.test(name) && !isShown ? <Hidden value={value} password={variables.DIRECTOR_DATABASE_PASSWORD ?? ""} /> : value}

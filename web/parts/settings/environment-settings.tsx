@@ -16,7 +16,7 @@ import { SaveBar } from "./save-bar.tsx";
 export function EnvironmentSettings({ site }: { readonly site: SiteView }): ReactNode {
   const { data, error, refetch } = useEnvironment(site.name);
   return (
-    <Section title="Environment variables" lead="Passwords and switches that the program reads when it starts. Visitors never see them.">
+    <Section id="environment" title="Environment variables" lead="Passwords and switches that the program reads when it starts. Visitors never see them.">
       {error !== null && <ProblemBox title={wordsOf(error)} retry={() => void refetch()} />}
       {data === undefined && error === null && (
         <Loading label="The variables are loading">

@@ -24,7 +24,7 @@ export function GeneralSettings({ site }: { readonly site: SiteView }): ReactNod
     }
   };
   return (
-    <Section title="General">
+    <Section id="general" title="General">
       <form onSubmit={submit}>
         <div className="flex flex-col gap-5">
           <Field label="Description">

@@ -25,7 +25,7 @@ function ImageForm({ site, images }: { readonly site: SiteView; readonly images:
     if (image !== held) update.mutate({ image });
   };
   return (
-    <Section title="Image" lead="What the program runs in: its languages and tools.">
+    <Section id="image" title="Image" lead="What the program runs in: its languages and tools.">
       <form onSubmit={submit}>
         <ImageChoice images={images} value={image} onChoose={setImage} held={held} hint="A change restarts the program." />
         {chosen !== undefined && chosen.runTemplate !== "" && <RunOffer site={site.name} image={chosen} />}
