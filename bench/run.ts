@@ -16,6 +16,7 @@ const benches: Readonly<Record<string, () => Promise<{ run(): Promise<Table> }>>
   ftp: () => import("./ftp.ts"),
   sftp: () => import("./sftp.ts"),
   terminal: () => import("./terminal.ts"),
+  swarm: () => import("./swarm.ts"),
 };
 
 const asked = process.argv.slice(2);

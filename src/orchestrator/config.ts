@@ -24,7 +24,11 @@ export const configSchema = z.object({
     .default("unix:///var/run/docker.sock")
     .describe("The Docker engine of this machine, for the runtime `swarm`"),
   DOCKER_CERT_PATH: z.string().optional().describe("Folder of ca.pem, cert.pem and key.pem for engines that are reached over TLS"),
-  BACKLOT_SWARM_MANAGER: z.string().optional().describe("Address of an engine that manages the swarm, like DOCKER_HOST, where this machine's does not"),
+  BACKLOT_SWARM_MANAGER: z
+    .string()
+    .regex(/^$|^\s*(unix:\/\/\/[^,]+|tcp:\/\/[^/,]+\/?)\s*(,\s*(unix:\/\/\/[^,]+|tcp:\/\/[^/,]+\/?)\s*)*$/, "like tcp://10.0.0.1:2376,tcp://10.0.0.2:2376")
+    .default("")
+    .describe("Addresses of engines that manage the swarm, where this machine's does not: another one is asked when one does not answer"),
   BACKLOT_TRAEFIK_SITES_DOMAIN: z
     .hostname()
     .toLowerCase()

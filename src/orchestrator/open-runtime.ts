@@ -20,7 +20,7 @@ export function openRuntime(config: OrchestratorConfig, databaseSockets: string,
   const data = resolve(config.BACKLOT_DATA);
   const { homeFolder, libraryFolder } = runPlacesOf(config);
   const shared = {
-    closedNetworks: networksIn(config.BACKLOT_EGRESS_CLOSED),
+    closedNetworks: listOf(config.BACKLOT_EGRESS_CLOSED),
     stateFolder: join(data, "orchestrator/runtime"),
     sitesFolder: join(resolve(config.BACKLOT_SHARED_FOLDER ?? data), "sites"),
     home: { folder: homeFolder, library: libraryFolder },
@@ -32,10 +32,10 @@ export function openRuntime(config: OrchestratorConfig, databaseSockets: string,
   const runtime = createSwarmRuntime({
     ...shared,
     engine: { host: config.DOCKER_HOST, certificates },
-    manager: config.BACKLOT_SWARM_MANAGER === undefined ? null : { host: config.BACKLOT_SWARM_MANAGER, certificates },
+    managers: listOf(config.BACKLOT_SWARM_MANAGER).map((host) => ({ host, certificates })),
     defaultImage: config.BACKLOT_SWARM_IMAGE,
     nodeAddress: config.BACKLOT_SWARM_NODE_ADDRESS ?? null,
-    routers: networksIn(config.BACKLOT_SWARM_ROUTERS),
+    routers: listOf(config.BACKLOT_SWARM_ROUTERS),
     databaseFolder: databaseSockets,
     inEngineNetwork: [],
     nameServers: null,
@@ -44,9 +44,9 @@ export function openRuntime(config: OrchestratorConfig, databaseSockets: string,
   return { runtime, interpreters: () => imageInterpreters(runtime) };
 }
 
-function networksIn(text: string): readonly string[] {
+function listOf(text: string): readonly string[] {
   return text
     .split(",")
-    .map((network) => network.trim())
-    .filter((network) => network !== "");
+    .map((item) => item.trim())
+    .filter((item) => item !== "");
 }

@@ -1,7 +1,7 @@
 // Images from programs of this machine and the libraries that they name, without a registry.
 
 import { spawn } from "node:child_process";
-import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync } from "node:fs";
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type Docker from "dockerode";
@@ -14,6 +14,12 @@ export const plainImage = "backlot-test/plain:1";
 export const nodeImage = "backlot-test/node:1";
 /** Has nothing but a program that is no shell. */
 export const shellessImage = "backlot-test/shell-less:1";
+
+/** Like the plain one, but calls itself ill at once and ever after. */
+export const illImage = "backlot-test/ill:1";
+const changes: Readonly<Record<string, string>> = { [illImage]: "HEALTHCHECK --interval=1s --retries=1 CMD false" };
+/** Has nginx, a shell and what belongs to it. */
+export const nginxImage = "backlot-test/nginx:1";
 
 /** Brings images into an engine. */
 export async function importImages(docker: Docker, names: readonly string[]): Promise<void> {
@@ -37,6 +43,13 @@ async function fill(root: string, name: string): Promise<void> {
   if (name === shellessImage) return;
   const applets = (await mustRun([busybox, "--list"])).split("\n").filter((applet) => applet !== "" && applet !== "busybox");
   for (const applet of applets) symlinkSync("busybox", join(root, "bin", applet));
+  if (name === nginxImage) {
+    mkdirSync(join(root, "usr/sbin"), { recursive: true });
+    await addProgram(root, findProgram("nginx") ?? "/usr/sbin/nginx", "/usr/sbin/nginx");
+    mkdirSync(join(root, "etc/nginx"));
+    copyFileSync("/etc/nginx/mime.types", join(root, "etc/nginx/mime.types"));
+    writeFileSync(join(root, "etc/passwd"), "root:x:0:0:root:/:/bin/sh\n");
+  }
   if (name === nodeImage) await addProgram(root, realpathSync(process.execPath), "/usr/bin/node");
 }
 
@@ -52,7 +65,7 @@ async function addProgram(root: string, program: string, target: string): Promis
 async function importFolder(docker: Docker, root: string, name: string): Promise<void> {
   const tar = spawn(findProgram("tar") ?? "tar", ["-C", root, "-c", "."], { stdio: ["ignore", "pipe", "inherit"], env: {} });
   const [repo = "", tag = ""] = name.split(":");
-  const answer = await docker.importImage(tar.stdout, { repo, tag });
+  const answer = await docker.importImage(tar.stdout, { repo, tag, ...(name in changes ? { changes: changes[name] } : {}) });
   await new Promise<void>((resolve, reject) => {
     docker.modem.followProgress(answer, (error) => (error === null ? resolve() : reject(error)));
   });

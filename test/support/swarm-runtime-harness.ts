@@ -36,7 +36,7 @@ function harnessOf(swarm: Swarm, defaultImage: string): SwarmRuntimeHarness {
   const options: SwarmRuntimeOptions = {
     installation: `t${randomBytes(3).toString("hex").slice(0, 5)}`,
     engine: { host: node.host },
-    manager: null,
+    managers: [],
     defaultImage,
     nodeAddress: null,
     routers: [swarm.network],

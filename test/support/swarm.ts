@@ -33,6 +33,8 @@ export interface SwarmNode {
   stop(how: "SIGTERM" | "SIGKILL"): Promise<void>;
   /** Starts its dockerd again. */
   start(): Promise<void>;
+  /** Everything of it ends at once and nobody hears of it, as when its power goes. */
+  crash(): Promise<void>;
   /** Cuts it from the others, or back. */
   cut(isCut: boolean): Promise<void>;
 }
@@ -185,6 +187,13 @@ class Node implements SwarmNode {
     const pidFile = join(this.folder, "exec/containerd/containerd.pid");
     if (existsSync(pidFile)) await endProcess(Number(readFileSync(pidFile, "utf8")));
     rmSync(pidFile, { force: true });
+  }
+
+  async crash(): Promise<void> {
+    await this.cut(true);
+    this.#child?.kill("SIGKILL");
+    for (const pid of processesOf(this.#place, (groups, line) => groups.includes(`/${this.name}/`) || line.includes(`${this.folder}/`))) kill(pid);
+    await this.stop("SIGKILL");
   }
 
   async cut(isCut: boolean): Promise<void> {

@@ -102,7 +102,8 @@ export class HeldSites {
       if (spec === undefined || (spec.placement ?? 0) >= placement) return;
       const held = this.#held.get(siteId);
       this.#deps.specs.withdraw(siteId);
-      await held?.runner.end("not_ready", graceMs);
+      // What an earlier orchestrator left running and nobody may take charge of any more would run on for a minute.
+      await Promise.all([held?.runner.end("not_ready", graceMs), this.#deps.runtime.lasting?.drop(siteId)]);
       await this.#deps.letGo(siteId);
       await held?.log.close();
       await this.#deps.specs.delete(siteId);

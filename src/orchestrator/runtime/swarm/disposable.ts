@@ -28,6 +28,8 @@ export interface DisposableOrder {
   readonly nameServers: readonly string[];
   readonly hasTerminal: boolean;
   readonly hasInput: boolean;
+  /** The kernel's group to stand in, by its path; the engine's own place without. */
+  readonly parentGroup?: string;
 }
 
 /** The whole container. Without a way out it has no network but its own loopback. */
@@ -43,6 +45,7 @@ export function disposableSpec(order: DisposableOrder): Docker.ContainerCreateOp
     WorkingDir: order.workFolder,
     User: userOf(order.owner),
     Hostname: "site",
+    Healthcheck: { Test: ["NONE"] },
     Tty: order.hasTerminal,
     OpenStdin: hasInput,
     StdinOnce: hasInput,
@@ -67,6 +70,7 @@ export function disposableSpec(order: DisposableOrder): Docker.ContainerCreateOp
       // Whoever started it reads it; nobody reads it twice.
       LogConfig: { Type: "none", Config: {} },
       RestartPolicy: { Name: "no" },
+      ...(order.parentGroup === undefined ? {} : { CgroupParent: order.parentGroup }),
     },
   };
 }

@@ -21,9 +21,9 @@ export interface Engine {
 const oldestApi = "1.41";
 const newestApi = "1.47";
 
-/** Connects to an engine and agrees on a version of its interface. @throws in words a person can act on. */
-export async function connectEngine(address: EngineAddress): Promise<Engine> {
-  const options = connectionOf(address);
+/** Connects to an engine and agrees on a version of its interface. `answerMs`: the longest silence in an answer. @throws in words a person can act on. */
+export async function connectEngine(address: EngineAddress, { answerMs }: { readonly answerMs?: number } = {}): Promise<Engine> {
+  const options = { ...connectionOf(address), ...(answerMs === undefined ? {} : { timeout: answerMs }) };
   // The one path that needs no version.
   const found = await new Docker(options).version();
   const apiVersion = agreedVersion(found.ApiVersion, found.MinAPIVersion);
@@ -72,6 +72,12 @@ export function isAway(error: unknown): boolean {
   return (
     /^(ECONNREFUSED|ENOENT|ECONNRESET|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH)$/.test(code) ||
     statusOf(error) === 503 ||
-    /socket hang up|context deadline exceeded|does not have a leader/.test(error.message)
+    /socket hang up|connection error|transport is closing/.test(error.message) ||
+    isLeaderless(error)
   );
+}
+
+/** Whether an engine says that its swarm has no leader now, or was losing it. */
+export function isLeaderless(error: unknown): boolean {
+  return error instanceof Error && /does not have a leader|context deadline exceeded|lost leadership|no elected cluster leader/.test(error.message);
 }

@@ -6,6 +6,8 @@ export const labels = {
   site: "backlot.site",
   instance: "backlot.instance",
   revision: "backlot.revision",
+  /** Which change of the site's node it was started after: who has a later one is responsible. */
+  placement: "backlot.placement",
   /** Unlike that of every other start: a container of an earlier start of the same instance is another one. */
   start: "backlot.start",
   egress: "backlot.egress",

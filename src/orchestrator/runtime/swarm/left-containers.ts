@@ -38,7 +38,7 @@ export async function findLeft({ docker, installation }: SwarmMachine): Promise<
 
 /** Ends one that nobody wants. */
 export async function endLeft({ docker, services }: SwarmMachine, { siteId, slot, start, containerId }: LeftContainer): Promise<void> {
-  await services.rest(siteId, slot, start);
+  // First, since it may be unwanted just because the swarm cannot be reached from here. It starts nothing again by itself.
   await docker
     .getContainer(containerId)
     .kill()
@@ -46,6 +46,7 @@ export async function endLeft({ docker, services }: SwarmMachine, { siteId, slot
       // 404 and 409: it has ended already.
       if (![404, 409].includes(statusOf(error) ?? 0)) throw error;
     });
+  await services.rest(siteId, slot, { start });
 }
 
 const leaveFile = "left-at";

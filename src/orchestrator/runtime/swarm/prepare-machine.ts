@@ -9,6 +9,7 @@ import { findNameServers } from "../process/name-servers.ts";
 import { runCommand } from "../process/run-command.ts";
 import type { RuntimeCapabilities } from "../site-runtime.ts";
 import { roomOnBridge } from "./bridge-room.ts";
+import { openRunGroups, type RunGroups } from "./container-groups.ts";
 import { startDisposable } from "./disposable.ts";
 import { connectEngine, type Engine, type EngineAddress, isAtLeast } from "./engine.ts";
 import { EngineEvents } from "./engine-events.ts";
@@ -16,14 +17,15 @@ import { egressCommand, firewallRules } from "./firewall-plan.ts";
 import { readMultiplexed } from "./multiplexed.ts";
 import { SiteServices } from "./site-services.ts";
 import type { SwarmMachine } from "./swarm-machine.ts";
+import { SwarmManagers } from "./swarm-managers.ts";
 
 /** What a machine of a swarm is prepared with. */
 export interface SwarmOptions {
   readonly installation: string;
   /** The engine of this node. */
   readonly engine: EngineAddress;
-  /** An engine that manages the swarm, where this node's does not. */
-  readonly manager: EngineAddress | null;
+  /** Engines that manage the swarm, where this node's does not: one of them is asked, the next one when it does not answer. */
+  readonly managers: readonly EngineAddress[];
   readonly defaultImage: string;
   /** Where routers reach the ports of this node; by default the address by which the swarm knows it. */
   readonly nodeAddress: string | null;
@@ -45,20 +47,21 @@ const privilegesApi = "1.46";
 export async function prepareMachine(options: SwarmOptions): Promise<SwarmMachine> {
   const { installation, log } = options;
   const engine = await connectEngine(options.engine);
-  const manager = options.manager === null ? engine : await connectEngine(options.manager);
-  const swarm = await swarmOf(engine, manager);
+  const managers = new SwarmManagers(options.managers.length === 0 ? [options.engine] : options.managers);
+  const swarm = await swarmOf(engine, managers);
   const events = await EngineEvents.open(engine.docker, { installation, log });
   try {
     const nameServers = options.nameServers ?? findNameServers();
     const closed = [...options.closedNetworks, ...swarm.nodeAddresses];
     const firewall = await nft(options, firewallRules({ installation, bridge, routers: options.routers, closed, nameServers }));
     const found = await look(engine, events, options);
+    const services = new SiteServices({ managers, installation });
     const missing = [...(firewall === null ? [] : [`Sites' containers cannot be kept apart: nft says ${firewall}`]), ...found.missing];
     return {
       installation,
       docker: engine.docker,
       events,
-      services: new SiteServices({ docker: manager.docker, installation }),
+      services,
       nodeId: swarm.nodeId,
       nodeAddress: options.nodeAddress ?? swarm.nodeAddress,
       defaultImage: options.defaultImage,
@@ -67,9 +70,13 @@ export async function prepareMachine(options: SwarmOptions): Promise<SwarmMachin
       home: options.home,
       nameServers,
       capabilities: capabilitiesOf(found, missing, nameServers),
+      runGroups: found.runGroups,
       room: () => roomOnBridge(engine.docker),
       letOut: (ip, hasEgress) => letOut(options, hasEgress ? ip : null),
-      close: async () => events.close(),
+      close: async () => {
+        services.close();
+        events.close();
+      },
     };
   } catch (error) {
     events.close();
@@ -79,6 +86,7 @@ export async function prepareMachine(options: SwarmOptions): Promise<SwarmMachin
 
 interface Found {
   readonly missing: readonly string[];
+  readonly runGroups: RunGroups | null;
   readonly limits: RuntimeCapabilities["limits"];
 }
 
@@ -94,11 +102,15 @@ function capabilitiesOf({ limits }: Found, missing: readonly string[], nameServe
 }
 
 /** The place of an engine in its swarm. @throws in words when it has none. */
-async function swarmOf(engine: Engine, manager: Engine) {
-  const [info, managing] = [await engine.docker.info(), await manager.docker.info()];
+async function swarmOf(engine: Engine, managers: SwarmManagers) {
+  const info = await engine.docker.info();
   if (info.Swarm?.LocalNodeState !== "active") throw new Error("the Docker engine is in no swarm: run `docker swarm init`, or join one");
-  if (managing.Swarm?.ControlAvailable !== true) throw new Error("the Docker engine is no manager of its swarm: name one in BACKLOT_SWARM_MANAGER");
-  const nodes = await manager.docker.listNodes();
+  // A swarm that elects a leader is waited for.
+  const nodes = await managers.ask(async (docker) => {
+    const { Swarm: managing } = await docker.info();
+    if (managing?.ControlAvailable !== true) throw new Error("the Docker engine is no manager of its swarm: name one in BACKLOT_SWARM_MANAGER");
+    return docker.listNodes();
+  });
   // The types of the library say less of a node than the engine.
   const addresses = nodes.map((node: { readonly Status?: { readonly Addr?: string } }) => node.Status?.Addr ?? "");
   return {
@@ -113,7 +125,7 @@ async function look(engine: Engine, events: EngineEvents, options: SwarmOptions)
   const info = await engine.docker.info();
   const limits = { memory: info.MemoryLimit === true, cpu: info.CpuCfsQuota === true, pids: info.PidsLimit === true };
   try {
-    const { status, isSeen } = await statusInside(engine, events, options);
+    const { status, isSeen, runGroups } = await statusInside({ engine, events, driver: info.CgroupDriver }, options);
     const line = (name: string): string => new RegExp(`^${name}:\\s*(\\S+)`, "m").exec(status)?.[1] ?? "";
     const checks: readonly (readonly [boolean, string])[] = [
       [isSeen, "The processes of containers cannot be seen from here: run the orchestrator on the engine's own machine, or with `pid: host`."],
@@ -124,13 +136,20 @@ async function look(engine: Engine, events: EngineEvents, options: SwarmOptions)
         "Programs of services can gain rights by set-uid files: start dockerd with --no-new-privileges (from Docker 26 on that is done without).",
       ],
     ];
-    return { limits, missing: checks.flatMap(([holds, words]) => (holds ? [] : [words])) };
+    return { limits, runGroups, missing: checks.flatMap(([holds, words]) => (holds ? [] : [words])) };
   } catch (error) {
-    return { limits, missing: [`No container of the image ${options.defaultImage} can be started: ${error instanceof Error ? error.message : String(error)}`] };
+    return {
+      limits,
+      runGroups: null,
+      missing: [`No container of the image ${options.defaultImage} can be started: ${error instanceof Error ? error.message : String(error)}`],
+    };
   }
 }
 
-async function statusInside(engine: Engine, events: EngineEvents, { installation, defaultImage }: SwarmOptions) {
+async function statusInside(
+  { engine, events, driver }: { readonly engine: Engine; readonly events: EngineEvents; readonly driver: string },
+  { installation, defaultImage }: SwarmOptions,
+) {
   const disposable = await startDisposable(
     { docker: engine.docker, events },
     {
@@ -153,10 +172,11 @@ async function statusInside(engine: Engine, events: EngineEvents, { installation
   try {
     const printed = new PassThrough();
     void readMultiplexed(disposable.streams, (_stream, chunk) => void printed.write(chunk)).finally(() => printed.end());
-    const isSeen = disposable.init !== null;
+    const { init } = disposable;
+    const runGroups = init === null ? null : openRunGroups(installation, { pid: init.pid, driver });
     disposable.streams.end("\n");
     const status = await Promise.race([text(printed), delay(10_000, "", { ref: false })]);
-    return { status, isSeen };
+    return { status, isSeen: init !== null, runGroups };
   } finally {
     await disposable.remove();
   }

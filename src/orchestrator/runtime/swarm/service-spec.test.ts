@@ -15,6 +15,7 @@ const spec: SiteSpec = {
   canRunTwice: true,
   egress: "none",
   isTrusted: false,
+  placement: 3,
   revision: 12,
 };
 const order: ServiceOrder = {
@@ -38,6 +39,7 @@ const ownLabels = {
   "backlot.site": "7",
   "backlot.instance": "main",
   "backlot.revision": "12",
+  "backlot.placement": "3",
   "backlot.start": "s1",
   "backlot.egress": "none",
 };
@@ -56,6 +58,7 @@ it("makes a whole service of a site: read-only, without rights, limited, never r
         Dir: "/site",
         User: "2000007:2000007",
         Init: true,
+        HealthCheck: { Test: ["NONE"] },
         ReadOnly: true,
         Mounts: [
           { Type: "bind", Source: "/data/sites/00/07", Target: "/site", ReadOnly: false, BindOptions: { Propagation: "rprivate" } },

@@ -93,6 +93,7 @@ function ownLabels({ installation, spec, instance, start }: ServiceOrder): Recor
     [labels.site]: String(spec.siteId),
     [labels.instance]: instance,
     [labels.revision]: String(spec.revision),
+    [labels.placement]: String(spec.placement ?? 0),
     [labels.start]: start,
     [labels.egress]: spec.egress,
   };
@@ -122,6 +123,8 @@ function containerSpec(order: ServiceOrder, own: Record<string, string>): Docker
     User: userOf(order.owner),
     ...(order.canForbidPrivileges ? { Privileges: { NoNewPrivileges: true } as Docker.Privileges } : {}),
     Init: true,
+    // We look ourselves: a check that the image brings along fails while the program is frozen, and the swarm would replace it.
+    HealthCheck: { Test: ["NONE"] },
     ReadOnly: true,
     // The engine's own type lacks nothing of these but says less exactly what may be left out.
     Mounts: mountsOf(folders, spec.limits.memoryBytes) as Docker.MountSettings[],

@@ -1,70 +1,112 @@
-import { setTimeout as delay } from "node:timers/promises";
 import type Docker from "dockerode";
 import { Failure } from "#contract/failure.ts";
-import { isAway, statusOf } from "./engine.ts";
+import { statusOf } from "./engine.ts";
 import { labels } from "./labels.ts";
-import { asleep, type Slot, serviceName, slots } from "./service-spec.ts";
+import { asleep, type Slot, serviceName, slotOf, slots } from "./service-spec.ts";
+import type { SwarmManagers } from "./swarm-managers.ts";
 
-/** How long an engine that is being restarted, or a swarm that elects a leader, is waited for. */
-const awayMs = 20_000;
-const retryMs = 250;
-/** Tries to change a service that somebody else is changing, too. */
-const mostTries = 5;
+/** How long until a swarm that was away is tried again. */
+const laterMs = 10_000;
 
 export interface SiteServicesOptions {
-  /** An engine that manages the swarm. */
-  readonly docker: Docker;
+  readonly managers: Pick<SwarmManagers, "ask" | "once">;
   readonly installation: string;
 }
 
-/** The services of sites' programs in the swarm. */
+/** A service of a site that has a program. */
+export interface UsedService {
+  readonly slot: Slot;
+  readonly nodeId: string;
+  /** Of the orchestrator that started it. */
+  readonly placement: number;
+}
+
+/** Which program a service is freed of; one that another start has by now stays as it is. */
+export type Unwanted =
+  /** The one of this start. */
+  | { readonly start: string }
+  /** Any that was started before the site's node changed for the last time. */
+  | { readonly before: number };
+
+/**
+ * The services of sites' programs in the swarm. Who was responsible once may only now be answered, so that whoever has a later placement is never
+ * overruled: an update is one of the version that was looked at, and a second service is never updated but made anew, so that a removal removes
+ * just what was looked at.
+ */
 export class SiteServices {
-  readonly #docker: Docker;
+  readonly #managers: SiteServicesOptions["managers"];
   readonly #installation: string;
+  readonly #later = new Set<NodeJS.Timeout>();
+  #isClosed = false;
 
   constructor(options: SiteServicesOptions) {
-    this.#docker = options.docker;
+    this.#managers = options.managers;
     this.#installation = options.installation;
   }
 
-  /** Makes the service what it should be, whether it is there already or not. */
+  /** Makes the service what it should be, whether it is there already or not. @throws {Failure} `site_moved` when it is another orchestrator's by now. */
   async put(spec: Docker.CreateServiceOptions): Promise<void> {
-    await this.#retried(async () => {
-      const found = await this.#find(spec.Name ?? "");
-      if (found !== null) return this.#update(found, spec);
-      await this.#docker.createService(spec);
+    const name = spec.Name ?? "";
+    await this.#managers.ask(async (docker) => {
+      const found = await this.#find(docker, name);
+      if (found !== null && placementIn(found.Spec) > placementIn(spec)) throw new Failure("site_moved");
+      // It was done already, and the answer was lost.
+      if (found?.Spec?.Labels?.[labels.start] === spec.Labels?.[labels.start] && found !== null) return;
+      if (found !== null && slotOf(name) === "first") return update(docker, found, spec);
+      if (found !== null) await remove(docker, found);
+      await docker.createService(spec);
     });
   }
 
-  /** Which services of a site have a program, and on which node. */
-  async inUse(siteId: number): Promise<readonly { readonly slot: Slot; readonly nodeId: string }[]> {
-    let used: readonly { readonly slot: Slot; readonly nodeId: string }[] = [];
-    await this.#retried(async () => {
-      const found = await Promise.all(slots.map(async (slot) => ({ slot, spec: (await this.#find(serviceName(siteId, slot)))?.Spec })));
-      used = found.flatMap(({ slot, spec }) => (spec === undefined || spec.Mode?.Replicated?.Replicas === 0 ? [] : [{ slot, nodeId: nodeIn(spec) }]));
+  /** Which services of a site have a program. */
+  inUse(siteId: number): Promise<readonly UsedService[]> {
+    return this.#managers.ask(async (docker) => {
+      const found = await Promise.all(slots.map(async (slot) => ({ slot, spec: (await this.#find(docker, serviceName(siteId, slot)))?.Spec })));
+      return found.flatMap(({ slot, spec }) =>
+        spec === undefined || spec.Mode?.Replicated?.Replicas === 0 ? [] : [{ slot, nodeId: nodeIn(spec), placement: placementIn(spec) }],
+      );
     });
-    return used;
   }
 
-  /**
-   * Leaves a service without a program; the second of a site is removed. Absent is success, and so is a service that another start has by now: `start`
-   * is the one that is over.
-   */
-  async rest(siteId: number, slot: Slot, start?: string): Promise<void> {
-    await this.#retried(async () => {
-      const found = await this.#find(serviceName(siteId, slot));
-      if (found === null || (start !== undefined && found.Spec?.Labels?.[labels.start] !== start)) return;
-      if (slot === "second") await this.#remove(found);
-      else if (found.Spec?.Mode?.Replicated?.Replicas !== 0) await this.#update(found, asleep(found.Spec ?? {}));
-    });
+  /** Leaves a service without the program that is unwanted; the second of a site is removed. Absent is success, and so is another program. */
+  async rest(siteId: number, slot: Slot, unwanted: Unwanted): Promise<void> {
+    try {
+      await this.#managers.ask((docker) => this.#rest(docker, { siteId, slot, unwanted }));
+    } catch (error) {
+      // The program would be started again some day when nobody knows of it.
+      if (error instanceof Failure) this.restLater(siteId, slot, unwanted);
+      throw error;
+    }
+  }
+
+  async #rest(docker: Docker, of: { readonly siteId: number; readonly slot: Slot; readonly unwanted: Unwanted }): Promise<void> {
+    const found = await this.#find(docker, serviceName(of.siteId, of.slot));
+    if (found === null || !isUnwanted(found.Spec, of.unwanted)) return;
+    if (of.slot === "second") await remove(docker, found);
+    else if (found.Spec?.Mode?.Replicated?.Replicas !== 0) await update(docker, found, asleep(found.Spec ?? {}));
+  }
+
+  /** The same, which nobody waits for: again and again until the swarm is back. */
+  restLater(siteId: number, slot: Slot, unwanted: Unwanted): void {
+    if (this.#isClosed) return;
+    const timer = setTimeout(() => {
+      this.#later.delete(timer);
+      this.#managers.once((docker) => this.#rest(docker, { siteId, slot, unwanted })).catch(() => this.restLater(siteId, slot, unwanted));
+    }, laterMs);
+    this.#later.add(timer.unref());
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    for (const timer of this.#later) clearTimeout(timer);
   }
 
   /** Removes both services of a site. Absent is success. */
   async forget(siteId: number): Promise<void> {
     for (const slot of slots) {
-      await this.#retried(async () => {
-        const found = await this.#find(serviceName(siteId, slot));
-        if (found !== null) await this.#remove(found);
+      await this.#managers.ask(async (docker) => {
+        const found = await this.#find(docker, serviceName(siteId, slot));
+        if (found !== null) await remove(docker, found);
       });
     }
   }
@@ -72,7 +114,7 @@ export class SiteServices {
   /** What has become of the tasks of one start, as the swarm says it: `rejected: No such image: …`; null while there is hope. */
   async whyNot(siteId: number, slot: Slot, start: string): Promise<string | null> {
     const filters = JSON.stringify({ service: [serviceName(siteId, slot)] });
-    const tasks = await this.#docker.listTasks({ filters }).catch(() => []);
+    const tasks = await this.#managers.once((docker) => docker.listTasks({ filters })).catch(() => []);
     for (const { Spec: spec, Status: status } of tasks) {
       if (spec?.ContainerSpec?.Labels?.[labels.start] !== start) continue;
       const why = status.Err ?? status.Message ?? "";
@@ -83,8 +125,8 @@ export class SiteServices {
   }
 
   /** @throws when the name belongs to somebody else. */
-  async #find(name: string): Promise<Docker.Service | null> {
-    const inspected = await this.#docker
+  async #find(docker: Docker, name: string): Promise<Docker.Service | null> {
+    const inspected = await docker
       .getService(name)
       .inspect()
       .catch((error: unknown) => {
@@ -96,35 +138,27 @@ export class SiteServices {
     if (owner !== this.#installation) throw new Error(`the service ${name} is there already and is not ours: it belongs to ${owner ?? "nobody of Backlot"}`);
     return inspected;
   }
+}
 
-  async #update(found: Docker.Service, spec: Docker.ServiceSpec): Promise<void> {
-    await this.#docker.getService(found.ID).update({ ...spec, version: found.Version?.Index });
-  }
+async function update(docker: Docker, found: Docker.Service, spec: Docker.ServiceSpec): Promise<void> {
+  await docker.getService(found.ID).update({ ...spec, version: found.Version?.Index });
+}
 
-  async #remove(found: Docker.Service): Promise<void> {
-    await this.#docker
-      .getService(found.ID)
-      .remove()
-      .catch((error: unknown) => {
-        if (statusOf(error) !== 404) throw error;
-      });
-  }
+async function remove(docker: Docker, found: Docker.Service): Promise<void> {
+  await docker
+    .getService(found.ID)
+    .remove()
+    .catch((error: unknown) => {
+      if (statusOf(error) !== 404) throw error;
+    });
+}
 
-  /** An update of a version that is not the latest any more is tried again, and so is everything while the engine is away. */
-  async #retried(act: () => Promise<void>): Promise<void> {
-    const deadline = performance.now() + awayMs;
-    for (let tries = 1; ; tries += 1) {
-      try {
-        await act();
-        return;
-      } catch (error) {
-        const isStale = error instanceof Error && /update out of sequence|name conflicts/.test(error.message) && tries < mostTries;
-        const mayReturn = isAway(error) && performance.now() < deadline;
-        if (!isStale && !mayReturn) throw isAway(error) ? new Failure("component_away", { component: "Docker engine" }, { cause: error }) : error;
-        await delay(isStale ? 5 : retryMs);
-      }
-    }
-  }
+function isUnwanted(spec: Docker.ServiceSpec | undefined, unwanted: Unwanted): boolean {
+  return "start" in unwanted ? spec?.Labels?.[labels.start] === unwanted.start : placementIn(spec) < unwanted.before;
+}
+
+function placementIn(spec: Docker.ServiceSpec | undefined): number {
+  return Number(spec?.Labels?.[labels.placement] ?? 0);
 }
 
 function nodeIn(spec: Docker.ServiceSpec): string {

@@ -4,6 +4,7 @@ import { Failure } from "#contract/failure.ts";
 import type { Log } from "#kit/log.ts";
 import { ProcessInstance } from "../process/process-instance.ts";
 import type { StartRequest } from "../site-runtime.ts";
+import { memoryOfContainer } from "./container-groups.ts";
 import { sitePort } from "./container-plan.ts";
 import type { ContainerWatch } from "./container-watch.ts";
 import { goneTree, plainReason, treeOf } from "./disposable.ts";
@@ -56,7 +57,8 @@ export async function whenStarted(
     // The task may have failed because its program has ended already: then the event is under way.
     if (why !== null) await Promise.race([watch.started, delay(askEveryMs)]);
     if (started !== null) return started;
-    if (why !== null) throw refusal(why, of.image);
+    // A leader that was just elected knows of no node until it has heard of it.
+    if (why !== null && !/not available for new tasks/.test(why)) throw refusal(why, of.image);
   }
   throw new Failure("machine_full");
 }
@@ -94,12 +96,12 @@ export async function takeCharge({ machine, log, onEnd }: InstanceContext, site:
     reachable: Promise.resolve(),
     onBooted: () => undefined,
     freezer: null,
-    memoryBytes: () => null,
+    memoryBytes: () => (pid === 0 ? null : memoryOfContainer(pid)),
     oomKills: () => (watch.hasRunOutOfMemory ? 1 : 0),
     release: async () => {
       events.forget(site.start);
       onEnd();
-      await Promise.all([letIn(), services.rest(site.siteId, site.slot, site.start)]);
+      await Promise.all([letIn(), services.rest(site.siteId, site.slot, { start: site.start })]);
     },
     log,
   });

@@ -2,7 +2,7 @@ import { readdirSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { whyNoSwarm } from "../../../../test/support/swarm.ts";
-import { plainImage, shellessImage } from "../../../../test/support/swarm-images.ts";
+import { illImage, plainImage, shellessImage } from "../../../../test/support/swarm-images.ts";
 import { type SwarmRuntimeHarness, swarmRuntimeHarness } from "../../../../test/support/swarm-runtime-harness.ts";
 import type { RunningInstance } from "../site-runtime.ts";
 
@@ -16,7 +16,7 @@ describe.skipIf(whyNoSwarm() !== null)("a swarm in which things go wrong", () =>
   let harness: SwarmRuntimeHarness;
   let neighbour: RunningInstance;
   beforeAll(async () => {
-    harness = await swarmRuntimeHarness({ images: [plainImage, shellessImage], bridgeBits: 29 });
+    harness = await swarmRuntimeHarness({ images: [plainImage, shellessImage, illImage], bridgeBits: 29 });
     neighbour = await started(1, serves);
   });
   afterAll(() => harness?.[Symbol.asyncDispose]());
@@ -52,6 +52,22 @@ describe.skipIf(whyNoSwarm() !== null)("a swarm in which things go wrong", () =>
     const running = await harness.runtime.start(request);
     expect(await running.exited).toMatchObject({ code: 127 });
     expect(printed()).toContain(`the image ${shellessImage} has no shell (/bin/sh)`);
+  });
+
+  it("does not let an image's own idea of health end a program, which could not answer while it is frozen", async () => {
+    const { request } = harness.make({ siteId: 9, image: illImage, files: { "run.sh": serves } });
+    const running = await harness.runtime.start(request);
+    await running.whenListening(soon());
+    const { docker } = harness.swarm.nodes[0];
+    const filters = JSON.stringify({ ancestor: [illImage] });
+    const [container] = await docker.listContainers({ filters });
+    const { Config: config, State: state } = await docker.getContainer(container?.Id ?? "").inspect();
+    expect([(await docker.getImage(illImage).inspect()).Config.Healthcheck?.Test, config.Healthcheck?.Test, state.Health]).toEqual([
+      ["CMD-SHELL", "false"],
+      ["NONE"],
+      undefined,
+    ]);
+    await running.stop(500);
   });
 
   it("hears what a program says that exits at once, and starts it again when asked", async () => {

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { until, whyNoSwarm } from "../../../../test/support/swarm.ts";
@@ -9,9 +9,8 @@ import { findProgram } from "../process/machine-programs.ts";
 import { mustRun, runCommand } from "../process/run-command.ts";
 import type { RunningInstance } from "../site-runtime.ts";
 
-/** Says of every target whether somebody answers there, and serves. */
-const asks = `#!/bin/sh
-for target in $TARGETS; do
+/** Says of every target whether somebody answers there, and what rights it has itself. */
+const asks = `for target in $TARGETS; do
   (if nc -w 3 "\${target%:*}" "\${target##*:}" </dev/null >/dev/null 2>&1; then echo "$target open"; else echo "$target closed"; fi) &
 done
 wait
@@ -19,7 +18,6 @@ grep -E '^(CapEff|CapBnd|NoNewPrivs|Seccomp):' /proc/self/status
 touch /written 2>/dev/null && echo "the root is writable"
 id
 echo asked
-exec httpd -f -p "$PORT" -h /site/public
 `;
 const platformPort = 8_099;
 const outside = "203.0.113.9";
@@ -29,12 +27,17 @@ const soon = () => AbortSignal.timeout(60_000);
 describe.skipIf(whyNoSwarm() !== null)("sites in a swarm", () => {
   let harness: SwarmRuntimeHarness;
   let neighbour: RunningInstance;
+  /** On another node. */
+  let farNeighbour: RunningInstance;
   const servers: ChildProcess[] = [];
   beforeAll(async () => {
-    harness = await swarmRuntimeHarness({ images: [plainImage] });
+    harness = await swarmRuntimeHarness({ images: [plainImage], nodes: 2 });
     await openPlaces();
-    neighbour = await harness.runtime.start(harness.make({ siteId: 2, files: { "run.sh": '#!/bin/sh\nexec httpd -f -p "$PORT" -h /site/public\n' } }).request);
-    await neighbour.whenListening(soon());
+    const [first, second = first] = harness.swarm.nodes;
+    const far = harness.again({ engine: { host: second.host }, managers: [{ host: first.host }], inEngineNetwork: second.inNetwork });
+    const serving = (siteId: number) => harness.make({ siteId, files: { "run.sh": '#!/bin/sh\nexec httpd -f -p "$PORT" -h /site/public\n' } }).request;
+    [neighbour, farNeighbour] = await Promise.all([harness.runtime.start(serving(2)), far.start(serving(6))]);
+    await Promise.all([neighbour.whenListening(soon()), farNeighbour.whenListening(soon())]);
   });
   afterAll(async () => {
     for (const server of servers) server.kill("SIGKILL");
@@ -69,19 +72,16 @@ describe.skipIf(whyNoSwarm() !== null)("sites in a swarm", () => {
     return code === 0;
   }
 
-  async function ask(
-    siteId: number,
-    egress: "none" | "internet",
-  ): Promise<{ readonly open: readonly string[]; readonly text: string; readonly targets: readonly string[] }> {
+  async function targetsOf(): Promise<readonly string[]> {
     const [node] = harness.swarm.nodes;
-    const { address } = neighbour;
-    if (!("port" in address)) throw new Error("a site in a swarm has a port");
+    const [address, far] = [placeOf(neighbour), placeOf(farNeighbour)];
     const [container] = await node.docker.listContainers({ filters: JSON.stringify({ label: ["backlot.site=2"] }) });
     const inner = container?.NetworkSettings.Networks.bridge?.IPAddress ?? "";
     expect(inner).toMatch(/^172\.30\./);
-    const targets = [
+    return [
       `${inner}:8080`,
       `${address.host}:${address.port}`,
+      `${far.host}:${far.port}`,
       `172.30.1.1:${address.port}`,
       `172.30.1.1:${platformPort}`,
       `${node.address}:${platformPort}`,
@@ -90,27 +90,43 @@ describe.skipIf(whyNoSwarm() !== null)("sites in a swarm", () => {
       `${harness.swarm.network.replace(".0/24", ".253")}:${platformPort}`,
       `${outside}:${platformPort}`,
     ];
-    const { request, printed } = harness.make({ siteId, egress, environment: { TARGETS: targets.join(" ") }, files: { "run.sh": asks } });
+  }
+
+  const openIn = (text: string): readonly string[] => [...text.matchAll(/^(\S+) open$/gm)].map((match) => match[1] ?? "");
+
+  /** What a site's program finds. */
+  async function ask(siteId: number, egress: "none" | "internet"): Promise<string> {
+    const environment = { TARGETS: (await targetsOf()).join(" ") };
+    const files = { "run.sh": `#!/bin/sh\n${asks}exec httpd -f -p "$PORT" -h /site/public\n` };
+    const { request, printed } = harness.make({ siteId, egress, environment, files });
     const running = await harness.runtime.start(request);
     await running.whenListening(soon());
     await expect.poll(printed, { timeout: 30_000 }).toContain("asked\n");
     await running.stop(1_000);
-    const open = [...printed().matchAll(/^(\S+) open$/gm)].map((match) => match[1] ?? "");
-    return { open, text: printed(), targets };
+    return printed();
   }
 
-  it("answer their routers, on the address of their node", async () => {
-    const { address } = neighbour;
-    if (!("port" in address)) throw new Error("a site in a swarm has a port");
-    expect(address.host).toBe(harness.swarm.nodes[0].address);
-    const response = await fetch(`http://${address.host}:${address.port}/`, { signal: soon() });
-    expect(response.status).toBe(404);
+  async function expectNothingReached(text: string): Promise<void> {
+    expect(openIn(text)).toEqual([]);
+    expect([...text.matchAll(/ closed$/gm)]).toHaveLength((await targetsOf()).length);
+    // Nor do they have rights, or gain any, and they belong to their own user.
+    expect(text).toMatch(/CapEff:\s+0{16}\n/);
+    expect(text).toMatch(/CapBnd:\s+0{16}\n/);
+    expect(text).toMatch(/NoNewPrivs:\s+1\n/);
+    expect(text).toMatch(/Seccomp:\s+2\n/);
+    expect(text).not.toContain("the root is writable");
+    expect(text).toContain("uid=2000003 gid=2000003");
+  }
+
+  it("answer their routers on every node, on that node's address", async () => {
+    const places = [neighbour, farNeighbour].map(placeOf);
+    expect(places.map(({ host }) => host)).toEqual(harness.swarm.nodes.map(({ address }) => address));
+    for (const { host, port } of places) expect((await fetch(`http://${host}:${port}/`, { signal: soon() })).status).toBe(404);
   });
 
   it("answer nobody else on other machines", async () => {
     const stranger = harness.again({ routers: ["192.0.2.1"] });
-    const { address } = neighbour;
-    if (!("port" in address)) throw new Error("a site in a swarm has a port");
+    const address = placeOf(neighbour);
     // Its rules replace those of the one before; a stranger's packets are dropped, so nothing comes back.
     await stranger.probe();
     const fetched = fetch(`http://${address.host}:${address.port}/`, { signal: AbortSignal.timeout(1_500) });
@@ -123,23 +139,21 @@ describe.skipIf(whyNoSwarm() !== null)("sites in a swarm", () => {
     // Somebody is there: the node itself reaches all of them.
     const { inNetwork, address } = harness.swarm.nodes[0];
     for (const host of [address, metadata, outside]) expect(await reaches(inNetwork, host, platformPort), host).toBe(true);
-    const { open, text, targets } = await ask(3, "none");
-    expect(open).toEqual([]);
-    expect([...text.matchAll(/ closed$/gm)]).toHaveLength(targets.length);
-    // Nor do they have rights, or gain any, and they belong to their own user.
-    expect(text).toMatch(/CapEff:\s+0{16}\n/);
-    expect(text).toMatch(/CapBnd:\s+0{16}\n/);
-    expect(text).toMatch(/NoNewPrivs:\s+1\n/);
-    expect(text).toMatch(/Seccomp:\s+2\n/);
-    expect(text).not.toContain("the root is writable");
-    expect(text).toContain("uid=2000003 gid=2000003");
+    await expectNothingReached(await ask(3, "none"));
+  });
+
+  it("have tasks beside them that reach no more", async () => {
+    const { request, printed } = await harness.run("asks", "tells", { siteId: 3 });
+    const environment = { TARGETS: (await targetsOf()).join(" ") };
+    const run = await harness.runtime.run({ ...request, environment, command: { kind: "command", command: asks } });
+    expect((await run.exited).code).toBe(0);
+    await expectNothingReached(printed("stdout"));
   });
 
   it("reach the internet and nothing else where they may go out", async () => {
-    const { open } = await ask(4, "internet");
-    expect(open).toEqual([`${outside}:${platformPort}`]);
+    expect(openIn(await ask(4, "internet"))).toEqual([`${outside}:${platformPort}`]);
     // Whoever gets its address next is not let out.
-    expect((await ask(5, "none")).open).toEqual([]);
+    expect(openIn(await ask(5, "none"))).toEqual([]);
   });
 
   it("say in their runtime's capabilities what keeps them apart", async () => {
@@ -153,6 +167,23 @@ describe.skipIf(whyNoSwarm() !== null)("sites in a swarm", () => {
     expect((await imageless.probe()).missing).toEqual([expect.stringMatching(/nobody\/has-this:1.*it is not on this machine/)]);
   });
 
+  it("tell what a run used, and leave no group of it", async ({ skip }) => {
+    const [node] = harness.swarm.nodes;
+    // Systemd makes and removes groups by itself.
+    if ((await node.docker.info()).CgroupDriver !== "cgroupfs") return skip("the engine leaves groups to systemd");
+    const { request } = await harness.run("used", "tells");
+    // The first takes memory, the second time; neither has its container's group any more when it is asked.
+    const used = async (command: string) => (await harness.runtime.run({ ...request, command: { kind: "command", command } })).exited;
+    const taking = await used("dd if=/dev/zero of=/dev/null bs=40M count=1 2>/dev/null");
+    expect(taking.peakMemoryBytes).toBeGreaterThan(40_000_000);
+    const counting = await used("i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done");
+    expect(counting.peakMemoryBytes).toBeLessThan(20_000_000);
+    expect(counting.cpuMs).toBeGreaterThan((taking.cpuMs ?? 0) + 20);
+    const own = join(node.name, `backlot-${harness.options.installation}`);
+    const parent = ["/sys/fs/cgroup/memory", "/sys/fs/cgroup"].map((mount) => join(mount, own)).find((folder) => existsSync(folder)) ?? "";
+    await expect.poll(() => readdirSync(parent, { withFileTypes: true }).filter((entry) => entry.isDirectory()), { timeout: 20_000 }).toEqual([]);
+  });
+
   it("leave nothing behind when a run's orchestrator has died", async () => {
     const { request } = await harness.run("left", "hides");
     const run = await harness.runtime.run(request);
@@ -162,3 +193,8 @@ describe.skipIf(whyNoSwarm() !== null)("sites in a swarm", () => {
     expect(await next.cleanUp()).toBe(0);
   });
 });
+
+function placeOf({ address }: RunningInstance): { readonly host: string; readonly port: number } {
+  if (!("port" in address)) throw new Error("a site in a swarm has a port");
+  return address;
+}

@@ -3,6 +3,7 @@ import type { SiteSpec } from "#contract/site-spec.ts";
 import type { RunFolders } from "../process/mount-view.ts";
 import type { RunPlace } from "../run.ts";
 import type { RuntimeCapabilities } from "../site-runtime.ts";
+import type { RunGroups } from "./container-groups.ts";
 import { type BoundFolder, inside } from "./container-plan.ts";
 import type { DisposableContext } from "./disposable.ts";
 import type { SiteServices } from "./site-services.ts";
@@ -21,6 +22,8 @@ export interface SwarmMachine extends DisposableContext {
   readonly home: RunFolders | null;
   readonly nameServers: readonly string[];
   readonly capabilities: RuntimeCapabilities;
+  /** Null where what runs use cannot be measured. */
+  readonly runGroups: RunGroups | null;
   /** How many more containers the bridge carries. */
   room(): Promise<number>;
   /** Lets a container out, where it may go out and has an address; what it gives takes that back. */

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { Log } from "#kit/log.ts";
 import { endTree } from "../process/end-tree.ts";
 import { exitOf } from "../process/program-exit.ts";
+import type { RunUsage } from "../process/run-cgroup.ts";
 import { runCommandLine, runEnvironment, sandboxPaths } from "../process/run-plan.ts";
 import { homeOwner, siteOwner } from "../process/site-owner.ts";
 import type { RunExit, RunningRun, RunRequest } from "../run.ts";
@@ -12,9 +13,15 @@ import { boundFoldersOf, imageOf, type SwarmMachine } from "./swarm-machine.ts";
 
 /** Starts a run in a container of its own, made like its site's. */
 export async function startRun(machine: SwarmMachine, request: RunRequest, context: { readonly log: Log; readonly onEnd: () => void }): Promise<SwarmRun> {
-  const disposable = await startDisposable(machine, runOrder(machine, request));
+  const order = runOrder(machine, request);
+  const disposable = await startDisposable(machine, order);
   const letIn = await machine.letOut(disposable.ip, hasEgress(request));
-  return new SwarmRun({ disposable, onOutput: request.onOutput, release: () => Promise.all([letIn(), disposable.remove()]).then(() => undefined), ...context });
+  const release = async (): Promise<void> => {
+    await Promise.all([letIn(), disposable.remove()]);
+    await machine.runGroups?.remove(order.start);
+  };
+  const usage = (): RunUsage => machine.runGroups?.usage(order.start) ?? { cpuMs: null, peakMemoryBytes: null };
+  return new SwarmRun({ disposable, onOutput: request.onOutput, usage, release, ...context });
 }
 
 function runOrder(machine: SwarmMachine, request: RunRequest): DisposableOrder {
@@ -23,10 +30,11 @@ function runOrder(machine: SwarmMachine, request: RunRequest): DisposableOrder {
   const paths = sandboxPaths(place, { ...inside, path: "" }, spec?.database != null && machine.databaseFolder !== null);
   const command = runCommandLine(request.command, request.arguments, paths.scripts);
   const { PATH: path } = request.environment;
+  const start = randomUUID();
   return {
     installation: machine.installation,
     kind: "run",
-    start: randomUUID(),
+    start,
     image: imageOf(machine, spec),
     command: inShell(paths.home, command),
     environment: environmentOf(runEnvironment(request, paths), path === undefined ? {} : { PATH: path }),
@@ -38,6 +46,7 @@ function runOrder(machine: SwarmMachine, request: RunRequest): DisposableOrder {
     nameServers: machine.nameServers,
     hasTerminal: false,
     hasInput: false,
+    ...(machine.runGroups === null ? {} : { parentGroup: machine.runGroups.parentOf(start) }),
   };
 }
 
@@ -53,6 +62,7 @@ function hasEgress({ place }: RunRequest): boolean {
 interface RunParts {
   readonly disposable: Disposable;
   readonly onOutput: RunRequest["onOutput"];
+  readonly usage: () => RunUsage;
   readonly release: () => Promise<void>;
   readonly onEnd: () => void;
   readonly log: Log;
@@ -76,10 +86,9 @@ export class SwarmRun implements RunningRun {
   }
 
   async #end(): Promise<RunExit> {
-    const { disposable, onOutput, release, onEnd, log } = this.#parts;
+    const { disposable, onOutput, usage, release, onEnd, log } = this.#parts;
     const [end] = await Promise.all([disposable.ended, readMultiplexed(disposable.streams, onOutput)]);
-    // The container with everything in it has gone: what it used was counted in groups that went with it.
-    const exit = { ...exitOf(end, end.isOutOfMemory ? 1 : 0), cpuMs: null, peakMemoryBytes: null };
+    const exit = { ...exitOf(end, end.isOutOfMemory ? 1 : 0), ...usage() };
     release()
       .catch((error: unknown) => log.error({ err: error }, "not everything of a run was given back"))
       .finally(onEnd);

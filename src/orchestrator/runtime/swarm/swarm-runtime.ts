@@ -84,10 +84,12 @@ class SwarmRuntime implements SiteRuntime {
   }
 
   /** The service for another program: one that has none here, and if it can be none on another node either. */
-  async #freeSlot({ services, nodeId }: SwarmMachine, { siteId, isTakenOver }: StartRequest["spec"]): Promise<Slot> {
+  async #freeSlot({ services, nodeId }: SwarmMachine, { siteId, isTakenOver, placement = 0 }: StartRequest["spec"]): Promise<Slot> {
     const elsewhere = (await services.inUse(siteId)).filter((used) => used.nodeId !== nodeId);
+    // Whoever has been made responsible meanwhile is not disturbed.
+    if (elsewhere.some((used) => used.placement > placement)) throw new Failure("site_moved");
     // The orchestrator before was lost: its node ends the program as soon as the swarm reaches it.
-    if (isTakenOver === true) for (const { slot } of elsewhere) await services.rest(siteId, slot);
+    if (isTakenOver === true) for (const { slot } of elsewhere) await services.rest(siteId, slot, { before: placement });
     const taken = isTakenOver === true ? [] : elsewhere.map(({ slot }) => slot);
     const free = slots.filter((slot) => !this.#taken.has(`${siteId}/${slot}`));
     const slot = free.find((candidate) => !taken.includes(candidate)) ?? free[0];
@@ -143,7 +145,9 @@ class SwarmRuntime implements SiteRuntime {
     } catch (error) {
       machine.events.forget(site.start);
       // The service must not start the program later, when nobody waits for it any more.
-      await machine.services.rest(spec.siteId, slot, site.start);
+      const isAway = error instanceof Failure && error.code === "component_away";
+      if (isAway) machine.services.restLater(spec.siteId, slot, { start: site.start });
+      else await machine.services.rest(spec.siteId, slot, { start: site.start });
       throw error;
     }
   }
@@ -219,6 +223,7 @@ class SwarmRuntime implements SiteRuntime {
         return left.length;
       }),
     );
+    await machine.runGroups?.sweep();
     return counts.reduce((sum, count) => sum + count, 0);
   }
 

@@ -1,0 +1,237 @@
+// Sites on a real swarm of two nodes, beside what the same engines do when they are told by hand.
+import { setTimeout as delay } from "node:timers/promises";
+import type Docker from "dockerode";
+import { changePath } from "#contract/api/files.ts";
+import { listNodes } from "#contract/api/nodes.ts";
+import { createSite, deploySite, readStatus, sleepSite } from "#contract/api/sites.ts";
+import type { SiteState } from "#contract/site.ts";
+import { packed } from "../test/support/backlot-archive.ts";
+import type { Person } from "../test/support/backlot-person.ts";
+import { memoryOf, processesWhere } from "../test/support/backlot-processes.ts";
+import { type SwarmBacklot, startSwarmBacklot } from "../test/support/swarm-backlot.ts";
+import { plainImage } from "../test/support/swarm-images.ts";
+import { BareSwarm } from "./support/bare-swarm.ts";
+import { quantile, type Table } from "./support/table.ts";
+
+const rounds = 9;
+const deploys = 5;
+const herd = 30;
+const services = 1_000;
+// What a visitor sees is what stood there when the program started.
+const program = '#!/bin/sh\nmkdir /tmp/www\ncp /site/text /tmp/www/index.html\nexec httpd -f -p "$PORT" -h /tmp/www\n';
+
+interface Stage {
+  readonly all: SwarmBacklot;
+  readonly admin: Person;
+  readonly bare: BareSwarm;
+}
+
+/** Measures and gives the table. */
+export async function run(): Promise<Table> {
+  // Frozen soon, so that it need not be waited for; the rest is as it comes.
+  const environment = { BACKLOT_ROUTER_FREEZE_SECONDS: "0.2", BACKLOT_ROUTER_SWEEP_MS: "20", BACKLOT_SITE_LIMIT: "5000", BACKLOT_STARTS_AT_ONCE: "30" };
+  await using all = await startSwarmBacklot({ environment });
+  const admin = await all.backlot.admin();
+  await until(async () => (await admin.client.call(listNodes, {})).nodes.filter(({ kind, state }) => kind === "orchestrator" && state === "up").length === 2);
+  const bare = await BareSwarm.open(all.swarm.nodes);
+  const stage = { all, admin, bare };
+  try {
+    return [
+      ["on a swarm of two nodes", "Backlot", "by hand"],
+      ...(await wakes(stage)),
+      ...(await herds(stage)),
+      await deploysRow(stage),
+      ...(await memoryRows(stage)),
+      await lossRow(stage),
+    ];
+  } finally {
+    bare.close();
+  }
+}
+
+async function wakes(stage: Stage): Promise<string[][]> {
+  const { admin, bare } = stage;
+  await makeSite(stage, "wakes");
+  const [frozen, asleep, unpaused, scaled]: number[][] = [[], [], [], []];
+  const container = await bare.container("bare-paused");
+  await bare.make("bare-scaled", 0);
+  await visitMs(stage, "wakes");
+  for (let round = 0; round < rounds; round += 1) {
+    await stateIs(stage, "wakes", "frozen");
+    frozen?.push(await visitMs(stage, "wakes"));
+    await container.pause();
+    unpaused?.push(await container.unpauseMs());
+    await admin.succeeded((await admin.client.call(sleepSite, { params: { name: "wakes" } })).operation);
+    asleep?.push(await visitMs(stage, "wakes"));
+    scaled?.push(await bare.scaleMs("bare-scaled"));
+    await bare.rest("bare-scaled");
+  }
+  await container.remove();
+  await bare.remove("bare-scaled");
+  return [
+    ["wake from frozen, beside `docker unpause`", spread(frozen), spread(unpaused)],
+    ["wake from zero, beside `docker service scale`", spread(asleep), spread(scaled)],
+  ];
+}
+
+async function herds(stage: Stage): Promise<string[][]> {
+  const { admin, bare } = stage;
+  const names = Array.from({ length: herd }, (_, index) => `herd-${index}`);
+  await inTurns(names, 6, (name) => makeSite(stage, name));
+  const asleep = await Promise.all(names.map((name) => visitMs(stage, name)));
+  await Promise.all(names.map((name) => stateIs(stage, name, "frozen")));
+  const frozen = await Promise.all(names.map((name) => visitMs(stage, name)));
+  await inTurns(names, 6, async (name) => void (await admin.succeeded((await admin.client.call(sleepSite, { params: { name } })).operation)));
+
+  await Promise.all(names.map((name) => bare.make(`bare-${name}`, 0)));
+  const scaled = await Promise.all(names.map((name) => bare.scaleMs(`bare-${name}`)));
+  await Promise.all(names.map((name) => bare.remove(`bare-${name}`)));
+  const containers = await Promise.all(names.map((name) => bare.container(`paused-${name}`)));
+  await Promise.all(containers.map((container) => container.pause()));
+  const unpaused = await Promise.all(containers.map((container) => container.unpauseMs()));
+  await Promise.all(containers.map((container) => container.remove()));
+  return [
+    [`${herd} at once from frozen, beside \`docker unpause\``, spread(frozen), spread(unpaused)],
+    [`${herd} at once from zero, beside \`docker service scale\``, spread(asleep), spread(scaled)],
+  ];
+}
+
+async function deploysRow(stage: Stage): Promise<string[]> {
+  const { all, admin, bare } = stage;
+  await makeSite(stage, "deployed");
+  await visitMs(stage, "deployed");
+  await bare.make("bare-updated", 0);
+  await bare.scaleMs("bare-updated");
+  const [ours, theirs]: number[][] = [[], []];
+  for (let round = 0; round < deploys; round += 1) {
+    const text = `version ${round}`;
+    const body = await packed({ "run.sh": program, text });
+    const beganAt = performance.now();
+    const { operation } = await admin.client.call(deploySite, { params: { name: "deployed" }, body: new Uint8Array(body) });
+    await until(async () => (await all.backlot.visit("deployed")).text === text);
+    ours?.push(performance.now() - beganAt);
+    await admin.succeeded(operation);
+    theirs?.push(await bare.updateMs("bare-updated", text));
+  }
+  await bare.remove("bare-updated");
+  return ["deploy → first 200 of what is new, beside `docker service update` (start-first)", spread(ours), spread(theirs)];
+}
+
+/** Registered sites asleep, each with a service without a replica: more than there is, since a site that was never visited has none. */
+async function memoryRows(stage: Stage): Promise<string[][]> {
+  const { all, admin } = stage;
+  const [{ docker }] = all.swarm.nodes;
+  const before = { engine: engineBytes(stage), ours: ourBytes(stage) };
+  const names = Array.from({ length: services }, (_, index) => `asleep-${index}`);
+  const beganAt = performance.now();
+  await inTurns(names, 8, async (name) => {
+    const TaskTemplate = { ContainerSpec: { Image: plainImage, Command: ["/bin/true"] } };
+    await docker.createService({ Name: name, TaskTemplate, Mode: { Replicated: { Replicas: 0 } }, EndpointSpec: { Mode: "dnsrr" } });
+  });
+  const rate = services / ((performance.now() - beganAt) / 1_000);
+  await inTurns(names, 20, async (name) => {
+    await admin.succeeded((await admin.client.call(createSite, { body: { name, kind: "dynamic" } })).operation);
+  });
+  await delay(10_000);
+  const after = { engine: engineBytes(stage), ours: ourBytes(stage) };
+  const megabytes = (bytes: number): string => `${Math.round(bytes / 1e6)} MB`;
+  return [
+    [
+      `${services} sites asleep, each a service at zero replicas: Backlot's processes beside dockerd and containerd (before them)`,
+      `${megabytes(after.ours)} (${megabytes(before.ours)})`,
+      `${megabytes(after.engine)} (${megabytes(before.engine)})`,
+    ],
+    ["services made, per second", "", rate.toFixed(0)],
+  ];
+}
+
+async function lossRow(stage: Stage): Promise<string[]> {
+  const { all, bare } = stage;
+  const [first] = all.swarm.nodes;
+  const [other] = all.others;
+  if (other === undefined) throw new Error("there are two nodes");
+  // Sites go where the fewest are: of two that are made one is there.
+  for (const name of ["lost-a", "lost-b"]) await makeSite(stage, name);
+  for (const name of ["lost-a", "lost-b"]) await visitMs(stage, name);
+  await onlyNew(first.docker, first.name, "pause");
+  await bare.make("bare-lost", 0);
+  await bare.scaleMs("bare-lost");
+  await onlyNew(first.docker, first.name, "active");
+  const elsewhere = bare.whenStarted("bare-lost");
+  const lostAt = performance.now();
+  await other.crash();
+  const since = async (answered: Promise<unknown>): Promise<number> => {
+    await answered;
+    return performance.now() - lostAt;
+  };
+  const both = Promise.all(
+    ["lost-a", "lost-b"].map((name) => until(async () => (await all.backlot.visit(name, "/", { signal: AbortSignal.timeout(30_000) })).status === 200)),
+  );
+  const [ours, theirs] = await Promise.all([since(both), since(elsewhere)]);
+  return ["a node is lost → its site answers elsewhere, beside a service that the swarm starts elsewhere", ms(ours), ms(theirs)];
+}
+
+async function onlyNew(docker: Docker, host: string, availability: "active" | "pause"): Promise<void> {
+  const nodes = await docker.listNodes();
+  const node = nodes.find(({ Description: description }) => description?.Hostname === host);
+  const handle = docker.getNode(node?.ID ?? "");
+  await handle.update({ ...node?.Spec, version: node?.Version?.Index, Availability: availability });
+}
+
+async function makeSite({ admin }: Stage, name: string): Promise<void> {
+  await admin.createSite(name, "dynamic");
+  await admin.put(name, "text", "one");
+  await admin.put(name, "run.sh", program);
+  await admin.client.call(changePath, { params: { name, "*": "run.sh" }, body: { executable: true } });
+}
+
+async function visitMs({ all }: Stage, name: string): Promise<number> {
+  const beganAt = performance.now();
+  const { status } = await all.backlot.visit(name);
+  if (status !== 200) throw new Error(`${name} answered ${status}`);
+  return performance.now() - beganAt;
+}
+
+async function stateIs({ admin }: Stage, name: string, wanted: SiteState): Promise<void> {
+  await until(async () => (await admin.client.call(readStatus, { params: { name } })).state === wanted);
+}
+
+function engineBytes({ all }: Stage): number {
+  const [{ name }] = all.swarm.nodes;
+  const folder = `${all.swarm.folder}/${name.slice(-2)}/`;
+  return sum(processesWhere(({ command }) => command.includes(folder) && !command.includes("shim")).map(({ pid }) => memoryOf(pid)));
+}
+
+function ourBytes({ all }: Stage): number {
+  return sum(all.backlot.processes().flatMap(({ pid, command }) => (/backlot\.mjs|postgres/.test(command) ? [memoryOf(pid)] : [])));
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
+
+/** Median, and the least and the most. */
+function spread(values: readonly number[] = []): string {
+  return `${ms(quantile(values, 0.5))} [${Math.round(Math.min(...values))}–${Math.round(Math.max(...values))}]`;
+}
+
+function ms(value: number): string {
+  return `${Math.round(value)} ms`;
+}
+
+async function inTurns(items: readonly string[], atOnce: number, act: (item: string) => Promise<void>): Promise<void> {
+  const waiting = items.values();
+  await Promise.all(
+    Array.from({ length: atOnce }, async () => {
+      for (const item of waiting) await act(item);
+    }),
+  );
+}
+
+async function until(isSo: () => Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + 120_000;
+  while (!(await isSo().catch(() => false))) {
+    if (performance.now() > deadline) throw new Error("it did not come to be so");
+    await delay(5);
+  }
+}

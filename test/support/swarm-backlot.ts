@@ -1,0 +1,97 @@
+// A whole Backlot on the first node of a real swarm, and an orchestrator on each other node, with the folder of all sites shared.
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Backlot, checkout, prepareBacklot } from "./backlot.ts";
+import { type Swarm, type SwarmGiven, type SwarmNode, startSwarm } from "./swarm.ts";
+import { importImages, plainImage } from "./swarm-images.ts";
+
+/** An orchestrator on a node of its own. */
+export interface NodeOrchestrator {
+  readonly node: SwarmNode;
+  readonly url: string;
+  /** It ends together with everything of its node. */
+  crash(): Promise<void>;
+}
+
+export interface SwarmBacklot extends AsyncDisposable {
+  readonly swarm: Swarm;
+  readonly backlot: Backlot;
+  readonly others: readonly NodeOrchestrator[];
+}
+
+const orchestratorPort = 7_100;
+const program = [process.execPath, join(checkout, "bin/backlot.mjs")] as const;
+
+/** Starts all of it; sites run in the plain image unless others are given, the first of which is theirs then. */
+export async function startSwarmBacklot(
+  given: SwarmGiven & { readonly images?: readonly string[]; readonly environment?: Readonly<Record<string, string>> } = {},
+): Promise<SwarmBacklot> {
+  const { images = [plainImage], environment = {} } = given;
+  const swarm = await startSwarm({ nodes: 2, ...given });
+  const ends: (() => PromiseLike<void>)[] = [() => swarm[Symbol.asyncDispose]()];
+  const end = async (): Promise<void> => {
+    for (const act of ends.splice(0).reverse()) await act();
+  };
+  try {
+    await Promise.all(swarm.nodes.map((node) => importImages(node.docker, images)));
+    const [first, ...rest] = swarm.nodes;
+    const common = { BACKLOT_RUNTIME: "swarm", BACKLOT_SWARM_IMAGE: images[0] ?? plainImage, BACKLOT_SWARM_ROUTERS: first.address };
+    const urls = rest.map((node) => `http://${node.address}:${orchestratorPort}`);
+    const backlot = await prepareBacklot({
+      command: [first.inNetwork[0] ?? "", ...first.inNetwork.slice(1), ...program, "start"],
+      environment: { ...common, DOCKER_HOST: first.host, BACKLOT_HOST: first.address, BACKLOT_ORCHESTRATOR_URLS: urls.join(","), ...environment },
+    });
+    const shared = { ...backlot.environment(), BACKLOT_SHARED_FOLDER: backlot.data };
+    backlot.environment = () => shared;
+    // Its sites' programs outlive it; they end with the swarm, and only then nothing of it is left.
+    ends.unshift(() => backlot[Symbol.asyncDispose]());
+    ends.push(() => backlot.kill("SIGTERM"));
+    await backlot.start();
+    const others = await Promise.all(rest.map((node) => startOther({ node, backlot, common: { ...common, BACKLOT_SWARM_MANAGER: first.host } })));
+    ends.push(async () => void (await Promise.all(others.map((other) => other.stop()))));
+    return { swarm, backlot, others, [Symbol.asyncDispose]: end };
+  } catch (error) {
+    await end();
+    throw error;
+  }
+}
+
+async function startOther(on: { readonly node: SwarmNode; readonly backlot: Backlot; readonly common: Readonly<Record<string, string>> }) {
+  const { node, backlot, common } = on;
+  const data = await mkdtemp(join(tmpdir(), "backlot-node-"));
+  const env = {
+    PATH: process.env.PATH,
+    ...common,
+    DOCKER_HOST: node.host,
+    BACKLOT_DATA: data,
+    BACKLOT_SHARED_FOLDER: backlot.data,
+    BACKLOT_ORCHESTRATOR_HOST: node.address,
+    BACKLOT_ORCHESTRATOR_PORT: String(orchestratorPort),
+    BACKLOT_COMPONENT_KEY_FILE: join(backlot.data, "keys/orchestrator.json"),
+    BACKLOT_LOG_LEVEL: "error",
+  };
+  const [file = "", ...before] = node.inNetwork;
+  const child = spawn(file, [...before, ...program, "run", "orchestrator"], { cwd: data, env, stdio: ["ignore", "inherit", "inherit"] });
+  return {
+    node,
+    url: `http://${node.address}:${orchestratorPort}`,
+    crash: async () => {
+      await node.crash();
+      await ended(child, "SIGKILL");
+    },
+    stop: async () => {
+      await ended(child, "SIGTERM");
+      await rm(data, { recursive: true, force: true, maxRetries: 5 });
+    },
+  };
+}
+
+async function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = once(child, "exit");
+  child.kill(signal);
+  await gone;
+}
