@@ -46,6 +46,10 @@ test.runIf(hasBrowser())(
     await driver.close();
     await driver.switchTo().window(pages[0] ?? "");
 
+    // The visit is counted: the page looks again by itself.
+    await browser.click("Overview");
+    expect(await browser.painted("Requests each minute", "--good")).toBeGreaterThan(5);
+
     await browser.click("Log");
     await browser.sees("edited by a person");
     await browser.sees("Listening on");

@@ -106,8 +106,24 @@ test.runIf(hasBrowser())(
 
     await browser.click("Tasks");
     await browser.click("Charts");
-    const bars = await browser.picture("Tasks a day: 4 in all, 3 of them done");
-    expect(await driver.executeScript(isPainted, bars)).toBe(true);
+    expect(await browser.painted("Tasks a day: 4 in all, 3 of them done", "--good")).toBeGreaterThan(100);
+    for (const [words, colour] of [
+      ["Duration of tasks a day", "--accent"],
+      ["Wait of tasks a day", "--accent"],
+      ["Free disk space after each task", "--night"],
+    ] as const)
+      expect(await browser.painted(words, colour), words).toBeGreaterThan(5);
+
+    // The original's pages: nothing but themselves is loaded, and the policy lets their style sheet through.
+    for (const [address, title] of [
+      ["daily", "Daily Task Count Data This Month"],
+      ["disk", "Disk Space Remaining This Month"],
+    ] as const) {
+      await browser.go(new URL(`/task/charts/${address}`, await driver.getCurrentUrl()).href);
+      await browser.sees(title);
+      expect(await driver.executeScript(drawn), title).toEqual({ marks: true, isColoured: true, loaded: 0 });
+    }
+    await browser.sees("Free space after each task");
 
     const complaints = (await driver.manage().logs().get("browser")).filter(({ level }) => level.name === "SEVERE").map(({ message }) => message);
     expect(complaints.filter((message) => !message.includes("Failed to load resource"))).toEqual([]);
@@ -120,8 +136,10 @@ const nextRuns = `
   const title = [...document.querySelectorAll("p")].find((each) => each.textContent.startsWith("Next runs"));
   return [...title.parentElement.querySelectorAll("li")].map((each) => each.textContent);`;
 
-/** Whether something is drawn on the canvas inside. */
-const isPainted = `
-  const canvas = arguments[0].querySelector("canvas");
-  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-  return data.some((value) => value !== 0);`;
+/** What a page of the original's shows of its chart, and how many files it loaded besides itself. */
+const drawn = `
+  const marks = [...document.querySelectorAll("svg .mark, svg .line")].filter((each) => each.getBoundingClientRect().height > 0);
+  const style = marks.length === 0 ? null : getComputedStyle(marks[0]);
+  const isColoured = style !== null && [style.fill, style.stroke].some((each) => !["none", "rgb(0, 0, 0)"].includes(each));
+  const loaded = performance.getEntriesByType("resource").filter((each) => !each.name.endsWith("/favicon.ico")).length;
+  return { marks: marks.length > 0, isColoured, loaded };`;

@@ -4,6 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Builder, By, until, type WebDriver, type WebElement } from "selenium-webdriver";
 import { Options, ServiceBuilder } from "selenium-webdriver/chrome.js";
+import type { ChromiumWebDriver } from "selenium-webdriver/chromium.js";
+import { z } from "zod";
 
 const browserPath = "/usr/bin/chromium";
 const driverPath = "/usr/bin/chromedriver";
@@ -17,6 +19,15 @@ export function hasBrowser(): boolean {
   } catch {
     return false;
   }
+}
+
+const spokenValue = z.object({ value: z.unknown().transform(String) });
+const axTree = z.object({ nodes: z.array(z.object({ ignored: z.boolean(), role: spokenValue.optional(), name: spokenValue.optional() })) });
+
+/** A part of a page as it is read out. */
+export interface SpokenNode {
+  readonly role: string;
+  readonly name: string;
 }
 
 /** How long anything may take to appear, in milliseconds: a loaded machine draws slowly. */
@@ -54,6 +65,19 @@ export class Browser implements AsyncDisposable {
     await this.#settled(() => this.driver.navigate().refresh());
   }
 
+  /** Makes the page as wide as some device is. */
+  async asWideAs(widthPx: number): Promise<void> {
+    const isPhone = widthPx < 600;
+    const metrics = { width: widthPx, height: 900, deviceScaleFactor: 1, mobile: isPhone };
+    await this.#chromium.sendDevToolsCommand("Emulation.setDeviceMetricsOverride", metrics);
+  }
+
+  /** Everything that is told to those who cannot see the page, by its role and name. */
+  async spoken(): Promise<readonly SpokenNode[]> {
+    const answer: unknown = await this.#chromium.sendAndGetDevToolsCommand("Accessibility.getFullAXTree", {});
+    return axTree.parse(answer).nodes.flatMap(({ ignored, role, name }) => (ignored ? [] : [{ role: role?.value ?? "", name: name?.value ?? "" }]));
+  }
+
   /** The control that a label names, or that bears the name itself. */
   async field(label: string): Promise<WebElement> {
     const found = await this.#find(
@@ -85,6 +109,11 @@ export class Browser implements AsyncDisposable {
   /** What a picture is said to show: the one whose words begin so. */
   async picture(words: string): Promise<WebElement> {
     return this.#find(By.xpath(`//*[@role="img"][starts-with(@aria-label, ${quoted(words)})]`));
+  }
+
+  /** How many points of a chart, the one whose words begin so, have a colour of the scheme (`--good`): what is drawn of a series, not of the axes. */
+  async painted(words: string, role: `--${string}`): Promise<number> {
+    return Number(await this.driver.executeScript(countPoints, await this.picture(words), role));
   }
 
   /** Waits until the address ends so. */
@@ -149,6 +178,11 @@ export class Browser implements AsyncDisposable {
   }
 
   // Chromium breaks off what it loads when a network interface comes or goes, and each sandbox of the other tests has one.
+  // What the library types as any browser is Chromium here.
+  get #chromium(): ChromiumWebDriver {
+    return this.driver as ChromiumWebDriver;
+  }
+
   async #settled(load: () => Promise<void>): Promise<void> {
     for (let round = 0; round < 10; round += 1) {
       const failure = await load().then(
@@ -172,6 +206,17 @@ export class Browser implements AsyncDisposable {
     }
   }
 }
+
+const countPoints = `
+  const [place, role] = arguments;
+  const canvas = place.querySelector("canvas");
+  place.style.color = "var(" + role + ")";
+  const colour = getComputedStyle(place).color.match(/\\d+/g).slice(0, 3).map(Number);
+  place.style.color = "";
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  let count = 0;
+  for (let at = 0; at < data.length; at += 4) if (data[at + 3] === 255 && colour.every((value, index) => data[at + index] === value)) count += 1;
+  return count;`;
 
 function quoted(text: string): string {
   return text.includes('"') ? `'${text}'` : `"${text}"`;
