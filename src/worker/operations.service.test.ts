@@ -18,6 +18,7 @@ import { PostgresSiteDatabaseServer } from "#db/sites/postgres-site-database-ser
 import { createStores } from "#db/stores.ts";
 import { silentLog } from "#kit/log.ts";
 import { createSeal } from "#kit/seal.ts";
+import { childEnvironment } from "../../test/support/child-environment.ts";
 import { createClusterKey, type FakeComponent, type ReceivedCall } from "../../test/support/fake-component.ts";
 import { startFakeOrchestrator } from "../../test/support/fake-orchestrator.ts";
 import { startFakeRouter } from "../../test/support/fake-router.ts";
@@ -59,7 +60,7 @@ afterAll(() => cleanUp.disposeAsync());
 function startWorker(parts: { readonly databaseUrl: string; readonly orchestrator: FakeComponent; readonly router: FakeComponent }): ChildProcess {
   return spawn(process.execPath, [main, "run", "worker"], {
     env: {
-      PATH: process.env.PATH,
+      ...childEnvironment,
       DATABASE_URL: parts.databaseUrl,
       BACKLOT_CLUSTER_KEY_FILE: stage.keyFile,
       BACKLOT_ORCHESTRATOR_URL: parts.orchestrator.url,

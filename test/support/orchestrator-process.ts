@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { vi } from "vitest";
 import type { ComponentClient } from "#kit/component-client.ts";
 import { belongsTo, processesWhere } from "./backlot-processes.ts";
+import { childEnvironment } from "./child-environment.ts";
 import { clientOf, type OrchestratorHome } from "./orchestrator-under-test.ts";
 
 const script = fileURLToPath(new URL("./run-orchestrator.ts", import.meta.url));
@@ -19,7 +20,7 @@ export interface OrchestratorProcess extends AsyncDisposable {
 }
 
 export async function spawnOrchestrator(home: OrchestratorHome): Promise<OrchestratorProcess> {
-  const child = spawn(process.execPath, [script], { env: { PATH: process.env.PATH, ...home.environment }, stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(process.execPath, [script], { env: { ...childEnvironment, ...home.environment }, stdio: ["ignore", "pipe", "inherit"] });
   const [url] = (await Promise.race([once(createInterface({ input: child.stdout }), "line"), failed(child)])) as [string];
   const end = async (signal: NodeJS.Signals): Promise<void> => {
     if (child.exitCode !== null || child.signalCode !== null) return;

@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import type { RunningService } from "#kit/lifecycle.ts";
 import { supervisedFlag } from "../../src/kit/lifecycle.ts";
 import { childMessage } from "../../src/supervisor/child-protocol.ts";
+import { childEnvironment } from "./child-environment.ts";
 
 const entry = fileURLToPath(new URL("../../bin/backlot.mjs", import.meta.url));
 
@@ -17,7 +18,7 @@ export interface RouterChild extends RunningService {
 /** Starts `backlot run router` and resolves when its doors are open. */
 export async function startRouterChild(environment: Readonly<Record<string, string>>): Promise<RouterChild> {
   const child = fork(entry, ["run", "router", supervisedFlag], {
-    env: { PATH: process.env.PATH, BACKLOT_LOG_LEVEL: "silent", ...environment },
+    env: { ...childEnvironment, BACKLOT_LOG_LEVEL: "silent", ...environment },
     stdio: ["ignore", "inherit", "inherit", "ipc"],
   });
   const exited = once(child, "exit");

@@ -7,6 +7,7 @@ import type { Task } from "#core/tasks/task.ts";
 import { type Database, openDatabase } from "#db/database.ts";
 import { createStores } from "#db/stores.ts";
 import { silentLog } from "#kit/log.ts";
+import { childEnvironment } from "./child-environment.ts";
 import { createClusterKey, type FakeComponent } from "./fake-component.ts";
 import { startFakeOrchestrator } from "./fake-orchestrator.ts";
 import { startFakeRouter } from "./fake-router.ts";
@@ -57,7 +58,7 @@ export async function openWorkerStage(options: { readonly usesBroker?: boolean }
   return {
     ...{ folder, database, db, stores, orchestrator, router, environment },
     startWorker(settings = {}) {
-      const env = { PATH: process.env.PATH, ...environment, ...settings };
+      const env = { ...childEnvironment, ...environment, ...settings };
       const child = spawn(process.execPath, [main, "run", "worker"], { env, stdio: ["ignore", "inherit", "inherit"] });
       return Object.assign(child, { [Symbol.asyncDispose]: () => endWorker(child, "SIGTERM") });
     },
