@@ -6,6 +6,7 @@ const of = (state: (typeof siteStates)[number]) => actionsFor({ kind: "dynamic",
 
 test("what is offered fits the state", () => {
   expect(of("running")).toEqual(["restart", "sleep"]);
+  expect(of("frozen")).toEqual(["restart", "sleep"]);
   expect(of("asleep")).toEqual(["wake"]);
   expect(of("crashed")).toEqual(["restart"]);
   expect(of("stopping")).toEqual([]);

@@ -6,9 +6,9 @@ export function actionsFor(site: { readonly kind: SiteKind; readonly state: Site
   if (site.kind === "static" || site.availability === "disabled") return [];
   switch (site.state) {
     case "running":
-      return ["restart", "sleep"];
+    // It goes on by itself: there is nothing to start.
     case "frozen":
-      return ["wake", "restart", "sleep"];
+      return ["restart", "sleep"];
     case "asleep":
     case "stopped":
       return ["wake"];

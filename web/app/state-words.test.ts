@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { siteStates } from "#contract/site.ts";
-import { isPassing, operationWords, progressWords, stateWords } from "./state-words.ts";
+import { isPassing, operationWords, progressWords, sentenceOf, stateWords } from "./state-words.ts";
 
 test("every state has a word and a sentence of its own", () => {
   const all = siteStates.map((state) => stateWords(state));
@@ -37,3 +37,9 @@ test("how far it is, is told with the step that goes on", () => {
   expect(of("running", [step("a", "succeeded"), step("b", "running"), step("c", "waiting")])).toBe("Starting chess, step 2 of 3: Do b");
   expect(of("succeeded", [step("a", "succeeded")])).toBe("chess runs");
 });
+
+test.each([
+  ["exited 1 five times; last line: Error: no module", "Exited 1 five times; last line: Error: no module."],
+  ["Stopped by anna.", "Stopped by anna."],
+  ['last line: "What now?"', 'Last line: "What now?"'],
+])("the reason %j is told as a sentence", (reason, sentence) => void expect(sentenceOf(reason)).toBe(sentence));

@@ -29,6 +29,12 @@ export function stateWords(state: SiteState, kind: SiteKind = "dynamic"): StateW
   return words[state];
 }
 
+/** A reason as it was reported, as a sentence: what programs print begins and ends as it likes. */
+export function sentenceOf(reason: string): string {
+  const text = reason.trim();
+  return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}${/[.!?…]["'”’)]?$/.test(text) ? "" : "."}`;
+}
+
 /** Whether the state will change by itself in a moment. */
 export function isPassing(state: SiteState): boolean {
   return state === "starting" || state === "stopping";

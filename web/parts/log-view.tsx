@@ -107,7 +107,7 @@ function LogFilters({ search, onSearch, kind, onKind, isCompact }: FilterProps):
       </search>
       <Select
         aria-label="Which lines"
-        className={isCompact ? "w-auto! min-h-8! shrink-0 py-1! text-[0.875rem]! max-sm:hidden" : "w-auto! max-sm:flex-1"}
+        className={isCompact ? "w-auto! min-h-8! shrink-0 py-1! text-[0.875rem]! max-sm:hidden" : "w-auto! max-sm:w-0! max-sm:min-w-0 max-sm:flex-1"}
         value={kind}
         onChange={(event) => onKind(lineKinds.find((each) => each === event.target.value) ?? "all")}
       >

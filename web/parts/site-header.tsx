@@ -2,7 +2,7 @@ import type { ReactNode } from "react";
 import type { SiteView } from "#contract/api/views.ts";
 import { wordsOf } from "../app/api.ts";
 import { useSiteAction } from "../app/data-sites.ts";
-import { stateWords } from "../app/state-words.ts";
+import { sentenceOf, stateWords } from "../app/state-words.ts";
 import { buttonClass } from "./button.tsx";
 import { CopyButton } from "./copy-button.tsx";
 import { ExternalLink, shortAddress } from "./external-link.tsx";
@@ -29,7 +29,7 @@ export function SiteHeader({ site }: { readonly site: SiteView }): ReactNode {
           <Address url={site.url} />
         </div>
         <p className="w-full text-[0.9375rem] text-soft [overflow-wrap:anywhere] lg:order-last">
-          {site.status.reason ?? stateWords(site.state, site.kind).meaning}{" "}
+          {site.status.reason === null ? stateWords(site.state, site.kind).meaning : sentenceOf(site.status.reason)}{" "}
           <span className="whitespace-nowrap">
             Since <TimeAgo at={site.status.since} />.
           </span>

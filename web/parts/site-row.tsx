@@ -6,7 +6,7 @@ import { wordsOf } from "../app/api.ts";
 import { may, type SiteAction, useSiteAction } from "../app/data-sites.ts";
 import { notify } from "../app/notices.ts";
 import { actionsFor } from "../app/site-actions.ts";
-import { stateWords } from "../app/state-words.ts";
+import { sentenceOf, stateWords } from "../app/state-words.ts";
 import { IconButton } from "./button.tsx";
 import { ExternalLink as External, shortAddress } from "./external-link.tsx";
 import { Facade } from "./facade.tsx";
@@ -18,7 +18,7 @@ import { StatePill } from "./state-pill.tsx";
 /** One site in the list: the whole row leads to it, the address and the menu lead elsewhere. */
 export function SiteRow({ site }: { readonly site: SiteView }): ReactNode {
   const isTroubled = ["bad", "warn"].includes(stateWords(site.state, site.kind).tone);
-  const detail = isTroubled && site.status.reason !== null ? site.status.reason : site.description;
+  const detail = isTroubled && site.status.reason !== null ? sentenceOf(site.status.reason) : site.description;
   return (
     <li className="relative flex items-center gap-3 px-3 py-3 transition-colors first:rounded-t-[0.875rem] last:rounded-b-[0.875rem] hover:bg-sunken sm:gap-4 sm:px-4">
       <Facade name={site.name} state={site.state} className="size-11 shrink-0" />

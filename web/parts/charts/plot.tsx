@@ -75,9 +75,9 @@ export function Plot(props: PlotProps): ReactNode {
   );
 }
 
-/** The last moment that has a value; null for none. */
+/** The last moment of which there is something to tell; null for none. */
 function lastIndex({ series, at }: PlotProps): number | null {
-  const last = at.findLastIndex((_, index) => series.some(({ values }) => values[index] != null));
+  const last = at.findLastIndex((_, index) => series.some(({ values }) => values[index] != null && values[index] !== 0));
   return last === -1 ? null : last;
 }
 
