@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import { Readable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
+import { notePassed } from "#kit/http/passing-buffers.ts";
 import type { Transfer } from "./session-core.ts";
 
 /** A client that was killed closes both its connections, the data connection perhaps first: so long its end is not believed. */
@@ -33,6 +34,7 @@ export function receivedFrom(socket: Socket, transfer: Transfer, cut: unknown[] 
   };
   socket.on("data", (piece: Buffer) => {
     transfer.bytes += piece.length;
+    notePassed(piece.length);
     if (!received.push(piece)) socket.pause();
   });
   // Not destroyed at its end: the other side still waits for the end of TLS.

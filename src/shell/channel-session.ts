@@ -128,7 +128,7 @@ export class ChannelSession {
     };
     const { door, files, since, name: owner } = person;
     await new SftpSession({
-      channel: { [Symbol.asyncIterator]: () => chunksOf(channel), write: (bytes) => channel.write(bytes) },
+      channel: { [Symbol.asyncIterator]: () => chunksOf(channel), write: (bytes) => outflow.joined(() => channel.write(bytes)) },
       door,
       files,
       since,

@@ -33,6 +33,16 @@ export class Outflow {
     return moved;
   }
 
+  /** Has everything that is written meanwhile go out at once: the library writes each packet by itself. */
+  joined<T>(write: () => T): T {
+    this.#socket.cork();
+    try {
+      return write();
+    } finally {
+      this.#socket.uncork();
+    }
+  }
+
   /** Resolves when the connection has room for more, or is gone. */
   async room(): Promise<void> {
     const socket = this.#socket;

@@ -92,6 +92,13 @@ const codeOf = (work: Promise<unknown>): Promise<string> =>
     (error: unknown) => (error instanceof Failure ? error.code : String(error)),
   );
 
+test("a connection goes on after an answer that refuses", async () => {
+  const none = endpoint({ id: "a.none", method: "GET", path: "/none", summary: "", access, status: 204 });
+  const { port } = await client.call(say, { body: { text: "before" } });
+  for (let time = 0; time < 3; time += 1) await expect(client.call(none, {})).rejects.toMatchObject({ code: "not_found" });
+  expect((await client.call(say, { body: { text: "after" } })).port).toBe(port);
+});
+
 test("calls one after another go over one connection, several at once over several", async () => {
   const ask = (text: string) => client.call(say, { body: { text } });
   const [first, second] = [await ask("é"), await ask("b")];

@@ -21,8 +21,8 @@ export interface AnswerBody {
 interface Answered {
   readonly link: ByteLink;
   readonly head: AnswerHead;
-  /** All of the body has arrived: the connection may be used again. */
-  release(): void;
+  /** The call's signal does not matter to the connection any more. */
+  end(): void;
 }
 
 /**
@@ -78,38 +78,37 @@ export class ByteClient {
     const onAbort = (): void => link.destroy(signal?.reason instanceof Error ? signal.reason : new Error("the call was ended"));
     signal?.addEventListener("abort", onAbort, { once: true });
     const end = (): void => signal?.removeEventListener("abort", onAbort);
+    let answered: Answered;
     try {
       const answer = link.begin();
       const sender = send(link, { shape, body: input.body, head });
-      const answered = { link, head: await answer, release: () => this.#release(link, end) };
+      answered = { link, head: await answer, end };
       // Answered before all of the body was sent: it was refused.
       if (sender?.isDone === false) link.spoil();
       sender?.stop();
-      if (answered.head.status < 400) return answered;
-      throw failureOf(answered.head.status, parsed(await gathered(this.#bodyOf(answered, signal))));
     } catch (error) {
       end();
       link.destroy(new Error("the call failed"));
       throw error;
     }
+    if (answered.head.status < 400) return answered;
+    // Once it is read the connection is as good as after any other answer: a door asks for much that is not there.
+    throw failureOf(answered.head.status, parsed(await gathered(this.#bodyOf(answered, signal))));
   }
 
-  #bodyOf({ link, head, release }: Answered, signal: AbortSignal | undefined): AnswerBody {
+  #bodyOf({ link, head, end }: Answered, signal: AbortSignal | undefined): AnswerBody {
     const flow = async (sink: Sink): Promise<void> => {
       try {
         await link.receive(sink);
       } catch (cause) {
         if (signal?.aborted === true) throw signal.reason;
         throw new Failure("component_away", { component: this.#options.peer ?? "server" }, { cause });
+      } finally {
+        end();
       }
-      release();
+      this.#pool.give(link);
     };
     return { length: head.length, flow, next: pieceByPiece(flow) };
-  }
-
-  #release(link: ByteLink, end: () => void): void {
-    end();
-    this.#pool.give(link);
   }
 
   #headOf(shape: EndpointShape, input: CallInput, token: string | undefined): string {

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { Failure } from "#contract/failure.ts";
+import { notePassed } from "#kit/http/passing-buffers.ts";
 
 // A client that sends nothing for this long is gone, or holds a file open for fun.
 const idleMs = 60_000;
@@ -30,6 +31,7 @@ export async function* batchesOf(request: IncomingMessage): AsyncGenerator<reado
   const onData = (piece: Uint8Array): void => {
     waiting.push(piece);
     bytes += piece.length;
+    notePassed(piece.length);
     if (bytes >= mostWaitingBytes || waiting.length >= mostWaitingPieces) request.pause();
     wake.resolve();
   };

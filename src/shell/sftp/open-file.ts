@@ -62,11 +62,11 @@ export class OpenFile {
     return { entry: { ...this.#entry, size }, canWrite: this.at.place.canWrite };
   }
 
-  /** Empty at the end of the file. */
-  async read(offset: number, length: number): Promise<Buffer> {
+  /** What stands at an offset, behind `lead` bytes that are free; nothing behind them at the end of the file. */
+  async read(offset: number, length: number, lead: number): Promise<Buffer> {
     if (this.#reader === undefined) throw new Refusal(statusCodes.permissionDenied, "The file was not opened for reading.");
     await this.#writer?.flush();
-    return this.#reader.read(offset, length);
+    return this.#reader.read(offset, length, lead);
   }
 
   async write(offset: number, data: Buffer): Promise<void> {

@@ -14,6 +14,8 @@ export class ReadAhead {
   #buffered: Buffer = Buffer.alloc(0);
   /** Where the buffered bytes begin. */
   #position = 0;
+  /** What of the stream has not come yet. */
+  #missing = 0;
   /** Where the stream ends without being the file's end. */
   #streamEnd = Number.POSITIVE_INFINITY;
   #isFirst = true;
@@ -23,21 +25,21 @@ export class ReadAhead {
     this.#file = file;
   }
 
-  /** The bytes from an offset on, good until more are read: as many as were asked for, or up to the file's end. Empty at the end. */
-  async read(offset: number, length: number): Promise<Buffer> {
+  /**
+   * The bytes from an offset on: as many as were asked for, or up to the file's end, and none at the end. In a buffer of their own, behind so many
+   * bytes of `lead` that the caller fills in: they are copied once between the connection that they come from and the answer that they go into.
+   */
+  async read(offset: number, length: number, lead: number): Promise<Buffer> {
     const isNext = this.#body !== undefined && offset === this.#position;
     if (!isNext) await this.#open(offset, length);
-    if (this.#buffered.length === 0 && !(await this.#fill())) return Buffer.alloc(0);
-    if (this.#buffered.length >= length) return this.#takeFront(length);
+    if (this.#buffered.length === 0 && !(await this.#fill())) return Buffer.alloc(lead);
+    const most = this.#streamEnd === Number.POSITIVE_INFINITY ? Math.min(length, this.#buffered.length + this.#missing) : length;
+    const answer = Buffer.allocUnsafe(lead + most);
+    let end = lead;
     // What was fetched is read over by what is fetched next.
-    const joined = Buffer.allocUnsafe(length);
-    let count = 0;
-    do {
-      const part = this.#takeFront(length - count);
-      part.copy(joined, count);
-      count += part.length;
-    } while (count < length && (this.#buffered.length > 0 || (await this.#fill())));
-    return joined.subarray(0, count);
+    do end += this.#takeFront(answer, end);
+    while (end < answer.length && (this.#buffered.length > 0 || (await this.#fill())));
+    return answer.subarray(0, end);
   }
 
   /** Forgets what was read ahead: somebody wrote. */
@@ -56,18 +58,20 @@ export class ReadAhead {
     this.#position = offset;
     const count = Math.max(length, jumpBytes);
     this.#streamEnd = isStream ? Number.POSITIVE_INFINITY : offset + count;
+    this.#missing = 0;
     try {
       this.#body = await this.#files.read(this.#file, isStream ? offset : { offset, length: count }, this.#abort.signal);
+      this.#missing = this.#body.length;
     } catch (error) {
       if (!(error instanceof Failure) || error.code !== "range_not_satisfiable") throw error;
     }
   }
 
-  #takeFront(length: number): Buffer {
-    const part = this.#buffered.subarray(0, length);
-    this.#buffered = this.#buffered.subarray(part.length);
-    this.#position += part.length;
-    return part;
+  #takeFront(into: Buffer, at: number): number {
+    const count = this.#buffered.copy(into, at);
+    this.#buffered = this.#buffered.subarray(count);
+    this.#position += count;
+    return count;
   }
 
   // False at the end of the file.
@@ -75,6 +79,7 @@ export class ReadAhead {
     const piece = await this.#body?.next();
     if (piece !== undefined && piece !== null) {
       this.#buffered = piece;
+      this.#missing -= piece.length;
       return true;
     }
     // A piece that was fetched after a jump has ended; the file may go on, and from here on it is read as a stream.

@@ -28,8 +28,16 @@ export function handleReply(id: number, handle: string): Buffer {
   return packet(102, uint32(id), string(handle));
 }
 
-export function dataReply(id: number, data: Buffer): Buffer {
-  return packet(103, uint32(id), string(data));
+/** What stands before the bytes of a DATA: its length, kind and number, and how many bytes they are. */
+export const dataLead = 13;
+
+/** A whole DATA of a buffer whose first bytes are free for its head. */
+export function dataReply(id: number, framed: Buffer): Buffer {
+  framed.writeUInt32BE(framed.length - 4, 0);
+  framed.writeUInt8(103, 4);
+  framed.writeUInt32BE(id, 5);
+  framed.writeUInt32BE(framed.length - dataLead, 9);
+  return framed;
 }
 
 /** Names with what is known of each, as READDIR answers. */

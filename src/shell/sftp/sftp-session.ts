@@ -1,3 +1,4 @@
+import { notePassed } from "#kit/http/passing-buffers.ts";
 import type { Log } from "#kit/log.ts";
 import type { Listed } from "./attributes.ts";
 import { OpenFile } from "./open-file.ts";
@@ -51,6 +52,7 @@ export class SftpSession {
     let hasBegun = false;
     try {
       for await (const chunk of channel) {
+        notePassed(chunk.length);
         for (const packet of reader.feed(chunk)) {
           const request = parseRequest(packet);
           if (hasBegun === (request.type === "init")) throw new ProtocolError("INIT has to come first, and once");
@@ -58,6 +60,7 @@ export class SftpSession {
           const reply = request.type === "init" ? replies.versionReply() : await this.#answer(request);
           await room();
           channel.write(reply);
+          notePassed(reply.length);
         }
       }
     } catch (error) {
@@ -172,9 +175,9 @@ export class SftpSession {
   }
 
   async #read(request: Extract<SftpRequest, { type: "read" }>): Promise<Buffer> {
-    const data = await this.#file(request.handle).read(request.offset, Math.min(request.length, replies.maxDataBytes));
-    if (data.length === 0 && request.length > 0) throw new Refusal(statusCodes.endOfFile, "End of file");
-    return replies.dataReply(request.id, data);
+    const framed = await this.#file(request.handle).read(request.offset, Math.min(request.length, replies.maxDataBytes), replies.dataLead);
+    if (framed.length === replies.dataLead && request.length > 0) throw new Refusal(statusCodes.endOfFile, "End of file");
+    return replies.dataReply(request.id, framed);
   }
 
   #readFolder(request: { readonly id: number; readonly handle: string }): Buffer {
