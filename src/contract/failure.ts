@@ -46,6 +46,11 @@ const table = {
   site_being_deleted: { status: 409, title: "This site is being deleted." },
   site_disabled: { status: 409, title: "This site was disabled by an administrator. Ask one of them." },
   site_static: { status: 409, title: "A static site has no process to do this with. Make it dynamic in its settings first." },
+  dedicated_unavailable: {
+    status: 409,
+    title: "Here a static site cannot have a file server of its own: that takes Docker Swarm (BACKLOT_RUNTIME=swarm). Leave `dedicated` off.",
+  },
+  public_not_folder: { status: 503, title: "`public` of this site is not a folder, so nothing of it can be served. Make it one." },
   site_database_exists: { status: 409, title: "This site has a database already. Delete it first to begin with an empty one." },
   site_database_not_found: { status: 404, title: "This site has no database. Add one first." },
   site_database_taken: {

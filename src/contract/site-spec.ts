@@ -19,6 +19,8 @@ export const siteSpec = z.object({
   egress: siteEgress.default("none"),
   /** The image that its programs run in, where the runtime has images; null or absent: the default one. */
   image: z.string().min(1).max(255).nullable().optional(),
+  /** A static site with a file server of its own, where the runtime has such; absent: its files are served by whoever serves all of them. */
+  isDedicated: z.boolean().optional(),
   /** An administrator's site, or programs were allowed for everyone: it may run where sites cannot be isolated. */
   isTrusted: z.boolean(),
   /** Grows with every change; an older one never replaces a newer one. */

@@ -22,6 +22,11 @@ export type MemberRole = z.output<typeof memberRole>;
 export type SiteState = z.output<typeof siteState>;
 export type SiteEgress = z.output<typeof siteEgress>;
 
+/** Whether something runs for a site: its program, or a file server of its own. */
+export function hasInstance({ kind, isDedicated }: { readonly kind: SiteKind; readonly isDedicated?: boolean | undefined }): boolean {
+  return kind === "dynamic" || isDedicated === true;
+}
+
 /** 2–32 lower-case letters, digits and single inner dashes, first a letter. */
 export const siteNamePattern = /^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/;
 /** Whether a text is a well-formed site or user name (reserved names are the manager's business). */

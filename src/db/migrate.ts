@@ -17,6 +17,7 @@ import { nodes } from "./migrations/0008-nodes.ts";
 import { images } from "./migrations/0009-images.ts";
 import { siteCache } from "./migrations/0010-site-cache.ts";
 import { taskClaims } from "./migrations/0011-task-claims.ts";
+import { dedicated } from "./migrations/0012-dedicated.ts";
 
 /** Every change of the tables, in order. One that was released is never edited. */
 const migrations: Readonly<Record<string, Migration>> = {
@@ -31,6 +32,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   "0009-images": images,
   "0010-site-cache": siteCache,
   "0011-task-claims": taskClaims,
+  "0012-dedicated": dedicated,
 };
 
 const oldestServer = 140_000;

@@ -69,6 +69,7 @@ interface SiteTable {
   limits: JSONColumnType<SiteLimits>;
   settings: JSONColumnType<SiteSettings>;
   egress: SiteEgress;
+  isDedicated: Generated<boolean>;
   cache: ColumnType<SiteCache, string | undefined, string>;
   cacheGeneration: Generated<number>;
   /** Sealed before it comes here. */

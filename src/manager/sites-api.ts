@@ -6,7 +6,7 @@ import * as api from "#contract/api/sites.ts";
 import { operationView } from "#contract/api/views.ts";
 import { Failure } from "#contract/failure.ts";
 import { readSiteStatus } from "#contract/internal/orchestrator.ts";
-import type { SiteEgress, SiteStatus } from "#contract/site.ts";
+import { hasInstance, type SiteEgress, type SiteStatus } from "#contract/site.ts";
 import type { UserStore } from "#core/accounts/user-store.ts";
 import type { AuditStore } from "#core/audit/audit-store.ts";
 import type { ImageStore } from "#core/images/image-store.ts";
@@ -76,7 +76,7 @@ function mountSite(app: FastifyInstance, deps: SitesDeps): void {
 // The mirror lags behind by a few milliseconds; whoever asks about one site gets the orchestrator's own word.
 async function liveStatus(deps: SitesDeps, caller: SiteCaller): Promise<SiteStatus | undefined> {
   const { site } = caller;
-  if (site.kind === "static" || site.availability !== "enabled") return undefined;
+  if (!hasInstance(site) || site.availability !== "enabled") return undefined;
   try {
     return await deps.orchestrator.call(readSiteStatus, { params: { siteId: site.id }, signal: AbortSignal.timeout(2_000) });
   } catch (error) {
@@ -98,6 +98,7 @@ function mountChanges(app: FastifyInstance, deps: SitesDeps): void {
         reason: body.reason ?? null,
         ...(body.egress === undefined ? {} : { egress: body.egress }),
         ...(body.image === undefined ? {} : { image: body.image }),
+        ...(body.dedicated === undefined ? {} : { dedicated: body.dedicated }),
       },
     });
     return {

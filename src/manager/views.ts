@@ -1,5 +1,5 @@
 import type { AuditView, OperationView, SiteView, UserView } from "#contract/api/views.ts";
-import type { SiteStatus } from "#contract/site.ts";
+import { hasInstance, type SiteStatus } from "#contract/site.ts";
 import type { Actor, User } from "#core/accounts/user.ts";
 import type { KeptAuditEntry } from "#core/audit/audit-store.ts";
 import type { Operation } from "#core/operations/operation.ts";
@@ -30,6 +30,7 @@ export function siteViewOf(site: ActorSite, actor: Actor, known: { readonly stat
     status,
     limits: site.limits,
     image: site.imageId,
+    dedicated: site.isDedicated,
     egress: site.egress,
     cache: site.cache,
     settings: site.settings,
@@ -44,7 +45,7 @@ export function statusOf(site: ActorSite, known: SiteStatus | undefined): SiteSt
   const since = iso(site.updatedAt);
   if (site.availability !== "enabled") return { state: site.availability, reason: site.availabilityReason || null, since };
   if (site.lifecycle === "deleting") return { state: "stopping", reason: "The site is being deleted.", since };
-  if (site.kind === "static") return { state: "running", reason: null, since };
+  if (!hasInstance(site)) return { state: "running", reason: null, since };
   return known ?? { state: "asleep", reason: null, since };
 }
 

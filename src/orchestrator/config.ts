@@ -34,7 +34,17 @@ export const configSchema = z.object({
     .toLowerCase()
     .optional()
     .describe("With it services of sites carry the labels by which Traefik finds them, for NAME.<domain>"),
+  BACKLOT_TRAEFIK_NETWORK: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]*$/, "is not a network's name")
+    .optional()
+    .describe("Name of an attachable overlay network by which Traefik reaches sites' services; on it they answer proxies and reach nobody"),
   BACKLOT_SWARM_IMAGE: z.string().min(1).default("node:24-bookworm").describe("The image of sites that name none, and of tasks outside of sites"),
+  BACKLOT_STATIC_IMAGE: z
+    .string()
+    .min(1)
+    .default("nginx:stable")
+    .describe("The image of static sites that have a file server of their own (`dedicated`), with nginx, /etc/nginx/mime.types and a shell"),
   BACKLOT_SWARM_NODE_ADDRESS: z
     .ipv4()
     .optional()

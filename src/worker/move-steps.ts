@@ -1,6 +1,7 @@
 import { Failure } from "#contract/failure.ts";
 import { leaveSite } from "#contract/internal/nodes.ts";
 import * as api from "#contract/internal/orchestrator.ts";
+import { hasInstance } from "#contract/site.ts";
 import { takesSites } from "#core/nodes/choose-node.ts";
 import type { Fleet } from "#core/nodes/fleet.ts";
 import type { PlacementStore } from "#core/nodes/node-store.ts";
@@ -46,7 +47,7 @@ export function moveSteps(deps: MoveDeps): Readonly<Record<"settle" | "carry" | 
     carry: async (operation, signal) => {
       const site = await deps.siteOf(operation);
       if (site.nodeId !== inputOf(operation).to) return elsewhere;
-      return site.kind === "static" ? "A static site has no program to carry." : carry(deps, { operation, site, signal });
+      return !hasInstance(site) ? "A static site has no program to carry." : carry(deps, { operation, site, signal });
     },
     leave: async (operation, signal) => {
       const site = await deps.siteOf(operation);

@@ -1,5 +1,6 @@
 import { Failure } from "#contract/failure.ts";
 import * as api from "#contract/internal/orchestrator.ts";
+import { hasInstance } from "#contract/site.ts";
 import type { ImageStore } from "#core/images/image-store.ts";
 import type { Fleet } from "#core/nodes/fleet.ts";
 import type { PlacementStore } from "#core/nodes/node-store.ts";
@@ -110,7 +111,7 @@ function runSteps(deps: StepDeps): Readonly<Record<RunStep, StepAction>> {
     refresh: async (operation, signal) => {
       const site = await siteOf(deps, operation);
       const { state } = await orchestrator.call(api.readSiteStatus, { params: { siteId: site.id }, signal });
-      if (site.kind === "static" || site.availability !== "enabled") return "The site has no program to restart.";
+      if (!hasInstance(site) || site.availability !== "enabled") return "The site has no program to restart.";
       if (state === "asleep" || state === "stopped") return "The program sleeps: it starts with what is new at the next visit.";
       if (!site.settings.canRunTwice) {
         await routers.hold(site.id, { drainMs, signal });

@@ -17,6 +17,7 @@ export function site(changes: Partial<Site> = {}): Site {
     availabilityReason: "",
     limits: defaultSiteLimits,
     settings: defaultSiteSettings,
+    isDedicated: false,
     egress: "none",
     cache: defaultSiteCache,
     cacheGeneration: 0,

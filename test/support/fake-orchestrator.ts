@@ -20,6 +20,8 @@ export interface FakeOrchestratorState {
   readonly statuses: Map<number, SiteStatus>;
   readonly log: { readonly at: string; readonly stream: "stdout"; readonly line: string }[];
   isolates: boolean;
+  /** Whether it has file servers for static sites. */
+  dedicates: boolean;
   node: Omit<NodeReport, "sites">;
   readonly runs: FakeRuns;
   readonly terminals: FakeTerminals;
@@ -37,6 +39,7 @@ export async function startFakeOrchestrator(key: ClusterKey, port?: number): Pro
     statuses: new Map(),
     log: [],
     isolates: true,
+    dedicates: false,
     node: {
       ...{ id: "fake-orchestrator", host: "fake", version: "1.0.0", runtime: "process", storage: null, startedAt: at, cores: 2 },
       ...{ loadAverage: [0.5, 0.4, 0.3], memoryBytes: 8e9, freeMemoryBytes: 4e9, freeDiskBytes: 1e11, isolates: true, missing: [] },
@@ -101,6 +104,7 @@ export async function startFakeOrchestrator(key: ClusterKey, port?: number): Pro
         freezes: true,
         freezeNote: null,
         egress: { isAvailable: state.isolates, notes: state.isolates ? [] : ["Backlot does not run as root."] },
+        dedicates: state.dedicates,
         interpreters: { node: "24.0.0" },
         starters: [
           { name: "static", title: "Static", description: "Pages", kind: "static", needs: [] },

@@ -82,6 +82,8 @@ export const updateSite = endpoint({
     egress: siteEgress.optional(),
     /** An image of the catalogue, or null for the default one; the program restarts in it. */
     image: z.int().positive().nullable().optional(),
+    /** Administrators: a static site gets a file server of its own instead of its place in the shared one. */
+    dedicated: z.boolean().optional(),
     /** Why the availability, the limits or the egress change; kept in the audit trail. */
     reason: z.string().trim().max(1000).optional(),
   }),
@@ -95,6 +97,7 @@ export const updateSite = endpoint({
     "limits_need_reason",
     "administrators_only",
     "egress_unavailable",
+    "dedicated_unavailable",
   ],
 });
 

@@ -34,6 +34,8 @@ export const siteView = z.object({
   limits: siteLimits,
   /** The image of the catalogue that its programs run in, by its number; null: the default one. */
   image: z.int().nullable().optional(),
+  /** A static site has a file server of its own. */
+  dedicated: z.boolean().optional(),
   /** Where its program may connect to; only administrators change it. */
   egress: siteEgress,
   settings: z.object({

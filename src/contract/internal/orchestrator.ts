@@ -223,6 +223,8 @@ export const readCapabilities = endpoint({
     freezeNote: z.string().nullable(),
     /** Whether sites can be let out into the internet; `notes` say what stands in the way, or will when one tries. */
     egress: z.object({ isAvailable: z.boolean(), notes: z.array(z.string()) }),
+    /** Whether static sites can have a file server of their own; absent: they cannot. */
+    dedicates: z.boolean().optional(),
     /** Name → version of what sites can run. */
     interpreters: z.record(z.string(), z.string()),
     starters: z.array(starterOffer),

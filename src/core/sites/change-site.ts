@@ -1,4 +1,5 @@
 import { Failure } from "#contract/failure.ts";
+import { hasInstance } from "#contract/site.ts";
 import type { Actor } from "../accounts/user.ts";
 import type { Operation } from "../operations/operation.ts";
 import type { OperationStore } from "../operations/operation-store.ts";
@@ -27,7 +28,7 @@ export async function runSite(
   request: { readonly site: ActorSite; readonly verb: "restart" | "sleep" | "wake" },
 ): Promise<Operation> {
   const { site, verb } = request;
-  if (site.kind === "static") throw new Failure("site_static");
+  if (!hasInstance(site)) throw new Failure("site_static");
   if (verb !== "sleep") {
     if (site.availability !== "enabled") throw new Failure("site_not_served");
     demandCanRun(deps.runPolicy, await deps.host.capabilities(), site.isOwnedByAdministrator);

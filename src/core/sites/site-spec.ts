@@ -1,3 +1,4 @@
+import { hasInstance } from "#contract/site.ts";
 import type { SiteDatabaseCredentials } from "#contract/site-database.ts";
 import type { SiteRoute, SiteSpec } from "#contract/site-spec.ts";
 import type { Site } from "./site.ts";
@@ -20,6 +21,7 @@ export function specOf(
     timeZone: site.settings.timeZone,
     canRunTwice: site.settings.canRunTwice,
     egress: site.egress,
+    isDedicated: site.isDedicated && site.kind === "static",
     isTrusted: mayEveryoneRun || site.isOwnedByAdministrator,
     revision: site.revision,
     placement: site.placement,
@@ -39,7 +41,8 @@ export function routeOf(site: Site, sitesDomain: string): SiteRoute {
     siteId: site.id,
     name: site.name,
     hosts: [`${site.name}.${sitesDomain}`],
-    kind: site.kind,
+    // Whatever runs for it, a router is to wake it and to send visitors there.
+    kind: hasInstance(site) ? "dynamic" : "static",
     availability: site.availability,
     requestBodyBytes: site.limits.requestBodyBytes,
     idleSeconds: site.settings.idleSeconds,

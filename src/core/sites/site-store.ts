@@ -30,6 +30,7 @@ export interface SiteChanges {
   readonly settings?: SiteSettings | undefined;
   readonly limits?: SiteLimits | undefined;
   readonly egress?: SiteEgress | undefined;
+  readonly isDedicated?: boolean | undefined;
   readonly cache?: SiteCache | undefined;
   readonly availability?: SiteAvailability | undefined;
   readonly imageId?: number | null | undefined;

@@ -25,6 +25,8 @@ export interface Site {
   readonly limits: SiteLimits;
   readonly settings: SiteSettings;
   readonly egress: SiteEgress;
+  /** Static: it has a file server of its own. */
+  readonly isDedicated: boolean;
   readonly cache: SiteCache;
   /** Grows whenever answers that routers keep are out of date. */
   readonly cacheGeneration: number;

@@ -1,6 +1,6 @@
 import { Failure } from "#contract/failure.ts";
 import type { Capabilities } from "#contract/internal/orchestrator.ts";
-import type { SiteAvailability, SiteEgress, SiteKind, SiteLimits } from "#contract/site.ts";
+import { hasInstance, type SiteAvailability, type SiteEgress, type SiteKind, type SiteLimits } from "#contract/site.ts";
 import type { SiteCache } from "#contract/site-cache.ts";
 import type { Actor } from "../accounts/user.ts";
 import { demandImage } from "../images/choose-image.ts";
@@ -33,6 +33,7 @@ export interface UpdateSiteInput {
   readonly limits?: { readonly [K in keyof SiteLimits]?: SiteLimits[K] | undefined } | undefined;
   readonly egress?: SiteEgress | undefined;
   readonly image?: number | null | undefined;
+  readonly dedicated?: boolean | undefined;
   readonly reason?: string | undefined;
 }
 
@@ -52,6 +53,7 @@ export async function updateSite(
     demandCanRun(deps.runPolicy, await deps.host.capabilities(), actor.user.role === "administrator" || site.isOwnedByAdministrator);
   }
   if (input.egress === "internet" && site.egress !== "internet") demandEgress(await deps.host.capabilities());
+  if (input.dedicated === true && !site.isDedicated) demandDedication(input.kind ?? site.kind, await deps.host.capabilities());
   const changes = changesOf(site, input);
   return deps.sites.update(site, changes, operationFor(deps.newId(), actor, { site, changes }));
 }
@@ -75,8 +77,9 @@ function checkInput(actor: Actor, site: ActorSite, input: UpdateSiteInput): void
   if (input.settings?.timeZone !== undefined && !isTimeZone(input.settings.timeZone)) {
     throw new Failure("input_invalid", { detail: `settings.timeZone: ${input.settings.timeZone} is not a time zone such as Europe/Berlin.` });
   }
-  if (input.availability === undefined && input.limits === undefined && input.egress === undefined) return;
-  if (actor.user.role !== "administrator") throw new Failure("administrators_only");
+  const isOfAdministrators = [input.availability, input.limits, input.egress].some((field) => field !== undefined);
+  if ((isOfAdministrators || input.dedicated !== undefined) && actor.user.role !== "administrator") throw new Failure("administrators_only");
+  if (!isOfAdministrators) return;
   if (input.reason === undefined || input.reason === "") throw new Failure("limits_need_reason");
 }
 
@@ -84,6 +87,11 @@ function checkInput(actor: Actor, site: ActorSite, input: UpdateSiteInput): void
 function demandEgress(capabilities: Capabilities | null): void {
   if (capabilities === null || capabilities.egress.isAvailable) return;
   throw new Failure("egress_unavailable", { reason: capabilities.egress.notes.join(" ") });
+}
+
+function demandDedication(kind: SiteKind, capabilities: Capabilities | null): void {
+  if (kind !== "static") throw new Failure("input_invalid", { detail: "dedicated: only a static site can have a file server." });
+  if (capabilities !== null && capabilities.dedicates !== true) throw new Failure("dedicated_unavailable");
 }
 
 function changesOf(site: ActorSite, input: UpdateSiteInput): SiteChanges {
@@ -94,6 +102,7 @@ function changesOf(site: ActorSite, input: UpdateSiteInput): SiteChanges {
     ...(input.settings === undefined ? {} : { settings: withChanges(site.settings, input.settings) }),
     ...(input.cache === undefined ? {} : { cache: withChanges(site.cache, input.cache) }),
     ...(input.image === undefined || input.image === site.imageId ? {} : { imageId: input.image }),
+    ...(input.dedicated === undefined || input.dedicated === site.isDedicated ? {} : { isDedicated: input.dedicated }),
     ...(input.egress === undefined || input.egress === site.egress ? {} : { egress: input.egress }),
     ...(input.limits === undefined ? {} : { limits: withChanges(site.limits, input.limits) }),
     ...(input.availability === undefined
@@ -110,7 +119,11 @@ function withChanges<T extends object>(base: T, changes: { readonly [K in keyof 
 
 function operationFor(id: string, actor: Actor, request: { readonly site: ActorSite; readonly changes: SiteChanges }): NewOperation | null {
   const { site, changes } = request;
-  const subject = { kind: changes.kind ?? site.kind, canRunTwice: changes.settings?.canRunTwice ?? site.settings.canRunTwice };
+  const after = { kind: changes.kind ?? site.kind, isDedicated: changes.isDedicated ?? site.isDedicated };
+  const subject = {
+    kind: hasInstance(after) ? ("dynamic" as const) : ("static" as const),
+    canRunTwice: changes.settings?.canRunTwice ?? site.settings.canRunTwice,
+  };
   const common = { id, subject, requestedById: actor.user.id };
   const { name, description: _words, ...rest } = changes;
   const needsRestart =
@@ -119,6 +132,8 @@ function operationFor(id: string, actor: Actor, request: { readonly site: ActorS
       changes.limits !== undefined ||
       changes.egress !== undefined ||
       changes.imageId !== undefined ||
+      // Something else is to run from now on than what may be running.
+      (hasInstance(site) && (changes.kind !== undefined || changes.isDedicated !== undefined)) ||
       (changes.settings?.timeZone !== site.settings.timeZone && changes.settings !== undefined));
   if (Object.keys(rest).length > 0) return planOperation({ ...common, kind: "configure", input: { needsRestart } });
   return name === undefined ? null : planOperation({ ...common, kind: "rename", input: {} });

@@ -15,6 +15,7 @@ export const siteColumns = [
   "sites.limits",
   "sites.settings",
   "sites.egress",
+  "sites.isDedicated",
   "sites.cache",
   "sites.cacheGeneration",
   "sites.revision",
@@ -37,9 +38,9 @@ type SiteRow = Pick<Selectable<Tables["sites"]>, Exclude<keyof Site, "isOwnedByA
 
 /** A site out of a row that may hold more. */
 export function siteOf(row: SiteRow): Site {
-  const { id, name, kind, purpose, description, availability, availabilityReason, limits, settings, egress, cache, cacheGeneration } = row;
+  const { id, name, kind, purpose, description, availability, availabilityReason, limits, settings, egress, isDedicated, cache, cacheGeneration } = row;
   const { revision, epoch, lifecycle, nodeId, placement, isTakenOver, imageId, isOwnedByAdministrator: isTrusted, createdAt, updatedAt } = row;
-  const words = { id, name, kind, purpose, description, availability, availabilityReason, limits, settings, egress, cache, cacheGeneration };
+  const words = { id, name, kind, purpose, description, availability, availabilityReason, limits, settings, egress, isDedicated, cache, cacheGeneration };
   return { ...words, revision, epoch, lifecycle, nodeId, placement, isTakenOver, imageId, isOwnedByAdministrator: isTrusted, createdAt, updatedAt };
 }
 

@@ -15,6 +15,8 @@ export interface RuntimeCapabilities {
   readonly freezeNote: string | null;
   /** Whether programs can be let out into the internet; `notes` say what stands in the way, or will when one tries. */
   readonly egress: { readonly isAvailable: boolean; readonly notes: readonly string[] };
+  /** Whether static sites can have a file server of their own. */
+  readonly dedicates?: boolean;
 }
 
 /** How a program ended. */

@@ -15,6 +15,7 @@ export function capabilitiesOf(found: {
     freezes: found.runtime.freezes,
     freezeNote: found.runtime.freezeNote,
     egress: { isAvailable: found.runtime.egress.isAvailable, notes: [...found.runtime.egress.notes] },
+    dedicates: found.runtime.dedicates === true,
     interpreters: { ...found.interpreters },
     starters: [...found.starters],
   };

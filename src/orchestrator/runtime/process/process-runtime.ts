@@ -117,6 +117,7 @@ class ProcessRuntime implements SiteRuntime {
 
   async start(request: StartRequest): Promise<RunningInstance> {
     if (!instancePattern.test(request.instance)) throw new Error(`the instance key ${request.instance} does not match ${instancePattern}`);
+    if (request.spec.kind === "static") throw new Failure("dedicated_unavailable");
     const machine = await this.#prepared();
     if (this.#closed !== null) throw new Failure("machine_full");
     if (machine.sandbox === null && !request.spec.isTrusted) throw new Failure("isolation_missing", { missing: machine.capabilities.missing });

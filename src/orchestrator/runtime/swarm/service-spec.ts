@@ -5,6 +5,7 @@ import { siteEnvironment } from "../process/site-environment.ts";
 import type { SiteOwner } from "../process/site-owner.ts";
 import { environmentOf, inside, mountsOf, nameServersFor, nanoCpus, resolverOptions, sitePort, ulimitsOf, userOf } from "./container-plan.ts";
 import { labels } from "./labels.ts";
+import { type MarkedFolder, staticServerParts } from "./static-server.ts";
 
 /** A service of a site's program; a site that is restarted has the second one beside the first until the first is retired. */
 export const slots = ["first", "second"] as const;
@@ -27,6 +28,10 @@ export interface ServiceOrder {
   /** The folder of the socket of sites' databases; null where there is none. */
   readonly databaseFolder: string | null;
   readonly nameServers: readonly string[];
+  /** Networks of the swarm, by their ids, that it is on besides the engine's own bridge. */
+  readonly networks?: readonly string[];
+  /** `public` of a static site, whose service is a file server; absent: it runs the site's program. */
+  readonly files?: MarkedFolder;
   /** Engines from 26 on take it per service; before, the daemon has to be told. */
   readonly canForbidPrivileges: boolean;
   /** For others that read services: a load balancer's. */
@@ -64,12 +69,16 @@ export function serviceSpec(order: ServiceOrder): Docker.CreateServiceOptions {
     Name: serviceName(spec.siteId, order.slot),
     Labels: { ...order.labels, ...own },
     TaskTemplate: {
-      ContainerSpec: containerSpec(order, own),
+      ContainerSpec: {
+        ...containerSpec(order, own),
+        ...(order.files === undefined ? {} : staticServerParts({ files: order.files, owner: order.owner, memoryBytes: spec.limits.memoryBytes })),
+      },
       Resources: { Limits: { NanoCPUs: nanoCpus(spec.limits.cpu), MemoryBytes: spec.limits.memoryBytes, Pids: spec.limits.pids } },
       RestartPolicy: restartPolicy,
       Placement: { Constraints: [`node.id==${order.nodeId}`] },
       LogDriver: logDriver,
-      Networks: [],
+      // Named together with others, the bridge stays what it is alone: the way to the port, and out.
+      Networks: networksOf(order),
       ForceUpdate: 0,
       Runtime: "container",
     },
@@ -79,6 +88,10 @@ export function serviceSpec(order: ServiceOrder): Docker.CreateServiceOptions {
     // Addresses of our own choice on the node itself: virtual addresses need IPVS, and those of an overlay run out.
     EndpointSpec: { Mode: "dnsrr", Ports: [{ Protocol: "tcp", TargetPort: sitePort, PublishMode: "host" }] },
   };
+}
+
+function networksOf({ networks = [] }: ServiceOrder): Docker.NetworkAttachmentConfig[] {
+  return networks.length === 0 ? [] : ["bridge", ...networks].map((Target) => ({ Target }));
 }
 
 /** The same service without a program. */

@@ -1,18 +1,20 @@
-import { createHash, randomUUID } from "node:crypto";
-import { chownSync, mkdirSync, realpathSync } from "node:fs";
+import { randomUUID } from "node:crypto";
+import { mkdirSync, realpathSync } from "node:fs";
 import { Failure } from "#contract/failure.ts";
 import { Lanes } from "#orchestrator/sites/lane.ts";
 import type { EnteredProgram, EnterRequest } from "../enter.ts";
-import { homeOwner, siteOwner } from "../process/site-owner.ts";
+import { siteOwner } from "../process/site-owner.ts";
 import type { RunningRun, RunRequest } from "../run.ts";
 import type { LastingInstances, RunningInstance, RuntimeCapabilities, SiteRuntime, StartRequest } from "../site-runtime.ts";
 import { ContainerWatch } from "./container-watch.ts";
-import { statusOf } from "./engine.ts";
 import { labels } from "./labels.ts";
 import { endLeft, findLeft, type LeftContainer, leftAt, noteLeaving } from "./left-containers.ts";
+import { OverlayGuard } from "./overlay-guard.ts";
 import { prepareMachine, type SwarmOptions } from "./prepare-machine.ts";
+import { installationOf, missingIn, openHome, unlessGone, unreachable } from "./runtime-parts.ts";
 import { type Slot, serviceSpec, slots } from "./service-spec.ts";
 import { type SiteContainer, takeCharge, whenStarted } from "./start-site.ts";
+import { publicOf } from "./static-server.ts";
 import { startEntry } from "./swarm-entry.ts";
 import type { SwarmInstance } from "./swarm-instance.ts";
 import { imageOf, type SwarmMachine } from "./swarm-machine.ts";
@@ -25,6 +27,10 @@ export interface SwarmRuntimeOptions extends Omit<SwarmOptions, "installation"> 
   readonly sitesFolder: string;
   /** What this orchestrator keeps for the one after it. */
   readonly stateFolder: string;
+  /** An attachable overlay by which Traefik reaches sites' services; absent: they are on no network but their node's. */
+  readonly traefikNetwork?: string;
+  /** The image of static sites' own file servers; it has nginx and a shell. Absent: there are none. */
+  readonly staticImage?: string;
   /** What other readers of services want to find on a site's: a load balancer's labels. */
   readonly labelsOf?: (request: StartRequest) => Readonly<Record<string, string>>;
 }
@@ -51,6 +57,7 @@ class SwarmRuntime implements SiteRuntime {
     forget: (siteId) => this.#forget(siteId),
   };
   #machine: Promise<SwarmMachine> | null = null;
+  #guard: OverlayGuard | null = null;
   #isClosed = false;
 
   constructor(options: SwarmRuntimeOptions) {
@@ -63,14 +70,21 @@ class SwarmRuntime implements SiteRuntime {
 
   async probe(): Promise<RuntimeCapabilities> {
     try {
-      return (await this.#prepared()).capabilities;
+      const machine = await this.#prepared();
+      const overlay = await this.#overlays(machine).then(
+        () => [],
+        (error: unknown) => missingIn(error),
+      );
+      const { isolates, missing, ...found } = machine.capabilities;
+      const dedicates = this.#options.staticImage !== undefined;
+      return { ...found, isolates: isolates && overlay.length === 0, missing: [...missing, ...overlay], dedicates };
     } catch (error) {
       return unreachable(this.#options.engine.host, error);
     }
   }
 
   async start(request: StartRequest): Promise<RunningInstance> {
-    const machine = await this.#ready(request.spec.isTrusted);
+    const machine = await this.#ready(request.spec.isTrusted || request.spec.kind === "static");
     const { siteId } = request.spec;
     const left = [...this.#leftContainers.values()].find((container) => container.siteId === siteId && container.instance === request.instance);
     if (left !== undefined) return this.#taking(siteId, left.slot, () => this.#adopt(machine, request, left));
@@ -115,8 +129,8 @@ class SwarmRuntime implements SiteRuntime {
       instance,
       start: randomUUID(),
       slot,
-      image: imageOf(machine, spec),
-      hasEgress: spec.egress === "internet",
+      image: spec.kind === "static" ? this.#staticImage() : imageOf(machine, spec),
+      hasEgress: spec.egress === "internet" && spec.kind === "dynamic",
       onOutput: request.onOutput,
       since: 0,
     };
@@ -137,6 +151,8 @@ class SwarmRuntime implements SiteRuntime {
           databaseFolder: machine.databaseFolder,
           nameServers: machine.nameServers,
           canForbidPrivileges: machine.canForbidPrivileges,
+          networks: await this.#overlays(machine),
+          ...(spec.kind === "static" ? { files: publicOf(realpathSync(request.folder), siteOwner(spec.siteId)) } : {}),
           labels: this.#options.labelsOf?.(request) ?? {},
         }),
       );
@@ -150,6 +166,19 @@ class SwarmRuntime implements SiteRuntime {
       else await machine.services.rest(spec.siteId, slot, { start: site.start });
       throw error;
     }
+  }
+
+  async #overlays(machine: SwarmMachine): Promise<readonly string[]> {
+    const { traefikNetwork: network, log } = this.#options;
+    if (network === undefined) return [];
+    this.#guard ??= new OverlayGuard({ docker: machine.docker, installation: this.#installation, network, image: machine.defaultImage, log });
+    return [await this.#guard.ensure()];
+  }
+
+  #staticImage(): string {
+    const { staticImage } = this.#options;
+    if (staticImage === undefined) throw new Failure("dedicated_unavailable");
+    return staticImage;
   }
 
   #contextOf(machine: SwarmMachine, site: SiteContainer) {
@@ -236,6 +265,7 @@ class SwarmRuntime implements SiteRuntime {
     this.#leave();
     await Promise.all([...this.#disposable].map((starting) => starting.then((program) => program.end(0)).catch(() => undefined)));
     const machine = await this.#machine?.catch(() => null);
+    await this.#guard?.close();
     await machine?.close();
   }
 
@@ -255,34 +285,4 @@ class SwarmRuntime implements SiteRuntime {
     });
     return this.#machine;
   }
-}
-
-function unreachable(host: string, error: unknown): RuntimeCapabilities {
-  const words = `The Docker engine at ${host} cannot be used: ${error instanceof Error ? error.message : String(error)}`;
-  return {
-    isolates: false,
-    missing: [words],
-    limits: { memory: false, cpu: false, pids: false },
-    freezes: false,
-    freezeNote: words,
-    egress: { isAvailable: false, notes: [words] },
-  };
-}
-
-function unlessGone(error: unknown): void {
-  if (![404, 409].includes(statusOf(error) ?? 0)) throw error;
-}
-
-function openHome(home: { readonly folder: string; readonly library: string }): void {
-  const isNew = mkdirSync(home.folder, { recursive: true, mode: 0o755 }) !== undefined;
-  mkdirSync(home.library, { recursive: true, mode: 0o755 });
-  const owner = homeOwner();
-  // One that was there before may be shared on purpose: whose it is stays as it is.
-  if (isNew && owner !== null) chownSync(home.folder, owner.uid, owner.gid);
-}
-
-/** The same for every orchestrator that shares the folder of all sites. */
-function installationOf(sitesFolder: string): string {
-  const digest = createHash("sha256").update(realpathSync(sitesFolder)).digest();
-  return digest.readUIntBE(0, 6).toString(36).slice(0, 6).padStart(6, "0");
 }

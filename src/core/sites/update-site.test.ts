@@ -1,0 +1,69 @@
+import { expect, test } from "vitest";
+import type { Capabilities } from "#contract/internal/orchestrator.ts";
+import { actor, actorSite } from "../../../test/support/builders.ts";
+import type { NewOperation } from "../operations/operation.ts";
+import type { ActorSite } from "./site.ts";
+import { routeOf, specOf } from "./site-spec.ts";
+import type { SiteChanges, SiteStore } from "./site-store.ts";
+import { type UpdateSiteInput, updateSite } from "./update-site.ts";
+
+const capabilities: Capabilities = {
+  isolates: true,
+  missing: [],
+  limits: { memory: true, cpu: true, pids: true },
+  freezes: true,
+  freezeNote: null,
+  egress: { isAvailable: true, notes: [] },
+  interpreters: {},
+  starters: [],
+};
+
+/** What became of a change: what was stored, and the steps of its operation. */
+async function change(site: ActorSite, input: UpdateSiteInput, given: { readonly dedicates?: boolean; readonly role?: "member" | "administrator" } = {}) {
+  const stored: { changes: SiteChanges; operation: NewOperation | null }[] = [];
+  const sites: Pick<SiteStore, "update"> = {
+    update: async (_site, changes, operation) => {
+      stored.push({ changes, operation });
+      return { site, operation: null };
+    },
+  };
+  const deps = {
+    // The one call that a change makes.
+    sites: sites as SiteStore,
+    host: { capabilities: async () => ({ ...capabilities, dedicates: given.dedicates ?? true }), statusOf: () => undefined },
+    runPolicy: { mayEveryoneRunUnisolated: false },
+    images: { byId: async () => null },
+    newId: () => "3f1f3c3a-5a52-4c39-8f38-1f6f7f0d7f11",
+  };
+  await updateSite(deps, actor({ role: given.role ?? "administrator" }), { site, input });
+  return { changes: stored[0]?.changes, steps: stored[0]?.operation?.steps.map(({ name }) => name) };
+}
+
+test("only administrators give a site a file server of its own, only a static one, and only where the runtime has such", async () => {
+  const site = actorSite();
+  await expect(change(site, { dedicated: true }, { role: "member" })).rejects.toMatchObject({ code: "administrators_only" });
+  await expect(change(site, { dedicated: true }, { dedicates: false })).rejects.toMatchObject({ code: "dedicated_unavailable" });
+  await expect(change(site, { dedicated: true, kind: "dynamic" })).rejects.toMatchObject({ code: "input_invalid" });
+  await expect(change(actorSite({ kind: "dynamic" }), { dedicated: true })).rejects.toMatchObject({ code: "input_invalid" });
+  expect(await change(site, { dedicated: true })).toEqual({ changes: { isDedicated: true }, steps: ["apply", "publish"] });
+  // Taken away it can be anywhere.
+  expect(await change(actorSite({ isDedicated: true }), { dedicated: false }, { dedicates: false })).toMatchObject({ changes: { isDedicated: false } });
+});
+
+test("what may be running is exchanged when something else is to run, and left when nothing is", async () => {
+  const restarted = ["apply", "publish", "refresh"];
+  const dedicated = actorSite({ isDedicated: true });
+  expect((await change(dedicated, { kind: "dynamic" })).steps).toEqual(restarted);
+  expect((await change(dedicated, { limits: { cpu: 1 }, reason: "many visitors" })).steps).toEqual(restarted);
+  expect((await change(actorSite({ kind: "dynamic", isDedicated: true }), { kind: "static" })).steps).toEqual(restarted);
+  expect((await change(dedicated, { dedicated: false })).steps).toEqual(["apply", "publish"]);
+  expect((await change(actorSite(), { kind: "dynamic" })).steps).toEqual(["apply", "publish"]);
+});
+
+test("routers wake a static site with a file server of its own and send visitors there; its orchestrator knows it for one", () => {
+  const given = { environment: {}, database: null, image: null };
+  const dedicated = actorSite({ isDedicated: true });
+  expect([routeOf(actorSite(), "localhost").kind, routeOf(dedicated, "localhost").kind]).toEqual(["static", "dynamic"]);
+  expect(specOf(dedicated, given, false)).toMatchObject({ kind: "static", isDedicated: true });
+  expect(specOf(actorSite({ kind: "dynamic", isDedicated: true }), given, false)).toMatchObject({ kind: "dynamic", isDedicated: false });
+});
