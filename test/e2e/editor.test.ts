@@ -234,77 +234,6 @@ describe.runIf(hasBrowser())("the editor", { timeout: 180_000 }, () => {
     expect(await editor.complaints()).toEqual([]);
   });
 
-  test("the search in the site finds lines and leads to them", async () => {
-    const lines = Array.from({ length: 300 }, (_, index) => `line ${index + 1}`).join("\n");
-    await siteWith("searched", { "public/index.html": page, "private/long.txt": `${lines}\nthe needle\n`, "private/other.txt": "no" });
-    const editor = await editorOf("admin", "searched", "files/");
-    await editor.browser.click("Search");
-    await editor.browser.fill("Search in the site", "Needle");
-    await editor.browser.sees("1 place in 1 file.");
-    await editor.browser.driver.findElement(By.xpath('//button[.//mark[text()="needle"]]')).click();
-    await editor.shows("private/long.txt", "the needle");
-    await editor.browser.sees("301:");
-    await editor.browser.click("Tell upper and lower case apart");
-    await editor.browser.sees("Nothing found in");
-  });
-
-  test("pictures, sound, binary and large files are each shown as they can be", async () => {
-    const picture = Buffer.from("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==", "base64");
-    await siteWith("various", { "public/index.html": page });
-    await admin.put("various", "public/dot.png", picture);
-    await admin.put("various", "public/drawing.svg", '<svg xmlns="http://www.w3.org/2000/svg" width="30" height="20"><rect width="9" height="9"/></svg>');
-    await admin.put("various", "public/data.bin", new Uint8Array([0, 1, 2, 3]));
-    await admin.put("various", "public/big.txt", "a line of text\n".repeat(90_000));
-    await admin.put("various", "public/huge.txt", "a line of text\n".repeat(400_000));
-    const editor = await editorOf("admin", "various", "edit/public/dot.png");
-    await editor.browser.sees("1 × 1 pixels");
-    await editor.openInTree("public/drawing.svg");
-    await editor.shows("public/drawing.svg", "<svg");
-    await editor.browser.click("Picture");
-    await editor.browser.sees("30 × 20 pixels");
-    await editor.openInTree("public/data.bin");
-    await editor.browser.sees("This is not a text file");
-    await editor.browser.sees("Download 4 bytes");
-    await editor.openInTree("public/big.txt");
-    await editor.browser.sees("too large to be edited here");
-    await editor.shows("public/big.txt", "a line of text");
-    await editor.openInTree("public/huge.txt");
-    await editor.browser.sees("This file has 6.0 MB.");
-    expect(await editor.complaints()).toEqual([]);
-  });
-
-  test("sound, films and PDFs are played or opened, and what the browser cannot show says so", async () => {
-    await siteWith("heard", { "public/index.html": page });
-    const editor = await editorOf("admin", "heard", "files/");
-    const { driver } = editor.browser;
-    // A film without pictures: no encoder is on the machine, and the browser looks at what it gets.
-    await admin.put("heard", "public/film.webm", silence(16_000));
-    await admin.put("heard", "public/silence.wav", silence(8_000));
-    await admin.put("heard", "public/broken.mp3", "this is no sound");
-    await admin.put("heard", "public/broken.png", "this is no picture");
-    await admin.put("heard", "public/manual.pdf", "%PDF-1.4\n%%EOF\n");
-    const facts = (kind: string): Promise<unknown> =>
-      driver.executeScript(`const media = document.querySelector("${kind}"); return media && [media.duration, media.error, media.readyState > 0]`);
-    await editor.go("edit/public/silence.wav");
-    await expect.poll(() => facts("audio"), { timeout: 20_000 }).toEqual([1, null, true]);
-    await editor.openInTree("public/film.webm");
-    await expect.poll(() => facts("video"), { timeout: 20_000 }).toEqual([2, null, true]);
-    for (const name of ["broken.mp3", "broken.png"]) {
-      await editor.openInTree(`public/${name}`);
-      await editor.browser.sees("The browser cannot show this file.");
-    }
-    await editor.openInTree("public/manual.pdf");
-    const before = await driver.getWindowHandle();
-    await editor.browser.click("Open manual.pdf");
-    await driver.wait(async () => (await driver.getAllWindowHandles()).length === 2, 20_000);
-    for (const handle of (await driver.getAllWindowHandles()).filter((each) => each !== before)) {
-      await driver.switchTo().window(handle);
-      expect(await driver.getCurrentUrl()).toMatch(/^blob:/);
-      await driver.close();
-    }
-    await driver.switchTo().window(before);
-  });
-
   test("unsaved work outlives a session that ends, is shown to nobody else, and goes with who signs out", async () => {
     await siteWith("private", { "public/index.html": page });
     const path = "public/index.html";
@@ -364,27 +293,3 @@ describe.runIf(hasBrowser())("the editor", { timeout: 180_000 }, () => {
     expect(await editor.browser.driver.executeScript("return document.documentElement.scrollWidth")).toBe(390);
   });
 });
-
-/** A second of silence: eight thousand samples of one byte each. */
-function silence(samples: number): Buffer {
-  const head = Buffer.alloc(44);
-  head.write("RIFF", 0);
-  head.writeUInt32LE(36 + samples, 4);
-  head.write("WAVEfmt ", 8);
-  for (const [at, value] of [
-    [16, 16],
-    [24, 8_000],
-    [28, 8_000],
-    [40, samples],
-  ] as const)
-    head.writeUInt32LE(value, at);
-  for (const [at, value] of [
-    [20, 1],
-    [22, 1],
-    [32, 1],
-    [34, 8],
-  ] as const)
-    head.writeUInt16LE(value, at);
-  head.write("data", 36);
-  return Buffer.concat([head, Buffer.alloc(samples, 128)]);
-}

@@ -130,6 +130,11 @@ export class EditorPage implements AsyncDisposable {
       await this.#command("Input.dispatchDragEvent", { type, x: Math.round(x + width / 2), y: Math.round(y + height / 2), data });
   }
 
+  /** Has downloads land in a folder of this machine, without a question. */
+  async downloadsInto(folder: string): Promise<void> {
+    await this.#command("Browser.setDownloadBehavior", { behavior: "allow", downloadPath: folder });
+  }
+
   /** Makes the page as large as that of a phone, which is smaller than any window. */
   async resize(width: number, height: number): Promise<void> {
     await this.#command("Emulation.setDeviceMetricsOverride", { width, height, deviceScaleFactor: 1, mobile: true });
