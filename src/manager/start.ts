@@ -6,6 +6,7 @@ import type { AuditInbox } from "#core/audit/audit-inbox.ts";
 import type { AuditStore } from "#core/audit/audit-store.ts";
 import type { Fleet } from "#core/nodes/fleet.ts";
 import { PageRouters } from "#core/routes/page-routers.ts";
+import type { RouteStore } from "#core/routes/route-store.ts";
 import { CachedScriptShelf } from "#core/tasks/cached-script-shelf.ts";
 import { scriptsOf } from "#core/tasks/orchestrator-scripts.ts";
 import { type PlanTask, type PlanTaskDeps, planTask } from "#core/tasks/plan-task.ts";
@@ -32,7 +33,7 @@ import { AccessWatch } from "./access-watch.ts";
 import { mountAccounts } from "./accounts-api.ts";
 import { argon2PasswordHasher } from "./argon2-password-hasher.ts";
 import { createNote } from "./audit-trail.ts";
-import { mountCache } from "./cache-api.ts";
+import { type CacheApiDeps, mountCache } from "./cache-api.ts";
 import { configSchema, type ManagerConfig, publicAddresses } from "./config.ts";
 import { answerUnknown, mountDashboard } from "./dashboard.ts";
 import { mountDatabases } from "./database-api.ts";
@@ -62,7 +63,7 @@ import { mountStreams } from "./streams-api.ts";
 import { mountSystem } from "./system-api.ts";
 import { mountTasks } from "./tasks-api.ts";
 import { mountTerminals } from "./terminals-api.ts";
-import { mountTraffic } from "./traffic-api.ts";
+import { mountTraffic, type TrafficApiDeps } from "./traffic-api.ts";
 
 /** Connections to the database: requests are short, and eight cores' worth of them are enough for a small machine. */
 const maxConnections = 10;
@@ -121,10 +122,7 @@ async function serve({ config, key, db, log, stack }: Wiring): Promise<Pick<Runn
   const databaseSeal = createSeal(Buffer.from(key.secret, "base64url"), "site database");
   mountDatabases(app, { ...shared, databaseSeal, databaseBytes: config.BACKLOT_SITE_DATABASE_BYTES });
   mountFiles(app, shared);
-  const pageRouters = pageRoutersOf(config, signer);
-  const pages = new PageRouters(pageRouters, stores.routes);
-  mountCache(app, { ...shared, pages });
-  mountTraffic(app, { guards, pageRouters });
+  const pages = mountVisitors(app, { ...shared, pageRouters: pageRoutersOf(config, signer) });
   mountFileHistory(app, { ...shared, access });
   mountStreams(app, { ...shared, access, hints });
   mountTerminals(app, { ...shared, access });
@@ -173,6 +171,14 @@ function followEach(
       stack.defer(() => loop.stop());
     }
   }
+}
+
+/** Serves what routers know of sites' visitors, and of the answers that they keep for them. */
+function mountVisitors(app: FastifyInstance, deps: Omit<CacheApiDeps, "pages"> & TrafficApiDeps & { readonly routes: RouteStore }): PageRouters {
+  const pages = new PageRouters(deps.pageRouters, deps.routes);
+  mountCache(app, { ...deps, pages });
+  mountTraffic(app, deps);
+  return pages;
 }
 
 function pageRoutersOf(config: ManagerConfig, signer: GrantSigner): ComponentClient[] {

@@ -1,5 +1,6 @@
 import { lstat } from "node:fs/promises";
 import { Failure } from "#contract/failure.ts";
+import type { SiteKind } from "#contract/site.ts";
 import type { StartRequest } from "#orchestrator/runtime/site-runtime.ts";
 
 const places: readonly StartRequest["runFile"][] = ["run.sh", "private/run.sh", "public/run.sh"];
@@ -9,7 +10,9 @@ const places: readonly StartRequest["runFile"][] = ["run.sh", "private/run.sh", 
  * where a link that leads out of the site leads nowhere.
  * @throws {Failure} `run_file_missing`
  */
-export async function findRunFile(folder: string): Promise<StartRequest["runFile"]> {
+export async function findRunFile(folder: string, kind: SiteKind): Promise<StartRequest["runFile"]> {
+  // A file server of its own needs none.
+  if (kind === "static") return "run.sh";
   for (const place of places) {
     const found = await lstat(`${folder}/${place}`).catch(() => undefined);
     if (found?.isFile() || found?.isSymbolicLink()) return place;

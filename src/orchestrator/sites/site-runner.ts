@@ -187,8 +187,7 @@ export class SiteRunner {
     this.#latestKey = key;
     const runFile = await this.#deps
       .checkRoom()
-      // A file server of its own needs none.
-      .then(() => (spec.kind === "static" ? "run.sh" : findRunFile(this.#deps.folder)))
+      .then(() => findRunFile(this.#deps.folder, spec.kind))
       .catch((failure: unknown) => this.#refused(failure));
     if (options.replaces) {
       // Leftovers of a restart that never came to its second half go too: at most two instances run at once.

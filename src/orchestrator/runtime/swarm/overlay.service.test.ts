@@ -129,6 +129,9 @@ describe.skipIf(whyNoSwarm() !== null)("sites on a network by which proxies reac
       await expect.poll(printed, patience).toContain("asked\n");
       for (const target of targets) expect(printed()).toContain(`${target} closed\n`);
     }
+    // The network is there again, and not merely broken.
+    const proxy = await startProxy(node);
+    await expect.poll(async () => proxy.ask(await addressOn(node, 6)), patience).not.toBeNull();
     const anchors = await node.docker.listContainers({ filters: JSON.stringify({ label: ["backlot.kind=anchor"] }) });
     expect(anchors).toHaveLength(1);
   });

@@ -2,6 +2,7 @@ import { expect, it } from "vitest";
 import { defaultSiteLimits } from "#contract/site.ts";
 import type { SiteSpec } from "#contract/site-spec.ts";
 import { asleep, entryScript, type ServiceOrder, serviceName, serviceSpec, slotOf } from "./service-spec.ts";
+import { staticEntryScript, staticServerConfig } from "./static-server.ts";
 
 const spec: SiteSpec = {
   siteId: 7,
@@ -135,3 +136,24 @@ function containerOf(template: ReturnType<typeof serviceSpec>["TaskTemplate"]) {
   if (template === undefined || !("ContainerSpec" in template) || template.ContainerSpec === undefined) throw new Error("no container");
   return template.ContainerSpec;
 }
+
+it("is a file server for a static site: nginx as nobody's user with the site's group, which sees `public` alone and may only read", () => {
+  const files = { path: "/data/sites/00/07/public", mark: "2049:77" };
+  const environment = { SECRET: "of the site" };
+  const made = serviceSpec({ ...order, image: "nginx:stable", files, spec: { ...spec, kind: "static", isDedicated: true, environment } });
+  const program = serviceSpec({ ...order, image: "nginx:stable", spec });
+  const [template, other] = [made.TaskTemplate, program.TaskTemplate];
+  expect({ ...made, TaskTemplate: { ...template, ContainerSpec: null } }).toEqual({ ...program, TaskTemplate: { ...other, ContainerSpec: null } });
+  const { Command: command, Env: variables, Dir: folder, User: user, Mounts: mounts, ...hardening } = containerOf(template);
+  const { Command: _c, Env: _e, Dir: _d, User: _u, Mounts: otherMounts, ...same } = containerOf(other);
+  expect(hardening).toEqual(same);
+  expect({ command, folder, user }).toEqual({ command: ["/bin/sh", "-c", staticEntryScript], folder: "/", user: "65534:2000007" });
+  expect(variables).toEqual([`NGINX_CONFIG=${staticServerConfig}`, "PUBLIC_MARK=2049:77"]);
+  const [bound, ...memory] = mounts ?? [];
+  expect(bound).toEqual({ Type: "bind", Source: files.path, Target: "/site/public", ReadOnly: true, BindOptions: { Propagation: "rprivate" } });
+  expect(memory).toEqual(otherMounts?.slice(1));
+});
+
+it("is on the engine's bridge as before when it is on a network of proxies, too", () => {
+  expect(serviceSpec({ ...order, networks: ["net1"] }).TaskTemplate).toMatchObject({ Networks: [{ Target: "bridge" }, { Target: "net1" }] });
+});
