@@ -14,11 +14,11 @@ const pages = [
   ["/new", "Start from"],
   ["/sites/library", "Visitors"],
   ["/sites/broken-app", "Cannot find module"],
-  ["/sites/robotics/files/", "public"],
+  ["/sites/robotics/files/", "Program and data"],
   ["/sites/robotics/logs", "listening on"],
   ["/sites/robotics/terminal", "Terminal 1"],
-  ["/sites/robotics/members", "Members"],
-  ["/sites/robotics/settings", "Delete"],
+  ["/sites/robotics/members", "Add someone"],
+  ["/sites/robotics/settings", "Danger zone"],
   ["/sites/nowhere", "There is no site called nowhere"],
   ["/tasks", "backup.sh"],
   ["/tasks/run", "Back up the home folder"],
@@ -26,7 +26,7 @@ const pages = [
   ["/schedules/new", "Often wanted"],
   ["/account", "API tokens"],
   ["/users", "chloe"],
-  ["/nodes", "Nodes"],
+  ["/nodes", "Other processes"],
   ["/images", "Robotics lab"],
   ["/no-such-page", "Nothing is built at this address"],
 ] as const;
@@ -60,8 +60,10 @@ describe.runIf(hasBrowser())("the dashboard", () => {
 
   test("shows no page that is wider than a phone, and no control without a name", async () => {
     await browser.asWideAs(390);
+    await browser.go(base);
     for (const [path, words] of pages) {
-      await browser.go(`${base}${path}`);
+      // As a link does it: the page is loaded once.
+      await browser.driver.executeScript("history.pushState(null, '', arguments[0]); dispatchEvent(new PopStateEvent('popstate'))", path);
       await browser.sees(words);
       await expect.poll(() => browser.driver.executeScript("return document.querySelectorAll('[aria-busy=true]').length"), { timeout: 20_000 }).toBe(0);
       expect([path, await widthPx(), await nameless()]).toEqual([path, 390, []]);
@@ -105,6 +107,14 @@ describe.runIf(hasBrowser())("the dashboard", () => {
     await browser.click("Write run.sh");
     await browser.misses("This site has no run.sh yet");
     expect(world.sites.get("imaged")?.files.get("run.sh")).toMatchObject({ executable: true });
+  }, 60_000);
+
+  test("gives a static site a file server of its own", async () => {
+    await browser.go(`${base}/sites/choir/settings`);
+    await (await browser.field("A file server of its own")).click();
+    await browser.fill("Reason", "Many visitors at the concert");
+    await browser.click("Save changes");
+    await expect.poll(() => world.sites.get("choir")?.view.dedicated, { timeout: 20_000 }).toBe(true);
   }, 60_000);
 
   test.each([
