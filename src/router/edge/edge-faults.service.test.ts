@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { request } from "node:http";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { switchSite } from "#contract/internal/router.ts";
+import { holdSite, releaseSite, switchSite } from "#contract/internal/router.ts";
 import { edgeMissing, type HostedProgram, type SiteHost, startEdgeRouter, startHostedProgram, takeSiteHost } from "../../../test/support/edge-router.ts";
 import { type RouterChild, startRouterChild } from "../../../test/support/router-child.ts";
 import { aRoute, putFile, type Reply, type RouterHarness, visit } from "../../../test/support/router-harness.ts";
@@ -11,12 +11,15 @@ import { until } from "../../../test/support/site-program.ts";
 const missing = edgeMissing();
 const app = aRoute({ siteId: 8, name: "app" });
 const pages = aRoute({ siteId: 105, name: "pages", kind: "static" });
+/** Never wakes. */
+const stuck = aRoute({ siteId: 9, name: "stuck" });
 
 describe.skipIf(missing !== null)(`Faults of HAProxy, nginx and the router${missing === null ? "" : ` (${missing})`}`, { timeout: 120_000 }, () => {
   let host: SiteHost;
   let program: HostedProgram;
   let router: RouterHarness;
   let child: RouterChild;
+  let late = Promise.withResolvers<void>();
 
   const page = (): Promise<Reply> => visit(router.door, { host: "pages.localhost" });
   const direct = async (): Promise<string | undefined> => (await visit(router.door, { host: "app.localhost" })).headers["x-address"] as string | undefined;
@@ -46,19 +49,24 @@ describe.skipIf(missing !== null)(`Faults of HAProxy, nginx and the router${miss
     host = takeSiteHost();
     program = await startHostedProgram(host.address, (req, res) => {
       if (req.url === "/slow") return;
+      if (req.url === "/late") {
+        void late.promise.then(() => res.end("late"));
+        return;
+      }
       res.setHeader("x-address", req.headers["x-backlot-address"] ?? "none");
       res.end("ok");
     });
-    router = await startEdgeRouter([app, pages], {
+    router = await startEdgeRouter([app, pages, stuck], {
       launch: async (environment) => {
         child = await startRouterChild(environment);
         return child;
       },
     });
-    router.orchestrator.onWake = () => ({ address: program.address, instance: "one" });
+    router.orchestrator.onWake = (siteId) => (siteId === 8 ? { address: program.address, instance: "one" } : new Promise(() => undefined));
     await putFile(router, 105, "public/index.html", "<h1>hello</h1>");
   }, 120_000);
   afterAll(async () => {
+    late.resolve();
     await router?.[Symbol.asyncDispose]();
     await program?.stop();
     host?.[Symbol.dispose]();
@@ -99,7 +107,16 @@ describe.skipIf(missing !== null)(`Faults of HAProxy, nginx and the router${miss
     const visitors = Array.from({ length: 4 }, async (_, index) => {
       while (!isOver) outcomes.add(await (index % 2 === 0 ? page().then(({ status }) => status) : direct().then((key) => key ?? "none")).catch(String));
     });
+    const underWay = visit(router.door, { host: "app.localhost", path: "/late" });
+    await until(() => program.busy() > 0, "a request is under way past the router");
+    const waiting = visit(router.door, { host: "stuck.localhost" });
+    await until(() => router.orchestrator.wakes.includes(9), "another one waits in the router");
     await child.kill();
+    // What was past the router notices nothing; who waited in it hears at once that nobody answers.
+    expect((await waiting).status).toBe(502);
+    late.resolve();
+    expect((await underWay).text).toBe("late");
+    late = Promise.withResolvers();
     expect((await page()).text).toBe("<h1>hello</h1>");
     expect(await direct()).toBe(keyOf(program));
     const asleep = await visit(router.door, { host: "nobody.localhost", headers: { accept: "text/html" } });
@@ -140,6 +157,34 @@ describe.skipIf(missing !== null)(`Faults of HAProxy, nginx and the router${miss
     await Promise.all(visitors);
     // The program closes connections that it thinks idle: a request that meets that comes by way of the router.
     expect([...outcomes].filter((outcome) => outcome !== "none").sort()).toEqual([200, keyOf(program)].sort());
+  });
+
+  test("an address that another tenant has by now is nobody else's: visitors of its first site wait for that site", async () => {
+    const [first, second] = [aRoute({ siteId: 61, name: "first" }), aRoute({ siteId: 62, name: "second" })];
+    const other = await startHostedProgram(host.address, (_req, res) => res.setHeader("x-address", "other").end("first"));
+    router.manager.upsert(first, second);
+    await router.settled();
+    const send = (siteId: number, instance: string) =>
+      router.admin.call(switchSite, { params: { siteId }, body: { target: { address: program.address, instance }, drainMs: 20_000 } });
+    await send(61, "first");
+    const at = (name: string): Promise<unknown> => visit(router.door, { host: `${name}.localhost` }).then(({ headers }) => headers["x-address"], String);
+    await expect.poll(() => at("first"), { timeout: 20_000 }).toBe(keyOf(program));
+    router.orchestrator.onWake = (siteId) => ({ address: siteId === 61 ? other.address : program.address, instance: `woken-${siteId}` });
+    const outcomes = new Set<unknown>();
+    let isOver = false;
+    const visitors = Array.from({ length: 4 }, async () => {
+      while (!isOver) outcomes.add(await at("first"));
+    });
+    await router.admin.call(holdSite, { params: { siteId: 61 }, body: { drainMs: 20_000 } });
+    outcomes.clear();
+    await send(62, "second");
+    await router.admin.call(releaseSite, { params: { siteId: 61 }, body: { target: null } });
+    await expect.poll(() => outcomes.size, { timeout: 20_000 }).toBeGreaterThan(0);
+    expect([await at("second"), await at("first")]).toEqual([keyOf(program), "other"]);
+    isOver = true;
+    await Promise.all(visitors);
+    expect([...outcomes]).toEqual(["other"]);
+    await other.stop();
   });
 
   test("names of sites and hosts never become anything else in the map", async () => {

@@ -3,11 +3,12 @@ import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { createServer, request } from "node:http";
 import { type AddressInfo, createConnection } from "node:net";
+import { networkInterfaces } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { edgeMissing, type HostedProgram, type SiteHost, startEdgeRouter, startHostedProgram, takeSiteHost } from "../../../test/support/edge-router.ts";
 import { aRoute, type RouterHarness } from "../../../test/support/router-harness.ts";
-import { exchangeRaw, until } from "../../../test/support/site-program.ts";
+import { exchangeRaw, freePort, until } from "../../../test/support/site-program.ts";
 
 const missing = edgeMissing();
 const app = aRoute({ siteId: 8, name: "app" });
@@ -22,6 +23,7 @@ describe.skipIf(missing !== null)(`Limits of the edge${missing === null ? "" : `
   let program: HostedProgram;
   let router: RouterHarness;
   let behindBalancer: RouterHarness;
+  let statistics: number;
   const managers: { readonly name: string; readonly port: number; isReady: boolean; readonly close: () => void }[] = [];
   const lines: string[] = [];
   const logServer = createSocket("udp4");
@@ -65,7 +67,9 @@ describe.skipIf(missing !== null)(`Limits of the edge${missing === null ? "" : `
       startManager("second"),
       once(logServer, "listening"),
     ]);
+    statistics = await freePort();
     const environment = {
+      BACKLOT_EDGE_STATISTICS_PORT: String(statistics),
       BACKLOT_EDGE_VISITOR_REQUESTS: "60",
       BACKLOT_EDGE_VISITOR_CONNECTIONS: "20",
       BACKLOT_EDGE_HEAD_MS: "700",
@@ -145,6 +149,14 @@ describe.skipIf(missing !== null)(`Limits of the edge${missing === null ? "" : `
     await expect
       .poll(async () => new Set([await asked(), await asked(), await asked(), await asked()]), { timeout: 30_000, interval: 500 })
       .toEqual(new Set(["second"]));
+  });
+
+  test("the statistics page tells of every backend, its managers and nginx, on loopback only", async () => {
+    const text = await (await fetch(`http://127.0.0.1:${statistics}/;csv`)).text();
+    for (const line of ["live,kept,", "static,nginx,", "activator,activator,", "managers,manager1,", "managers,manager2,"]) expect(text).toContain(`\n${line}`);
+    expect(text).toMatch(/^static,nginx,.*,UP,/m);
+    const others = Object.values(networkInterfaces()).flatMap((all) => (all ?? []).filter(({ internal, family }) => !internal && family === "IPv4"));
+    for (const { address } of others) await expect(fetch(`http://${address}:${statistics}/`, { signal: AbortSignal.timeout(3_000) })).rejects.toThrow();
   });
 
   test("each request is a line of its site's access log and of the log server, a broken answer one of the site's own log; what stands in a query is in none", async () => {

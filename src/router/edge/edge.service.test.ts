@@ -61,7 +61,8 @@ describe.skipIf(missing !== null)(`HAProxy and nginx before the router${missing 
   beforeAll(async () => {
     host = takeSiteHost();
     [one, two] = await Promise.all([startTelling("one"), startTelling("two")]);
-    router = await startEdgeRouter([aRoute({ siteId: 105, name: "pages", kind: "static" }), app]);
+    const environment = { BACKLOT_ROUTER_STOP_MS: "10000" };
+    router = await startEdgeRouter([aRoute({ siteId: 105, name: "pages", kind: "static" }), app], { environment });
     router.orchestrator.onWake = () => ({ address: one.address, instance: "one" });
     await putFile(router, 105, "public/index.html", "<h1>hello</h1>");
     await putFile(router, 105, "public/docs/index.html", "docs");
@@ -228,6 +229,30 @@ describe.skipIf(missing !== null)(`HAProxy and nginx before the router${missing 
     await router.admin.call(releaseSite, { params, body: { target: null } });
     await isDirect("one");
     await socketProgram.stop();
+  });
+
+  test("a router that stops in order lets end what is under way, past it and in it", async () => {
+    await settle(one, "one");
+    finish = Promise.withResolvers();
+    const direct = ask({ path: "/slow" });
+    // With the dashboard's cookie it goes by way of the router.
+    const relayed = ask({ path: "/slow", headers: { cookie: "backlot_session=x" } });
+    await until(() => one.busy() === 2, "both have come");
+    const restarted = router.restart();
+    await expect
+      .poll(
+        () =>
+          ask().then(
+            () => "open",
+            () => "shut",
+          ),
+        { timeout: 20_000, interval: 5 },
+      )
+      .toBe("shut");
+    finish.resolve();
+    expect([heard(await direct).by, heard(await relayed).by]).toEqual(["one", "one"]);
+    await restarted;
+    await isDirect("one");
   });
 
   test("a site is idle when nobody has visited it past the router either: it sleeps, and the next visit wakes it", async () => {

@@ -30,14 +30,26 @@ export class OutsideTraffic {
     else this.#edge?.open(this.#siteId, target);
   }
 
-  /** Resolves with what is left, when that is nothing or the time is over. Only once nobody is sent there any more is nothing under way for good. */
+  /**
+   * Resolves with what is left, when that is nothing or the time is over. Only once nobody is sent there any more, and that has been counted since, is
+   * nothing under way for good: a balancer that does not answer in time may have anything there.
+   */
   async drained(drainMs: number, left: () => number): Promise<number> {
     const deadline = performance.now() + drainMs;
-    const over = delay(drainMs, undefined, { ref: false });
-    await Promise.race([this.#edge?.settled(), over]);
+    const over = delay(drainMs, false, { ref: false });
+    const inTime = (done: Promise<unknown> | undefined): Promise<boolean> =>
+      Promise.race([
+        Promise.resolve(done).then(
+          () => true,
+          () => false,
+        ),
+        over,
+      ]);
+    const isSettled = await inTime(this.#edge?.settled());
     while (true) {
-      await Promise.race([this.#edge?.count().catch(() => undefined), over]);
-      if (left() === 0 || performance.now() >= deadline) return left();
+      const isKnown = (await inTime(this.#edge?.count())) && isSettled;
+      if (isKnown && left() === 0) return 0;
+      if (performance.now() >= deadline) return Math.max(left(), 1);
       await delay(countEveryMs);
     }
   }

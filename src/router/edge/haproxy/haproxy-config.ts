@@ -240,7 +240,8 @@ function staticSection({ places }: HaproxyFacts): Section {
     "retry-on conn-failure empty-response 403 404 500 503",
     "use-server nginx if { always_true }",
     `server activator unix@${places.activator}`,
-    `server nginx unix@${places.statics}`,
+    // Away, it is not even tried.
+    `server nginx unix@${places.statics} check inter 500ms fall 2 rise 1`,
   ];
 }
 
