@@ -3,9 +3,11 @@ import type { ReactNode } from "react";
 import type { SiteView } from "#contract/api/views.ts";
 import { wordsOf } from "../../app/api.ts";
 import { useUsage } from "../../app/data-files.ts";
+import { useImages } from "../../app/data-images.ts";
 import { useSite } from "../../app/data-sites.ts";
 import { bytesText, secondsText } from "../../app/formats.ts";
 import { Section } from "../../parts/heading.tsx";
+import { imageOf } from "../../parts/images/image-choice.tsx";
 import { SshCommandsList } from "../../parts/keys/ssh-commands-list.tsx";
 import { roleLabels } from "../../parts/member-row.tsx";
 import { Meter } from "../../parts/meter.tsx";
@@ -66,8 +68,12 @@ function UsageSection({ name }: { readonly name: string }): ReactNode {
 
 function FactsSection({ site }: { readonly site: SiteView }): ReactNode {
   const { idleSeconds } = site.settings;
+  const { data: catalogue } = useImages();
+  const image = catalogue?.isUsed === true ? imageOf(catalogue.images, site.image ?? null)?.name : undefined;
   const facts: readonly (readonly [string, ReactNode])[] = [
     ["Kind", site.kind === "static" ? "Static" : "Dynamic"],
+    ...(site.dedicated === true ? ([["Served by", "A file server of its own"]] as const) : []),
+    ...(site.kind === "dynamic" && image !== undefined ? ([["Image", image]] as const) : []),
     ...(site.kind === "dynamic"
       ? ([
           ["Sleeps after", idleSeconds === null ? "Never" : secondsText(idleSeconds)],
