@@ -17,11 +17,16 @@ export interface DatabaseOptions {
   readonly log: Log;
   /** The longest that one statement may take; 0 for no limit. 15 s unless given: no query of ours takes one. */
   readonly statementTimeoutMs?: number;
+  /** How long plans of what is prepared are kept; tests keep them for less. */
+  readonly plansKeptMs?: number;
 }
+
+/** The plan of a table with ten rows is a bad one for ten thousand, and nobody knows when it has them. */
+const usualPlansKeptMs = 10_000;
 
 /** Opens a pool; the first connection is made by the first query, and lost ones are made anew. */
 export function openDatabase(options: DatabaseOptions): Database {
-  const { url, maxConnections, log, statementTimeoutMs = 15_000 } = options;
+  const { url, maxConnections, log, statementTimeoutMs = 15_000, plansKeptMs = usualPlansKeptMs } = options;
   const pool = new pg.Pool({
     ...connectionSettings(url),
     max: maxConnections,
@@ -37,9 +42,14 @@ export function openDatabase(options: DatabaseOptions): Database {
   pool.on("connect", (client) => {
     client.on("error", (error) => log.debug({ err: error }, "a database connection was lost"));
     const query = client.query.bind(client);
+    let plannedAt = performance.now();
+    const send = (given: readonly unknown[]): unknown => Reflect.apply(query, undefined, given);
     Object.assign(client, {
       query: (...given: readonly unknown[]): unknown => {
-        const answer: unknown = Reflect.apply(query, undefined, named(given));
+        const asked = named(given);
+        const isStale = asked !== given && performance.now() - plannedAt > plansKeptMs;
+        if (isStale) plannedAt = performance.now();
+        const answer = isStale ? query("discard plans").then(() => send(asked)) : send(asked);
         return answer instanceof Promise ? answer.catch(translate) : answer;
       },
     });

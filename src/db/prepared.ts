@@ -14,16 +14,11 @@ interface Runs extends QueryExecutorProvider {
   executeQuery<Row>(query: CompiledQuery<Row>): Promise<{ readonly rows: readonly Row[] }>;
 }
 
-/** A statement whose text is written out: to put it together anew would take as long as to run it. */
-export function statementOf<Row>(text: string): Statement<Row> {
-  return async (db, values) => (await db.executeQuery(CompiledQuery.raw(text, [...values]) as CompiledQuery<Row>)).rows;
-}
-
 /**
- * The same for one that is run so often that the server shall read and plan it once for each connection. Only for statements that are done the same way
- * however large their tables are: the plan of a new installation stays in use while the tables grow. To be called once for each text.
+ * A statement that is run so often that to read and to plan it would cost more than to do what it says: each connection keeps what it made of it, and plans
+ * it anew from time to time, since tables grow. To be called once for each text, when a module is loaded.
  */
 export function prepare<Row>(text: string): Statement<Row> {
   names.set(text, `backlot_${names.size + 1}`);
-  return statementOf(text);
+  return async (db, values) => (await db.executeQuery(CompiledQuery.raw(text, [...values]) as CompiledQuery<Row>)).rows;
 }

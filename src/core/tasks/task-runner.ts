@@ -41,6 +41,9 @@ const usualGatherMs = 5;
 const hostBackOff = { firstMs: 200, mostMs: 5_000 };
 const databaseBackOff = { firstMs: 100, mostMs: 2_000 };
 
+/** Given as the reason: without one, each abort makes an error with a stack. */
+const hinted = new Error("look again");
+
 /** Claims tasks, has their runs started, and follows each to its end. */
 export class TaskRunner {
   readonly #deps: TaskRunnerDeps;
@@ -76,7 +79,7 @@ export class TaskRunner {
 
   /** Looks at the queue now, and at what is held: something may have been said while nobody listened. */
   hint(): void {
-    this.#hint.abort();
+    this.#hint.abort(hinted);
     this.#keeper.hint();
   }
 
@@ -88,7 +91,7 @@ export class TaskRunner {
   /** Stops claiming and following. Runs go on, and another worker follows them at once. */
   async stop(): Promise<void> {
     this.#stopping.abort(new Error("the worker stops"));
-    this.#hint.abort();
+    this.#hint.abort(hinted);
     this.#lost.stop();
     for (const asker of this.#askers.splice(0)) asker.reject(new Error("the worker stops"));
     await Promise.all([this.#deps.wakeups.stop(), this.#loop, this.#keeper.stop()]);
@@ -104,7 +107,7 @@ export class TaskRunner {
     if (this.#stopping.signal.aborted) return Promise.reject(new Error("the worker stops"));
     const asker = Promise.withResolvers<WakeupAnswer>();
     this.#askers.push(asker);
-    this.#hint.abort();
+    this.#hint.abort(hinted);
     return asker.promise;
   }
 
@@ -179,7 +182,7 @@ export class TaskRunner {
         // On the way out everything stays listed, to be handed back.
         if (this.#stopping.signal.aborted) return;
         if (this.#held.get(claim.uid)?.attempt === attempt) this.#held.delete(claim.uid);
-        this.#hint.abort();
+        this.#hint.abort(hinted);
         if (this.#pausedUntil <= this.#deps.time.now()) this.#deps.wakeups.resume();
       });
     this.#held.set(claim.uid, { attempt, done });
@@ -196,7 +199,7 @@ export class TaskRunner {
     void time.sleep(pauseMs, this.#stopping.signal).then(() => {
       if (this.#stopping.signal.aborted) return;
       wakeups.resume();
-      this.#hint.abort();
+      this.#hint.abort(hinted);
     });
   }
 }

@@ -2,8 +2,18 @@ import type { ApiToken, TokenStore } from "#core/accounts/token-store.ts";
 import type { User } from "#core/accounts/user.ts";
 import { cleanText } from "../clean-text.ts";
 import type { Database } from "../database.ts";
+import { prepare } from "../prepared.ts";
 import { isRowUuid } from "../row-id.ts";
-import { userColumns, userOf } from "./user-rows.ts";
+import { userOf } from "./user-rows.ts";
+
+type FoundToken = User & Omit<ApiToken, "id" | "createdAt"> & { readonly tokenId: string; readonly tokenCreatedAt: Date };
+
+// Asked at every request of a program.
+const findToken = prepare<FoundToken>(`
+  select users.id, users.username, users.role, users.is_active, users.epoch, users.created_at, token.id as token_id, token.name, token.scopes,
+    token.created_at as token_created_at, token.expires_at, token.last_used_at
+  from api_tokens as token join users on users.id = token.user_id
+  where token.secret_hash = $1 and (token.expires_at is null or token.expires_at > $2) and users.is_active`);
 
 const tokenColumns = ["id", "name", "scopes", "createdAt", "expiresAt", "lastUsedAt"] as const;
 
@@ -24,15 +34,7 @@ export class PostgresTokenStore implements TokenStore {
   }
 
   async find(secretHash: string, now: Date): Promise<{ readonly user: User; readonly token: ApiToken } | null> {
-    const row = await this.#db
-      .selectFrom("apiTokens as token")
-      .innerJoin("users", "users.id", "token.userId")
-      .select(userColumns)
-      .select(["token.id as tokenId", "token.name", "token.scopes", "token.createdAt as tokenCreatedAt", "token.expiresAt", "token.lastUsedAt"])
-      .where("token.secretHash", "=", secretHash)
-      .where((has) => has.or([has("token.expiresAt", "is", null), has("token.expiresAt", ">", now)]))
-      .where("users.isActive", "=", true)
-      .executeTakeFirst();
+    const [row] = await findToken(this.#db, [secretHash, now]);
     if (row === undefined) return null;
     const { tokenId: id, name, scopes, tokenCreatedAt: createdAt, expiresAt, lastUsedAt } = row;
     return { user: userOf(row), token: { id, name, scopes, createdAt, expiresAt, lastUsedAt } };

@@ -42,9 +42,9 @@ export async function claimUnlimited(db: Database, request: TaskClaim): Promise<
   return inTurn.map((row) => claimOf(row, false));
 }
 
+// Nobody is told: whoever follows one of them hears of it when its run has gone on for a moment, or has ended.
 const takeUnlimited = prepare<ClaimRow | { readonly id: null }>(`
-  select ${claimRowColumns}, case when tasks.uid is not null then pg_notify('tasks', tasks.uid::text) end as told
-  from claim_unlimited($1, $2, $3) as tasks, (select set_config('synchronous_commit', 'off', true)) as hurry`);
+  select ${claimRowColumns} from claim_unlimited($1, $2, $3) as tasks, (select set_config('synchronous_commit', 'off', true)) as hurry`);
 
 /** Claims what may be claimed now. `isRepeatable`: some were refused instead, and there may be more behind them. */
 export async function claimTasks(change: Change, request: TaskClaim): Promise<{ readonly claimed: readonly ClaimedTask[]; readonly isRepeatable: boolean }> {

@@ -1,7 +1,7 @@
 import type { ClaimedTask, TaskOutcome, TaskVerdict } from "#core/tasks/task-queue.ts";
 import { cleanText } from "../clean-text.ts";
 import type { Database } from "../database.ts";
-import { statementOf } from "../prepared.ts";
+import { prepare } from "../prepared.ts";
 
 /** A held task whose last attempt has ended. */
 export interface EndedTask {
@@ -12,7 +12,7 @@ export interface EndedTask {
 
 /** Ends all of these that are still held, in one statement, and tells whoever may wait for their places; gives the uids of those that it ended. */
 export async function endTasks(db: Database, ended: readonly EndedTask[], options: { readonly usesBroker: boolean }): Promise<ReadonlySet<string>> {
-  const rows = await (options.usesBroker ? endAndSend : end)(db, [JSON.stringify(ended.map(rowOf))]);
+  const rows = await (options.usesBroker ? endAndSend : end)(db, [JSON.stringify(ended.map(rowOf)), ended.map(({ claim }) => claim.id)]);
   return new Set(rows.map(({ uid }) => uid));
 }
 
@@ -25,7 +25,7 @@ const waits = (prefix: string) =>
  * the same schedule may share a limit with it.
  */
 const statementWith = (more: string) =>
-  statementOf<{ readonly uid: string }>(`
+  prepare<{ readonly uid: string }>(`
     with ended as (
       select * from json_to_recordset($1::json) as given (
         id bigint, fence int, worker text, state text, reason text, started_at timestamptz, finished_at timestamptz, run_end text, code int, signal text,
@@ -38,7 +38,8 @@ const statementWith = (more: string) =>
         cpu_ms = ended.cpu_ms, peak_memory_bytes = ended.peak_memory_bytes,
         stdout_bytes = ended.stdout_bytes, stderr_bytes = ended.stderr_bytes, is_output_cut = ended.is_output_cut
       from ended
-      where tasks.id = ended.id and tasks.state = 'running' and tasks.fence = ended.fence and tasks.worker = ended.worker
+      -- The numbers once more: the planner takes JSON for a hundred rows, and would read the whole table for one.
+      where tasks.id = any ($2::bigint[]) and tasks.id = ended.id and tasks.state = 'running' and tasks.fence = ended.fence and tasks.worker = ended.worker
       returning tasks.uid, tasks.site_id, tasks.script_concurrency, tasks.schedule_id, tasks.lane),
     freed as (
       select uid from done where

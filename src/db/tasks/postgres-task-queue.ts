@@ -2,7 +2,7 @@ import { type RawBuilder, sql } from "kysely";
 import type { ClaimedTask, TaskClaim, TaskOutcome, TaskQueue, TaskStart } from "#core/tasks/task-queue.ts";
 import { cleanText } from "../clean-text.ts";
 import type { Database } from "../database.ts";
-import { statementOf } from "../prepared.ts";
+import { prepare } from "../prepared.ts";
 import { announceWork } from "./announce-tasks.ts";
 import { claimTasks, claimUnlimited } from "./claim-tasks.ts";
 import { type EndedTask, endTasks } from "./end-tasks.ts";
@@ -114,7 +114,7 @@ export class PostgresTaskQueue implements TaskQueue {
 }
 
 // One step through the index for each priority: what is due already, however much it is, is not walked through.
-const nextDue = statementOf<{ readonly ms: number | null }>(`
+const nextDue = prepare<{ readonly ms: number | null }>(`
   with recursive turns as (
     (select priority from tasks where state = 'queued' order by priority desc limit 1)
     union all
