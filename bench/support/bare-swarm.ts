@@ -125,8 +125,12 @@ export class BareSwarm {
 
   async #update(name: string, change: (spec: Docker.ServiceSpec) => Docker.ServiceSpec): Promise<void> {
     const service = this.#docker.getService(name);
-    const { Version: version, Spec: spec } = await service.inspect();
-    await service.update({ ...change(spec), version: version.Index });
+    // The swarm itself writes to it just after it was made.
+    await until(async () => {
+      const { Version: version, Spec: spec } = await service.inspect();
+      await service.update({ ...change(spec), version: version.Index });
+      return true;
+    });
   }
 
   #hear(node: SwarmNode, text: string): void {

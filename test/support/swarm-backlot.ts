@@ -38,7 +38,9 @@ export async function startSwarmBacklot(
   try {
     await Promise.all(swarm.nodes.map((node) => importImages(node.docker, images)));
     const [first, ...rest] = swarm.nodes;
-    const common = { BACKLOT_RUNTIME: "swarm", BACKLOT_SWARM_IMAGE: images[0] ?? plainImage, BACKLOT_SWARM_ROUTERS: first.address };
+    // Whoever measures looks into containers from this machine, too.
+    const routers = [first.address, swarm.network.replace(".0/24", ".254")].join(",");
+    const common = { BACKLOT_RUNTIME: "swarm", BACKLOT_SWARM_IMAGE: images[0] ?? plainImage, BACKLOT_SWARM_ROUTERS: routers };
     const urls = rest.map((node) => `http://${node.address}:${orchestratorPort}`);
     const backlot = await prepareBacklot({
       command: [first.inNetwork[0] ?? "", ...first.inNetwork.slice(1), ...program, "start"],

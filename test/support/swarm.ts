@@ -2,13 +2,14 @@
 // another one. Everything of it lies in one temporary folder and ends with `dispose`.
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmdirSync, rmSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import Docker from "dockerode";
 import { findProgram } from "#orchestrator/runtime/process/machine-programs.ts";
 import { mustRun, runCommand } from "#orchestrator/runtime/process/run-command.ts";
+import { endProcess, kill, processesWhose, removeGroups, thaw } from "./swarm-leftovers.ts";
 
 const needed = ["dockerd", "containerd", "ip", "nft", "nsenter", "unshare", "iptables"] as const;
 const path = "/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -95,7 +96,7 @@ interface Place {
 }
 
 async function freeSubnet(): Promise<string> {
-  const taken = await mustRun(["ip", "-4", "-o", "address"].map((word, index) => (index === 0 ? (findProgram("ip") ?? word) : word)));
+  const taken = await ip("-4", "-o", "address");
   const free = Array.from({ length: 200 }, (_, index) => `10.98.${index + 20}`).filter((subnet) => !taken.includes(`${subnet}.`));
   return free[randomBytes(1).readUInt8() % free.length] ?? "10.98.19";
 }
@@ -192,7 +193,8 @@ class Node implements SwarmNode {
   async crash(): Promise<void> {
     await this.cut(true);
     this.#child?.kill("SIGKILL");
-    for (const pid of processesOf(this.#place, (groups, line) => groups.includes(`/${this.name}/`) || line.includes(`${this.folder}/`))) kill(pid);
+    thaw(this.name);
+    for (const pid of processesWhose((groups, line) => groups.includes(`/${this.name}/`) || line.includes(`${this.folder}/`))) kill(pid);
     await this.stop("SIGKILL");
   }
 
@@ -223,60 +225,20 @@ async function join_(nodes: readonly Node[], managers: number): Promise<void> {
 }
 
 async function end(place: Place, nodes: readonly Node[]): Promise<void> {
+  for (const node of nodes) thaw(node.name);
   // In order they would be given their grace, one after the other.
-  for (const pid of processesOf(place, (cgroups) => nodes.some((node) => cgroups.includes(`/${node.name}/`)))) kill(pid);
+  for (const pid of processesWhose((cgroups) => nodes.some((node) => cgroups.includes(`/${node.name}/`)))) kill(pid);
   await Promise.all(nodes.map((node) => node.stop("SIGTERM")));
-  for (const pid of processesOf(place)) await endProcess(pid);
+  for (const pid of processesWhose((_groups, line) => line.includes(place.folder))) await endProcess(pid);
   const mounts = readFileSync("/proc/self/mounts", "utf8")
     .split("\n")
     .flatMap((line) => line.split(" ")[1] ?? [])
     .filter((target) => target.startsWith(`${place.folder}/`));
   for (const target of mounts.reverse()) await runCommand([findProgram("umount") ?? "umount", "-l", target]);
-  for (const node of nodes) await runCommand([findProgram("ip") ?? "ip", "netns", "delete", node.name]);
-  await runCommand([findProgram("ip") ?? "ip", "netns", "delete", bridgeSpace(place)]);
+  for (const space of [...nodes.map(({ name }) => name), bridgeSpace(place)]) await runCommand([findProgram("ip") ?? "ip", "netns", "delete", space]);
   await runCommand([findProgram("ip") ?? "ip", "link", "delete", hostLink(place)]);
   for (const node of nodes) removeGroups(node.name);
   rmSync(place.folder, { recursive: true, force: true, maxRetries: 5 });
-}
-
-/** What runs for a swarm: its containers by their groups, its engines by their folder. */
-function processesOf(place: Place, isOurs: (cgroups: string, commandLine: string) => boolean = (_groups, line) => line.includes(place.folder)): number[] {
-  return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
-    .filter((pid) => {
-      try {
-        return isOurs(readFileSync(`/proc/${pid}/cgroup`, "utf8"), readFileSync(`/proc/${pid}/cmdline`, "utf8"));
-      } catch {
-        return false; // gone
-      }
-    })
-    .map(Number);
-}
-
-function kill(pid: number): void {
-  try {
-    process.kill(pid, "SIGKILL");
-  } catch {
-    // gone
-  }
-}
-
-async function endProcess(pid: number): Promise<void> {
-  kill(pid);
-  await until(async () => !existsSync(`/proc/${pid}`) || /^State:\s*Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8")), 10_000).catch(() => undefined);
-}
-
-function removeGroups(name: string): void {
-  for (const controller of readdirSync("/sys/fs/cgroup")) {
-    const folder = join("/sys/fs/cgroup", controller, name);
-    if (!existsSync(folder)) continue;
-    try {
-      for (const inner of readdirSync(folder, { withFileTypes: true })) if (inner.isDirectory()) rmdirSync(join(folder, inner.name));
-      rmdirSync(folder);
-    } catch {
-      // Something of it dies only now; an empty group is in nobody's way.
-    }
-  }
 }
 
 /** Waits until something is so; failures count as "not yet" until the time is over. */
