@@ -50,7 +50,7 @@ const table = {
     status: 409,
     title: "Here a static site cannot have a file server of its own: that takes Docker Swarm (BACKLOT_RUNTIME=swarm). Leave `dedicated` off.",
   },
-  public_not_folder: { status: 503, title: "`public` of this site is not a folder, so nothing of it can be served. Make it one." },
+  public_not_folder: { status: 503, title: "What is called public in this site is not a folder, so nothing of it can be served. Make it one." },
   site_database_exists: { status: 409, title: "This site has a database already. Delete it first to begin with an empty one." },
   site_database_not_found: { status: 404, title: "This site has no database. Add one first." },
   site_database_taken: {
