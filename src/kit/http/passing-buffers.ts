@@ -2,7 +2,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 
 /** After so many bytes the buffers that they came in are swept up. */
-const sweepBytes = 16 * 1024 * 1024;
+const sweepBytes = 4 * 1024 * 1024;
 
 let sweep: (() => void) | undefined;
 let passed = 0;

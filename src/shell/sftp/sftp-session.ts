@@ -52,7 +52,7 @@ export class SftpSession {
     let hasBegun = false;
     try {
       for await (const chunk of channel) {
-        notePassed(chunk.length);
+        notePassed(2 * chunk.length);
         for (const packet of reader.feed(chunk)) {
           const request = parseRequest(packet);
           if (hasBegun === (request.type === "init")) throw new ProtocolError("INIT has to come first, and once");
