@@ -57,5 +57,5 @@ test.runIf(hasBrowser())(
     const complaints = (await driver.manage().logs().get("browser")).filter(({ level }) => level.name === "SEVERE").map(({ message }) => message);
     expect(complaints.filter((message) => !message.includes("Failed to load resource"))).toEqual([]);
   },
-  120_000,
+  240_000,
 );

@@ -43,7 +43,7 @@ describe.runIf(hasBrowser())("the dashboard", () => {
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     browser = await Browser.open();
-  }, 60_000);
+  }, 120_000);
   afterAll(async () => {
     await browser[Symbol.asyncDispose]();
     server.closeAllConnections();
@@ -85,7 +85,7 @@ describe.runIf(hasBrowser())("the dashboard", () => {
     expect(await browser.painted("Requests each hour", "--good")).toBeGreaterThan(100);
     await browser.go(`${base}/sites/chess`);
     await browser.sees("Nobody came in the last hour");
-  }, 60_000);
+  }, 120_000);
 
   test("offers an image with a new program, and its run.sh once the site is there", async () => {
     await browser.go(`${base}/new`);
@@ -107,7 +107,7 @@ describe.runIf(hasBrowser())("the dashboard", () => {
     await browser.click("Write run.sh");
     await browser.misses("This site has no run.sh yet");
     expect(world.sites.get("imaged")?.files.get("run.sh")).toMatchObject({ executable: true });
-  }, 60_000);
+  }, 120_000);
 
   test("gives a static site a file server of its own", async () => {
     await browser.go(`${base}/sites/choir/settings`);
@@ -115,22 +115,26 @@ describe.runIf(hasBrowser())("the dashboard", () => {
     await browser.fill("Reason", "Many visitors at the concert");
     await browser.click("Save changes");
     await expect.poll(() => world.sites.get("choir")?.view.dedicated, { timeout: 20_000 }).toBe(true);
-  }, 60_000);
+  }, 120_000);
 
   test.each([
     ["/images", "Add image"],
     ["/users", "Add user"],
     ["/account", "New token"],
     ["/sites/robotics/settings", "Delete…"],
-  ])("closes a dialog of %s by Escape, and gives the focus back", async (path, opener) => {
-    await browser.go(`${base}${path}`);
-    await browser.click(opener);
-    const isInside = "return document.querySelector('[role=dialog]')?.contains(document.activeElement) ?? null";
-    await expect.poll(() => browser.driver.executeScript(isInside), { timeout: 20_000 }).toBe(true);
-    await browser.driver.actions().sendKeys(Key.ESCAPE).perform();
-    await expect.poll(() => browser.driver.executeScript(isInside), { timeout: 20_000 }).toBe(null);
-    await expect.poll(focused, { timeout: 20_000 }).toBe(opener);
-  });
+  ])(
+    "closes a dialog of %s by Escape, and gives the focus back",
+    async (path, opener) => {
+      await browser.go(`${base}${path}`);
+      await browser.click(opener);
+      const isInside = "return document.querySelector('[role=dialog]')?.contains(document.activeElement) ?? null";
+      await expect.poll(() => browser.driver.executeScript(isInside), { timeout: 20_000 }).toBe(true);
+      await browser.driver.actions().sendKeys(Key.ESCAPE).perform();
+      await expect.poll(() => browser.driver.executeScript(isInside), { timeout: 20_000 }).toBe(null);
+      await expect.poll(focused, { timeout: 20_000 }).toBe(opener);
+    },
+    120_000,
+  );
 
   test("breaks no rule of its own policy", async () => {
     const complaints = (await browser.driver.manage().logs().get("browser")).filter(({ level }) => level.name === "SEVERE").map(({ message }) => message);
