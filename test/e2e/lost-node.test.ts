@@ -18,6 +18,7 @@ const names = ["one", "two", "three", "four"] as const;
 const ids = new Map<string, number>();
 /** Long enough for a machine ten times as slow. */
 const patience = { timeout: 90_000, interval: 100 };
+vi.setConfig({ testTimeout: 240_000 });
 
 // Tells which program it is, and marks the site's folder as long as it runs: two at once would be seen.
 const program = `import { createServer } from "node:http";

@@ -29,7 +29,7 @@ describe.skipIf(whyNoSwarm() !== null)("a whole Backlot on a swarm of two nodes"
       await admin.put(name, "run.sh", program);
       await admin.client.call(changePath, { params: { name, "*": "run.sh" }, body: { executable: true } });
     });
-  });
+  }, 240_000);
   afterAll(() => all?.[Symbol.asyncDispose]());
 
   async function orchestrators() {

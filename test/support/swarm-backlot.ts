@@ -43,6 +43,7 @@ export async function startSwarmBacklot(
     const common = { BACKLOT_RUNTIME: "swarm", BACKLOT_SWARM_IMAGE: images[0] ?? plainImage, BACKLOT_SWARM_ROUTERS: routers };
     const urls = rest.map((node) => `http://${node.address}:${orchestratorPort}`);
     const backlot = await prepareBacklot({
+      readyWithinMs: 180_000,
       command: [first.inNetwork[0] ?? "", ...first.inNetwork.slice(1), ...program, "start"],
       environment: { ...common, DOCKER_HOST: first.host, BACKLOT_HOST: first.address, BACKLOT_ORCHESTRATOR_URLS: urls.join(","), ...environment },
     });

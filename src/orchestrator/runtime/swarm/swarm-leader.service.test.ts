@@ -32,7 +32,7 @@ describe.skipIf(whyNoSwarm() !== null)("a swarm of three managers", () => {
     return (await fetch(`http://${address.host}:${address.port}/`, { signal: soon() })).status;
   }
 
-  it("goes on when the leader is killed: what runs answers all the time, what sleeps wakes, and what is new starts", async () => {
+  it("goes on when the leader is killed: what runs answers all the time, what sleeps wakes, and what is new starts", { timeout: 240_000 }, async () => {
     const [first, second, third] = harness.swarm.nodes;
     const [onSecond, onThird] = runtimes;
     const running = [await started(harness.runtime, 1), await started(onSecond, 2), await started(onThird, 3)];
