@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { edgeUser, prepareRunFolder } from "#router/edge/run-folder.ts";
 import { type Backlot, checkout } from "./backlot.ts";
-import { belongsTo, killIfThere, processesWhere } from "./backlot-processes.ts";
+import { killIfThere } from "./backlot-processes.ts";
 import { freePort } from "./site-program.ts";
 
 /** A second router beside a Backlot, as on another machine: with a data folder of its own, and sites' files on storage that both share. */
@@ -30,8 +31,14 @@ export async function planRouter(environment: Readonly<Record<string, string>> =
     child.kill(signal);
     await gone;
   };
-  const killRest = (): void => {
-    for (const { pid } of processesWhere(({ pid: found }) => found !== process.pid && belongsTo(found, data))) killIfThere(pid);
+  // HAProxy and nginx outlive a router that was killed, on purpose; each leads a group of its own.
+  const killRest = async (): Promise<void> => {
+    const records = join(data, "router/programs");
+    for (const name of await readdir(records).catch(() => [])) {
+      const { pid } = JSON.parse(await readFile(join(records, name), "utf8")) as { readonly pid: number };
+      killIfThere(-pid);
+    }
+    await rm(await prepareRunFolder(data, edgeUser(undefined)), { recursive: true, force: true });
   };
   return {
     door: `http://127.0.0.1:${port}`,
@@ -58,11 +65,11 @@ export async function planRouter(environment: Readonly<Record<string, string>> =
     },
     kill: async () => {
       await end("SIGKILL");
-      killRest();
+      await killRest();
     },
     async [Symbol.asyncDispose]() {
       await end("SIGTERM");
-      killRest();
+      await killRest();
       await rm(data, { recursive: true, force: true, maxRetries: 5 });
     },
   };

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { createServer, type Server, type Socket } from "node:net";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -93,8 +93,11 @@ describe.skipIf(missing !== null)(`A HAProxy that somebody else starts${missing 
     await putFile(router, 105, "public/index.html", "<h1>hello</h1>");
   }, 60_000);
   afterAll(async () => {
+    // A router leaves the folder to whoever starts its HAProxy.
+    const folder = router === undefined ? null : await prepareRunFolder(router.data, edgeUser(undefined));
     await router?.[Symbol.asyncDispose]();
     await killHaproxy();
+    if (folder !== null) await rm(folder, { recursive: true, force: true });
     await closeLogServer();
     await program?.stop();
     host?.[Symbol.dispose]();
