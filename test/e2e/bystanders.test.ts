@@ -7,6 +7,7 @@ import type ssh2 from "ssh2";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { WebSocket } from "ws";
 import { removeMember, setMember } from "#contract/api/members.ts";
+import { updateSite } from "#contract/api/sites.ts";
 import { listTerminals, openTerminal } from "#contract/api/terminals.ts";
 import { type Backlot, startBacklot } from "../support/backlot.ts";
 import type { Person } from "../support/backlot-person.ts";
@@ -140,3 +141,16 @@ it("a change of somebody else's access goes unnoticed, and who loses theirs is o
   await Promise.all(ben.closings);
   for (const each of [ben, cleo]) each.leave();
 }, 240_000);
+
+it("who is in a site that an administrator disables is out of it at every door within two seconds", async () => {
+  const eve = await backlot.addPerson("eve");
+  await ada.client.call(setMember, { params: { ...params, username: "eve" }, body: { role: "editor" } });
+  const inside = await everywhere(eve);
+  const admin = await backlot.admin();
+  const at = performance.now();
+  await admin.client.call(updateSite, { params, body: { availability: "disabled", reason: "a test" } });
+  await Promise.all(inside.closings);
+  expect(performance.now() - at).toBeLessThan(4_000);
+  inside.leave();
+  await admin.client.call(updateSite, { params, body: { availability: "enabled", reason: "a test" } });
+}, 120_000);
