@@ -21,6 +21,8 @@ describe("the settings of everything on one machine", () => {
       BACKLOT_DATA: "./data",
       BACKLOT_HOST: "127.0.0.1",
       BACKLOT_PORT: 8000,
+      BACKLOT_ROUTER_ADMIN_HOST: "127.0.0.1",
+      BACKLOT_ROUTER_ADMIN_PORT: 0,
       BACKLOT_ROUTER_PORT: 8080,
       BACKLOT_FTP_PORT: 2121,
       BACKLOT_SSH_PORT: 2222,

@@ -33,6 +33,7 @@ export function describeSiteStores(get: () => StoreContext): void {
         revision: 1,
         epoch: 0,
         lifecycle: "creating",
+        isDedicated: false,
         isOwnedByAdministrator: false,
         role: "owner",
         createdAt: site.createdAt,
