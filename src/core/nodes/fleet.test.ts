@@ -105,6 +105,43 @@ test("one that does not answer keeps nobody else's heartbeat back", async () => 
   expect(beats).toHaveLength(1);
 });
 
+test("a call of one that is lost without a word ends then, and goes through again when it is back", async () => {
+  const nodes = [node({ id: "a", number: 1, url: urlA }), node({ id: "b", number: 2, url: urlB, silentMs: 0 })];
+  const signals: (AbortSignal | undefined)[] = [];
+  const { fleet, later } = stage(
+    {
+      connect: ({ baseUrl }) => {
+        const call = (shape: { readonly id: string }, { signal }: CallInput) => {
+          if (shape.id === readNode.id) return Promise.resolve(nodeReport({ id: baseUrl === urlA ? "a" : "b" }));
+          signals.push(signal);
+          signal?.throwIfAborted();
+          return new Promise((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason)));
+        };
+        return { call, fetch: call, on: () => ({ call, fetch: call }) } as unknown as ComponentClient;
+      },
+    },
+    nodes,
+  );
+  await fleet.beat();
+  const own = new AbortController();
+  const waiting = [
+    fleet.client.call(wakeSite, { params: { siteId: 2 } }),
+    fleet.client.on({}).fetch(wakeSite, { params: { siteId: 2 }, signal: own.signal }),
+    fleet.client.call(wakeSite, { params: { siteId: 1 } }),
+  ].map((each) => each.then(String, (error: Failure) => error.code));
+  await expect.poll(() => signals.length).toBe(3);
+  later(60_000);
+  nodes[1] = node({ id: "b", number: 2, url: urlB, silentMs: 6_000 });
+  await fleet.beat();
+  expect(await Promise.all(waiting.slice(0, 2))).toEqual(["component_away", "component_away"]);
+  expect([own.signal.aborted, signals[2]?.aborted]).toEqual([false, false]);
+  await expect(fleet.client.call(wakeSite, { params: { siteId: 2 } })).rejects.toMatchObject({ code: "component_away" });
+  nodes[1] = node({ id: "b", number: 2, url: urlB, silentMs: 10 });
+  await fleet.beat();
+  void fleet.client.call(wakeSite, { params: { siteId: 2 } }).catch(() => undefined);
+  await expect.poll(() => signals.at(-1)?.aborted).toBe(false);
+});
+
 test("two that say they are the same are noted once", async () => {
   const { fleet, beats } = stage({ urls: [urlA, "http://c:3", "http://d:4"] });
   await fleet.beat();

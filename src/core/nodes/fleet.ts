@@ -4,6 +4,7 @@ import { readNode } from "#contract/internal/nodes.ts";
 import type { Clock } from "#kit/clock.ts";
 import { type ComponentClient, type ComponentLink, routedClient } from "#kit/component-client.ts";
 import type { Log } from "#kit/log.ts";
+import { CallsUntilLost } from "./calls-until-lost.ts";
 import { type Candidate, chooseNode, heirsOf, takesSites } from "./choose-node.ts";
 import { type Node, type NodeBeat, orchestratorsOf } from "./node.ts";
 import type { NodeStore, PlacementStore } from "./node-store.ts";
@@ -42,6 +43,7 @@ export class Fleet {
   readonly client: ComponentClient;
   readonly #deps: FleetDeps;
   readonly #clients: ReadonlyMap<string, ComponentClient>;
+  readonly #calls = new CallsUntilLost();
   readonly #startedAt: number;
   readonly #listeners = new Set<() => void>();
   readonly #stopping = new AbortController();
@@ -192,7 +194,8 @@ export class Fleet {
   }
 
   #clientAt(url: string): ComponentClient {
-    return this.#clients.get(url) ?? this.#deps.connect({ ...this.#deps.link, baseUrl: url });
+    const client = this.#clients.get(url) ?? this.#deps.connect({ ...this.#deps.link, baseUrl: url });
+    return this.isSingle ? client : this.#calls.of(url, client);
   }
 
   async #beat(): Promise<void> {
@@ -208,6 +211,8 @@ export class Fleet {
     // Who has only just begun to ask cannot say that somebody does not answer.
     const askedMs = this.#deps.clock.now() - this.#startedAt;
     this.#nodes = (await nodes.all()).map((node) => ({ ...node, silentMs: Math.min(node.silentMs, askedMs) }));
+    const lost = orchestratorsOf(this.#nodes).filter(({ silentMs }) => silentMs > this.lostMs);
+    this.#calls.note(new Set(lost.flatMap(({ url }) => url ?? [])));
     const addresses = JSON.stringify(this.addresses());
     if (addresses === this.#addresses) return;
     this.#addresses = addresses;
