@@ -134,6 +134,26 @@ describe.skipIf(missing !== null)(`tasks announced by RabbitMQ${missing === null
     for (const share of shares.values()) expect(share.length).toBeGreaterThan(5);
   });
 
+  test("each run once when the broker is killed before it has confirmed their messages", async () => {
+    const lab = openLab();
+    await lab.script("held.sh", 'until [ -e "$1.go" ]; do sleep 0.05; done');
+    await untilConnected();
+    await using db = await openDatabaseOf(backlot);
+    // Connected, and from now on it answers nothing.
+    broker.pause();
+    try {
+      await Promise.all(Array.from({ length: 8 }, () => lab.create({ script: "held.sh", arguments: ["confirm"] })));
+      const unconfirmed = async () => db.selectFrom("taskOutbox").select("attempts").where("uid", "in", lab.accepted).execute();
+      // Each is committed and was handed to the broker, which holds none of them.
+      const isHanded = async () => (await unconfirmed()).map(({ attempts }) => attempts > 0);
+      await expect.poll(isHanded, patience).toEqual(Array.from({ length: 8 }, () => true));
+    } finally {
+      await broker.restart();
+    }
+    await writeFile(join(backlot.data, "homedir", "confirm.go"), "");
+    await expectAllRanOnce(lab);
+  });
+
   // The last one: RabbitMQ 3.10 may deliver nothing from a quorum queue after it was killed, however often it is asked. Tasks run all the same.
   test("each end once when the broker is killed while they are created and run, and comes back", async () => {
     const lab = openLab();
