@@ -1,8 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { sql } from "kysely";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { cancelTask, readTaskLog } from "#contract/api/tasks.ts";
 import { type Backlot, startBacklot } from "../support/backlot.ts";
+import { openDatabaseOf } from "../support/backlot-database.ts";
 import { killIfThere, processesWhere } from "../support/backlot-processes.ts";
 import { TaskLab } from "../support/backlot-tasks.ts";
 import { startExtraWorker } from "../support/extra-worker.ts";
@@ -112,6 +114,23 @@ describe("a task", () => {
     expect(new Set(views.map(({ state }) => state))).toEqual(new Set(["succeeded"]));
     const starts = await lab.starts();
     expect(new Set([...some, held].map(({ uid }) => starts.get(uid)))).toEqual(new Set([1]));
+  });
+
+  test("is found by the worker's own look, and runs once, when the database's notification of it is dropped", async () => {
+    const own = new TaskLab(backlot);
+    const { uid } = await own.create({ script: "quick.sh" });
+    await own.ended(uid);
+    await using db = await openDatabaseOf(backlot);
+    // Rows as the manager writes them, and nobody says that they are there.
+    const { rows } = await sql<{ readonly uid: string }>`
+      insert into tasks (uid, program, script, arguments, retry, limits, created_by_id, created_by)
+      select gen_random_uuid(), program, script, arguments, retry, limits, created_by_id, created_by
+      from tasks cross join generate_series(1, 12) where uid = ${uid}
+      returning uid`.execute(db);
+    own.accepted.push(...rows.map((row) => row.uid));
+    const views = await own.allEnded();
+    expect(own.accepted.map((each) => views.get(each)?.state)).toEqual(Array.from({ length: 13 }, () => "succeeded"));
+    expect(await own.startCounts()).toEqual({ 1: 13 });
   });
 
   test("that prints without end keeps head and tail, and its log says how much is missing", async () => {
