@@ -43,6 +43,13 @@ describe("a start that cannot be", () => {
     expect(refused.output).toContain("BACKLOT_PORT");
     expect(refused.output).toContain("BACKLOT_SITES_DOMAIN");
   });
+
+  test("with a task API that is open without sign-in, at an address that others reach, says so and exits with 2", async () => {
+    await using refused = await prepareBacklot({ environment: { BACKLOT_TASK_API_OPEN: "true", BACKLOT_HOST: "0.0.0.0" } });
+    expect(await exitOf(refused)).toBe(2);
+    expect(refused.output).toContain("BACKLOT_TASK_API_OPEN: without sign-in, whoever reaches 0.0.0.0 could run programs here; unset BACKLOT_TASK_API_OPEN");
+    await refused.noneLeft();
+  });
 });
 
 describe("a start that is unusual", () => {
