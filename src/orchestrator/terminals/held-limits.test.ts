@@ -1,5 +1,11 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
+import { applySite } from "#contract/internal/orchestrator.ts";
+import { attachTerminal, openTerminal } from "#contract/internal/terminals.ts";
+import { grantFor } from "#kit/component-client.ts";
+import { openSocket } from "#kit/http/socket-client.ts";
+import { makeOrchestratorHome, specOf, startOrchestratorUnderTest } from "../../../test/support/orchestrator-under-test.ts";
 import { ScriptedTerminal } from "../../../test/support/scripted-terminal.ts";
+import { TerminalClient } from "../../../test/support/terminal-client.ts";
 import type { TerminalLimits } from "./enter-site.ts";
 import { HeldTerminal } from "./held-terminal.ts";
 
@@ -41,4 +47,27 @@ test("a terminal that has been open for too long is closed although it is not id
   terminal.look(begun + 121 * minute);
   expect(program.graces).toEqual([1000]);
   await terminal.ended;
+});
+
+test("whoever looks at a terminal past BACKLOT_TERMINAL_HOURS is told so over its socket, and its program ends", async () => {
+  // 36 seconds.
+  await using home = await makeOrchestratorHome({ BACKLOT_TERMINAL_HOURS: "0.01" });
+  await using orchestrator = await startOrchestratorUnderTest(home);
+  await orchestrator.client.call(applySite, { params: { siteId: 7 }, body: specOf(7) });
+  const ann = { user: 3, userEpoch: 1, siteEpoch: 1 };
+  const body = { size: { cols: 80, rows: 24 } };
+  const { terminal } = await orchestrator.client.on(ann).call(openTerminal, { params: { siteId: 7 }, body });
+  const token = grantFor({ baseUrl: orchestrator.url, audience: "orchestrator", caller: "manager", signer: home.signer }, ann);
+  const socket = await openSocket({ baseUrl: orchestrator.url, token }, attachTerminal, { params: { siteId: 7, terminal: terminal.id }, query: { from: 0 } });
+  const client = new TerminalClient(socket);
+  await client.event("attached");
+  const [program] = orchestrator.runtime.entered;
+  try {
+    // Only the time of day: timers go on as they are.
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 37_000 });
+    expect(await client.event("closed")).toEqual({ type: "closed", reason: "too_long" });
+    expect(program?.isGone).toBe(true);
+  } finally {
+    vi.useRealTimers();
+  }
 });
