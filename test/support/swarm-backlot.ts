@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { mustRun } from "#orchestrator/runtime/process/run-command.ts";
 import { type Backlot, checkout, prepareBacklot } from "./backlot.ts";
 import { type Swarm, type SwarmGiven, type SwarmNode, startSwarm } from "./swarm.ts";
 import { importImages, plainImage } from "./swarm-images.ts";
@@ -25,7 +26,7 @@ export interface SwarmBacklot extends AsyncDisposable {
 const orchestratorPort = 7_100;
 const program = [process.execPath, join(checkout, "bin/backlot.mjs")] as const;
 
-/** Starts all of it; sites run in the plain image unless others are given, the first of which is theirs then. */
+/** Starts all of it, with `BACKLOT_EDGE` also HAProxy and nginx on the first node; sites run in the plain image unless others are given, the first of which is theirs then. */
 export async function startSwarmBacklot(
   given: SwarmGiven & { readonly images?: readonly string[]; readonly environment?: Readonly<Record<string, string>> } = {},
 ): Promise<SwarmBacklot> {
@@ -42,10 +43,11 @@ export async function startSwarmBacklot(
     const routers = [first.address, swarm.network.replace(".0/24", ".254")].join(",");
     const common = { BACKLOT_RUNTIME: "swarm", BACKLOT_SWARM_IMAGE: images[0] ?? plainImage, BACKLOT_SWARM_ROUTERS: routers };
     const urls = rest.map((node) => `http://${node.address}:${orchestratorPort}`);
+    const edge = environment.BACKLOT_EDGE === undefined ? {} : { BACKLOT_EDGE_SITE_NETWORKS: `${swarm.network}:${await portsOfSites(first)}` };
     const backlot = await prepareBacklot({
       readyWithinMs: 180_000,
       command: [first.inNetwork[0] ?? "", ...first.inNetwork.slice(1), ...program, "start"],
-      environment: { ...common, DOCKER_HOST: first.host, BACKLOT_HOST: first.address, BACKLOT_ORCHESTRATOR_URLS: urls.join(","), ...environment },
+      environment: { ...common, DOCKER_HOST: first.host, BACKLOT_HOST: first.address, BACKLOT_ORCHESTRATOR_URLS: urls.join(","), ...edge, ...environment },
     });
     const shared = { ...backlot.environment(), BACKLOT_SHARED_FOLDER: backlot.data };
     backlot.environment = () => shared;
@@ -60,6 +62,11 @@ export async function startSwarmBacklot(
     await end();
     throw error;
   }
+}
+
+/** Out of which an engine chooses a site's port: as `32768-60999`. */
+async function portsOfSites({ inNetwork }: SwarmNode): Promise<string> {
+  return (await mustRun([...inNetwork, "cat", "/proc/sys/net/ipv4/ip_local_port_range"])).trim().replace(/\s+/, "-");
 }
 
 async function startOther(on: { readonly node: SwarmNode; readonly backlot: Backlot; readonly common: Readonly<Record<string, string>> }) {
