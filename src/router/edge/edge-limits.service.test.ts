@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { edgeMissing, type HostedProgram, type SiteHost, startEdgeRouter, startHostedProgram, takeSiteHost } from "../../../test/support/edge-router.ts";
 import { aRoute, type RouterHarness } from "../../../test/support/router-harness.ts";
 import { exchangeRaw, freePort, until } from "../../../test/support/site-program.ts";
+import { edgeUser, prepareRunFolder } from "./run-folder.ts";
 
 const missing = edgeMissing();
 const app = aRoute({ siteId: 8, name: "app" });
@@ -16,6 +17,7 @@ const app = aRoute({ siteId: 8, name: "app" });
 interface Answer {
   readonly status: number;
   readonly text: string;
+  readonly retryAfter: string | undefined;
 }
 
 describe.skipIf(missing !== null)(`Limits of the edge${missing === null ? "" : ` (${missing})`}`, { timeout: 60_000 }, () => {
@@ -24,6 +26,7 @@ describe.skipIf(missing !== null)(`Limits of the edge${missing === null ? "" : `
   let router: RouterHarness;
   let behindBalancer: RouterHarness;
   let statistics: number;
+  const finish = Promise.withResolvers<void>();
   const managers: { readonly name: string; readonly port: number; isReady: boolean; readonly close: () => void }[] = [];
   const lines: string[] = [];
   const logServer = createSocket("udp4");
@@ -39,7 +42,7 @@ describe.skipIf(missing !== null)(`Limits of the edge${missing === null ? "" : `
       const asked = request({ hostname, port, localAddress, path: over.path ?? "/", agent: false, headers }, async (response) => {
         let text = "";
         for await (const chunk of response) text += String(chunk);
-        resolve({ status: response.statusCode ?? 0, text });
+        resolve({ status: response.statusCode ?? 0, text, retryAfter: response.headers["retry-after"] });
       });
       asked.on("error", reject);
       asked.end();
@@ -61,7 +64,9 @@ describe.skipIf(missing !== null)(`Limits of the edge${missing === null ? "" : `
     [program] = await Promise.all([
       startHostedProgram(host.address, (req, res) => {
         res.statusCode = req.url?.startsWith("/broken") === true ? 500 : 200;
-        res.end(JSON.stringify(req.headers));
+        const answer = (): void => void res.end(JSON.stringify(req.headers));
+        if (req.url === "/slow") void finish.promise.then(answer);
+        else answer();
       }),
       startManager("first"),
       startManager("second"),
@@ -73,6 +78,7 @@ describe.skipIf(missing !== null)(`Limits of the edge${missing === null ? "" : `
       BACKLOT_EDGE_VISITOR_REQUESTS: "60",
       BACKLOT_EDGE_VISITOR_CONNECTIONS: "20",
       BACKLOT_EDGE_HEAD_MS: "700",
+      BACKLOT_ROUTER_SITE_REQUESTS: "5",
       BACKLOT_EDGE_MANAGERS: managers.map(({ port }) => `127.0.0.1:${port}`).join(","),
       BACKLOT_PUBLIC_URL: "https://dashboard.example.org",
       BACKLOT_EDGE_LOG_SERVER: `udp://127.0.0.1:${logServer.address().port}`,
@@ -86,6 +92,7 @@ describe.skipIf(missing !== null)(`Limits of the edge${missing === null ? "" : `
   }, 60_000);
   afterAll(async () => {
     await Promise.all([router?.[Symbol.asyncDispose](), behindBalancer?.[Symbol.asyncDispose]()]);
+    finish.resolve();
     for (const manager of managers) manager.close();
     logServer.close();
     await program?.stop();
@@ -138,6 +145,19 @@ describe.skipIf(missing !== null)(`Limits of the edge${missing === null ? "" : `
       "x-real-ip": "127.0.0.6",
       "x-forwarded-proto": "http",
     });
+  });
+
+  test("a site that works on as many requests as it may gets no more: HAProxy says when to come again", async () => {
+    const ask = (path: string): Promise<Answer> => from("127.0.0.10", { path });
+    await expect.poll(async () => (await ask("/")).text, { timeout: 60_000, interval: 500 }).toContain('"x-backlot-address"');
+    const slow = Array.from({ length: 5 }, () => ask("/slow"));
+    await until(() => program.busy() === 5, "the program works on five");
+    const page = await readFile(path.join(await prepareRunFolder(router.data, edgeUser(undefined)), "errors/busy.html"), "utf8");
+    expect(await ask("/slow")).toEqual({ status: 503, text: page, retryAfter: "5" });
+    expect(program.busy()).toBe(5);
+    finish.resolve();
+    expect((await Promise.all(slow)).map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
+    await expect.poll(async () => (await ask("/")).status, { timeout: 60_000, interval: 500 }).toBe(200);
   });
 
   test("managers share the dashboard's host, and one that is not ready gets nothing", async () => {

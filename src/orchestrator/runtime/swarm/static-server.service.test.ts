@@ -1,11 +1,12 @@
 import { lchownSync, mkdirSync, readdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import type Docker from "dockerode";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { applySite, readSiteStatus, wakeSite } from "#contract/internal/orchestrator.ts";
 import { makeOrchestratorHome, specOf, startOrchestratorUnderTest } from "../../../../test/support/orchestrator-under-test.ts";
 import { whyNoSwarm } from "../../../../test/support/swarm.ts";
-import { nginxImage } from "../../../../test/support/swarm-images.ts";
+import { nginxImage, plainImage } from "../../../../test/support/swarm-images.ts";
 import { type SwarmRuntimeHarness, swarmRuntimeHarness } from "../../../../test/support/swarm-runtime-harness.ts";
 import { findProgram } from "../process/machine-programs.ts";
 import { siteOwner } from "../process/site-owner.ts";
@@ -46,7 +47,7 @@ describe.skipIf(missing !== null)(`A static site's own file server in a swarm${m
   };
 
   beforeAll(async () => {
-    harness = await swarmRuntimeHarness({ images: [nginxImage] });
+    harness = await swarmRuntimeHarness({ images: [plainImage, nginxImage] });
     running = await startStatic(7);
     await running.whenListening(soon());
   }, 120_000);
@@ -118,6 +119,18 @@ describe.skipIf(missing !== null)(`A static site's own file server in a swarm${m
       "traefik.http.routers.site-7.service": "site-7-service",
       "traefik.http.services.site-7-service.loadbalancer.server.port": "8080",
     });
+  });
+
+  it("has a terminal in the default image or the site's own, not in that of the file server", async () => {
+    const runtime = harness.again({ staticImage: nginxImage });
+    const enter = async (key: string, image?: string): Promise<string> => {
+      const spec = image === undefined ? site.spec : { ...site.spec, image };
+      const command = "command -v nginx || echo none";
+      const { output, exited } = await runtime.enter({ key, spec, folder: site.folder, command, size: null, environment: {} });
+      const [printed] = await Promise.all([text(output), exited]);
+      return printed.trim();
+    };
+    expect([await enter("plain"), await enter("own", nginxImage)]).toEqual(["none", "/usr/sbin/nginx"]);
   });
 
   it("is frozen, goes on, sleeps and wakes like any other", async () => {
