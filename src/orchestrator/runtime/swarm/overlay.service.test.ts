@@ -7,6 +7,7 @@ import { plainImage } from "../../../../test/support/swarm-images.ts";
 import { type SwarmRuntimeHarness, swarmRuntimeHarness } from "../../../../test/support/swarm-runtime-harness.ts";
 import type { RunningInstance, SiteRuntime } from "../site-runtime.ts";
 
+const missing = whyNoSwarm();
 const network = "traefik";
 const soon = () => AbortSignal.timeout(60_000);
 const patience = { timeout: 60_000, interval: 100 };
@@ -28,7 +29,7 @@ interface Proxy {
   ask(address: string): Promise<string | null>;
 }
 
-describe.skipIf(whyNoSwarm() !== null)("sites on a network by which proxies reach them", { timeout: 180_000 }, () => {
+describe.skipIf(missing !== null)(`sites on a network by which proxies reach them${missing === null ? "" : ` (${missing})`}`, { timeout: 180_000 }, () => {
   let harness: SwarmRuntimeHarness;
   let nodes: readonly [SwarmNode, SwarmNode];
   let here: SiteRuntime;

@@ -9,6 +9,7 @@ import { findProgram } from "../process/machine-programs.ts";
 import { mustRun, runCommand } from "../process/run-command.ts";
 import type { RunningInstance } from "../site-runtime.ts";
 
+const missing = whyNoSwarm();
 /** Says of every target whether somebody answers there, and what rights it has itself. */
 const asks = `for target in $TARGETS; do
   (if nc -w 3 "\${target%:*}" "\${target##*:}" </dev/null >/dev/null 2>&1; then echo "$target open"; else echo "$target closed"; fi) &
@@ -24,7 +25,7 @@ const outside = "203.0.113.9";
 const metadata = "169.254.169.254";
 const soon = () => AbortSignal.timeout(60_000);
 
-describe.skipIf(whyNoSwarm() !== null)("sites in a swarm", () => {
+describe.skipIf(missing !== null)(`sites in a swarm${missing === null ? "" : ` (${missing})`}`, () => {
   let harness: SwarmRuntimeHarness;
   let neighbour: RunningInstance;
   /** On another node. */

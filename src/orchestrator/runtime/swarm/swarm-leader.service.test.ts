@@ -5,10 +5,11 @@ import { type SwarmRuntimeHarness, swarmRuntimeHarness } from "../../../../test/
 import type { RunningInstance, SiteRuntime } from "../site-runtime.ts";
 import { SwarmManagers } from "./swarm-managers.ts";
 
+const missing = whyNoSwarm();
 const soon = () => AbortSignal.timeout(90_000);
 const files = { "run.sh": '#!/bin/sh\nexec httpd -f -p "$PORT" -h /site/public\n' };
 
-describe.skipIf(whyNoSwarm() !== null)("a swarm of three managers", () => {
+describe.skipIf(missing !== null)(`a swarm of three managers${missing === null ? "" : ` (${missing})`}`, () => {
   let harness: SwarmRuntimeHarness;
   /** Of the nodes that are not the leader. */
   let runtimes: readonly [SiteRuntime, SiteRuntime];

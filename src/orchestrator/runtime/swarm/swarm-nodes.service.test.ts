@@ -15,10 +15,11 @@ import { serviceName } from "./service-spec.ts";
 import { SiteServices } from "./site-services.ts";
 import type { SwarmRuntimeOptions } from "./swarm-runtime.ts";
 
+const missing = whyNoSwarm();
 const soon = () => AbortSignal.timeout(60_000);
 const files = { "run.sh": '#!/bin/sh\nhostname > /site/public/index.html\nexec httpd -f -p "$PORT" -h /site/public\n' };
 
-describe.skipIf(whyNoSwarm() !== null)("a swarm of two nodes that share the folders of sites", () => {
+describe.skipIf(missing !== null)(`a swarm of two nodes that share the folders of sites${missing === null ? "" : ` (${missing})`}`, () => {
   let harness: SwarmRuntimeHarness;
   beforeAll(async () => {
     harness = await swarmRuntimeHarness({ images: [plainImage], nodes: 2 });
