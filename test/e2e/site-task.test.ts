@@ -1,15 +1,19 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { addDatabase, readDatabase } from "#contract/api/database.ts";
 import { changePath } from "#contract/api/files.ts";
 import { setMember } from "#contract/api/members.ts";
-import { createSchedule, deleteSchedule, readSchedule, type ScheduleView, updateSchedule } from "#contract/api/schedules.ts";
+import { createSchedule, deleteSchedule, overlapPolicies, readSchedule, type ScheduleView, updateSchedule } from "#contract/api/schedules.ts";
 import { readStatus, sleepSite, updateSite, writeEnvironment } from "#contract/api/sites.ts";
 import { createTask, followTask, listScriptsOfSite, listTasks, readTask, readTaskLog, type TaskBody, type TaskView, taskView } from "#contract/api/tasks.ts";
 import { readEvents } from "#contract/events.ts";
 import { isTaskEnded, type TaskState } from "#contract/task.ts";
 import { type Backlot, startBacklot } from "../support/backlot.ts";
+import { openDatabaseOf } from "../support/backlot-database.ts";
 import type { Person } from "../support/backlot-person.ts";
+import { TaskLab } from "../support/backlot-tasks.ts";
 
 let backlot: Backlot;
 let ann: Person;
@@ -123,6 +127,51 @@ test("a schedule fires by itself, and after a stop over several moments the last
   await ann.client.call(deleteSchedule, { params: { id: schedule.id } });
 }, 180_000);
 
+test("of a schedule whose script is not ready yet the next run takes its place, is left out or waits, as was chosen, and one goes on at a time", async () => {
+  const admin = await backlot.admin();
+  await using db = await openDatabaseOf(backlot);
+  const lab = new TaskLab(backlot);
+  // Whoever finds the lock taken runs beside another process of its schedule.
+  await lab.script("held.sh", 'exec 9> "$1.lock"\nflock -n 9 || echo "$1" >> together.log\nuntil [ -e held.go ]; do sleep 0.05; done');
+  const planned = await Promise.all(
+    overlapPolicies.map(async (overlap) => {
+      const body = { name: overlap, cron: "*/10 * * * * *", overlap, task: { script: "held.sh", arguments: [overlap] } };
+      return [overlap, (await admin.client.call(createSchedule, { body })).schedule] as const;
+    }),
+  );
+  const schedules = Object.fromEntries(planned) as Readonly<Record<(typeof overlapPolicies)[number], ScheduleView>>;
+  /** Oldest first. */
+  const runs = async (overlap: keyof typeof schedules) => (await runsOf(schedules[overlap], admin)).toReversed();
+  const states = async (overlap: keyof typeof schedules) =>
+    (await runs(overlap)).map(({ state, startedAt }) => (startedAt === null ? state : `${state} started`));
+  const nextOf = async ({ id }: ScheduleView) => Number((await db.selectFrom("schedules").select("nextAt").where("id", "=", id).executeTakeFirst())?.nextAt);
+  const patience = { timeout: 120_000, interval: 250 };
+
+  await expect.poll(() => states("skip"), patience).toEqual(["running started"]);
+  const next = await nextOf(schedules.skip);
+  // One that ran was cancelled, and a later one runs.
+  await expect.poll(async () => (await states("replace")).join(), patience).toMatch(/cancelled started,.*running started/);
+  await expect.poll(async () => (await states("queue")).slice(0, 2), patience).toEqual(["running started", "queued"]);
+  // Its next moment has come, and made nothing.
+  await expect.poll(() => nextOf(schedules.skip), patience).toBeGreaterThan(next);
+  expect(await states("skip")).toEqual(["running started"]);
+
+  for (const { id } of Object.values(schedules)) await admin.client.call(updateSchedule, { params: { id }, body: { isPaused: true } });
+  await writeFile(join(backlot.data, "homedir", "held.go"), "");
+  const ends = async (overlap: keyof typeof schedules) => Promise.all((await runs(overlap)).map((task) => ended(task, admin)));
+  const replaced = await ends("replace");
+  expect(replaced.pop()).toMatchObject({ state: "succeeded" });
+  expect(new Set(replaced.map(({ state }) => state))).toEqual(new Set(["cancelled"]));
+  expect((await ends("skip")).map(({ state }) => state)).toEqual(["succeeded"]);
+  const queued = await ends("queue");
+  expect(new Set(queued.map(({ state }) => state))).toEqual(new Set(["succeeded"]));
+  for (const [index, { startedAt }] of queued.entries())
+    expect(Date.parse(startedAt ?? "")).toBeGreaterThanOrEqual(Date.parse(queued[index - 1]?.finishedAt ?? "1970"));
+  expect(new Set((await lab.starts()).values())).toEqual(new Set([1]));
+  await expect(readFile(join(backlot.data, "homedir", "together.log"), "utf8")).rejects.toMatchObject({ code: "ENOENT" });
+  for (const { id } of Object.values(schedules)) await admin.client.call(deleteSchedule, { params: { id } });
+}, 400_000);
+
 async function run(body: Partial<TaskBody> & { readonly script: string }): Promise<TaskView> {
   return (await ann.client.call(createTask, { body: { site: "shop", ...body } })).task;
 }
@@ -146,8 +195,8 @@ async function output(uid: string, person = ann): Promise<string> {
   return response.text();
 }
 
-async function runsOf(schedule: ScheduleView): Promise<readonly TaskView[]> {
-  return (await ann.client.call(listTasks, { query: { schedule: schedule.id } })).tasks;
+async function runsOf(schedule: ScheduleView, person = ann): Promise<readonly TaskView[]> {
+  return (await person.client.call(listTasks, { query: { schedule: schedule.id } })).tasks;
 }
 
 async function state(): Promise<string> {
