@@ -14,7 +14,7 @@ parameters:
 const taskAddress = /\/tasks\/[0-9a-f-]{36}$/;
 
 test.runIf(hasBrowser())(
-  "a person runs a script and follows it, cancels one, searches the history, plans a schedule and looks at the charts",
+  "a person runs a script and follows it, cancels one, searches the history, plans and changes a schedule and looks at the charts",
   async () => {
     await using backlot = await startBacklot();
     const lab = new TaskLab(backlot);
@@ -89,7 +89,17 @@ test.runIf(hasBrowser())(
     await browser.click("Create schedule");
     await browser.arrives(/\/schedules$/);
     await browser.sees("Next: ");
-    await browser.click("Run Nightly report now");
+
+    await browser.click("Nightly report");
+    await browser.arrives(/\/schedules\/[0-9a-f-]{36}$/);
+    await browser.fill("Name", "Evening report");
+    await browser.click("Save");
+    await browser.arrives(/\/schedules$/);
+    await browser.sees("Evening report");
+    await browser.misses("Nightly report");
+    await browser.sees("Next: ");
+    // What it runs is as it was.
+    await browser.click("Run Evening report now");
     await browser.arrives(taskAddress);
     await browser.sees("report of 2025");
     await browser.sees("Done");
@@ -99,7 +109,7 @@ test.runIf(hasBrowser())(
     await browser.sees("Last: Done");
     await (await browser.field("Active")).click();
     await browser.sees("Paused");
-    await browser.click("Delete Nightly report");
+    await browser.click("Delete Evening report");
     await browser.sees("It does not run any more.");
     await browser.click("Delete the schedule");
     await browser.sees("There is no schedule yet");
