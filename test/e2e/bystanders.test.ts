@@ -73,12 +73,13 @@ async function everywhere(person: Person) {
   await ftp.ask(`USER ${person.username}/shared`);
   expect(await ftp.ask(`PASS password of ${person.username}`)).toBe("230 Login successful.");
 
-  const closings = [
-    once(ssh, "close"),
-    once(other, "close"),
-    ftp.closed(60_000),
-    web.until(({ events }) => events.some(({ type }) => type === "closed"), 60_000),
-  ];
+  // When each was closed.
+  const closings = Object.entries({
+    ssh: once(ssh, "close"),
+    sftp: once(other, "close"),
+    ftp: ftp.closed(240_000),
+    web: web.until(({ events }) => events.some(({ type }) => type === "closed"), 240_000),
+  }).map(async ([door, closing]): Promise<readonly [string, number]> => [door, await closing.then(() => performance.now())]);
   for (const closing of closings) closing.catch(() => undefined);
   const ticks = () => [lastTick(web.shown), lastTick(shell)];
   await expect.poll(() => Math.min(...ticks()), { timeout: 30_000 }).toBeGreaterThan(2);
@@ -97,6 +98,12 @@ async function everywhere(person: Person) {
   };
 }
 type Everywhere = Awaited<ReturnType<typeof everywhere>>;
+
+/** Closed two seconds after this moment; and a second more for a machine that does everything else at the same time. */
+async function areClosedSoonAfter(given: Everywhere, at: number): Promise<void> {
+  const late = (await Promise.all(given.closings)).map(([door, closedAt]) => [door, closedAt - at] as const).filter(([, took]) => took > 3_000);
+  expect(late).toEqual([]);
+}
 
 /** Everything of theirs goes on, for longer than anything that was not renewed would live. */
 async function goesOn(given: Everywhere): Promise<void> {
@@ -130,9 +137,7 @@ it("a change of somebody else's access goes unnoticed, and who loses theirs is o
 
   const at = performance.now();
   await ada.client.call(removeMember, { params: { ...params, username: "cleo" } });
-  await Promise.all(cleo.closings);
-  // Two seconds, and as much for a machine that does everything else at the same time.
-  expect(performance.now() - at).toBeLessThan(4_000);
+  await areClosedSoonAfter(cleo, at);
   expect(await cleo.web.event("closed")).toEqual({ type: "closed", reason: "access_changed" });
   await goesOn(ben);
 
@@ -149,8 +154,7 @@ it("who is in a site that an administrator disables is out of it at every door w
   const admin = await backlot.admin();
   const at = performance.now();
   await admin.client.call(updateSite, { params, body: { availability: "disabled", reason: "a test" } });
-  await Promise.all(inside.closings);
-  expect(performance.now() - at).toBeLessThan(4_000);
+  await areClosedSoonAfter(inside, at);
   inside.leave();
   await admin.client.call(updateSite, { params, body: { availability: "enabled", reason: "a test" } });
 }, 120_000);

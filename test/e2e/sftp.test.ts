@@ -5,8 +5,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type ssh2 from "ssh2";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { listAudit } from "#contract/api/accounts.ts";
 import { setMember } from "#contract/api/members.ts";
-import { updateSite } from "#contract/api/sites.ts";
+import { listSiteAudit, updateSite } from "#contract/api/sites.ts";
+import type { AuditView } from "#contract/api/views.ts";
 import { type Backlot, startBacklot } from "../support/backlot.ts";
 import type { Person } from "../support/backlot-person.ts";
 import { has, SshClients } from "../support/ssh-clients.ts";
@@ -130,6 +132,30 @@ describe.skipIf(!has("sftp"))("SFTP", () => {
     expect(namesIn(refused)).not.toContain("evil");
     // The session's root is the site's folder: that link leads to a file of the site that is not there.
     expect((await clients.ssh("ada/second", key, ["readlink inner"])).stdout.toString()).toBe("/site/etc/passwd\n");
+  });
+
+  it("has what was written over, moved and deleted in the audit trail, with door and address", async () => {
+    await ada.put("second", "noted", "the old one");
+    await writeFile(here("newer"), "the newer one");
+    const admin = await backlot.admin();
+    const adminKey = (await clients.addKey(admin)).file;
+    const done = [
+      await clients.sftp("ada/second", key, ["put newer noted", "rename noted renamed", "rm renamed"]),
+      await clients.sftp("admin", adminKey, ["put newer home/noted-at-home", "rm home/noted-at-home"]),
+    ];
+    expect(done.map(({ code, stderr }) => [code, stderr])).toEqual([
+      [0, ""],
+      [0, ""],
+    ]);
+    const bySftp = (entries: readonly AuditView[]): string[] =>
+      entries
+        .filter(({ door, address }) => door === "sftp" && address === "127.0.0.1")
+        .flatMap(({ actor, action, details: { path, paths } }) => (Array.isArray(paths) ? paths : [path]).map((each) => `${actor} ${action} ${each}`));
+    const params = { name: "second" };
+    await expect
+      .poll(async () => bySftp((await ada.client.call(listSiteAudit, { params })).entries), { timeout: 30_000 })
+      .toEqual(expect.arrayContaining(["ada files.overwrite noted", "ada files.move noted → renamed", "ada files.delete renamed"]));
+    await expect.poll(async () => bySftp((await admin.client.call(listAudit, {})).entries), { timeout: 30_000 }).toContain("admin files.delete noted-at-home");
   });
 
   it("refuses a file in a folder that is not there when it is opened, not when all of it was sent", async () => {

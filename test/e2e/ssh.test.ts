@@ -68,7 +68,7 @@ describe.skipIf(!has("ssh"))("SSH", () => {
       for (const name of ["bob", "nobody", "bob/clock"]) expect((await clients.ssh(name, key, ["true"])).stderr).toContain("Permission denied (publickey");
     });
 
-    it("shows a host key whose fingerprint stands in the dashboard, the same after a restart", async () => {
+    it("shows a host key whose fingerprint stands in the dashboard", async () => {
       const { ssh } = await ada.client.call(readSshDoor, {});
       expect(ssh).toMatchObject({ port: Number(clients.port), keys: [{ algorithm: "ssh-ed25519" }, { algorithm: "ecdsa-sha2-nistp256" }] });
       for (const each of ssh?.keys ?? []) {
