@@ -122,7 +122,7 @@ test("of what may run, the higher priority goes first, whoever claims", async ()
   expect(priorities).toHaveLength(40);
 });
 
-test("of ten thousand tasks of a script that runs once at a time each starts once, one after the other, by two workers", async () => {
+test("of ten thousand queued tasks of a script that runs once at a time the first two hundred start once each, one after the other, by two workers", async () => {
   await queueTask(context, { script: "once.sh", scriptConcurrency: 1 });
   await sql`insert into tasks (uid, program, script, arguments, retry, limits, script_concurrency)
     select gen_random_uuid(), program, script, arguments, retry, limits, 1 from (select * from tasks limit 1) as one, generate_series(2, 10000)`.execute(db);
