@@ -131,7 +131,7 @@ describe("a task", () => {
     const views = await own.allEnded();
     expect(own.accepted.map((each) => views.get(each)?.state)).toEqual(Array.from({ length: 13 }, () => "succeeded"));
     expect(await own.startCounts()).toEqual({ 1: 13 });
-  });
+  }, 150_000);
 
   test("that prints without end keeps head and tail, and its log says how much is missing", async () => {
     await lab.script("prints.sh", 'echo first; head -c 3000000 /dev/zero | tr "\\0" x; echo; echo last', "limits: {outputBytes: 100000}\n");
