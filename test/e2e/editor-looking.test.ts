@@ -115,7 +115,7 @@ describe.runIf(hasBrowser())("the editor", { timeout: 180_000 }, () => {
     }
   });
 
-  test("the site's log stands beside the editor, follows, and is searched", async () => {
+  test("the site's log stands beside the editor, follows, is searched, and is downloaded", async () => {
     await admin.createSite("talking", "dynamic");
     await admin.put("talking", "run.sh", "#!/bin/sh\necho the first words\necho a complaint >&2\nexit 3\n");
     await goTo("talking", "edit/run.sh");
@@ -130,6 +130,17 @@ describe.runIf(hasBrowser())("the editor", { timeout: 180_000 }, () => {
     await editor.browser.fill("Search the log", "complaint");
     await expect.poll(() => log.getText(), { timeout: 20_000 }).not.toContain("the first words");
     expect(await log.getText()).toContain("a complaint");
+    const folder = await mkdtemp(join(tmpdir(), "backlot-log-"));
+    try {
+      await editor.downloadsInto(folder);
+      await editor.browser.click("Download");
+      // Under another name until it is whole; and all of it, not only what was searched for.
+      await expect.poll(() => readdir(folder), { timeout: 30_000 }).toContain("talking.log");
+      const lines = await readFile(join(folder, "talking.log"), "utf8");
+      for (const line of [/^\S+Z stdout +the first words$/m, /^\S+Z stderr +a complaint$/m, /^\S+Z router +\S/m]) expect(lines).toMatch(line);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
     expect(await editor.complaints()).toEqual([]);
   });
 

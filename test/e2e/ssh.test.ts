@@ -147,7 +147,7 @@ describe.skipIf(!has("ssh"))("SSH", () => {
       const until = async (words: string | RegExp): Promise<string> => {
         const isThere = (): boolean => (typeof words === "string" ? text.includes(words) : words.test(text));
         const { promise, resolve, reject } = Promise.withResolvers<void>();
-        const timer = setTimeout(() => reject(new Error(`no ${words} in ${JSON.stringify(text)}`)), 15_000);
+        const timer = setTimeout(() => reject(new Error(`no ${words} in ${JSON.stringify(text)}`)), 30_000);
         const look = (): void => void (isThere() && resolve());
         waiting.add(look);
         look();

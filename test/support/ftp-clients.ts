@@ -52,7 +52,7 @@ export class RawFtp implements AsyncDisposable {
   }
 
   /** The next reply, all of its lines; "" when the connection is closed instead. */
-  async reply(withinMs = 15_000): Promise<string> {
+  async reply(withinMs = 30_000): Promise<string> {
     const deadline = Date.now() + withinMs;
     for (;;) {
       const match = /^(?:(\d{3})-[\s\S]*?\n\1 [^\n]*\n|\d{3} [^\n]*\n)/.exec(this.#text);
@@ -73,7 +73,7 @@ export class RawFtp implements AsyncDisposable {
   }
 
   /** Until the other side has closed. */
-  async closed(withinMs = 15_000): Promise<void> {
+  async closed(withinMs = 30_000): Promise<void> {
     const deadline = Date.now() + withinMs;
     while (!this.#isClosed) {
       if (Date.now() > deadline) throw new Error("the connection is still open");
