@@ -117,6 +117,11 @@ it("gives a site that may go out name servers to ask", () => {
   expect(out.Labels).toMatchObject({ "backlot.egress": "internet" });
 });
 
+it("gives the swarm a site's variables as text, which it would take for templates", () => {
+  const { Env: variables } = containerOf(serviceSpec({ ...order, spec: { ...spec, environment: { A: "{{ .Node.ID }}", B: "{{{ {", C: "}}" } } }).TaskTemplate);
+  expect(variables?.slice(1, 4)).toEqual(['A={{"{{"}} .Node.ID }}', 'B={{"{{"}}{ {', "C=}}"]);
+});
+
 it("lets no label of others replace one of ours", () => {
   const made = serviceSpec({ ...order, labels: { "backlot.site": "8", "traefik.enable": "true" } });
   expect(made.Labels).toEqual({ ...ownLabels, "traefik.enable": "true" });

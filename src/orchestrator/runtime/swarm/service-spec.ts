@@ -131,7 +131,7 @@ function containerSpec(order: ServiceOrder, own: Record<string, string>): Docker
     Labels: own,
     Command: ["/bin/sh", "-c", entryScript],
     Hostname: "site",
-    Env: environmentOf(variables),
+    Env: environmentOf(variables).map(literal),
     Dir: inside.site,
     User: userOf(order.owner),
     ...(order.canForbidPrivileges ? { Privileges: { NoNewPrivileges: true } as Docker.Privileges } : {}),
@@ -147,6 +147,11 @@ function containerSpec(order: ServiceOrder, own: Record<string, string>): Docker
     CapabilityDrop: ["ALL"],
     Ulimits: ulimitsOf(spec.limits.fileBytes),
   };
+}
+
+/** A swarm takes a service's variables for templates: a site's own would be refused, or filled in with what it is not to know of the node. */
+function literal(variable: string): string {
+  return variable.replaceAll("{{", '{{"{{"}}');
 }
 
 /**

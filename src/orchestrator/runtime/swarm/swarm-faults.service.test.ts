@@ -5,14 +5,16 @@ import { whyNoSwarm } from "../../../../test/support/swarm.ts";
 import { illImage, plainImage, shellessImage } from "../../../../test/support/swarm-images.ts";
 import { type SwarmRuntimeHarness, swarmRuntimeHarness } from "../../../../test/support/swarm-runtime-harness.ts";
 import type { RunningInstance } from "../site-runtime.ts";
+import { traefikLabels } from "./traefik-labels.ts";
 
+const missing = whyNoSwarm();
 const serves = '#!/bin/sh\nexec httpd -f -p "$PORT" -h /site/public\n';
 const soon = () => AbortSignal.timeout(60_000);
 const poll = { timeout: 50_000 };
 /** As many as this bridge carries: a /29 has eight addresses, three of them taken. */
 const carried = 5;
 
-describe.skipIf(whyNoSwarm() !== null)("a swarm in which things go wrong", () => {
+describe.skipIf(missing !== null)(`a swarm in which things go wrong${missing === null ? "" : ` (${missing})`}`, () => {
   let harness: SwarmRuntimeHarness;
   let neighbour: RunningInstance;
   beforeAll(async () => {
@@ -122,6 +124,32 @@ describe.skipIf(whyNoSwarm() !== null)("a swarm in which things go wrong", () =>
     expect(files.length).toBeLessThanOrEqual(3);
     expect(files.reduce((sum, name) => sum + statSync(join(dirname(log), name)).size, 0)).toBeLessThan(32_000_000);
     await running.stop(500);
+  });
+
+  it("keeps a service's own labels and a site's variables as they are, whatever stands in them, and starts none for a name that would say more than itself", async () => {
+    const { docker } = harness.swarm.nodes[0];
+    const evil = "a`) || Host(`evil.example.org\nbacklot.site=1\n{{ .Node.Hostname }} {{{{{ env }}";
+    const labelled = harness.again({ labelsOf: () => ({ "x.note": evil, "backlot.site": "1", "backlot.installation": "other" }) });
+    const { request } = harness.make({ siteId: 10, environment: { NOTE: evil }, files: { "run.sh": serves } });
+    const running = await labelled.start(request);
+    const { Spec: spec } = await docker.getService("site_0010").inspect();
+    expect(spec.Labels).toMatchObject({ "x.note": evil, "backlot.site": "10", "backlot.installation": harness.options.installation });
+    const containersOf = (siteId: number) => docker.listContainers({ filters: JSON.stringify({ label: [`backlot.site=${siteId}`] }) });
+    const [own] = await containersOf(10);
+    expect((await docker.getContainer(own?.Id ?? "").inspect()).Config.Env).toContain(`NOTE=${evil}`);
+    expect(await containersOf(1)).toHaveLength(1);
+    await running.stop(500);
+
+    for (const [name, host] of [
+      [evil, "good.example.org"],
+      ["good", evil],
+    ] as const) {
+      const refusing = harness.again({ labelsOf: () => traefikLabels({ name, hosts: [host], port: 8080 }) });
+      await expect(refusing.start(harness.make({ siteId: 16, files: { "run.sh": serves } }).request)).rejects.toThrow(
+        /cannot stand in a (label|rule) of Traefik/,
+      );
+    }
+    expect((await docker.listServices()).map((service) => service.Spec?.Name)).not.toContain("site_0016");
   });
 
   it("refuses a program that the bridge has no room for, before the kernel does", async () => {
