@@ -24,20 +24,24 @@ export async function followLog(log: FollowedLog): Promise<void> {
   const pipes = { stdout: new PassThrough(), stderr: new PassThrough() };
   const read = (["stdout", "stderr"] as const).map((stream) => readProgramOutput(pipes[stream], (text) => log.onOutput(stream, text)));
   let since = log.since;
-  do {
+  let hasTold = false;
+  while (true) {
     const hadEnded = log.hasEnded();
     const stream = await open(log, since).catch(() => null);
     if (stream !== null) {
       await readMultiplexed(stream, async (name, chunk) => {
+        hasTold = true;
         if (!pipes[name].write(chunk)) await once(pipes[name], "drain");
       });
     }
     // A program that had ended before we looked has nothing more to say.
     if (hadEnded) break;
     // The log ends a moment before the end of the program is told, or because the engine has gone.
-    since = Date.now();
+    if (hasTold) since = Date.now();
     await Promise.race([log.ended, delay(retryMs)]);
-  } while (!log.hasEnded());
+    // Who comes just when a program ends may be told nothing of its log, and looks once more.
+    if (hasTold && log.hasEnded()) break;
+  }
   for (const pipe of Object.values(pipes)) pipe.end();
   await Promise.all(read);
 }
