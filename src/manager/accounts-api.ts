@@ -13,6 +13,7 @@ import type { UserStore } from "#core/accounts/user-store.ts";
 import type { AuditStore } from "#core/audit/audit-store.ts";
 import { Answer, mount } from "#kit/http/mount.ts";
 import type { Note } from "./audit-trail.ts";
+import { noteFailedSignIn } from "./failed-sign-in.ts";
 import type { FirstAdministrator } from "./first-administrator.ts";
 import type { KnownDevices } from "./known-devices.ts";
 import type { personGuards } from "./person-guard.ts";
@@ -68,12 +69,19 @@ function mountSessions(app: FastifyInstance, deps: AccountsDeps): void {
 
   mount({ app, guard: guards.anyone }, api.signIn, async ({ body, request }) => {
     const device = devices.find(request.headers.cookie, body.username);
-    const user = await signIn({ ...deps, now: () => new Date() }, { ...body, address: request.ip, device });
+    const asked = { ...body, address: request.ip, device };
+    const user = await signIn({ ...deps, now: () => new Date() }, asked).catch(async (error: unknown) => {
+      await noteFailedSignIn(deps.audit, error, { username: body.username, door: "web", address: request.ip });
+      throw error;
+    });
     return new Answer({ user: userViewOf(user) }, { headers: await begin(user, request) });
   });
   mount({ app, guard: guards.person }, api.readSession, async ({ caller }) => ({ user: userViewOf(caller.actor.user) }));
   mount({ app, guard: guards.person }, api.signOut, async ({ caller }) => {
-    if (caller.sessionId !== null) await deps.sessions.delete(caller.sessionId);
+    if (caller.sessionId !== null) {
+      await deps.sessions.delete(caller.sessionId);
+      await note(caller.actor, "session.delete");
+    }
     return new Answer(undefined, { headers: { "set-cookie": setCookie("", isSecure) } });
   });
   mount({ app, guard: guards.anyone }, api.setUp, async ({ body, request }) => {

@@ -126,3 +126,25 @@ test("fifty typos of a classroom let a new pupil in five seconds after the last 
   expect(Number(refused.headers.get("retry-after"))).toBeLessThanOrEqual(5);
   await expect.poll(async () => (await signIn("pupil", "a password", { address })).status, { timeout: 20_000, interval: 250 }).toBe(201);
 });
+
+test("every sign-in is in the audit trail with its door and address, a refused one too, and who signs out", async () => {
+  const [web, api] = ["192.0.2.71", "192.0.2.72"];
+  const created = await signIn("admin", adminPassword, { address: web });
+  const cookie = created.headers
+    .getSetCookie()
+    .map((line) => line.split(";")[0])
+    .join("; ");
+  expect((await signIn("admin", "wrong", { address: web })).status).toBe(401);
+  // Remembered, the second of them is no sign-in.
+  for (const password of [adminPassword, adminPassword, "wrong"]) await (await basic("admin", password, api)).body?.cancel();
+  await bench.request("/api/v1/session", { method: "DELETE", headers: { "x-forwarded-for": web, cookie, origin: bench.url } });
+  const { entries } = (await (await bench.request("/api/v1/audit?limit=50", { as: "admin" })).json()) as { entries: Record<string, unknown>[] };
+  const about = entries.filter(({ address }) => address === web || address === api).map(({ action, door, actor, address }) => [action, door, actor, address]);
+  expect(about.reverse()).toEqual([
+    ["session.create", "web", "admin", web],
+    ["session.failed", "web", "admin", web],
+    ["session.create", "api", "admin", api],
+    ["session.failed", "api", "admin", api],
+    ["session.delete", "web", "admin", web],
+  ]);
+});

@@ -131,7 +131,7 @@ async function serve({ config, key, db, log, stack }: Wiring): Promise<Pick<Runn
   const planning = planningOf({ ...shared, config, key });
   mountTasks(app, { ...shared, ...planning, access, hints, maxWaiting: config.BACKLOT_TASKS_WAITING });
   mountSchedules(app, { ...shared, ...schedulingOf({ key, planning }), maxWaiting: config.BACKLOT_TASKS_WAITING });
-  const basic = new BasicSignIn({ ...stores, ...signingIn, now: () => new Date() });
+  const basic = new BasicSignIn({ ...shared, ...signingIn, now: () => new Date() });
   await mountLegacyTasks(app, legacyTasksOf({ ...shared, planning, config, basic }));
   await mountDoorsAndKeys(app, { ...shared, ...signingIn, config, key, signer, access, publicUrl: config.BACKLOT_PUBLIC_URL });
   await mountSystem(app, { ...shared, allowsCommands: planning.allowsCommands });

@@ -29,6 +29,8 @@ export class LegacyTasksBench {
   verified = 0;
   readonly tasks = new FakeLegacyTaskStore(() => this.now);
   readonly audit: AuditEntry[] = [];
+  /** What the audit trail says of sign-ins. */
+  readonly signIns: string[] = [];
   readonly manuals: Record<string, ScriptManual> = {};
   #failures = 0;
   #app: FastifyInstance | undefined;
@@ -96,6 +98,12 @@ export class LegacyTasksBench {
       throw new Error("not needed here");
     };
     return {
+      audit: {
+        record: async ({ action, actorName }) => void this.signIns.push(`${action} ${actorName}`),
+        list: never,
+        listFor: never,
+      },
+      note: async ({ user: { username } }, action) => void this.signIns.push(`${action} ${username}`),
       users: {
         byUsername: async (username) => this.people.get(username)?.user ?? null,
         byNumber: never,

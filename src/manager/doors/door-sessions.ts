@@ -15,6 +15,7 @@ import { parseAccountName } from "#kit/door/account-name.ts";
 import type { GrantSigner } from "#kit/grant.ts";
 import type { Seal } from "#kit/seal.ts";
 import type { Note } from "../audit-trail.ts";
+import { noteFailedSignIn } from "../failed-sign-in.ts";
 import { anotherKey, type DoorSignInDeps, type DoorUse, type KeyProof, type KnownPerson, knowByKey, knowBySecret, usesOf } from "./door-sign-in.ts";
 
 /** What signing in at a door needs. */
@@ -98,7 +99,8 @@ export class DoorSessions {
   async #begin(input: Omit<DoorSignIn, "password">, know: () => Promise<KnownPerson>): Promise<DoorView> {
     const { door, address } = input;
     const person = await know().catch(async (error: unknown) => {
-      await this.#noteFailure(error, input);
+      // One of several keys that a client offers is no try.
+      if (!(error instanceof Failure) || error.cause !== anotherKey) await noteFailedSignIn(this.#deps.audit, error, input);
       throw error;
     });
     const actor = actorAt(person.user, input);
@@ -107,14 +109,6 @@ export class DoorSessions {
     await this.#deps.note(actor, "session.create", { details: { door, ...by, ...(input.site === null ? {} : { site: input.site }) } });
     const { username, epoch } = actor.user;
     return this.#view({ username, epoch, token: person.token, key: person.key, root, door, address }, actor, []);
-  }
-
-  // Those who have to wait are not noted: the trail would grow as fast as somebody can knock.
-  async #noteFailure(error: unknown, input: Omit<DoorSignIn, "password">): Promise<void> {
-    if (!(error instanceof Failure) || error.code === "too_many_attempts" || error.cause === anotherKey || error.status >= 500) return;
-    const { door, address, username } = input;
-    const entry = { actorId: null, actorName: username.slice(0, 64), action: "session.failed", siteId: null, siteName: null };
-    await this.#deps.audit.record({ ...entry, door, address, details: { door } });
   }
 
   #opened(session: string): Kept {

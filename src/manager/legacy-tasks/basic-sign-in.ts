@@ -3,19 +3,31 @@ import { LRUCache } from "lru-cache";
 import { Failure } from "#contract/failure.ts";
 import { type SignInDeps, signIn } from "#core/accounts/sign-in.ts";
 import type { User } from "#core/accounts/user.ts";
+import type { AuditStore } from "#core/audit/audit-store.ts";
+import type { Note } from "../audit-trail.ts";
+import { noteFailedSignIn } from "../failed-sign-in.ts";
 
 /** Checking a password takes about 10 ms of a core on purpose; a client that polls must not pay it at each request. */
 const rememberedMs = 60_000;
 const mostRemembered = 1000;
+/** A client that polls signs in again and again; the audit trail says so once an hour. */
+const notedMs = 3_600_000;
+
+/** What signing in by a header needs. */
+export interface BasicSignInDeps extends SignInDeps {
+  readonly audit: AuditStore;
+  readonly note: Note;
+}
 
 /** Sign-in by HTTP Basic: the rate-limited sign-in of everybody else, remembered for a minute. */
 export class BasicSignIn {
-  readonly #deps: SignInDeps;
+  readonly #deps: BasicSignInDeps;
   readonly #known = new LRUCache<string, Promise<User>>({ max: mostRemembered, ttl: rememberedMs });
+  readonly #noted = new LRUCache<string, true>({ max: mostRemembered, ttl: notedMs });
   // What is remembered is no password, and of no use to any other process.
   readonly #key = randomBytes(32);
 
-  constructor(deps: SignInDeps) {
+  constructor(deps: BasicSignInDeps) {
     this.#deps = deps;
   }
 
@@ -35,7 +47,7 @@ export class BasicSignIn {
   }
 
   async #signIn(key: string, credentials: Credentials, address: string): Promise<User> {
-    const signingIn = signIn(this.#deps, { ...credentials, address });
+    const signingIn = this.#check(key, credentials, address);
     this.#known.set(key, signingIn);
     try {
       return await signingIn;
@@ -43,6 +55,17 @@ export class BasicSignIn {
       this.#known.delete(key);
       throw error;
     }
+  }
+
+  async #check(key: string, credentials: Credentials, address: string): Promise<User> {
+    const { audit, note } = this.#deps;
+    const user = await signIn(this.#deps, { ...credentials, address }).catch(async (error: unknown) => {
+      await noteFailedSignIn(audit, error, { username: credentials.username, door: "api", address });
+      throw error;
+    });
+    if (!this.#noted.has(key)) await note({ user, scopes: ["full"], door: "api", address }, "session.create", { details: { by: "basic" } });
+    this.#noted.set(key, true);
+    return user;
   }
 
   // A new password, another role or the end of an account count at once.

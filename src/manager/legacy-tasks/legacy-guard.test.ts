@@ -73,6 +73,8 @@ describe("who may", () => {
     await Promise.all(Array.from({ length: 20 }, () => bare("GET", { authorization: root })));
     await bare("GET", { authorization: root });
     expect(bench.verified).toBe(1);
+    // And the audit trail has one sign-in, not one for each.
+    expect(bench.signIns).toEqual(["session.create root"]);
   });
 
   it("forgets at once a password that was changed, a role that was taken, an account that was closed", async () => {
