@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync } from "node:fs";
-import { readFile, rm, writeFile } from "node:fs/promises";
+import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Log } from "#kit/log.ts";
@@ -141,7 +141,9 @@ export class KeptProgram {
       throw new Error(`${name} did not come up: ${(await this.#messages()).slice(-2000)}`);
     }
     this.#running = started;
-    await writeFile(this.#recordFile, JSON.stringify(started), { mode: 0o600 });
+    // Whole or not at all: of half a record the next router would not find this program, which has the port.
+    await writeFile(`${this.#recordFile}.new`, JSON.stringify(started), { mode: 0o600 });
+    await rename(`${this.#recordFile}.new`, this.#recordFile);
     log.info({ program: name, programPid: started.pid }, "program started");
     onReady();
     if (this.#stopping.signal.aborted) await this.#end(started, "SIGKILL", 1000);

@@ -1,3 +1,4 @@
+import { randomInt } from "node:crypto";
 import { once } from "node:events";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer, type Server } from "node:net";
@@ -116,8 +117,10 @@ async function pretendPlatform(base: string) {
     await once(server, "listening");
     return server;
   };
-  const everywhere = await open((server) => server.listen(0, "::"));
-  const loopback = await open((server) => server.listen(0, "127.0.0.1"));
+  // Below what the system gives out: somebody who still asks for a port that another test has had must not be taken for the program.
+  const port = 20_000 + 2 * randomInt(6_000);
+  const everywhere = await open((server) => server.listen(port, "::"));
+  const loopback = await open((server) => server.listen(port + 1, "127.0.0.1"));
   const database = join(base, ".s.PGSQL.5432");
   const abstract = `\0backlot-test/${base}`;
   const sockets = [await open((server) => server.listen(database)), await open((server) => server.listen(abstract))];
