@@ -197,8 +197,9 @@ describe.skipIf(!has("ssh"))("the SSH door", () => {
   it("lives on random requests of SFTP, and keeps little of them", async () => {
     const before = await residentBytes();
     const client = await clients.connect("ada/clock", key);
-    let replies = 0;
-    for (const until = Date.now() + 3_000; Date.now() < until; ) {
+    let [sessions, replies] = [0, 0];
+    // On a busy machine few go through in this time.
+    for (const until = Date.now() + 3_000; Date.now() < until || sessions < 10; sessions += 1) {
       const sftp = await RawSftp.open(client);
       for (let count = 0; count < 60; count += 1) sftp.sendRandom();
       // The last of them is none: some sessions end in the middle.
@@ -208,7 +209,8 @@ describe.skipIf(!has("ssh"))("the SSH door", () => {
       replies += sftp.replies;
     }
     client.end();
-    expect(replies).toBeGreaterThan(100);
+    // Beside each session's first reply: most requests are whole, and answered.
+    expect(replies).toBeGreaterThan(sessions * 2);
     expect((await residentBytes()) - before).toBeLessThan(150_000_000);
     await works();
   });

@@ -86,9 +86,11 @@ function randomFields(): readonly Buffer[] {
   const name = (): Buffer => field(randomInt(5) === 0 ? randomBytes(randomInt(30)) : randomOf(names));
   const shape = randomInt(20);
   if (shape === 0) return [randomBytes(randomInt(40))];
-  if (shape < 7) return [name(), name(), uint32(0)];
-  if (shape < 13) return [name(), uint32(randomInt(64)), uint32(0)];
-  return [name(), uint64(BigInt(randomInt(100_000))), field(randomBytes(randomInt(2_000)))];
+  // What ends too early would end the session, too.
+  const rest = Buffer.alloc(100);
+  if (shape < 7) return [name(), name(), rest];
+  if (shape < 13) return [name(), uint32(randomInt(64)), rest];
+  return [name(), uint64(BigInt(randomInt(100_000))), field(randomBytes(randomInt(2_000))), rest];
 }
 
 function randomOf<T>(all: readonly T[]): T {
