@@ -57,7 +57,7 @@ export function createSteps(deps: StepDeps): Readonly<Record<StepName, StepActio
     unpack: async (operation, signal) => {
       const { uploadId } = inputOf<"deploy">(operation);
       const unpacked = await orchestrator.call(api.unpackUpload, { params: { siteId: numberOf(operation), uploadId }, signal });
-      return `${unpacked.files} files, ${unpacked.bytes} bytes`;
+      return `${unpacked.files} ${unpacked.files === 1 ? "file" : "files"}, ${unpacked.bytes} bytes`;
     },
     place: async (operation, signal) => {
       const { uploadId } = inputOf<"deploy">(operation);

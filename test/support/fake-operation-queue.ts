@@ -1,5 +1,5 @@
-import type { NewOperation, OperationFailure, Step } from "#core/operations/operation.ts";
-import type { ClaimedOperation, OperationQueue, StepChange } from "#core/operations/operation-store.ts";
+import type { NewOperation, Step } from "#core/operations/operation.ts";
+import type { ClaimedOperation, OperationQueue, OperationResult, StepChange } from "#core/operations/operation-store.ts";
 
 /** A queue in memory that keeps one operation, for tests of the runner. `takeOver` plays another runner. */
 export class FakeOperationQueue implements OperationQueue {
@@ -49,19 +49,15 @@ export class FakeOperationQueue implements OperationQueue {
     return this.#holds(claim, owner);
   }
 
-  async saveStep(claim: ClaimedOperation, owner: string, change: StepChange): Promise<boolean> {
+  async saveSteps(claim: ClaimedOperation, owner: string, changes: readonly StepChange[]): Promise<boolean> {
     if (!this.#holds(claim, owner)) return false;
-    const steps = this.operation.steps.map((step, position) => (position === change.position ? { ...step, ...change } : step));
-    this.operation = { ...this.operation, steps };
+    for (const change of changes) this.#save(change);
     return true;
   }
 
-  async finish(
-    claim: ClaimedOperation,
-    owner: string,
-    result: { readonly state: "succeeded" } | { readonly state: "failed"; readonly failure: OperationFailure },
-  ): Promise<boolean> {
+  async finish(claim: ClaimedOperation, owner: string, result: OperationResult): Promise<boolean> {
     if (!this.#holds(claim, owner)) return false;
+    if (result.lastStep !== undefined) this.#save(result.lastStep);
     this.operation = { ...this.operation, state: result.state, failure: result.state === "failed" ? result.failure : null };
     this.#ended.resolve();
     return true;
@@ -80,6 +76,11 @@ export class FakeOperationQueue implements OperationQueue {
 
   async queueForReconciler(): Promise<null> {
     return null;
+  }
+
+  #save(change: StepChange): void {
+    const steps = this.operation.steps.map((step, position) => (position === change.position ? { ...step, ...change } : step));
+    this.operation = { ...this.operation, steps };
   }
 
   #holds(claim: ClaimedOperation, owner: string): boolean {

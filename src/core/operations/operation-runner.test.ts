@@ -118,8 +118,8 @@ test("an operation that was cut off goes on at the step where it stood", async (
   const first = await queue.claim({ owner: "dead" });
   const claim = first[0];
   if (claim === undefined) throw new Error("nothing was claimed");
-  await queue.saveStep(claim, "dead", { position: 0, state: "succeeded", attempt: 1, message: null });
-  await queue.saveStep(claim, "dead", { position: 1, state: "running", attempt: 1, message: null });
+  await queue.saveSteps(claim, "dead", [{ position: 0, state: "succeeded", attempt: 1, message: null }]);
+  await queue.saveSteps(claim, "dead", [{ position: 1, state: "running", attempt: 1, message: null }]);
   await queue.postpone(claim, "dead", new Date(0));
   const done: string[] = [];
   const runner = runnerOf(queue, stepsWith({}, done));

@@ -1,6 +1,6 @@
 import { Failure } from "#contract/failure.ts";
 import type { Log } from "#kit/log.ts";
-import type { ClaimedOperation, OperationQueue } from "./operation-store.ts";
+import type { ClaimedOperation, OperationQueue, StepChange } from "./operation-store.ts";
 import type { StepName } from "./plan.ts";
 import { judgeFailure } from "./retry-policy.ts";
 
@@ -102,44 +102,47 @@ export class OperationRunner {
     }
   }
 
+  // That a step has ended and that the next begins are one thing to write down, as are the last one's end and the operation's.
   async #runSteps(operation: ClaimedOperation, signal: AbortSignal): Promise<void> {
     const { queue, owner } = this.#deps;
+    let ended: StepChange | null = null;
     for (const [position, step] of operation.steps.entries()) {
       if (step.state === "succeeded") continue;
-      const outcome = await this.#runStep(operation, { position, name: step.name as StepName, attempt: step.attempt + 1 }, signal);
-      if (outcome !== "done") return;
+      const begun: StepChange = { position, state: "running", attempt: step.attempt + 1, message: null };
+      if (!(await queue.saveSteps(operation, owner, ended === null ? [begun] : [ended, begun]))) return;
+      ended = await this.#runStep(operation, { ...begun, name: step.name as StepName }, signal);
+      if (ended === null) return;
     }
-    await queue.finish(operation, owner, { state: "succeeded" });
-    this.#deps.log.info({ operation: operation.id, kind: operation.kind, site: operation.siteName }, "operation succeeded");
+    const isKept = await queue.finish(operation, owner, { state: "succeeded", ...(ended === null ? {} : { lastStep: ended }) });
+    if (isKept) this.#deps.log.info({ operation: operation.id, kind: operation.kind, site: operation.siteName }, "operation succeeded");
   }
 
+  /** What is to be written down of a step that has succeeded; null when the operation does not go on here. */
   async #runStep(
     operation: ClaimedOperation,
     step: { readonly position: number; readonly name: StepName; readonly attempt: number },
     signal: AbortSignal,
-  ): Promise<"done" | "ended"> {
+  ): Promise<StepChange | null> {
     const { queue, owner, steps, stepTimeoutMs, log } = this.#deps;
     const { position, attempt } = step;
-    if (!(await queue.saveStep(operation, owner, { position, state: "running", attempt, message: null }))) return "ended";
     try {
       const message = await steps[step.name](operation, AbortSignal.any([signal, AbortSignal.timeout(stepTimeoutMs)]));
-      const isKept = await queue.saveStep(operation, owner, { position, state: "succeeded", attempt, message: message ?? null });
-      return isKept ? "done" : "ended";
+      return { position, state: "succeeded", attempt, message: message ?? null };
     } catch (error) {
       // Stopping, or another runner has it: the row says where to go on, so nothing is recorded here.
-      if (signal.aborted) return "ended";
+      if (signal.aborted) return null;
       const verdict = judgeFailure(timedOut(error) ? new Failure("component_away", { component: "orchestrator" }, { cause: error }) : error, attempt);
       log.warn({ err: error, operation: operation.id, step: step.name, attempt, verdict: verdict.kind }, "step failed");
       if (verdict.kind === "retry") {
         const message = error instanceof Failure ? error.message : "something unexpected happened, see the worker's log.";
-        await queue.saveStep(operation, owner, { position, state: "waiting", attempt, message: `Trying again: ${message}` });
+        await queue.saveSteps(operation, owner, [{ position, state: "waiting", attempt, message: `Trying again: ${message}` }]);
         await queue.postpone(operation, owner, new Date(Date.now() + verdict.afterMs));
-        return "ended";
+        return null;
       }
-      await queue.saveStep(operation, owner, { position, state: "failed", attempt, message: verdict.title });
+      await queue.saveSteps(operation, owner, [{ position, state: "failed", attempt, message: verdict.title }]);
       await this.#deps.abandon(operation).catch((cause: unknown) => log.warn({ err: cause, operation: operation.id }, "cleaning up failed"));
       await queue.finish(operation, owner, { state: "failed", failure: { code: verdict.code, title: verdict.title } });
-      return "ended";
+      return null;
     }
   }
 

@@ -26,6 +26,11 @@ export interface StepChange {
   readonly message: string | null;
 }
 
+/** How an operation ends. */
+export type OperationResult = ({ readonly state: "succeeded" } | { readonly state: "failed"; readonly failure: OperationFailure }) & {
+  readonly lastStep?: StepChange;
+};
+
 /** The queue of operations, for whoever runs them. Every method names the fence; a lost lease answers false and changes nothing. */
 export interface OperationQueue {
   /**
@@ -35,14 +40,13 @@ export interface OperationQueue {
   claim(request: { readonly owner: string; readonly leaseMs: number; readonly limit: number }): Promise<readonly ClaimedOperation[]>;
   /** Keeps the lease. */
   renew(claim: ClaimedOperation, owner: string, leaseMs: number): Promise<boolean>;
-  /** Records a step's progress; starting sets its start, ending its end. */
-  saveStep(claim: ClaimedOperation, owner: string, change: StepChange): Promise<boolean>;
-  /** Ends the operation. */
-  finish(
-    claim: ClaimedOperation,
-    owner: string,
-    result: { readonly state: "succeeded" } | { readonly state: "failed"; readonly failure: OperationFailure },
-  ): Promise<boolean>;
+  /**
+   * Records the progress of steps; starting sets a step's start, ending its end. A power failure may forget it until the operation
+   * ends or anything else is written: then the step is done again, as after any other crash.
+   */
+  saveSteps(claim: ClaimedOperation, owner: string, changes: readonly StepChange[]): Promise<boolean>;
+  /** Ends the operation, with what became of its last step where that was not recorded yet. */
+  finish(claim: ClaimedOperation, owner: string, result: OperationResult): Promise<boolean>;
   /** Gives it back to be claimed not before `after`: a step is to be tried again later. The site stays blocked meanwhile. */
   postpone(claim: ClaimedOperation, owner: string, after: Date): Promise<boolean>;
   /** Milliseconds until the next operation falls due or a lease expires; null when nothing waits. */

@@ -1,6 +1,6 @@
 import { sql } from "kysely";
 import type { NewOperation, Operation } from "#core/operations/operation.ts";
-import type { ClaimedOperation, OperationQueue, StepChange } from "#core/operations/operation-store.ts";
+import type { ClaimedOperation, OperationQueue, OperationResult, StepChange } from "#core/operations/operation-store.ts";
 import { cleanJson, cleanText } from "../clean-text.ts";
 import type { Database } from "../database.ts";
 import { type Change, notifyOperation } from "../notifications.ts";
@@ -69,28 +69,17 @@ export class PostgresOperationQueue implements OperationQueue {
     return numUpdatedRows > 0n;
   }
 
-  async saveStep(claim: ClaimedOperation, owner: string, change: StepChange): Promise<boolean> {
-    const isEnd = change.state === "succeeded" || change.state === "failed";
-    // That a step has begun is forgotten in a power failure at worst, and the step begins again: no wait for the disk.
-    return this.#whileHeld(claim, { owner, mayBeLost: change.state === "running" }, async (db) => {
-      await db
-        .updateTable("operationSteps")
-        .set({
-          state: change.state,
-          attempt: change.attempt,
-          message: change.message === null ? null : cleanText(change.message),
-          ...(change.state === "running" ? { startedAt: sql<Date>`coalesce(started_at, clock_timestamp())` } : {}),
-          finishedAt: isEnd ? sql<Date>`clock_timestamp()` : null,
-        })
-        .where("operationId", "=", claim.id)
-        .where("position", "=", change.position)
-        .execute();
+  async saveSteps(claim: ClaimedOperation, owner: string, changes: readonly StepChange[]): Promise<boolean> {
+    // Forgotten in a power failure at worst, and then the step is done again: no wait for the disk. Whatever is written durably after it keeps it, too.
+    return this.#whileHeld(claim, { owner, mayBeLost: true }, async (db) => {
+      for (const change of changes) await saveStep(db, claim.id, change);
     });
   }
 
-  async finish(claim: ClaimedOperation, owner: string, result: Parameters<OperationQueue["finish"]>[2]): Promise<boolean> {
+  async finish(claim: ClaimedOperation, owner: string, result: OperationResult): Promise<boolean> {
     const failure = result.state === "failed" ? cleanJson(result.failure) : null;
     return this.#whileHeld(claim, { owner }, async (db) => {
+      if (result.lastStep !== undefined) await saveStep(db, claim.id, result.lastStep);
       await db
         .updateTable("operations")
         .set({ state: result.state, failure, leaseOwner: null, finishedAt: sql<Date>`clock_timestamp()` })
@@ -149,6 +138,22 @@ export class PostgresOperationQueue implements OperationQueue {
       return true;
     });
   }
+}
+
+async function saveStep(db: Change, operationId: string, change: StepChange): Promise<void> {
+  const isEnd = change.state === "succeeded" || change.state === "failed";
+  await db
+    .updateTable("operationSteps")
+    .set({
+      state: change.state,
+      attempt: change.attempt,
+      message: change.message === null ? null : cleanText(change.message),
+      ...(change.state === "running" ? { startedAt: sql<Date>`coalesce(started_at, clock_timestamp())` } : {}),
+      finishedAt: isEnd ? sql<Date>`clock_timestamp()` : null,
+    })
+    .where("operationId", "=", operationId)
+    .where("position", "=", change.position)
+    .execute();
 }
 
 /** Narrows a query to the operation while this claim is the latest and has not been given back. */

@@ -93,12 +93,12 @@ export function describeOperationStores(get: () => StoreContext): void {
       const { actor, site } = await aSite(get());
       await queueAll(get(), site, 1);
       const held = await claimOne();
-      expect(await queue.saveStep(held, "w1", { position: 0, state: "running", attempt: 1, message: null })).toBe(true);
+      expect(await queue.saveSteps(held, "w1", [{ position: 0, state: "running", attempt: 1, message: null }])).toBe(true);
       const running = (await operations.forActor(actor, held.id))?.steps[0];
       expect(running).toMatchObject({ state: "running", attempt: 1, startedAt: expect.any(Date), finishedAt: null });
-      await queue.saveStep(held, "w1", { position: 0, state: "waiting", attempt: 1, message: "Trying again: \0x" });
-      await queue.saveStep(held, "w1", { position: 0, state: "running", attempt: 2, message: null });
-      await queue.saveStep(held, "w1", { position: 0, state: "failed", attempt: 2, message: "no" });
+      await queue.saveSteps(held, "w1", [{ position: 0, state: "waiting", attempt: 1, message: "Trying again: \0x" }]);
+      await queue.saveSteps(held, "w1", [{ position: 0, state: "running", attempt: 2, message: null }]);
+      await queue.saveSteps(held, "w1", [{ position: 0, state: "failed", attempt: 2, message: "no" }]);
       const failure = { code: "site_crashed", title: "It ended." };
       expect(await queue.finish(held, "w1", { state: "failed", failure })).toBe(true);
       const ended = await operations.forActor(actor, held.id);
@@ -107,18 +107,42 @@ export function describeOperationStores(get: () => StoreContext): void {
       expect(await claim()).toEqual([]);
     });
 
+    it("records that one step ended and the next began together, and the last one's end with the operation's", async () => {
+      const { operationQueue: queue, operations } = get().stores;
+      const { actor, site } = await aSite(get());
+      const steps = [
+        { name: "hold", title: "Let visitors wait" },
+        { name: "stop", title: "Stop" },
+      ];
+      await operations.queue(site, newOperation({ steps }));
+      const held = await claimOne();
+      const ended = { position: 0, state: "succeeded", attempt: 1, message: "done" } as const;
+      expect(await queue.saveSteps(held, "w1", [ended, { position: 1, state: "running", attempt: 1, message: null }])).toBe(true);
+      const between = (await operations.forActor(actor, held.id))?.steps;
+      expect(between).toMatchObject([
+        { state: "succeeded", message: "done", finishedAt: expect.any(Date) },
+        { state: "running", finishedAt: null },
+      ]);
+      const lastStep = { position: 1, state: "succeeded", attempt: 1, message: "all of it" } as const;
+      expect(await queue.finish({ ...held, attempt: 7 }, "w1", { state: "succeeded", lastStep })).toBe(false);
+      expect((await operations.forActor(actor, held.id))?.steps).toEqual(between);
+      expect(await queue.finish(held, "w1", { state: "succeeded", lastStep })).toBe(true);
+      const whole = await operations.forActor(actor, held.id);
+      expect(whole?.steps.at(-1)).toMatchObject({ state: "succeeded", message: "all of it", finishedAt: expect.any(Date) });
+    });
+
     it("gives an operation whose lease has ended to another, and the first can change nothing any more", async () => {
       const { operationQueue: queue, operations } = get().stores;
       const { actor, site } = await aSite(get());
       await queueAll(get(), site, 1);
       const lost = await claimOne("w1");
-      await queue.saveStep(lost, "w1", { position: 0, state: "succeeded", attempt: 1, message: null });
+      await queue.saveSteps(lost, "w1", [{ position: 0, state: "succeeded", attempt: 1, message: null }]);
       await expire(lost.id);
       const [taken] = await claim("w2");
       expect(taken).toMatchObject({ id: lost.id, attempt: 2, startedAt: lost.startedAt, steps: [{ state: "succeeded" }] });
       const before = await operations.forActor(actor, lost.id);
       expect(await queue.renew(lost, "w1", leaseMs)).toBe(false);
-      expect(await queue.saveStep(lost, "w1", { position: 0, state: "failed", attempt: 1, message: "late" })).toBe(false);
+      expect(await queue.saveSteps(lost, "w1", [{ position: 0, state: "failed", attempt: 1, message: "late" }])).toBe(false);
       expect(await queue.finish(lost, "w1", { state: "succeeded" })).toBe(false);
       expect(await queue.postpone(lost, "w1", new Date())).toBe(false);
       expect(await operations.forActor(actor, lost.id)).toEqual(before);
@@ -152,7 +176,7 @@ export function describeOperationStores(get: () => StoreContext): void {
       const held = await claimOne();
       const now = new Date();
       expect(await queue.postpone(held, "w1", new Date(now.getTime() + 60_000))).toBe(true);
-      expect(await queue.saveStep(held, "w1", { position: 0, state: "succeeded", attempt: 1, message: null })).toBe(false);
+      expect(await queue.saveSteps(held, "w1", [{ position: 0, state: "succeeded", attempt: 1, message: null }])).toBe(false);
       expect(await claim()).toEqual([]);
       expect(await queue.nextDueMs(now)).toBe(60_000);
       await expire(held.id);
@@ -220,7 +244,7 @@ export function describeOperationStores(get: () => StoreContext): void {
           order.set(id, [...(order.get(id) ?? []), operation.id]);
         }
         for (const operation of claimed) {
-          await queue.saveStep(operation, owner, { position: 0, state: "succeeded", attempt: 1, message: null });
+          await queue.saveSteps(operation, owner, [{ position: 0, state: "succeeded", attempt: 1, message: null }]);
           running.delete(operation.siteId ?? 0);
           if (await queue.finish(operation, owner, { state: "succeeded" })) left--;
         }
