@@ -66,7 +66,7 @@ export const openDoorByKey = endpoint({
   path: "/internal/v1/doors/key-sign-in",
   summary:
     "Who signed this request of the SSH protocol with a key of theirs. The manager checks the signature and what was signed itself: the door is not believed",
-  access,
+  access: { kind: "component", callers: ["shell"], verb: "door.open" },
   body: z.strictObject({
     /** As it was typed, and signed: `USER` or `USER/SITE`. */
     account: z.string().max(500),
