@@ -3,9 +3,9 @@ import { availableParallelism, freemem, hostname, loadavg, totalmem } from "node
 import type { FastifyInstance } from "fastify";
 import type { GrantClaims } from "#contract/grant.ts";
 import { type NodeReport, readNode } from "#contract/internal/nodes.ts";
-import type { Capabilities } from "#contract/internal/orchestrator.ts";
 import { type Guard, mount } from "#kit/http/mount.ts";
 import { readVersion } from "#kit/version.ts";
+import type { LiveCapabilities } from "./live-capabilities.ts";
 import type { Places } from "./open-places.ts";
 import type { SiteStatusEvent } from "./sites/status-board.ts";
 
@@ -13,7 +13,7 @@ import type { SiteStatusEvent } from "./sites/status-board.ts";
 export interface NodeFacts {
   readonly places: Pick<Places, "id" | "storage" | "sites">;
   readonly runtime: string;
-  readonly capabilities: Capabilities;
+  readonly capabilities: Pick<LiveCapabilities, "now" | "trouble">;
   readonly sites: () => readonly SiteStatusEvent[];
 }
 
@@ -25,6 +25,7 @@ export async function mountNode(app: FastifyInstance, guard: Guard<GrantClaims>,
   mount({ app, guard }, readNode, async (): Promise<NodeReport> => {
     const sites = facts.sites();
     const { bavail, bsize } = await statfs(facts.places.sites);
+    const trouble = await facts.capabilities.trouble();
     const [one = 0, five = 0, fifteen = 0] = loadavg();
     const count = (state: string): number => sites.filter(({ status }) => status.state === state).length;
     return {
@@ -34,8 +35,9 @@ export async function mountNode(app: FastifyInstance, guard: Guard<GrantClaims>,
       memoryBytes: totalmem(),
       freeMemoryBytes: freemem(),
       freeDiskBytes: bavail * bsize,
-      isolates: facts.capabilities.isolates,
-      missing: facts.capabilities.missing,
+      isolates: facts.capabilities.now.isolates,
+      missing: facts.capabilities.now.missing,
+      ...(trouble === null ? {} : { trouble }),
       sites: { held: sites.length, running: count("running"), frozen: count("frozen") },
     };
   });

@@ -4,7 +4,6 @@ import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { FastifyInstance } from "fastify";
 import { Failure } from "#contract/failure.ts";
-import type { Capabilities } from "#contract/internal/orchestrator.ts";
 import { homeFolderId } from "#contract/site.ts";
 import { systemClock } from "#kit/clock.ts";
 import { readComponentKey } from "#kit/cluster-key.ts";
@@ -26,6 +25,7 @@ import { mountFiles } from "./files/mount-files.ts";
 import { QuotaBook } from "./files/quota-book.ts";
 import type { SiteShelf } from "./files/site-shelf.ts";
 import { type FilePast, openPast } from "./history/open-past.ts";
+import { LiveCapabilities } from "./live-capabilities.ts";
 import { mountNode } from "./node-report.ts";
 import { openPlaces } from "./open-places.ts";
 import { openRuntime } from "./open-runtime.ts";
@@ -36,7 +36,6 @@ import { siteOwner } from "./runtime/process/site-owner.ts";
 import type { SiteRuntime } from "./runtime/site-runtime.ts";
 import { openLibrary } from "./scripts/script-library.ts";
 import { defaultBackOff } from "./sites/back-off.ts";
-import { capabilitiesOf } from "./sites/capabilities.ts";
 import { HeldSites, type HeldSitesDeps } from "./sites/held-sites.ts";
 import { mountSites } from "./sites/mount-sites.ts";
 import { newInstanceKey } from "./sites/new-instance-key.ts";
@@ -47,7 +46,6 @@ import { QuotaWatch } from "./sites/quota-watch.ts";
 import type { SiteRests } from "./sites/site-rests.ts";
 import { SpecStore } from "./sites/spec-store.ts";
 import { StartGate } from "./sites/start-gate.ts";
-import { readStarters } from "./sites/starters.ts";
 import { StatusBoard } from "./sites/status-board.ts";
 import { mountAccess } from "./terminals/mount-access.ts";
 import { mountTerminals } from "./terminals/mount-terminals.ts";
@@ -95,7 +93,7 @@ export async function startOrchestrator(
   const places = await openPlaces(config);
   const specs = await SpecStore.open({ folder: join(places.state, "specs"), secret: key.secret, log });
   await openLibrary(runPlacesOf(config).libraryFolder);
-  const capabilities = await findCapabilities(parts, log);
+  const capabilities = await LiveCapabilities.open({ ...parts, startersFolder, log });
   const leftPrograms = await parts.runtime.lasting?.left();
 
   const shelf: SiteShelf = { folderOf: (siteId) => places.folders.folderOf(siteId), specOf: (siteId) => specs.get(siteId), ownerOf: parts.ownerOf };
@@ -255,18 +253,10 @@ async function openDeployments(deps: Omit<DeploymentsDeps, "stateFolder">, folde
 }
 
 // Only a name that was read from the folder at the start: what a caller sends never becomes a path.
-function starterFolder(capabilities: Capabilities, name: string): string {
-  const names = capabilities.starters.map((starter) => starter.name);
+function starterFolder(capabilities: LiveCapabilities, name: string): string {
+  const names = capabilities.now.starters.map((starter) => starter.name);
   if (!names.includes(name)) throw new Failure("starter_not_found", { starter: name, starters: names });
   return join(startersFolder, name);
-}
-
-async function findCapabilities(parts: OrchestratorParts, log: Log): Promise<Capabilities> {
-  const ended = await parts.runtime.cleanUp();
-  if (ended > 0) log.warn({ processes: ended }, "ended what an earlier orchestrator left running");
-  const [runtime, interpreters, starters] = await Promise.all([parts.runtime.probe(), parts.interpreters(), readStarters(startersFolder)]);
-  if (runtime.missing.length > 0) log.warn({ missing: runtime.missing }, "sites cannot be kept apart on this machine");
-  return capabilitiesOf({ runtime, interpreters, starters });
 }
 
 async function listen(app: FastifyInstance, config: OrchestratorConfig): Promise<string> {

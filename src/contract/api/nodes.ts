@@ -6,8 +6,8 @@ export const nodeKinds = ["orchestrator", "router", "manager", "worker"] as cons
 export const nodeKind = z.enum(nodeKinds);
 export type NodeKind = z.output<typeof nodeKind>;
 
-/** `draining`: its sites are on their way elsewhere; `drained`: takes no sites, and has none that could go elsewhere. */
-export const nodeStates = ["up", "lost", "draining", "drained"] as const;
+/** `unhealthy`: it answers and can start no program, so that it gets no sites; `draining`: its sites are on their way elsewhere; `drained`: takes no sites, and has none that could go elsewhere. */
+export const nodeStates = ["up", "unhealthy", "lost", "draining", "drained"] as const;
 export const nodeState = z.enum(nodeStates);
 export type NodeState = z.output<typeof nodeState>;
 

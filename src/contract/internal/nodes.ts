@@ -26,6 +26,8 @@ export const nodeReport = z.object({
   isolates: z.boolean(),
   /** What keeps it from isolating, in words. */
   missing: z.array(z.string()),
+  /** Why it can start no program now, in words: its Docker engine does not answer. Absent: it can. */
+  trouble: z.string().optional(),
   sites: z.object({ held: z.int().nonnegative(), running: z.int().nonnegative(), frozen: z.int().nonnegative() }),
 });
 export type NodeReport = z.output<typeof nodeReport>;

@@ -42,11 +42,12 @@ test("many sites are spread so that each has as many in the end", () => {
   expect(spreadSites([1], [])).toEqual([]);
 });
 
-test("only an orchestrator that is up, not drained and reachable takes sites", () => {
+test("only an orchestrator that is up, healthy, not drained and reachable takes sites", () => {
   expect(takesSites(a, lostMs)).toBe(true);
   expect(takesSites(node({ silentMs: lostMs + 1 }), lostMs)).toBe(false);
   expect(takesSites(node({ isDrained: true }), lostMs)).toBe(false);
   expect(takesSites(node({ url: null }), lostMs)).toBe(false);
+  expect(takesSites(node({ report: nodeReport({ trouble: "its Docker engine does not answer" }) }), lostMs)).toBe(false);
   expect(takesSites(node({ kind: "router" }), lostMs)).toBe(false);
 });
 

@@ -8,7 +8,12 @@ export interface Candidate {
 
 /** Whether sites may be given to an orchestrator. */
 export function takesSites(node: Node, lostMs: number): boolean {
-  return node.kind === "orchestrator" && !node.isDrained && node.silentMs <= lostMs && node.url !== null;
+  return !node.isDrained && isHealthy(node, lostMs) && node.url !== null;
+}
+
+/** Whether an orchestrator can start programs now. */
+export function isHealthy(node: Node, lostMs: number): boolean {
+  return node.kind === "orchestrator" && node.silentMs <= lostMs && node.report?.trouble === undefined;
 }
 
 /** The orchestrator for one more site: the fewest sites, then the most free memory, then the one that was there first. Null when there is none. */

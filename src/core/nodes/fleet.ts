@@ -5,7 +5,7 @@ import type { Clock } from "#kit/clock.ts";
 import { type ComponentClient, type ComponentLink, routedClient } from "#kit/component-client.ts";
 import type { Log } from "#kit/log.ts";
 import { CallsUntilLost } from "./calls-until-lost.ts";
-import { type Candidate, chooseNode, heirsOf, takesSites } from "./choose-node.ts";
+import { type Candidate, chooseNode, heirsOf, isHealthy, takesSites } from "./choose-node.ts";
 import { type Node, type NodeBeat, orchestratorsOf } from "./node.ts";
 import type { NodeStore, PlacementStore } from "./node-store.ts";
 
@@ -185,10 +185,10 @@ export class Fleet {
     return movedInsteadOfUnknown(this.clientOf(placement?.nodeId ?? null));
   }
 
-  // The home folder and the script library: the first orchestrator's, or of one that has the same files when that one is lost.
+  // The home folder and the script library: the first orchestrator's, or of one that has the same files when that one is lost, or can start nothing.
   #home(): Node | undefined {
     const [first] = orchestratorsOf(this.#nodes);
-    if (first === undefined || first.silentMs <= this.lostMs) return first;
+    if (first === undefined || isHealthy(first, this.lostMs)) return first;
     const all = orchestratorsOf(this.#nodes).map((node) => ({ node, sites: 0 }));
     return heirsOf(first, all, this.lostMs)[0]?.node ?? first;
   }

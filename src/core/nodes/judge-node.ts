@@ -19,9 +19,11 @@ export interface NodeFacts {
 /** Judges a node by its last heartbeat. */
 export function judgeNode(node: Node, facts: NodeFacts): NodeVerdict {
   if (node.silentMs > facts.lostMs) return { state: "lost", explanation: lostWords(node, facts) };
-  if (!node.isDrained) return { state: "up", explanation: upWords(node) };
-  if (facts.sites === 0) return { state: "drained", explanation: "It takes no sites and has none: it can be stopped." };
   const { sites } = facts;
+  const trouble = node.report?.trouble;
+  if (!node.isDrained && trouble !== undefined) return { state: "unhealthy", explanation: unhealthyWords(trouble, facts) };
+  if (!node.isDrained) return { state: "up", explanation: upWords(node) };
+  if (sites === 0) return { state: "drained", explanation: "It takes no sites and has none: it can be stopped." };
   if (facts.canGiveAway) return { state: "draining", explanation: `${count(sites)} still to move to other machines.` };
   return { state: "drained", explanation: `It takes no new sites. ${count(sites)} stay: no other machine that is up has their files.` };
 }
@@ -30,6 +32,13 @@ function upWords(node: Node): string {
   const missing = node.report?.missing ?? [];
   if (node.report !== null && !node.report.isolates) return `It answers, but cannot keep sites apart: ${missing.join("; ")}.`;
   return "It answers.";
+}
+
+function unhealthyWords(trouble: string, { sites, canGiveAway }: NodeFacts): string {
+  const words = `It answers, but can start no program, so it gets no new sites. ${/[.!?]$/.test(trouble) ? trouble : `${trouble}.`}`;
+  if (sites === 0) return words;
+  const remedy = canGiveAway ? "; draining it moves them to other machines" : "";
+  return `${words} ${count(sites)} wait${sites === 1 ? "s" : ""} for it, but for what still runs${remedy}.`;
 }
 
 function lostWords(node: Node, { sites, canGiveAway }: NodeFacts): string {

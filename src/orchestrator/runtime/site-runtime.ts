@@ -90,8 +90,10 @@ export interface LeftInstance {
 /** Runs sites' programs in one way: child processes, a Swarm. One contract suite holds for every adapter and the fake. */
 export interface SiteRuntime {
   readonly kind: "process" | "swarm" | "fake";
-  /** Tries what this machine can do. Called once at start. */
+  /** Tries what this machine can do. Called at the start, and when `trouble` is over. */
   probe(): Promise<RuntimeCapabilities>;
+  /** Why no program can be started right now, in words; null when one can. Answers within a second. Absent: that depends on nobody else. */
+  trouble?(): Promise<string | null>;
   /**
    * Starts `run.sh` inside the site's sandbox and resolves once it was spawned.
    * @throws {Failure} `machine_full` when no address or process is left, `isolation_missing` when the site may not run unisolated.

@@ -1,3 +1,4 @@
+import { Failure } from "#contract/failure.ts";
 import type { Later } from "./later.ts";
 
 /** What a program that comes back by itself needs of its site. */
@@ -11,6 +12,9 @@ export interface ComeBackDeps {
   readonly isUnknown: (key: string) => boolean;
   readonly sleep: (key: string) => void;
 }
+
+/** Until it is tried again where what is needed for a start is away: the engine of containers. */
+const awayMs = 5_000;
 
 /** Starts a program again after a crash, and puts it to sleep when nobody asks for it then. */
 export class ComeBack {
@@ -28,7 +32,9 @@ export class ComeBack {
       // Under the same key, so that whoever was given it can put it to sleep. A failure is in the status and in the log already.
       this.#deps.start(key).then(
         () => this.#sleepUnlessKnown(key),
-        () => undefined,
+        (error: unknown) => {
+          if (error instanceof Failure && error.code === "component_away") this.plan(awayMs, key);
+        },
       );
     });
   }

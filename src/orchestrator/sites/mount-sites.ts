@@ -32,7 +32,7 @@ export interface SitesApi {
   readonly board: StatusBoard;
   readonly rests: SiteRests;
   readonly epochs: EpochTable;
-  readonly capabilities: Capabilities;
+  readonly capabilities: { readonly now: Capabilities };
 }
 
 /** Serves the endpoints that hold, start, stop and watch sites. */
@@ -73,7 +73,7 @@ export function mountSites(app: FastifyInstance, guard: Guard<GrantClaims>, api:
   });
   mount({ app, guard }, readSiteStatus, async ({ params }) => sites.runnerOf(params.siteId).status);
   mountStreams(app, guard, api);
-  mount({ app, guard }, readCapabilities, async () => api.capabilities);
+  mount({ app, guard }, readCapabilities, async () => api.capabilities.now);
   mount({ app, guard }, pushEpochs, async ({ body }) => {
     api.epochs.raise(body);
     return undefined;

@@ -13,7 +13,7 @@ export function openRests(parts: {
   readonly config: Pick<OrchestratorConfig, "BACKLOT_FROZEN_BYTES" | "BACKLOT_REST_LOOK_MS">;
   readonly sites: HeldSites;
   readonly specs: SpecStore;
-  readonly capabilities: Capabilities;
+  readonly capabilities: { readonly now: Capabilities };
   readonly log: Log;
 }): SiteRests {
   const { config, sites, specs, capabilities, log } = parts;
@@ -21,7 +21,7 @@ export function openRests(parts: {
     claims: new RouterClaims(systemClock),
     runnerOf: (siteId) => sites.heldRunnerOf(siteId),
     memoryLimitOf: (siteId) => specs.get(siteId)?.limits.memoryBytes ?? 0,
-    freezes: capabilities.freezes && config.BACKLOT_FROZEN_BYTES > 0,
+    freezes: () => capabilities.now.freezes && config.BACKLOT_FROZEN_BYTES > 0,
     frozenBytes: config.BACKLOT_FROZEN_BYTES,
     isMemoryShort,
     clock: systemClock,

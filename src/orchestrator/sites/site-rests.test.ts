@@ -29,7 +29,7 @@ function open(over: Partial<SiteRestsDeps> = {}) {
     claims: new RouterClaims(clock),
     runnerOf: (siteId) => runners.get(siteId),
     memoryLimitOf: () => 100 * megabyte,
-    freezes: true,
+    freezes: () => true,
     frozenBytes: 1_000 * megabyte,
     isMemoryShort: () => false,
     clock,
@@ -110,7 +110,7 @@ describe("a site that one router has let go", () => {
   });
 
   it("runs on where the runtime cannot freeze, until it is put to sleep", async () => {
-    const opened = open({ freezes: false });
+    const opened = open({ freezes: () => false });
     const { site, program } = await awake(opened, 7, "a");
     expect([await opened.freeze(7, letGo("a")), site.status.state, program.isFrozen]).toEqual(["runs", "running", false]);
     expect((await opened.sleep(7, { instance: "wake-1", router: "a" }))?.state).toBe("asleep");

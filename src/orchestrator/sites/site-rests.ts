@@ -12,7 +12,7 @@ export interface SiteRestsDeps {
   /** What one holds in memory counts as this much where that cannot be measured. */
   readonly memoryLimitOf: (siteId: number) => number;
   /** Whether the runtime can freeze. */
-  readonly freezes: boolean;
+  readonly freezes: () => boolean;
   /** What frozen programs may hold in memory together. */
   readonly frozenBytes: number;
   /** Whether the machine itself is short of memory. */
@@ -58,7 +58,7 @@ export class SiteRests {
   /** A router has let an instance go, and would like it to be frozen. */
   async freeze(siteId: number, { instance, router, sleepAfterSeconds }: LetGo): Promise<RestOutcome> {
     const { claims, clock, freezes } = this.#deps;
-    if (!freezes) return "runs";
+    if (!freezes()) return "runs";
     claims.release(router, siteId);
     const sleepAt = clock.now() + sleepAfterSeconds * 1000;
     if (claims.isClaimed(siteId, instance)) {

@@ -159,6 +159,19 @@ describe("a program that ends by itself", () => {
     expect(runtime.running).toEqual([]);
   });
 
+  it("comes back when what starts it was away for a while", async () => {
+    const site = runner();
+    await site.wake(visitor);
+    runtime.refusal = new Failure("component_away", { component: "Docker engine" });
+    runtime.latest.exit();
+    await expect.poll(() => site.status.state, poll).toBe("crashed");
+    stage.timers.pass(20);
+    await expect.poll(() => site.status, poll).toMatchObject({ state: "stopped", reason: "The Docker engine does not answer. Try again in a few seconds." });
+    runtime.refusal = null;
+    stage.timers.pass(5_000);
+    await expect.poll(() => [site.status.state, runtime.started.length], poll).toEqual(["running", 2]);
+  });
+
   it("stays asleep when it is put to sleep while it backs off", async () => {
     const site = runner();
     const { instance } = await site.wake(visitor);

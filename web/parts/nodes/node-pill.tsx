@@ -1,4 +1,4 @@
-import { CircleCheck, LogOut, TriangleAlert, Wrench } from "lucide-react";
+import { CircleCheck, HeartCrack, LogOut, TriangleAlert, Wrench } from "lucide-react";
 import type { ComponentType, ReactNode } from "react";
 import type { NodeState } from "#contract/api/nodes.ts";
 import type { Tone } from "../../app/state-words.ts";
@@ -7,6 +7,7 @@ import { toneClass } from "../state-pill.tsx";
 
 const looks: Readonly<Record<NodeState, { readonly label: string; readonly tone: Tone; readonly Icon: ComponentType<{ className?: string }> }>> = {
   up: { label: "Up", tone: "good", Icon: CircleCheck },
+  unhealthy: { label: "Unhealthy", tone: "bad", Icon: HeartCrack },
   lost: { label: "Lost", tone: "bad", Icon: TriangleAlert },
   draining: { label: "Draining", tone: "warn", Icon: LogOut },
   drained: { label: "Drained", tone: "off", Icon: Wrench },

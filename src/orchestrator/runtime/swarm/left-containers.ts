@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { statusOf } from "./engine.ts";
 import { type Identity, identityIn, labels } from "./labels.ts";
+import { unlessGone } from "./runtime-parts.ts";
 import { type Slot, slotOf } from "./service-spec.ts";
 import type { SwarmMachine } from "./swarm-machine.ts";
 
@@ -47,6 +48,20 @@ export async function endLeft({ docker, services }: SwarmMachine, { siteId, slot
       if (![404, 409].includes(statusOf(error) ?? 0)) throw error;
     });
   await services.rest(siteId, slot, { start });
+}
+
+/** Removes the containers of runs, shells and trials that an earlier orchestrator started on this node; says how many. */
+export async function removeDisposable({ docker, installation, runGroups }: SwarmMachine): Promise<number> {
+  const counts = await Promise.all(
+    ["run", "enter", "probe"].map(async (kind) => {
+      const filters = JSON.stringify({ label: [`${labels.installation}=${installation}`, `${labels.kind}=${kind}`] });
+      const left = await docker.listContainers({ all: true, filters });
+      await Promise.all(left.map(({ Id: id }) => docker.getContainer(id).remove({ force: true, v: true }).catch(unlessGone)));
+      return left.length;
+    }),
+  );
+  await runGroups?.sweep();
+  return counts.reduce((sum, count) => sum + count, 0);
 }
 
 const leaveFile = "left-at";

@@ -40,6 +40,8 @@ export interface SwarmOptions {
 }
 
 const bridge = "docker0";
+/** How long an engine may take that is started again. */
+const restartMs = 30_000;
 /** From this version on a service can forbid its programs to gain rights. */
 const privilegesApi = "1.46";
 
@@ -48,6 +50,7 @@ export async function prepareMachine(options: SwarmOptions): Promise<SwarmMachin
   const { installation, log } = options;
   const engine = await connectEngine(options.engine);
   const managers = new SwarmManagers(options.managers.length === 0 ? [options.engine] : options.managers);
+  const own = new SwarmManagers([options.engine], { patienceMs: restartMs });
   const swarm = await swarmOf(engine, managers);
   const events = await EngineEvents.open(engine.docker, { installation, log });
   try {
@@ -71,7 +74,7 @@ export async function prepareMachine(options: SwarmOptions): Promise<SwarmMachin
       nameServers,
       capabilities: capabilitiesOf(found, missing, nameServers),
       runGroups: found.runGroups,
-      room: () => roomOnBridge(engine.docker),
+      room: () => own.ask(() => roomOnBridge(engine.docker)),
       letOut: (ip, hasEgress) => letOut(options, hasEgress ? ip : null),
       close: async () => {
         services.close();

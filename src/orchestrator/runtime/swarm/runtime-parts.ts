@@ -3,7 +3,8 @@ import { chownSync, mkdirSync, realpathSync } from "node:fs";
 import { Failure } from "#contract/failure.ts";
 import { homeOwner } from "../process/site-owner.ts";
 import type { RuntimeCapabilities } from "../site-runtime.ts";
-import { statusOf } from "./engine.ts";
+import { isAway, statusOf } from "./engine.ts";
+import { awayFailure } from "./swarm-managers.ts";
 
 /** What can be said of a machine whose engine cannot be used. */
 export function unreachable(host: string, error: unknown): RuntimeCapabilities {
@@ -22,6 +23,16 @@ export function unreachable(host: string, error: unknown): RuntimeCapabilities {
 export function missingIn(error: unknown): readonly string[] {
   const words = error instanceof Failure ? error.details.missing : null;
   return Array.isArray(words) ? words.map(String) : [error instanceof Error ? error.message : String(error)];
+}
+
+/** For a `catch`: an engine that is away is told in words, everything else as it is. */
+export function asFailure(error: unknown): never {
+  throw error instanceof Failure || !isAway(error) ? error : awayFailure(error);
+}
+
+/** Whether that is what went wrong. */
+export function isAwayFailure(error: unknown): boolean {
+  return error instanceof Failure ? error.code === "component_away" : isAway(error);
 }
 
 /** For a `catch`: what is gone, or on its way, is as good as removed. */

@@ -165,14 +165,38 @@ describe.skipIf(missing !== null)(`a swarm in which things go wrong${missing ===
     for (const how of ["SIGTERM", "SIGKILL"] as const) {
       const [node] = harness.swarm.nodes;
       const running = await started(20, serves);
+      expect(await harness.runtime.trouble?.()).toBeNull();
       await node.stop(how);
+      await expect.poll(() => harness.runtime.trouble?.(), poll).toMatch(/^The Docker engine at unix:.*docker\.sock does not answer: connect E/);
+      const { request } = harness.make({ siteId: 21, files: {} });
+      await expect(harness.runtime.enter({ ...request, key: "e1", command: "true", size: null, environment: {} })).rejects.toMatchObject({
+        code: "component_away",
+        message: "The Docker engine does not answer. Try again in a few seconds.",
+      });
+      // One who comes now waits for it.
+      const waiting = started(22, serves);
       await node.start();
+      expect(await answer(await waiting)).toBe(404);
+      await (await waiting).stop(500);
       // An engine that comes back ends what it finds.
       await running.exited;
+      await expect.poll(() => harness.runtime.trouble?.(), poll).toBeNull();
       const again = await started(20, serves);
       expect(await answer(again)).toBe(404);
       await again.stop(500);
     }
+  });
+
+  it("works as soon as its engine comes, for an orchestrator that was there first", async () => {
+    const [node] = harness.swarm.nodes;
+    await node.stop("SIGTERM");
+    const early = harness.again();
+    expect(await early.cleanUp()).toBe(0);
+    expect(await early.probe()).toMatchObject({ isolates: false, missing: [expect.stringMatching(/cannot be used: connect E/)] });
+    expect(await early.trouble?.()).toMatch(/does not answer/);
+    await node.start();
+    await expect.poll(() => early.trouble?.(), poll).toBeNull();
+    expect(await early.probe()).toMatchObject({ isolates: true, missing: [] });
   });
 });
 

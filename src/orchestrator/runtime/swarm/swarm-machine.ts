@@ -24,7 +24,7 @@ export interface SwarmMachine extends DisposableContext {
   readonly capabilities: RuntimeCapabilities;
   /** Null where what runs use cannot be measured. */
   readonly runGroups: RunGroups | null;
-  /** How many more containers the bridge carries. */
+  /** How many more containers the bridge carries. An engine that is being restarted is waited for. @throws {Failure} `component_away` */
   room(): Promise<number>;
   /** Lets a container out, where it may go out and has an address; what it gives takes that back. */
   letOut(ip: string | null, hasEgress: boolean): Promise<() => Promise<void>>;

@@ -67,6 +67,7 @@ export class SwarmManagers {
   }
 }
 
-function awayFailure(cause: unknown): Failure {
+/** That an engine, or its swarm, is away, as people are told it. */
+export function awayFailure(cause: unknown): Failure {
   return new Failure("component_away", { component: isLeaderless(cause) ? "leader of the Docker swarm" : "Docker engine" }, { cause });
 }

@@ -7,11 +7,11 @@ import { siteOwner } from "../process/site-owner.ts";
 import type { RunningRun, RunRequest } from "../run.ts";
 import type { LastingInstances, RunningInstance, RuntimeCapabilities, SiteRuntime, StartRequest } from "../site-runtime.ts";
 import { ContainerWatch } from "./container-watch.ts";
-import { labels } from "./labels.ts";
 import { endLeft, findLeft, type LeftContainer, leftAt, noteLeaving } from "./left-containers.ts";
 import { OverlayGuard } from "./overlay-guard.ts";
-import { prepareMachine, type SwarmOptions } from "./prepare-machine.ts";
-import { installationOf, missingIn, openHome, unlessGone, unreachable } from "./runtime-parts.ts";
+import type { SwarmOptions } from "./prepare-machine.ts";
+import { PreparedMachine } from "./prepared-machine.ts";
+import { asFailure, installationOf, isAwayFailure, missingIn, openHome, unreachable } from "./runtime-parts.ts";
 import { type Slot, serviceSpec, slots } from "./service-spec.ts";
 import { type SiteContainer, takeCharge, whenStarted } from "./start-site.ts";
 import { publicOf } from "./static-server.ts";
@@ -56,7 +56,7 @@ class SwarmRuntime implements SiteRuntime {
     leave: () => this.#leave(),
     forget: (siteId) => this.#forget(siteId),
   };
-  #machine: Promise<SwarmMachine> | null = null;
+  readonly #machine: PreparedMachine;
   #guard: OverlayGuard | null = null;
   #isClosed = false;
 
@@ -66,11 +66,12 @@ class SwarmRuntime implements SiteRuntime {
     if (options.home !== null) openHome(options.home);
     if (options.databaseFolder !== null) mkdirSync(options.databaseFolder, { recursive: true, mode: 0o755 });
     this.#installation = options.installation ?? installationOf(options.sitesFolder);
+    this.#machine = new PreparedMachine({ ...options, installation: this.#installation });
   }
 
   async probe(): Promise<RuntimeCapabilities> {
     try {
-      const machine = await this.#prepared();
+      const machine = await this.#machine.get();
       const overlay = await this.#overlays(machine).then(
         () => [],
         (error: unknown) => missingIn(error),
@@ -83,7 +84,15 @@ class SwarmRuntime implements SiteRuntime {
     }
   }
 
-  async start(request: StartRequest): Promise<RunningInstance> {
+  trouble(): Promise<string | null> {
+    return this.#machine.trouble();
+  }
+
+  start(request: StartRequest): Promise<RunningInstance> {
+    return this.#startOrAdopt(request).catch(asFailure);
+  }
+
+  async #startOrAdopt(request: StartRequest): Promise<RunningInstance> {
     const machine = await this.#ready(request.spec.isTrusted || request.spec.kind === "static");
     const { siteId } = request.spec;
     const left = [...this.#leftContainers.values()].find((container) => container.siteId === siteId && container.instance === request.instance);
@@ -161,8 +170,7 @@ class SwarmRuntime implements SiteRuntime {
     } catch (error) {
       machine.events.forget(site.start);
       // The service must not start the program later, when nobody waits for it any more.
-      const isAway = error instanceof Failure && error.code === "component_away";
-      if (isAway) machine.services.restLater(spec.siteId, slot, { start: site.start });
+      if (isAwayFailure(error)) machine.services.restLater(spec.siteId, slot, { start: site.start });
       else await machine.services.rest(spec.siteId, slot, { start: site.start });
       throw error;
     }
@@ -186,7 +194,7 @@ class SwarmRuntime implements SiteRuntime {
   }
 
   async #left(): Promise<readonly LeftContainer[]> {
-    const machine = await this.#prepared().catch(() => null);
+    const machine = await this.#machine.get().catch(() => null);
     // An engine that is away now may come back with programs that nobody takes charge of: they are in the way of a start, which ends them.
     if (machine === null) return [];
     this.#leftAt = leftAt(this.#options.stateFolder, Date.now());
@@ -199,7 +207,7 @@ class SwarmRuntime implements SiteRuntime {
     for (const [key, container] of [...this.#leftContainers]) {
       if (siteId !== undefined && container.siteId !== siteId) continue;
       this.#leftContainers.delete(key);
-      await endLeft(await this.#prepared(), container);
+      await endLeft(await this.#machine.get(), container);
     }
   }
 
@@ -234,55 +242,35 @@ class SwarmRuntime implements SiteRuntime {
   }
 
   #kept<T extends RunningRun | EnteredProgram>(start: (onEnd: () => void) => Promise<T>): Promise<T> {
-    const starting: Promise<T> = start(() => this.#disposable.delete(starting));
+    const starting: Promise<T> = start(() => this.#disposable.delete(starting)).catch(asFailure);
     this.#disposable.add(starting);
     starting.catch(() => this.#disposable.delete(starting));
     return starting;
   }
 
   /** Removes the disposable containers of an earlier orchestrator; sites' programs go on, see `lasting`. */
-  async cleanUp(): Promise<number> {
-    const machine = await this.#prepared().catch(() => null);
-    if (machine === null) return 0;
-    const counts = await Promise.all(
-      ["run", "enter", "probe"].map(async (kind) => {
-        const filters = JSON.stringify({ label: [`${labels.installation}=${this.#installation}`, `${labels.kind}=${kind}`] });
-        const left = await machine.docker.listContainers({ all: true, filters });
-        await Promise.all(left.map(({ Id: id }) => machine.docker.getContainer(id).remove({ force: true, v: true }).catch(unlessGone)));
-        return left.length;
-      }),
-    );
-    await machine.runGroups?.sweep();
-    return counts.reduce((sum, count) => sum + count, 0);
+  cleanUp(): Promise<number> {
+    return this.#machine.cleanUp();
   }
 
   async #forget(siteId: number): Promise<void> {
-    const machine = await this.#prepared();
+    const machine = await this.#machine.get();
     await this.#lanes.run(siteId, () => machine.services.forget(siteId));
   }
 
   async close(): Promise<void> {
     this.#leave();
     await Promise.all([...this.#disposable].map((starting) => starting.then((program) => program.end(0)).catch(() => undefined)));
-    const machine = await this.#machine?.catch(() => null);
+    const machine = await this.#machine.found();
     await this.#guard?.close();
     await machine?.close();
   }
 
   async #ready(isTrusted: boolean): Promise<SwarmMachine> {
     if (this.#isClosed) throw new Failure("machine_full");
-    const machine = await this.#prepared();
+    const machine = await this.#machine.get();
     const { isolates, missing } = machine.capabilities;
     if (!isolates && !isTrusted) throw new Failure("isolation_missing", { missing: [...missing] });
     return machine;
-  }
-
-  #prepared(): Promise<SwarmMachine> {
-    this.#machine ??= prepareMachine({ ...this.#options, installation: this.#installation }).catch((error: unknown) => {
-      // An engine that was away may be back the next time.
-      this.#machine = null;
-      throw error;
-    });
-    return this.#machine;
   }
 }
