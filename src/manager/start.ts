@@ -24,6 +24,7 @@ import { type EpochBump, EpochTable } from "#kit/epochs.ts";
 import { createSigner, createVerifier, type GrantSigner } from "#kit/grant.ts";
 import { Hints } from "#kit/hints.ts";
 import { componentGuard } from "#kit/http/component-guard.ts";
+import { Farewell } from "#kit/http/farewell.ts";
 import { createServer } from "#kit/http/server.ts";
 import type { RunningService, StartService } from "#kit/lifecycle.ts";
 import type { Log } from "#kit/log.ts";
@@ -108,6 +109,8 @@ async function serve({ config, key, db, log, stack }: Wiring): Promise<Pick<Runn
   const setUpSecret = await administrator.prepare(config.BACKLOT_ADMIN_PASSWORD);
   const app = createServer({ log, trustProxy: config.BACKLOT_TRUST_PROXY, ready: () => isDatabaseThere(db), notFound: answerUnknown });
   stack.defer(() => app.close());
+  const farewell = new Farewell();
+  farewell.watch(app);
 
   const { isSecure, sitePattern } = publicAddresses(config, config.BACKLOT_PORT);
   const guards = personGuards({ ...stores, isSecure });
@@ -153,6 +156,8 @@ async function serve({ config, key, db, log, stack }: Wiring): Promise<Pick<Runn
   stack.defer(() => mirror.stop());
   followEach(fleet, { inbox: stores.auditInbox, pages, log, stack });
   await app.listen({ host: config.BACKLOT_HOST, port: config.BACKLOT_PORT });
+  // First of all when it ends: what is under way still needs everything.
+  stack.defer(() => farewell.end());
   const opened = (app.server.address() as AddressInfo).port;
   const { dashboard } = publicAddresses(config, opened);
   const notices = setUpSecret === null ? [] : [`Set the administrator's password (works once): ${dashboard}/setup/${setUpSecret}`];

@@ -253,8 +253,25 @@ function activatorSection({ places, idleMs }: HaproxyFacts): Section {
 function managersSection({ managers, idleMs }: HaproxyFacts): readonly Section[] {
   if (managers === null) return [];
   const servers = managers.addresses.map((address, index) => `server manager${index + 1} ${address}`);
-  const checks = ["option httpchk GET /readyz", "http-check expect status 200", "default-server check inter 500ms fastinter 200ms fall 2 rise 1"];
-  return [["backend managers", "balance leastconn", `timeout server ${idleMs}ms`, "retries 2", "retry-on conn-failure", ...checks, ...servers]];
+  return [
+    [
+      "backend managers",
+      "balance leastconn",
+      `timeout server ${idleMs}ms`,
+      "retries 3",
+      // What nobody has begun goes to another one; what may be sent twice does so too when the one that had it died.
+      "http-request disable-l7-retry if !{ method GET HEAD }",
+      "retry-on conn-failure empty-response",
+      "option httpchk GET /readyz",
+      // One that says 404 is about to end: it gets nothing new, and finishes what it has.
+      "http-check disable-on-404",
+      // Dead is known at once. Slow is not dead: taken out on a busy machine, one after the other, there would be none.
+      "timeout check 5s",
+      // Without connections that are kept nothing is sent into one that a manager is just closing. One that does not answer its checks does not go on with its streams either.
+      "default-server check inter 500ms fastinter 200ms fall 2 rise 1 pool-max-conn 0 on-marked-down shutdown-sessions",
+      ...servers,
+    ],
+  ];
 }
 
 function tableSections({ maxConnections }: HaproxyFacts): Section {
