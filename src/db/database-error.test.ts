@@ -1,9 +1,9 @@
 import pg from "pg";
 import { describe, expect, it } from "vitest";
-import { connectionRefusal, isDatabaseAway, isMissingReference, violates } from "./database-error.ts";
+import { connectionRefusal, isDatabaseAway, isDiskFull, isMissingReference, violates } from "./database-error.ts";
 
-function serverError(code: string, constraint?: string): pg.DatabaseError {
-  const error = new pg.DatabaseError("said the server", 1, "error");
+function serverError(code: string, constraint?: string, message = "said the server"): pg.DatabaseError {
+  const error = new pg.DatabaseError(message, 1, "error");
   error.code = code;
   if (constraint !== undefined) error.constraint = constraint;
   return error;
@@ -15,6 +15,16 @@ describe("an error of the database", () => {
     for (const code of ["57P03", "53300", "08006"]) expect(isDatabaseAway(serverError(code))).toBe(true);
     expect(isDatabaseAway(new Error("Connection terminated unexpectedly"))).toBe(true);
     for (const error of [serverError("28P01"), serverError("23505"), new Error("a bug"), "text", null]) expect(isDatabaseAway(error)).toBe(false);
+  });
+
+  it("says that the disk is full by its code, or by the words of the system where there is no code for it", () => {
+    expect(isDiskFull(serverError("53100"))).toBe(true);
+    for (const code of ["58030", "XX000"]) {
+      expect(isDiskFull(serverError(code, undefined, 'could not write file "base/5/1": Disk quota exceeded'))).toBe(true);
+      // A disk that is broken is not mended by deleting something.
+      expect(isDiskFull(serverError(code, undefined, 'could not read file "base/5/1": Input/output error'))).toBe(false);
+    }
+    for (const error of [serverError("23505"), new Error("No space left on device"), null]) expect(isDiskFull(error)).toBe(false);
   });
 
   it("tells a person what to mend in DATABASE_URL", () => {

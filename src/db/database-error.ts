@@ -22,6 +22,16 @@ export function isDatabaseAway(error: unknown): boolean {
   return lostLine.includes(code) || busyServer.includes(code) || code.startsWith("08");
 }
 
+/** What the system's own words are, which PostgreSQL cites: a quota, or a write that fell short, has no code of its own there. */
+const noRoom = /no space left on device|disk quota exceeded|disk full/i;
+
+/** Whether an error says that the server's disk has no room for what was asked. The transaction is undone, and reading goes on. */
+export function isDiskFull(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && (error.code === "53100" || (ownTrouble.includes(error.code ?? "") && noRoom.test(error.message)));
+}
+/** A failed read or write, and what the server has no code for. */
+const ownTrouble = ["58030", "XX000"];
+
 /** What a person is told who cannot connect for a reason that waiting does not mend; null for anything else. */
 export function connectionRefusal(error: unknown): string | null {
   if (!(error instanceof pg.DatabaseError)) return null;

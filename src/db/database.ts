@@ -2,7 +2,7 @@ import { CamelCasePlugin, Kysely, PostgresDialect } from "kysely";
 import pg from "pg";
 import { Failure } from "#contract/failure.ts";
 import type { Log } from "#kit/log.ts";
-import { isDatabaseAway } from "./database-error.ts";
+import { isDatabaseAway, isDiskFull } from "./database-error.ts";
 import { preparedName } from "./prepared.ts";
 import type { Tables } from "./tables.ts";
 
@@ -68,9 +68,10 @@ function named(given: readonly unknown[]): readonly unknown[] {
   return name === undefined ? given : [{ name, text, values }, ...rest];
 }
 
-/** That the database is away is something to tell people, and to try again; anything else is a bug. */
+/** That the database is away, or has no room, is something to tell people, and to try again; anything else is a bug. */
 function translate(error: unknown): never {
   if (isDatabaseAway(error)) throw new Failure("component_away", { component: "database" }, { cause: error });
+  if (isDiskFull(error)) throw new Failure("disk_full", { component: "database" }, { cause: error });
   throw error;
 }
 

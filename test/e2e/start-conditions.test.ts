@@ -5,8 +5,7 @@ import { chmod, mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { describe, expect, onTestFinished, test } from "vitest";
-import { deletePath } from "#contract/api/files.ts";
+import { describe, expect, test } from "vitest";
 import { readSystem } from "#contract/api/system.ts";
 import { type Backlot, checkout, prepareBacklot, startBacklot } from "../support/backlot.ts";
 
@@ -98,37 +97,6 @@ describe("a start that is unusual", () => {
       await rm(place, { recursive: true, force: true });
     }
   });
-});
-
-test.runIf(isRoot)("a full disk refuses what does not fit, keeps what is there, and works again when there is room", async () => {
-  const data = await mkdtemp(join(tmpdir(), "backlot-full-"));
-  const sites = join(data, "sites");
-  await mkdir(sites);
-  // A disk of 12 MB for the sites, which only this Backlot sees.
-  const script = 'mount -t tmpfs -o size=12m tmpfs "$1" && shift && exec "$@"';
-  await using backlot = await startBacklot({
-    dataFolder: data,
-    command: ["unshare", "--mount", "sh", "-c", script, "sh", sites, ...start],
-    environment: { BACKLOT_DISK_RESERVE_BYTES: "1000000" },
-  });
-  onTestFinished(() => rm(data, { recursive: true, force: true }));
-  const admin = await backlot.admin();
-  await admin.createSite("crowded", "static");
-  await admin.put("crowded", "public/index.html", "before");
-  const refusals: unknown[] = [];
-  for (let index = 0; index < 8; index++) {
-    await admin.put("crowded", `public/${index}.bin`, new Uint8Array(3_000_000)).catch((error: { code?: string }) => refusals.push(error.code));
-  }
-  expect(refusals.length).toBeGreaterThan(2);
-  expect(new Set(refusals)).toEqual(new Set(["disk_full"]));
-  await expect(admin.put("crowded", "public/index.html", new Uint8Array(3_000_000))).rejects.toMatchObject({ code: "disk_full" });
-  expect((await backlot.visit("crowded")).text).toBe("before");
-  await admin.client.call(deletePath, { params: { name: "crowded", "*": "public/0.bin" } });
-  // The free space that the orchestrator knows is up to a second old.
-  await expect
-    .poll(() => admin.put("crowded", "public/fits.bin", new Uint8Array(2_000_000)).then(() => "written", String), { timeout: 10_000 })
-    .toBe("written");
-  expect((await backlot.visit("crowded", "/fits.bin")).bytes.length).toBe(2_000_000);
 });
 
 async function everythingWorks(backlot: Backlot): Promise<void> {

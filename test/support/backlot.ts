@@ -43,6 +43,8 @@ export class Backlot implements AsyncDisposable {
   #admin: Promise<Person> | undefined;
 
   constructor(data: string, options: StartOptions) {
+    // Its processes are known by this name, and what has it at the end is killed: "data" would be everybody's.
+    if (!/[\w-]{12}/.test(basename(data))) throw new Error(`the data folder ${data} needs a name that nothing else on the machine has`);
     this.data = data;
     this.#options = options;
     this.#removesData = options.dataFolder === undefined;
@@ -144,7 +146,7 @@ export class Backlot implements AsyncDisposable {
   /** Every living process of this Backlot, orphans too. */
   processes(): readonly ProcessInfo[] {
     const name = basename(this.data);
-    return processesWhere(({ pid }) => pid !== process.pid && belongsTo(pid, name));
+    return processesWhere(({ pid }) => pid !== 1 && pid !== process.pid && belongsTo(pid, name));
   }
 
   /** Kills the program's first process, as `kill -9 PID` would, and resolves when it is dead. */

@@ -19,6 +19,11 @@ test("what will not change by waiting fails at once", () => {
   expect(judgeFailure(missing, 1)).toEqual({ kind: "fail", code: "run_file_missing", title: missing.message });
 });
 
+test("a server of databases whose disk is full is tried again, files that do not fit are not", () => {
+  expect(judgeFailure(new Failure("disk_full", { component: "database" }), 1)).toEqual({ kind: "retry", afterMs: 100 });
+  expect(judgeFailure(new Failure("disk_full"), 1)).toMatchObject({ kind: "fail", code: "disk_full" });
+});
+
 test("a bug is tried again and never described to the person", () => {
   expect(judgeFailure(new Error("secret detail"), 1)).toEqual({ kind: "retry", afterMs: 100 });
   const verdict = judgeFailure(new Error("secret detail"), maxAttempts);

@@ -3,7 +3,7 @@ import { Failure } from "#contract/failure.ts";
 import type { DatabaseHold } from "#core/sites/site-database.ts";
 import type { DatabaseIdentity, SiteDatabaseServer } from "#core/sites/site-database-server.ts";
 import { connectionSettings } from "../database.ts";
-import { isDatabaseAway } from "../database-error.ts";
+import { isDatabaseAway, isDiskFull } from "../database-error.ts";
 import { scramVerifier } from "./scram-verifier.ts";
 
 /** Programs keep pools of connections; this many are plenty for one small site, and leave room for the others. */
@@ -92,6 +92,7 @@ export class PostgresSiteDatabaseServer implements SiteDatabaseServer {
     } catch (error) {
       if (refusals.includes(String(codeOf(error)))) throw new Failure("site_databases_off", { reason: String(error) }, { cause: error });
       if (isDatabaseAway(error)) throw new Failure("component_away", { component: "server of sites' databases" }, { cause: error });
+      if (isDiskFull(error)) throw new Failure("disk_full", { component: "server of sites' databases" }, { cause: error });
       throw error;
     } finally {
       await client.end().catch(() => undefined);
