@@ -13,7 +13,8 @@ export async function endLeftPrograms(dataFolder: string): Promise<void> {
     if (left === undefined) continue;
     const isLeft = isAlive(left);
     signalProcess(left, "SIGKILL");
-    killGroup(left.pid, basename(file, ".json"));
+    // `nginx-2.json` is one of several nginx.
+    killGroup(left.pid, basename(file, ".json").replace(/-\d+$/, ""));
     while (isLeft && isAlive(left)) await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }

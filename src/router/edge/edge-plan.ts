@@ -55,14 +55,14 @@ export function planEdge(config: RouterConfig): EdgePlan {
 }
 
 /** Where HAProxy finds its files and sockets below the run folder. */
-export function placesIn(folder: string): HaproxyPlaces {
+export function placesIn(folder: string, staticServers: number): HaproxyPlaces {
   return {
     commands: `${folder}/commands.sock`,
     map: `${folder}/routes.map`,
     errors: `${folder}/errors`,
     log: `${folder}/log.sock`,
     activator: `${folder}/activator.sock`,
-    statics: `${folder}/static/nginx.sock`,
+    statics: Array.from({ length: staticServers }, (_, index) => `${folder}/static${index === 0 ? "" : index + 1}/nginx.sock`),
     statistics: `${folder}/statistics.sock`,
   };
 }

@@ -42,6 +42,7 @@ export async function prepareHaproxy(options: {
   await check(file, ["-c", "-q", "-f", configuration], "BACKLOT_HAPROXY");
   const kept = new KeptProgram({
     name: "haproxy",
+    key: "haproxy",
     file,
     args: ["-W", "-db", "-S", `${folder}/master.sock,mode,600`, "-f", configuration],
     folder,
@@ -71,6 +72,8 @@ export async function prepareNginx(options: {
 }): Promise<PreparedProgram> {
   const { file, folder, socket, sitesFolder, workers, connections, user, log } = options;
   const own = path.dirname(socket);
+  await mkdir(own, { mode: 0o700 }).catch(() => undefined);
+  giveTo(own, user);
   const configuration = path.join(own, "nginx.conf");
   const rendered = configError(() => nginxConfig({ sitesFolder, socket, folder: own, workers, connections, openFiles: openFiles() }));
   const isSame = await writeChanged(configuration, rendered);
@@ -85,6 +88,7 @@ export async function prepareNginx(options: {
   await check(command.file, test, "BACKLOT_NGINX");
   const kept = new KeptProgram({
     name: "nginx",
+    key: `nginx${path.basename(own).replace("static", "-").replace(/-$/, "")}`,
     ...command,
     folder,
     recordFolder: options.recordFolder,

@@ -17,6 +17,9 @@ export const edgeSettings = {
     .describe("Runtime socket (a path, or address:port) of a HAProxy of this machine that somebody else starts with the configuration that the router writes"),
   BACKLOT_EDGE_USER: z.string().optional().describe("User that HAProxy and nginx run as when the router is root; haproxy, www-data or nobody unless given"),
   BACKLOT_EDGE_THREADS: count(64).default(1).describe("Threads of HAProxy, and processes of nginx; one serves some 90,000 requests a second"),
+  BACKLOT_EDGE_STATIC_SERVERS: count(8)
+    .default(1)
+    .describe("Instances of nginx; with two, files go on coming from nginx while one of them is gone, and with one from the router for a moment"),
   BACKLOT_EDGE_PROXY_PROTOCOL: z
     .stringbool()
     .default(false)

@@ -12,6 +12,8 @@ import { backOffMs } from "#kit/retry.ts";
 export interface ProgramPlan {
   /** The name of its processes. */
   readonly name: string;
+  /** Names its files among others of the name: the name, or `name-2`. */
+  readonly key: string;
   readonly file: string;
   readonly args: readonly string[];
   /** Its messages are kept here. */
@@ -85,7 +87,7 @@ export class KeptProgram {
   }
 
   get #recordFile(): string {
-    return path.join(this.#plan.recordFolder, `${this.#plan.name}.json`);
+    return path.join(this.#plan.recordFolder, `${this.#plan.key}.json`);
   }
 
   async #keep(): Promise<void> {
@@ -120,9 +122,9 @@ export class KeptProgram {
   }
 
   async #launch(): Promise<void> {
-    const { name, file, args, folder, log, prepare, onReady } = this.#plan;
+    const { name, key, file, args, folder, log, prepare, onReady } = this.#plan;
     await prepare();
-    const messages = openSync(path.join(folder, `${name}.out`), "w", 0o600);
+    const messages = openSync(path.join(folder, `${key}.out`), "w", 0o600);
     // A session of its own: neither Ctrl-C nor the end of this process reaches it.
     const child = spawn(file, [...args], {
       stdio: ["ignore", messages, messages],
@@ -177,6 +179,6 @@ export class KeptProgram {
   }
 
   async #messages(): Promise<string> {
-    return readFile(path.join(this.#plan.folder, `${this.#plan.name}.out`), "utf8").catch(() => "");
+    return readFile(path.join(this.#plan.folder, `${this.#plan.key}.out`), "utf8").catch(() => "");
   }
 }

@@ -39,9 +39,6 @@ export async function prepareRunFolder(data: string, user: EdgeUser | null): Pro
   // Anybody may write to /tmp: a folder that another user put there first is not ours.
   if (!found.isDirectory() || found.uid !== (process.getuid?.() ?? found.uid)) throw new ConfigError([`TMPDIR: ${folder} belongs to somebody else; remove it`]);
   await chmod(folder, user === null ? 0o700 : 0o711);
-  const own = path.join(folder, "static");
-  await mkdir(own, { mode: 0o700 }).catch(() => undefined);
-  giveTo(own, user);
   return folder;
 }
 

@@ -51,7 +51,8 @@ export class Edge {
   readonly #access: AccessLog;
   readonly #forward: LogForward | null;
   readonly #receiver: LogReceiver;
-  readonly #running: PreparedProgram[] = [];
+  #statics: readonly PreparedProgram[] = [];
+  #balancer: PreparedProgram | undefined;
   readonly #ending = new AbortController();
   #counter: NodeJS.Timeout | undefined;
   /** `http://address:port` of the visitors' door; "" until it is open. */
@@ -63,7 +64,7 @@ export class Edge {
     this.#plan = plan;
     this.#user = place.user;
     this.#folder = place.folder;
-    this.#places = placesIn(place.folder);
+    this.#places = placesIn(place.folder, config.BACKLOT_EDGE_STATIC_SERVERS);
     this.#send = commandSocket(config.BACKLOT_HAPROXY_SOCKET ?? this.#places.commands);
     this.#feed = new MapFeed({ send: this.#send, file: this.#places.map, log });
     this.sites = new HaproxyEdge({ table, networks: plan.networks, feed: this.#feed, send: this.#send });
@@ -108,9 +109,8 @@ export class Edge {
     clearInterval(this.#counter);
     this.#ending.abort();
     // First the door, then what stands behind it, which has nothing under way by then.
-    const [nginx, haproxy] = this.#running;
-    await haproxy?.kept.stop(this.#deps.config.BACKLOT_ROUTER_STOP_MS);
-    await nginx?.kept.stop(afterHaproxyMs);
+    await this.#balancer?.kept.stop(this.#deps.config.BACKLOT_ROUTER_STOP_MS);
+    await Promise.all(this.#statics.map(({ kept }) => kept.stop(afterHaproxyMs)));
     await this.#feed.stop();
     await this.#receiver.stop();
     this.#forward?.stop();
@@ -133,15 +133,19 @@ export class Edge {
     const recordFolder = path.resolve(config.BACKLOT_DATA, "router", "programs");
     await mkdir(recordFolder, { recursive: true, mode: 0o700 });
     const common = { folder: this.#folder, recordFolder, log };
-    const nginx = await prepareNginx({
-      ...common,
-      file: config.BACKLOT_NGINX,
-      socket: this.#places.statics,
-      sitesFolder,
-      workers: config.BACKLOT_EDGE_THREADS,
-      connections: mostConnections(config.BACKLOT_ROUTER_MAX_CONNECTIONS),
-      user: this.#user,
-    });
+    const statics = await Promise.all(
+      this.#places.statics.map((socket) =>
+        prepareNginx({
+          ...common,
+          file: config.BACKLOT_NGINX,
+          socket,
+          sitesFolder,
+          workers: config.BACKLOT_EDGE_THREADS,
+          connections: mostConnections(config.BACKLOT_ROUTER_MAX_CONNECTIONS),
+          user: this.#user,
+        }),
+      ),
+    );
     const beforeStart = async (): Promise<void> => {
       // From here on it may hold what the file says now.
       this.#feed.lost(false);
@@ -149,10 +153,10 @@ export class Edge {
     };
     const watchers = { beforeStart, onReady: () => this.sites.came(), onGone: () => this.sites.went(true) };
     const haproxy = await prepareHaproxy({ ...common, file: config.BACKLOT_HAPROXY, facts, send: this.#send, ...watchers });
-    this.#running.push(nginx);
-    await nginx.kept.start(nginx.isSame);
+    this.#statics = statics;
+    await Promise.all(statics.map(({ kept, isSame }) => kept.start(isSame)));
     if (config.BACKLOT_HAPROXY_SOCKET === undefined) {
-      this.#running.push(haproxy);
+      this.#balancer = haproxy;
       await haproxy.kept.start(haproxy.isSame);
       return;
     }

@@ -9,7 +9,7 @@ const places = {
   errors: "/run/edge/errors",
   log: "/run/edge/log.sock",
   activator: "/run/edge/activator.sock",
-  statics: "/run/edge/static/nginx.sock",
+  statics: ["/run/edge/static/nginx.sock"],
   statistics: "/run/edge/statistics.sock",
 };
 const facts: HaproxyFacts = {
@@ -42,7 +42,8 @@ test("the whole configuration with all that can be chosen", async () => {
   const chosen = { bind: "[::]:8080", acceptsProxyProtocol: true, user: null, statisticsPort: 9000, trustedProxies: ["10.0.0.0/8", "2001:db8::/32"] };
   const managers = { host: "dashboard.example.org", addresses: ["10.0.0.1:8000", "10.0.0.2:8000"] };
   const tls = { bind: "[::]:8443", port: 8443, folder: "/etc/our certificates", fingerprint: "0123abcd", redirectsPlain: true };
-  await expect(haproxyConfig({ ...facts, ...chosen, managers, tls })).toMatchFileSnapshot("./haproxy-config.chosen.cfg");
+  const all = { ...places, statics: ["/run/edge/static/nginx.sock", "/run/edge/static2/nginx.sock", "/run/edge/static3/nginx.sock"] };
+  await expect(haproxyConfig({ ...facts, ...chosen, managers, tls, places: all })).toMatchFileSnapshot("./haproxy-config.chosen.cfg");
 });
 
 test("each of HAProxy's own answers is a whole one that says what to do", () => {

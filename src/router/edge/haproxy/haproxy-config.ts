@@ -33,7 +33,8 @@ export interface HaproxyPlaces {
   /** Where the router takes its log. */
   readonly log: string;
   readonly activator: string;
-  readonly statics: string;
+  /** Of each static server. */
+  readonly statics: readonly string[];
   readonly statistics: string;
 }
 
@@ -238,11 +239,22 @@ function staticSection({ places }: HaproxyFacts): Section {
     "http-request set-header X-Site-Root %[var(txn.route),field(2,|)]",
     "http-response del-header Server",
     "retry-on conn-failure empty-response 403 404 500 503",
-    "use-server nginx if { always_true }",
+    ...staticChoice(places.statics.length),
     `server activator unix@${places.activator}`,
-    // Away, it is not even tried.
-    `server nginx unix@${places.statics} check inter 500ms fall 2 rise 1`,
+    // Away, they are not even tried.
+    ...places.statics.map((socket, index) => `server ${nginxName(index)} unix@${socket} check inter 500ms fall 2 rise 1`),
   ];
+}
+
+// One at random, the next one when that is away: a rule whose server is down does not count.
+function staticChoice(count: number): Section {
+  const names = Array.from({ length: count }, (_, index) => nginxName(index));
+  const drawn = names.slice(1).map((name, index) => `use-server ${name} if { rand(${count}) eq ${index} }`);
+  return [...drawn, ...names.map((name) => `use-server ${name} if { always_true }`)];
+}
+
+function nginxName(index: number): string {
+  return index === 0 ? "nginx" : `nginx${index + 1}`;
 }
 
 function activatorSection({ places, idleMs }: HaproxyFacts): Section {
