@@ -1,11 +1,14 @@
 import { Key } from "selenium-webdriver";
 import { expect, test } from "vitest";
 import { adminPassword, startBacklot } from "../support/backlot.ts";
-import { Browser, hasBrowser } from "../support/backlot-browser.ts";
+import { Browser } from "../support/backlot-browser.ts";
+import { titled, whyNoBrowser } from "../support/needs.ts";
+
+const missing = whyNoBrowser();
 
 // scripts/prepare.mjs installs Debian's chromium before `npm test` where it may.
-test.runIf(hasBrowser())(
-  "a person signs in, creates a site from a starter, edits a file, opens the site and reads its log",
+test.skipIf(missing !== null)(
+  titled("a person signs in, creates a site from a starter, edits a file, opens the site and reads its log", missing),
   async () => {
     await using backlot = await startBacklot();
     await using browser = await Browser.open();

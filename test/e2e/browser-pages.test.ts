@@ -4,7 +4,10 @@ import { Key } from "selenium-webdriver";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createMockWorld, type MockWorld } from "../../web/dev/mock-world.ts";
 import { serveBuilt } from "../../web/dev/serve-built.ts";
-import { Browser, hasBrowser } from "../support/backlot-browser.ts";
+import { Browser } from "../support/backlot-browser.ts";
+import { titled, whyNoBrowser } from "../support/needs.ts";
+
+const missing = whyNoBrowser();
 
 /** Roles that say nothing without a name. */
 const named = ["button", "link", "textbox", "searchbox", "combobox", "checkbox", "switch", "radio", "tab", "menuitem", "dialog", "image"];
@@ -31,7 +34,7 @@ const pages = [
   ["/no-such-page", "Nothing is built at this address"],
 ] as const;
 
-describe.runIf(hasBrowser())("the dashboard", () => {
+describe.skipIf(missing !== null)(titled("the dashboard", missing), () => {
   let world: MockWorld;
   let server: ReturnType<typeof serveBuilt>;
   let browser: Browser;

@@ -5,14 +5,16 @@ import { join } from "node:path";
 import { By, Key, until } from "selenium-webdriver";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Backlot, startBacklot } from "../support/backlot.ts";
-import { hasBrowser } from "../support/backlot-browser.ts";
 import type { Person } from "../support/backlot-person.ts";
 import { EditorPage } from "../support/editor-page.ts";
 import { runClient } from "../support/ftp-clients.ts";
+import { firstMissing, titled, whyNoBrowser, whyNotPython } from "../support/needs.ts";
+
+const missing = firstMissing(whyNoBrowser(), whyNotPython());
 
 const page = "<!doctype html>\n<h1>first</h1>\n";
 
-describe.runIf(hasBrowser())("the editor", { timeout: 180_000 }, () => {
+describe.skipIf(missing !== null)(titled("the editor", missing), { timeout: 180_000 }, () => {
   let backlot: Backlot;
   let admin: Person;
   /** One browser for all: starting one takes longer than most of these tests. */

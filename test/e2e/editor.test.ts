@@ -6,13 +6,15 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { changePath, folderListing } from "#contract/api/files.ts";
 import { setMember } from "#contract/api/members.ts";
 import { type Backlot, startBacklot } from "../support/backlot.ts";
-import { hasBrowser } from "../support/backlot-browser.ts";
 import type { Person } from "../support/backlot-person.ts";
 import { EditorPage } from "../support/editor-page.ts";
+import { titled, whyNoBrowser } from "../support/needs.ts";
+
+const missing = whyNoBrowser();
 
 const page = "<!doctype html>\n<h1>first</h1>\n<p>a</p>\n<p>b</p>\n<p>c</p>\n<p>last</p>\n";
 
-describe.runIf(hasBrowser())("the editor", { timeout: 180_000 }, () => {
+describe.skipIf(missing !== null)(titled("the editor", missing), { timeout: 180_000 }, () => {
   let backlot: Backlot;
   let admin: Person;
   /** One browser a person: starting one takes longer than most of these tests. */

@@ -10,6 +10,7 @@ import { removeMember, setMember } from "#contract/api/members.ts";
 import { createSite, updateSite } from "#contract/api/sites.ts";
 import { adminPassword, type Backlot, startBacklot } from "../support/backlot.ts";
 import { RawFtp, runClient } from "../support/ftp-clients.ts";
+import { titled, whyNoProgram, whyNotPython } from "../support/needs.ts";
 
 const has = (program: string): boolean => spawnSync("which", [program]).status === 0;
 let folder: string;
@@ -40,22 +41,25 @@ async function signedIn(user: string, password: string): Promise<RawFtp> {
 }
 
 describe("the original's session", () => {
-  it.skipIf(!has("tnftp"))("`dir` with Debian's ftp, in active mode, shows the home folder, and files go both ways", async () => {
-    const bytes = randomBytes(500_000);
-    await writeFile(join(folder, "up.bin"), bytes);
-    await writeFile(join(home, "sample_file.txt"), "");
-    const [host = "", port = ""] = backlot.ftp.split(":");
-    const input = "user ftp ftp\ndir\nput up.bin\nget up.bin down.bin\nquit\n";
-    const { output } = await runClient(["tnftp", "-n", "-v", "-A", "-i", host, port], { cwd: folder, input });
-    expect(output).toContain("220 Hello! Welcome to the remote-executor app.");
-    expect(output).toMatch(/200 (EPRT|PORT) command successful\./);
-    expect(output).toMatch(/-rw-r--r-- {3}1 ftp {6}ftp {13}0 .* sample_file\.txt/);
-    expect(await readFile(join(home, "up.bin"))).toEqual(bytes);
-    expect(await readFile(join(folder, "down.bin"))).toEqual(bytes);
-  });
+  it.skipIf(!has("tnftp"))(
+    titled("`dir` with Debian's ftp, in active mode, shows the home folder, and files go both ways", whyNoProgram("tnftp")),
+    async () => {
+      const bytes = randomBytes(500_000);
+      await writeFile(join(folder, "up.bin"), bytes);
+      await writeFile(join(home, "sample_file.txt"), "");
+      const [host = "", port = ""] = backlot.ftp.split(":");
+      const input = "user ftp ftp\ndir\nput up.bin\nget up.bin down.bin\nquit\n";
+      const { output } = await runClient(["tnftp", "-n", "-v", "-A", "-i", host, port], { cwd: folder, input });
+      expect(output).toContain("220 Hello! Welcome to the remote-executor app.");
+      expect(output).toMatch(/200 (EPRT|PORT) command successful\./);
+      expect(output).toMatch(/-rw-r--r-- {3}1 ftp {6}ftp {13}0 .* sample_file\.txt/);
+      expect(await readFile(join(home, "up.bin"))).toEqual(bytes);
+      expect(await readFile(join(folder, "down.bin"))).toEqual(bytes);
+    },
+  );
 });
 
-describe.skipIf(!has("curl"))("curl", () => {
+describe.skipIf(!has("curl"))(titled("curl", whyNoProgram("curl")), () => {
   const bytes = randomBytes(2_000_000);
   beforeAll(() => writeFile(join(folder, "curl.bin"), bytes));
 
@@ -91,7 +95,7 @@ describe.skipIf(!has("curl"))("curl", () => {
   });
 });
 
-describe("Python's ftplib", () => {
+describe.skipIf(whyNotPython() !== null)(titled("Python's ftplib", whyNotPython()), () => {
   it.each(["FTP", "FTP_TLS"])("%s does all that it can", async (kind) => {
     const [host = "", port = ""] = backlot.ftp.split(":");
     const script = `
@@ -130,7 +134,7 @@ f.delete("old"); f.cwd(".."); f.rmd("d ${kind}"); print(f.quit())
   });
 });
 
-describe.skipIf(!has("lftp"))("lftp", () => {
+describe.skipIf(!has("lftp"))(titled("lftp", whyNoProgram("lftp")), () => {
   it("mirrors a tree of 300 files up and down, over TLS, with modes and times", async () => {
     const tree = join(folder, "tree");
     await mkdir(join(tree, "a folder", "deeper"), { recursive: true });

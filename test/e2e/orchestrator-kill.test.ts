@@ -2,20 +2,14 @@ import { randomUUID } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import {
-  applySite,
-  listHeldSites,
-  placeStarter,
-  readCapabilities,
-  readSiteLogs,
-  removeSite,
-  startInstance,
-  wakeSite,
-} from "#contract/internal/orchestrator.ts";
+import { applySite, listHeldSites, placeStarter, readSiteLogs, removeSite, startInstance, wakeSite } from "#contract/internal/orchestrator.ts";
 import type { SiteAddress } from "#contract/site-spec.ts";
+import { firstMissing, titled, whyNoSandbox, whyNotPython } from "../support/needs.ts";
 import { countProgramsOf, type OrchestratorProcess, spawnOrchestrator, untilNoProcessIsLeft } from "../support/orchestrator-process.ts";
 import { makeOrchestratorHome, type OrchestratorHome, specOf } from "../support/orchestrator-under-test.ts";
 import { fetchFrom } from "../support/site-visit.ts";
+
+const missing = firstMissing(whyNoSandbox(), whyNotPython());
 
 let home: OrchestratorHome;
 let orchestrator: OrchestratorProcess;
@@ -42,15 +36,8 @@ async function killAndRestart(): Promise<void> {
   orchestrator = await spawnOrchestrator(home);
 }
 
-async function canIsolate(): Promise<boolean> {
-  const { isolates, missing } = await orchestrator.client.call(readCapabilities, {});
-  if (!isolates) console.warn(`skipped, this machine cannot run sites: ${missing.join("; ")}`);
-  return isolates;
-}
-
-describe("an orchestrator that is killed", () => {
-  it("leaves no program behind, and wakes its sites again by itself", async ({ skip }) => {
-    if (!(await canIsolate())) return skip();
+describe.skipIf(missing !== null)(titled("an orchestrator that is killed", missing), () => {
+  it("leaves no program behind, and wakes its sites again by itself", async () => {
     const [node, python] = [await startSite(1, "node"), await startSite(2, "python")];
     for (const address of [node, python]) expect((await fetchFrom(address, "/time")).status).toBe(200);
     expect(countProgramsOf(home)).toBeGreaterThanOrEqual(2);
@@ -68,8 +55,7 @@ describe("an orchestrator that is killed", () => {
     }
   });
 
-  it("leaves none of the programs that are just being started", async ({ skip }) => {
-    if (!(await canIsolate())) return skip();
+  it("leaves none of the programs that are just being started", async () => {
     for (let round = 0; round < 3; round += 1) {
       const sites = [11, 12, 13, 14].map((siteId) => siteId + round * 10);
       for (const siteId of sites) {
@@ -83,8 +69,7 @@ describe("an orchestrator that is killed", () => {
     }
   });
 
-  it("keeps what was said before, and forgets what was removed", async ({ skip }) => {
-    if (!(await canIsolate())) return skip();
+  it("keeps what was said before, and forgets what was removed", async () => {
     await startSite(1, "python");
     await startSite(2, "node");
     await vi.waitFor(async () => expect(await logOf(1)).toContain("Listening on"));
@@ -94,8 +79,7 @@ describe("an orchestrator that is killed", () => {
     expect((await orchestrator.client.call(listHeldSites, {})).sites.map(({ siteId }) => siteId)).toEqual([1]);
   });
 
-  it("gives the same restart again when it is asked again", async ({ skip }) => {
-    if (!(await canIsolate())) return skip();
+  it("gives the same restart again when it is asked again", async () => {
     await startSite(1, "python");
     const instance = `op-${randomUUID()}`;
     await orchestrator.client.call(startInstance, { params: { siteId: 1, instance } });
@@ -105,8 +89,7 @@ describe("an orchestrator that is killed", () => {
     expect((await fetchFrom(again.address, "/time")).status).toBe(200);
   });
 
-  it("ends its programs when it is told to end", async ({ skip }) => {
-    if (!(await canIsolate())) return skip();
+  it("ends its programs when it is told to end", async () => {
     await startSite(1, "node");
     await orchestrator[Symbol.asyncDispose]();
     await untilNoProcessIsLeft(home);

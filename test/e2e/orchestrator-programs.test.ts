@@ -19,15 +19,17 @@ import type { RunningService } from "#kit/lifecycle.ts";
 import { silentLog } from "#kit/log.ts";
 import { start } from "#orchestrator/start.ts";
 import { processesWhere } from "../support/backlot-processes.ts";
+import { titled, whyNoSandbox, whyNotPython } from "../support/needs.ts";
 import { clientOf, makeOrchestratorHome, type OrchestratorHome, specOf } from "../support/orchestrator-under-test.ts";
 import { fetchFrom } from "../support/site-visit.ts";
+
+const missing = whyNoSandbox();
 
 const bootMs = 8_000;
 let home: OrchestratorHome;
 let running: RunningService;
 let manager: ComponentClient;
 let router: ComponentClient;
-let isolates = false;
 let lastSite = 0;
 
 beforeAll(async () => {
@@ -36,9 +38,6 @@ beforeAll(async () => {
   const url = running.doors.orchestrator ?? "";
   manager = clientOf(home, url);
   router = clientOf(home, url, "router");
-  const capabilities = await manager.call(readCapabilities, {});
-  isolates = capabilities.isolates;
-  if (!isolates) console.warn(`skipped, this machine cannot run sites: ${capabilities.missing.join("; ")}`);
 });
 afterAll(async () => {
   await running.stop();
@@ -73,12 +72,12 @@ async function textAt(address: SiteAddress): Promise<string> {
 
 const server = (more: string): string => `require("node:http").createServer((q, s) => { ${more} s.end("one") }).listen(process.env.PORT, process.env.HOST);\n`;
 
-describe("the starters", () => {
-  it.each([
+describe.skipIf(missing !== null)(titled("the starters", missing), () => {
+  it.for([
     ["node", "Your Node server is running."],
     ["python", "Your Python app is running."],
-  ])("%s runs and answers", async (starter, greeting) => {
-    if (!isolates) return;
+  ] as const)("%s runs and answers", async ([starter, greeting], test) => {
+    if (starter === "python" && whyNotPython() !== null) test.skip(whyNotPython() ?? "");
     const it = await site({});
     await manager.call(placeStarter, { ...it, body: { starter } });
     const { address } = await router.call(wakeSite, it);
@@ -91,9 +90,8 @@ describe("the starters", () => {
   });
 });
 
-describe("a program", () => {
+describe.skipIf(missing !== null)(titled("a program", missing), () => {
   it("is started once for two hundred visitors", async () => {
-    if (!isolates) return;
     const it = await site({ "run.sh": "exec node only-once.js\n", "only-once.js": server("") });
     const all = await Promise.all(Array.from({ length: 200 }, () => router.call(wakeSite, it)));
     expect(new Set(all.map(({ instance }) => instance)).size).toBe(1);
@@ -101,7 +99,6 @@ describe("a program", () => {
   });
 
   it("that crashes is told why, in plain words", async () => {
-    if (!isolates) return;
     const it = await site({ "run.sh": "echo starting; exec node app.js\n", "app.js": "require('express');\n" });
     await expect(router.call(wakeSite, it)).rejects.toMatchObject({
       code: "site_crashed",
@@ -115,14 +112,13 @@ describe("a program", () => {
     ["just ends", "echo done\n", /^crashed: run\.sh ended( twice in \d+ s)?: it must keep running; last line: done$/],
     ["is ended by a signal", "kill -SEGV $$\n", /^crashed: was ended by SIGSEGV/],
   ])("that %s is told so", async (_, script, reason) => {
-    if (!isolates) return;
     const it = await site({ "run.sh": script });
     await expect(router.call(wakeSite, it)).rejects.toMatchObject({ code: "site_crashed" });
     await reasonOf(it, reason);
   });
 
-  it("that takes too much memory is told so", async () => {
-    if (!isolates || !(await manager.call(readCapabilities, {})).limits.memory) return;
+  it("that takes too much memory is told so", async (test) => {
+    if (!(await manager.call(readCapabilities, {})).limits.memory) test.skip("control groups are not writable");
     const greedy = "if (q.url === '/eat') { const all = []; setInterval(() => all.push(Buffer.alloc(4_000_000, 1)), 5); }";
     const limits = { ...defaultSiteLimits, memoryBytes: 90_000_000 };
     const it = await site({ "run.sh": "exec node app.js\n", "app.js": server(greedy) }, { limits });
@@ -135,7 +131,6 @@ describe("a program", () => {
   });
 
   it("that listens elsewhere is told where", async () => {
-    if (!isolates) return;
     const it = await site({ "run.sh": "exec node app.js\n", "app.js": "require('node:http').createServer().listen(5000, '127.0.0.1');\n" });
     await expect(router.call(wakeSite, it)).rejects.toThrow(
       `Nothing listens on $PORT after ${bootMs / 1000} s: run.sh must listen on $HOST:$PORT (it listens on 127.0.0.1:5000).`,
@@ -144,16 +139,14 @@ describe("a program", () => {
   });
 
   it("is found in private and public too, and needs no executable bit", async () => {
-    if (!isolates) return;
     const it = await site({ "private/run.sh": "cd /site/private; exec node app.js\n", "private/app.js": server("") });
     const { address } = await router.call(wakeSite, it);
     expect((await fetchFrom(address, "/")).text).toBe("one");
   });
 });
 
-describe("a restart", () => {
+describe.skipIf(missing !== null)(titled("a restart", missing), () => {
   it("answers from the first instance until the second one does", async () => {
-    if (!isolates) return;
     const it = await site({ "run.sh": "exec node app.js\n", "app.js": server("") });
     const first = await router.call(wakeSite, it);
     await writeFile(join(home.folderOf(it.params.siteId), "app.js"), server("").replace("one", "two"));
@@ -174,7 +167,6 @@ describe("a restart", () => {
   });
 
   it("that fails leaves the site as it was", async () => {
-    if (!isolates) return;
     const it = await site({ "run.sh": "exec node app.js\n", "app.js": server("") });
     const first = await router.call(wakeSite, it);
     await writeFile(join(home.folderOf(it.params.siteId), "app.js"), "throw new Error('not today');\n");

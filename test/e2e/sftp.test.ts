@@ -11,6 +11,7 @@ import { listSiteAudit, updateSite } from "#contract/api/sites.ts";
 import type { AuditView } from "#contract/api/views.ts";
 import { type Backlot, startBacklot } from "../support/backlot.ts";
 import type { Person } from "../support/backlot-person.ts";
+import { titled, whyNoProgram } from "../support/needs.ts";
 import { has, SshClients } from "../support/ssh-clients.ts";
 
 let folder: string;
@@ -20,7 +21,7 @@ let ada: Person;
 let key: string;
 const here = (...parts: string[]): string => join(folder, ...parts);
 
-describe.skipIf(!has("sftp"))("SFTP", () => {
+describe.skipIf(!has("sftp"))(titled("SFTP", whyNoProgram("sftp")), () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "backlot-sftp-"));
     backlot = await startBacklot();

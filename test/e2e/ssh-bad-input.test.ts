@@ -7,6 +7,7 @@ import { join } from "node:path";
 import type { OpenMode, SFTPWrapper } from "ssh2";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { type Backlot, startBacklot } from "../support/backlot.ts";
+import { titled, whyNoProgram } from "../support/needs.ts";
 import { field, RawSftp, uint32 } from "../support/raw-sftp.ts";
 import { goToShell } from "../support/shell-bystander.ts";
 import { has, SshClients } from "../support/ssh-clients.ts";
@@ -55,7 +56,7 @@ const residentBytes = async (): Promise<number> => {
   return sizes.reduce((sum, size) => sum + size, 0) * 1024;
 };
 
-describe.skipIf(!has("ssh"))("the SSH door", () => {
+describe.skipIf(!has("ssh"))(titled("the SSH door", whyNoProgram("ssh")), () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "backlot-ssh-bad-"));
     backlot = await startBacklot({

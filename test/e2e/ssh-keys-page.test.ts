@@ -4,11 +4,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { startBacklot } from "../support/backlot.ts";
-import { Browser, hasBrowser } from "../support/backlot-browser.ts";
-import { has, SshClients } from "../support/ssh-clients.ts";
+import { Browser } from "../support/backlot-browser.ts";
+import { firstMissing, titled, whyNoBrowser, whyNoProgram } from "../support/needs.ts";
+import { SshClients } from "../support/ssh-clients.ts";
 
-test.runIf(hasBrowser() && has("ssh"))(
-  "a person compares the host's fingerprint, adds a key, signs in with it, sees its use, and removes it",
+const missing = firstMissing(whyNoBrowser(), whyNoProgram("ssh"));
+
+test.skipIf(missing !== null)(
+  titled("a person compares the host's fingerprint, adds a key, signs in with it, sees its use, and removes it", missing),
   async () => {
     const folder = await mkdtemp(join(tmpdir(), "backlot-keys-"));
     try {

@@ -13,8 +13,12 @@ import { writeEnvironment } from "#contract/api/sites.ts";
 import { openTerminal } from "#contract/api/terminals.ts";
 import { type Backlot, startBacklot } from "../support/backlot.ts";
 import type { Person } from "../support/backlot-person.ts";
+import { titled, whyNoProgram } from "../support/needs.ts";
 import { has, outcome, SshClients } from "../support/ssh-clients.ts";
 import { TerminalClient } from "../support/terminal-client.ts";
+
+// Programs of sites say their versions.
+const missing = whyNoProgram("ssh", "python3", "git");
 
 let folder: string;
 let backlot: Backlot;
@@ -26,7 +30,7 @@ let key: string;
 const tools = "node --version; python3 --version 2>&1; git --version";
 const said = /^v\d+\.\d+[\s\S]*^Python 3\.\d+[\s\S]*^git version \d/m;
 
-describe.skipIf(!has("ssh"))("OpenSSH", () => {
+describe.skipIf(missing !== null)(titled("OpenSSH", missing), () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "backlot-openssh-"));
     backlot = await startBacklot();

@@ -10,6 +10,7 @@ import { createKey, deleteKey, listKeys, readSshDoor } from "#contract/api/keys.
 import { removeMember, setMember } from "#contract/api/members.ts";
 import { type Backlot, startBacklot } from "../support/backlot.ts";
 import type { Person } from "../support/backlot-person.ts";
+import { titled, whyNoProgram } from "../support/needs.ts";
 import { has, outcome, SshClients } from "../support/ssh-clients.ts";
 
 let folder: string;
@@ -18,7 +19,7 @@ let clients: SshClients;
 let ada: Person;
 let key: string;
 
-describe.skipIf(!has("ssh"))("SSH", () => {
+describe.skipIf(!has("ssh"))(titled("SSH", whyNoProgram("ssh")), () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "backlot-ssh-"));
     backlot = await startBacklot({ environment: { BACKLOT_SSH_FAILURE_DELAY_MS: "50", BACKLOT_UNISOLATED_FOR_ALL: "true" } });

@@ -7,13 +7,16 @@ import { siteFolder } from "#contract/site.ts";
 import { startBacklot } from "../support/backlot.ts";
 import { swapFolders } from "../support/folder-swapper.ts";
 import { runClient } from "../support/ftp-clients.ts";
-import { has, SshClients } from "../support/ssh-clients.ts";
+import { titled, whyNoProgram } from "../support/needs.ts";
+import { SshClients } from "../support/ssh-clients.ts";
+
+const missing = whyNoProgram("sftp", "curl", "python3");
 
 const rounds = 12;
 const secret = "nobody in a site may read this";
 
-it.skipIf(!has("sftp") || !has("curl") || !has("python3"))(
-  "nothing is written or read outside of a site through any door while a folder is exchanged for a link",
+it.skipIf(missing !== null)(
+  titled("nothing is written or read outside of a site through any door while a folder is exchanged for a link", missing),
   async () => {
     const folder = await mkdtemp(join(tmpdir(), "backlot-swapped-"));
     await using backlot = await startBacklot();

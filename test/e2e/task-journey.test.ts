@@ -2,8 +2,11 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { adminPassword, startBacklot } from "../support/backlot.ts";
-import { Browser, hasBrowser } from "../support/backlot-browser.ts";
+import { Browser } from "../support/backlot-browser.ts";
 import { TaskLab } from "../support/backlot-tasks.ts";
+import { titled, whyNoBrowser } from "../support/needs.ts";
+
+const missing = whyNoBrowser();
 
 const manual = `title: Yearly report
 description: Counts what happened in a year.
@@ -13,8 +16,8 @@ parameters:
 `;
 const taskAddress = /\/tasks\/[0-9a-f-]{36}$/;
 
-test.runIf(hasBrowser())(
-  "a person runs a script and follows it, cancels one, searches the history, plans and changes a schedule and looks at the charts",
+test.skipIf(missing !== null)(
+  titled("a person runs a script and follows it, cancels one, searches the history, plans and changes a schedule and looks at the charts", missing),
   async () => {
     await using backlot = await startBacklot();
     const lab = new TaskLab(backlot);

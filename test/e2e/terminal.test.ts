@@ -3,7 +3,10 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { removeMember, setMember } from "#contract/api/members.ts";
 import { createSite } from "#contract/api/sites.ts";
 import { type Backlot, startBacklot } from "../support/backlot.ts";
-import { Browser, hasBrowser } from "../support/backlot-browser.ts";
+import { Browser } from "../support/backlot-browser.ts";
+import { titled, whyNoBrowser } from "../support/needs.ts";
+
+const missing = whyNoBrowser();
 
 const patienceMs = 30_000;
 
@@ -53,8 +56,8 @@ async function visitTerminal(browser: Browser, site: string, given: { readonly u
   await browser.click("Sign in");
 }
 
-test.runIf(hasBrowser())(
-  "a person types into a terminal of a static site, opens a second one, reloads, and is put out when they are no member any more",
+test.skipIf(missing !== null)(
+  titled("a person types into a terminal of a static site, opens a second one, reloads, and is put out when they are no member any more", missing),
   async () => {
     await using browser = await Browser.open();
     const { driver } = browser;
@@ -121,8 +124,8 @@ test.runIf(hasBrowser())(
   180_000,
 );
 
-test.runIf(hasBrowser())(
-  "a viewer is told why there is no terminal for them",
+test.skipIf(missing !== null)(
+  titled("a viewer is told why there is no terminal for them", missing),
   async () => {
     await using browser = await Browser.open();
     await visitTerminal(browser, "others", { username: "vera", role: "viewer" });

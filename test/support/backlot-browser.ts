@@ -1,4 +1,3 @@
-import { accessSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,17 +8,6 @@ import { z } from "zod";
 
 const browserPath = "/usr/bin/chromium";
 const driverPath = "/usr/bin/chromedriver";
-
-/** Whether Debian's chromium and its driver are on this machine. */
-export function hasBrowser(): boolean {
-  try {
-    accessSync(browserPath);
-    accessSync(driverPath);
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 const spokenValue = z.object({ value: z.unknown().transform(String) });
 const axTree = z.object({ nodes: z.array(z.object({ ignored: z.boolean(), role: spokenValue.optional(), name: spokenValue.optional() })) });

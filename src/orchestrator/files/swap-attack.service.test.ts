@@ -19,6 +19,7 @@ import { createServer } from "#kit/http/server.ts";
 import { silentLog } from "#kit/log.ts";
 import { openPast, type Past } from "../../../test/support/file-past.ts";
 import { swapFolders } from "../../../test/support/folder-swapper.ts";
+import { titled, whyNotPython } from "../../../test/support/needs.ts";
 import { mountFiles } from "./mount-files.ts";
 import { QuotaBook } from "./quota-book.ts";
 
@@ -119,7 +120,7 @@ function expectUntouched(): void {
   expect(found).toBe("");
 }
 
-describe("while folders are swapped for links that lead out", () => {
+describe.skipIf(whyNotPython() !== null)(titled("while folders are swapped for links that lead out", whyNotPython()), () => {
   it("writing, writing in place, moving and deleting keep and touch nothing outside", async () => {
     await during(1_500, (round) => client.call(endpoints.writeSiteFile, { params, query: { path: "dir/inner/file" }, body: `mine ${round}` }), 5);
     await during(600, () => client.call(patchFile, { params, query: { path: "dir/file", offset: 0 }, body: "mine" }));
@@ -179,7 +180,7 @@ describe("while folders are swapped for links that lead out", () => {
   }, 90_000);
 });
 
-describe("bad input", () => {
+describe.skipIf(whyNotPython() !== null)(titled("bad input, while folders are swapped", whyNotPython()), () => {
   it("pipes, names that are no text and huge names are refused or passed over, and nothing waits", async () => {
     attacker.kill("SIGSTOP");
     execFileSync("mkfifo", [join(root, "pipe"), join(root, "pipe2"), join(root, "pipe3"), join(root, "pipe4"), join(root, "pipe5")]);

@@ -1,0 +1,57 @@
+// What this machine lacks for a suite, in words for the suite's title: `describe.skipIf(why !== null)(titled("…", why), …)`.
+// scripts/prepare.mjs installs all of it where it may, and test/real-parts.test.ts lets .ci/run be without none of it.
+import { spawnSync } from "node:child_process";
+import { findProgram } from "#orchestrator/runtime/process/machine-programs.ts";
+
+/** Null when nothing is missing. */
+export type Missing = string | null;
+
+/** A title that says what a suite is left out for. */
+export function titled(title: string, why: Missing): string {
+  return why === null ? title : `${title} (left out: ${why})`;
+}
+
+/** The first thing that is missing. */
+export function firstMissing(...all: readonly Missing[]): Missing {
+  return all.find((each) => each !== null) ?? null;
+}
+
+/** Why a client or a server of the system cannot be run. */
+export function whyNoProgram(...names: readonly string[]): Missing {
+  const missing = names.filter((name) => findProgram(name) === null);
+  return missing.length === 0 ? null : `not installed: ${missing.join(", ")}`;
+}
+
+export function whyNotPython(): Missing {
+  return whyNoProgram("python3");
+}
+
+export function whyNotRoot(): Missing {
+  return process.getuid?.() === 0 ? null : "not root";
+}
+
+export function whyNoBrowser(): Missing {
+  return whyNoProgram("chromium", "chromedriver");
+}
+
+let sandbox: Missing | undefined;
+
+/** Why programs of sites cannot be isolated: bubblewrap, and what it is refused. */
+export function whyNoSandbox(): Missing {
+  sandbox ??= tryBubblewrap();
+  return sandbox;
+}
+
+function tryBubblewrap(): Missing {
+  const bwrap = findProgram("bwrap");
+  if (bwrap === null) return "not installed: bubblewrap";
+  const { status, stderr } = spawnSync(bwrap, ["--ro-bind", "/", "/", "--unshare-all", "--die-with-parent", "/bin/true"], { encoding: "utf8" });
+  return status === 0 ? null : `bubblewrap cannot isolate here: ${stderr.trim()}`;
+}
+
+/** Why a file system of the test's own cannot be mounted. */
+export function whyNoMounts(): Missing {
+  if (process.getuid?.() !== 0) return "not root";
+  const { status, stderr } = spawnSync("unshare", ["--mount", "mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", "/tmp"], { encoding: "utf8" });
+  return status === 0 ? null : `nothing can be mounted here: ${stderr.trim()}`;
+}
