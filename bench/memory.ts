@@ -3,6 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { createSite } from "#contract/api/sites.ts";
 import { type Backlot, startBacklot } from "../test/support/backlot.ts";
 import { memoryOf } from "../test/support/backlot-processes.ts";
+import { copyOfStarter, startBare } from "./support/bare-spawn.ts";
 import { processUsage } from "./support/process-usage.ts";
 import type { Table } from "./support/table.ts";
 
@@ -39,7 +40,17 @@ export async function run(): Promise<Table> {
     }
     rows.push([String(count), ...(await measure(backlot))]);
   }
+  rows.push(["beside: one Node starter that is left running, by itself", (await leftRunningMegabytes()).toFixed(0)]);
   return rows;
+}
+
+/** What a site costs on a platform without sleep: the program alone, its share of the Node binary counted once among eight. */
+async function leftRunningMegabytes(): Promise<number> {
+  await using copy = await copyOfStarter("node");
+  await using programs = new AsyncDisposableStack();
+  const pids: number[] = [];
+  for (let count = 0; count < 8; count += 1) pids.push(programs.use(await startBare([process.execPath, "server.js"], copy.folder)).pid);
+  return sum(pids.map((pid) => memoryOf(pid) / 1_000_000)) / pids.length;
 }
 
 const groupNames = ["manager + worker", "router", "orchestrator", "supervisor", "PostgreSQL"] as const;

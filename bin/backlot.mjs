@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const runsServices = ["start", "run"].includes(process.argv[2] ?? "");
+if (runsServices && process.env.npm_lifecycle_event === "start") endWithNpm();
 
 if (!existsSync(join(root, "node_modules", "zod"))) {
   process.stderr.write(`Backlot is not installed in ${root} yet. Run "npm start" there, or "npm ci".\n`);
@@ -22,6 +23,13 @@ if (!existsSync(join(root, "node_modules", "zod"))) {
     const { runCli } = await import("../src/cli/main.ts");
     process.exitCode = await runCli(process.argv.slice(2), process.env);
   }
+}
+
+// Whoever kills `npm start` means what it started. npm passes signals on, but nobody passes on a `kill -9`.
+function endWithNpm() {
+  const npm = process.ppid;
+  const look = () => process.ppid === npm || process.kill(process.pid, "SIGTERM");
+  setInterval(look, 250).unref();
 }
 
 function handOver() {

@@ -60,8 +60,9 @@ const examples: readonly Example[] = [
       "src/kit/f.ts": 'import "#core/g.ts";',
       "src/stray.ts": 'import { x } from "#manager/start.ts";',
       "src/router/g.test.ts": 'import { x } from "#db/database.ts";',
+      "src/cli/h.ts": 'import { x } from "#core/sites/site.ts";',
     },
-    problems: 8,
+    problems: 9,
     good: {
       "src/manager/a.ts": 'import { x } from "#db/database.ts"; import { y } from "./b.ts"; import { z } from "zod";',
       "src/router/a.test.ts": 'import { x } from "../../test/support/fake.ts"; import { y } from "#contract/verb.ts";',
@@ -98,8 +99,9 @@ const examples: readonly Example[] = [
       "src/core/a.ts": 'import { readFile } from "node:fs/promises";',
       "src/core/b.ts": 'import fastify from "fastify"; import type { Pool } from "pg";',
       "src/contract/c.ts": 'import { randomUUID } from "node:crypto";',
+      "src/db/d.ts": 'import { request } from "undici"; import { connect } from "node:net";',
     },
-    problems: 4,
+    problems: 6,
     good: { "src/core/a.ts": 'import { randomBytes } from "node:crypto"; import { z } from "zod";', "src/core/a.test.ts": 'import { it } from "vitest";' },
   },
   {

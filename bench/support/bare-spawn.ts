@@ -32,6 +32,7 @@ export async function bareSpawnMs(command: readonly [string, ...string[]], folde
 
 /** A program without any platform, to be stopped and continued. */
 export interface BareProgram extends AsyncDisposable {
+  readonly pid: number;
   /** How long its first answer takes from the signal that lets it go on; in milliseconds. */
   stopAndContinueMs(): Promise<number>;
 }
@@ -42,7 +43,9 @@ export async function startBare(command: readonly [string, ...string[]], folder:
   const child = spawn(file, args, { cwd: folder, env: { PATH: process.env.PATH, HOST: "127.0.0.1", PORT: String(port) }, stdio: "ignore" });
   const beganAt = performance.now();
   while (!(await answers(port))) if (performance.now() - beganAt > 20_000) throw new Error("the program did not answer");
+  if (child.pid === undefined) throw new Error("the program was not started");
   return {
+    pid: child.pid,
     stopAndContinueMs: async () => {
       child.kill("SIGSTOP");
       await delay(50);

@@ -5,10 +5,6 @@ import { runPlacesOf } from "./runs/open-runs.ts";
 import { probeInterpreters } from "./runtime/process/interpreters.ts";
 import { createProcessRuntime } from "./runtime/process/process-runtime.ts";
 import type { SiteRuntime } from "./runtime/site-runtime.ts";
-import { sitePort } from "./runtime/swarm/container-plan.ts";
-import { imageInterpreters } from "./runtime/swarm/image-interpreters.ts";
-import { createSwarmRuntime } from "./runtime/swarm/swarm-runtime.ts";
-import { traefikLabels } from "./runtime/swarm/traefik-labels.ts";
 
 /** A runtime as the settings choose it, and what sites find in it. */
 export interface OpenedRuntime {
@@ -16,7 +12,8 @@ export interface OpenedRuntime {
   readonly interpreters: () => Promise<Readonly<Record<string, string>>>;
 }
 
-export function openRuntime(config: OrchestratorConfig, databaseSockets: string, log: Log): OpenedRuntime {
+/** Opens it. The client of Docker's API is read where there is a swarm only: it is a fifth of what an orchestrator's start takes. */
+export async function openRuntime(config: OrchestratorConfig, databaseSockets: string, log: Log): Promise<OpenedRuntime> {
   const data = resolve(config.BACKLOT_DATA);
   const { homeFolder, libraryFolder } = runPlacesOf(config);
   const shared = {
@@ -27,6 +24,12 @@ export function openRuntime(config: OrchestratorConfig, databaseSockets: string,
     log,
   };
   if (config.BACKLOT_RUNTIME === "process") return { runtime: createProcessRuntime({ ...shared, databaseSockets }), interpreters: probeInterpreters };
+  const [{ createSwarmRuntime }, { imageInterpreters }, { traefikLabels }, { sitePort }] = await Promise.all([
+    import("./runtime/swarm/swarm-runtime.ts"),
+    import("./runtime/swarm/image-interpreters.ts"),
+    import("./runtime/swarm/traefik-labels.ts"),
+    import("./runtime/swarm/container-plan.ts"),
+  ]);
   const certificates = config.DOCKER_CERT_PATH;
   const domain = config.BACKLOT_TRAEFIK_SITES_DOMAIN;
   const runtime = createSwarmRuntime({

@@ -75,7 +75,7 @@ const turnMs = 2_000;
 export const start: StartService = async (environment, log) => {
   const config = parseConfig(configSchema, environment);
   const databaseSockets = resolve(config.BACKLOT_SITE_DATABASE_SOCKETS ?? join(config.BACKLOT_DATA, "site-postgres/run"));
-  const opened = openRuntime(config, databaseSockets, log);
+  const opened = await openRuntime(config, databaseSockets, log);
   const orchestrator = await startOrchestrator({ config, log }, { ...opened, ownerOf: siteOwner });
   const address = config.BACKLOT_SITE_DATABASE_ADDRESS;
   if (address === undefined) return orchestrator;

@@ -4,7 +4,7 @@ import { claimEverySeconds } from "#contract/internal/site-rest.ts";
 import { ConfigError } from "#kit/config.ts";
 import type { Log } from "#kit/log.ts";
 import { PageCache } from "./cache/page-cache.ts";
-import { RedisPages } from "./cache/redis-pages.ts";
+import type { RedisPages } from "./cache/redis-pages.ts";
 import type { RouterConfig } from "./config.ts";
 import { Edge } from "./edge/start-edge.ts";
 import { Front, type FrontOptions } from "./front/front.ts";
@@ -64,7 +64,7 @@ export async function openVisitors(
     if (route?.availability !== "enabled" || route.kind !== "static") files.shut(siteId);
     if (route === undefined) traffic.forget(siteId);
   });
-  const shared = createShared(config, log);
+  const shared = await createShared(config, log);
   const pages = createPages(config, { state, shared, traffic });
   // What comes by way of a balancer is counted by its log, which knows of the rest too.
   const counting = edge === null ? { traffic } : { relay: edge.sites };
@@ -121,9 +121,12 @@ function createGates(
 /** A question of another router to a site is waited for as long as that, then this one asks too. */
 const claimMs = 5_000;
 
-function createShared(config: RouterConfig, log: Log): RedisPages | null {
+async function createShared(config: RouterConfig, log: Log): Promise<RedisPages | null> {
   const { REDIS_URL: url, BACKLOT_ROUTER_REDIS_BYTES: mostBytes, BACKLOT_ROUTER_REDIS_MS: timeoutMs } = config;
-  return url === undefined ? null : new RedisPages({ url, log, mostBytes, timeoutMs, claimMs });
+  if (url === undefined) return null;
+  // Redis's client is read where there is a Redis only.
+  const { RedisPages } = await import("./cache/redis-pages.ts");
+  return new RedisPages({ url, log, mostBytes, timeoutMs, claimMs });
 }
 
 function createPages(

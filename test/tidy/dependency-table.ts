@@ -9,7 +9,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   db: ["contract", "kit", "core"],
   manager: ["contract", "kit", "core", "db"],
   worker: ["contract", "kit", "core", "db"],
-  cli: ["contract", "kit", "core", "db"],
+  cli: ["contract", "kit"],
   orchestrator: ["contract", "kit"],
   router: ["contract", "kit"],
   shell: ["contract", "kit"],
@@ -43,6 +43,10 @@ export const testSupport = /^test\//;
 /** Packages by folder, where not every dependency is welcome: all that the folder may import from outside. */
 export const mayUse: Readonly<Record<string, { readonly packages: RegExp; readonly because: string }>> = {
   contract: { packages: /^zod$/, because: "the browser bundles it" },
+  db: {
+    packages: /^(kysely(\/migration)?|pg|node:(child_process|crypto|events|fs|fs\/promises|os|path|timers\/promises|url))$/,
+    because: "transactions are here, and none may wait for the network",
+  },
   core: { packages: /^(zod|croner|node:(crypto|util|events|path))$/, because: "it decides and does no I/O" },
 };
 
