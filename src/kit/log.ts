@@ -8,15 +8,20 @@ export interface LogOptions {
   /** The process' name, a field of every line. */
   readonly process: string;
   readonly level: string;
-  /** When given, the log also goes to `<folder>/<process>.log`, 10 MB a file, 10 files, as in the original. */
+  /** When given, the log also goes to `<folder>/<process>.log`; full ones are kept beside it, the time in front of their names. */
   readonly folder?: string | undefined;
+  /** When a file is full. 10 MB unless told otherwise, as in the original. */
+  readonly fileBytes?: number;
+  /** How many full ones are kept. 10 unless told otherwise. */
+  readonly keptFiles?: number;
 }
 
 /** A log of JSON lines to stdout, and to one rotated file per process when a folder is given. */
 export function createLog(options: LogOptions): Log {
   const base = { base: { process: options.process, pid: process.pid }, level: options.level, timestamp: pino.stdTimeFunctions.isoTime };
   if (options.folder === undefined || options.folder === "") return pino(base);
-  const file = createStream(`${options.process}.log`, { path: options.folder, size: "10M", maxFiles: 10 });
+  const { fileBytes = 10 * 1024 * 1024, keptFiles = 10 } = options;
+  const file = createStream(`${options.process}.log`, { path: options.folder, size: `${fileBytes}B`, maxFiles: keptFiles });
   // A full disk must not end the process: what cannot be kept is on stdout all the same.
   file.on("error", (error) => process.stderr.write(`log file: ${error.message}\n`));
   // Each stream has a level of its own, which would otherwise be `info`. Pino's type names the known levels; ours is checked by the settings.
