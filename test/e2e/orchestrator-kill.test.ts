@@ -63,11 +63,11 @@ describe.skipIf(missing !== null)(titled("an orchestrator that is killed", missi
         await writeFile(join(home.folderOf(siteId), "run.sh"), "while :; do sleep 0.01; done\n");
       }
       const waking = sites.map((siteId) => orchestrator.client.call(wakeSite, { params: { siteId } }).catch(() => undefined));
-      await vi.waitFor(() => expect(countProgramsOf(home)).toBeGreaterThan(round), { interval: 1 });
+      await vi.waitFor(() => expect(countProgramsOf(home)).toBeGreaterThan(round), { interval: 1, timeout: 20_000 });
       await killAndRestart();
       await Promise.all(waking);
     }
-  });
+  }, 180_000);
 
   it("keeps what was said before, and forgets what was removed", async () => {
     await startSite(1, "python");
