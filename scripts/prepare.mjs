@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { buildDashboard, dashboardIsStale } from "./prepare/dashboard.mjs";
 import { dependenciesAreStale, installDependencies } from "./prepare/dependencies.mjs";
 import { withLock } from "./prepare/lock.mjs";
-import { missingPrograms, provide } from "./prepare/packages.mjs";
+import { leftOutHere, missingPrograms, provide } from "./prepare/packages.mjs";
 import { PreparationError } from "./prepare/run.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -27,6 +27,8 @@ if (!purposes.includes(purpose)) {
 
 async function prepare() {
   const missing = missingPrograms(purpose);
+  const leftOut = leftOutHere(purpose);
+  if (leftOut !== null) process.stdout.write(leftOut);
   const isStale = () => dependenciesAreStale(root) || (purpose !== "check" && dashboardIsStale(root));
   if (missing.length === 0 && !isStale()) return;
   // Two at once (a start and a test run) would install over each other. Whoever waited looks again.

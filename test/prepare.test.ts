@@ -142,7 +142,8 @@ describe("the preparation of a checkout", () => {
         "  - without bubblewrap dynamic sites are not separated from each other: only administrators may run them\n",
     );
     expect((await prepare("test")).output).toBe(
-      "Not installed here: bubblewrap, chromium. As root: apt-get install --no-install-recommends bubblewrap chromium\n" +
+      "Not root: the tests with a Docker Swarm, HAProxy, networks and limits of sites, and full disks are skipped.\n" +
+        "Not installed here: bubblewrap, chromium. As root: apt-get install --no-install-recommends bubblewrap chromium\n" +
         "  - without bubblewrap dynamic sites are not separated from each other: only administrators may run them\n" +
         "  - without chromium the journey through the dashboard in a browser is skipped\n",
     );
@@ -159,6 +160,77 @@ describe("the preparation of a checkout", () => {
 
   it("refuses a purpose that it does not know", async () => {
     expect(await prepare("lunch")).toMatchObject({ code: 2, output: "usage: node scripts/prepare.mjs start|test|check\n" });
+  });
+});
+
+// What root's start does about a missing program, with an apt-get that only makes files, and Debian's policy in the folder of the test.
+describe("missing packages of the system", () => {
+  const install = "install -q -y --no-install-recommends -o DPkg::Lock::Timeout=120 bubblewrap";
+  const aptGet = `#!/bin/sh
+echo "$* ($DEBIAN_FRONTEND)" >> "$APT_CALLS"
+[ "$1" = install ] || exit 0
+"$APT_POLICY" nginx start; echo "a server may start: $?" >> "$APT_CALLS"
+[ ! -e "$APT_CALLS.fails" ] || { echo "E: Unable to locate package bubblewrap"; exit 100; }
+echo > "$APT_BIN/bwrap"; /bin/chmod 755 "$APT_BIN/bwrap"
+`;
+  const files = (): Record<"APT_CALLS" | "APT_POLICY" | "APT_BIN", string> => ({
+    APT_CALLS: join(base, "apt"),
+    APT_POLICY: join(base, "policy-rc.d"),
+    APT_BIN: join(base, "bin"),
+  });
+  beforeEach(async () => {
+    await rm(join(base, "bin", "bwrap"));
+    await writeFile(join(base, "bin", "apt-get"), aptGet, { mode: 0o755 });
+  });
+
+  /** As `npm start` does it when this user is root. */
+  async function provide(): Promise<{ readonly output: string; readonly calls: readonly string[] }> {
+    await writeFile(files().APT_CALLS, "");
+    const script = `process.getuid = () => 0;
+      const { missingPrograms, provide } = await import(process.argv[1]);
+      provide(process.argv[2], missingPrograms("start"), process.env.APT_POLICY);`;
+    const argv = ["--input-type=module", "--eval", script, join(root, "scripts/prepare/packages.mjs"), root];
+    const { stdout } = await promisify(execFile)(process.execPath, argv, { env: { PATH: join(base, "bin"), ...files() } });
+    return { output: stdout, calls: (await readFile(files().APT_CALLS, "utf8")).split("\n").filter(Boolean) };
+  }
+
+  it("are installed by root without a question and without a server that starts, and then nothing is missing", async () => {
+    const first = await provide();
+    expect(first.calls).toEqual(["update -q (noninteractive)", `${install} (noninteractive)`, "a server may start: 101"]);
+    expect(first.output).toMatch(/^Installing bubblewrap … [\d.]+ s\n$/);
+    expect(existsSync(files().APT_POLICY)).toBe(false);
+    expect(await provide()).toEqual({ output: "", calls: [] });
+  });
+
+  it("that cannot be had are told with apt's words, and not asked for at each start", async () => {
+    await writeFile(`${files().APT_CALLS}.fails`, "");
+    const command = "apt-get install --no-install-recommends bubblewrap";
+    const consequence = "  - without bubblewrap dynamic sites are not separated from each other: only administrators may run them\n";
+    const failed = await provide();
+    expect(failed.output.split("\n").slice(1).join("\n")).toBe(
+      `E: Unable to locate package bubblewrap\nNot everything could be installed. Try: ${command}\n${consequence}`,
+    );
+    expect(await provide()).toEqual({ output: `Could not be installed a while ago: bubblewrap. Try: ${command}\n${consequence}`, calls: [] });
+
+    const attempt = join(root, "node_modules/.cache/backlot-packages.json");
+    const { packages } = z.object({ packages: z.array(z.string()) }).parse(JSON.parse(await readFile(attempt, "utf8")));
+    expect(packages).toEqual(["bubblewrap"]);
+    // Half a day later.
+    await writeFile(attempt, JSON.stringify({ at: Date.now() - 12 * 60 * 60 * 1000, packages }));
+    await rm(`${files().APT_CALLS}.fails`);
+    expect((await provide()).output).toMatch(/^Installing bubblewrap … [\d.]+ s\n$/);
+  });
+
+  it("are asked for at once when another one is missing than the last time", async () => {
+    await writeFile(`${files().APT_CALLS}.fails`, "");
+    await provide();
+    await rm(join(base, "bin", "socat"));
+    expect((await provide()).calls).toContain(`${install} socat (noninteractive)`);
+  });
+
+  it("are only told where there is no apt-get", async () => {
+    await rm(join(base, "bin", "apt-get"));
+    expect((await provide()).output).toMatch(/^Not installed here: bubblewrap\. As root: apt-get install/);
   });
 });
 

@@ -11,7 +11,7 @@ const programs = [
   { program: "nft", package: "nftables", for: "start", without: "dynamic sites under root are not kept from the machine's own ports" },
   { program: "socat", package: "socat", for: "start", without: "dynamic sites of an ordinary user cannot be reached" },
   { program: "openssl", package: "openssl", for: "start", without: "FTP has no TLS unless a certificate is given" },
-  { program: "python3", package: "python3", for: "test", without: "the tests with Python sites are skipped" },
+  { program: "python3", package: "python3", for: "test", without: "the tests with Python sites, and with folders that a program swaps for links, are skipped" },
   { program: "curl", package: "curl", for: "test", without: "the tests with a real HTTP client are skipped" },
   { program: "lftp", package: "lftp", for: "test", without: "the tests with real FTP clients are skipped" },
   { program: "tnftp", package: "tnftp", for: "test", without: "the tests with real FTP clients are skipped" },
@@ -38,14 +38,20 @@ export function missingPrograms(purpose) {
   return programs.filter((entry) => (entry.for === "start" || purpose === "test") && !isInstalled(entry.program));
 }
 
+/** What an ordinary user's test run leaves out, however much is installed; null for root. */
+export function leftOutHere(purpose) {
+  if (purpose !== "test" || process.getuid?.() === 0) return null;
+  return "Not root: the tests with a Docker Swarm, HAProxy, networks and limits of sites, and full disks are skipped.\n";
+}
+
 /** Installs what is missing where this user may; says otherwise what will not work. Never fatal: everything else works without it. */
-export function provide(root, missing) {
+export function provide(root, missing, policy) {
   if (missing.length === 0) return;
   const names = [...new Set(missing.map((entry) => entry.package))];
   const command = `apt-get install --no-install-recommends ${names.join(" ")}`;
   if (process.getuid?.() !== 0 || !isInstalled("apt-get")) return tell(missing, `Not installed here: ${names.join(", ")}. As root: ${command}`);
   if (triedLately(root, missing)) return tell(missing, `Could not be installed a while ago: ${names.join(", ")}. Try: ${command}`);
-  const result = step(`Installing ${names.join(", ")}`, () => withoutStartingServers(() => aptInstall(names)));
+  const result = step(`Installing ${names.join(", ")}`, () => withoutStartingServers(() => aptInstall(names), policy));
   const left = missing.filter((entry) => !isInstalled(entry.program));
   if (left.length === 0) return;
   remember(root, left);
