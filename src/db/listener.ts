@@ -17,26 +17,78 @@ export interface ListenerOptions {
   readonly checkMs?: number;
 }
 
+const usualCheckMs = 15_000;
 const firstRetryMs = 100;
 const longestRetryMs = 5_000;
 
-/** Hears the database's notifications on a connection of its own, and makes a new one when it is lost. */
+/**
+ * Hears the database's notifications, and makes a new connection when the one that it has is lost. All in one process that listen to the same database share
+ * one: the server wakes each that listens at every change, whatever it is about.
+ */
 export class Listener {
   readonly #options: ListenerOptions;
-  readonly #stopping = new AbortController();
-  #run: Promise<void> | undefined;
+  #line: Line | undefined;
 
   constructor(options: ListenerOptions) {
     this.#options = options;
   }
 
   start(): void {
-    this.#run ??= this.#keepListening();
+    this.#line ??= joinLine(this.#options);
   }
 
   async stop(): Promise<void> {
+    await this.#line?.leave(this.#options);
+    this.#line = undefined;
+  }
+}
+
+const lines = new Map<string, Line>();
+
+function joinLine(options: ListenerOptions): Line {
+  const key = `${options.checkMs ?? usualCheckMs} ${options.url}`;
+  const line = lines.get(key) ?? new Line(options, () => lines.delete(key));
+  lines.set(key, line);
+  line.join(options);
+  return line;
+}
+
+/** A connection, and those who listen on it. */
+class Line {
+  readonly #options: Pick<ListenerOptions, "url" | "log" | "checkMs">;
+  readonly #onEmpty: () => void;
+  readonly #listening = new Set<ListenerOptions>();
+  readonly #stopping = new AbortController();
+  #isConnected = false;
+  #run: Promise<void> | undefined;
+
+  constructor(options: Pick<ListenerOptions, "url" | "log" | "checkMs">, onEmpty: () => void) {
+    this.#options = options;
+    this.#onEmpty = onEmpty;
+  }
+
+  join(listening: ListenerOptions): void {
+    this.#listening.add(listening);
+    this.#run ??= this.#keepListening();
+    if (!this.#isConnected) return;
+    // As for the first: not before `start` has returned.
+    queueMicrotask(() => {
+      if (this.#isConnected && this.#listening.has(listening)) listening.onConnected();
+    });
+  }
+
+  async leave(listening: ListenerOptions): Promise<void> {
+    if (!this.#listening.has(listening)) return;
+    if (this.#listening.size > 1) {
+      this.#listening.delete(listening);
+      if (this.#isConnected) listening.onDisconnected?.();
+      return;
+    }
+    // Nobody joins what is about to end.
+    this.#onEmpty();
     this.#stopping.abort();
     await this.#run;
+    this.#listening.clear();
   }
 
   async #keepListening(): Promise<void> {
@@ -57,7 +109,7 @@ export class Listener {
 
   /** Resolves or rejects when the connection is over. */
   async #listenOnce(onConnected: () => void): Promise<void> {
-    const { url, onNotification, checkMs = 15_000 } = this.#options;
+    const { url, checkMs = usualCheckMs } = this.#options;
     const client = new pg.Client({ ...connectionSettings(url), application_name: "backlot listener", query_timeout: checkMs });
     const over = Promise.withResolvers<void>();
     // Heard from the beginning: an error event without a listener ends the process.
@@ -65,22 +117,23 @@ export class Listener {
     client.on("end", () => over.resolve());
     client.on("notification", (message) => {
       const channel = channels.find((known) => known === message.channel);
-      if (channel !== undefined) onNotification(channel, message.payload ?? "");
+      if (channel === undefined) return;
+      for (const listening of [...this.#listening]) listening.onNotification(channel, message.payload ?? "");
     });
     const stop = (): void => over.resolve();
     this.#stopping.signal.addEventListener("abort", stop, { once: true });
     let check: NodeJS.Timeout | undefined;
-    let isConnected = false;
     try {
       await client.connect();
       for (const channel of channels) await client.query(`listen ${channel}`);
       onConnected();
-      this.#options.onConnected();
-      isConnected = true;
+      this.#isConnected = true;
+      for (const listening of [...this.#listening]) listening.onConnected();
       check = setInterval(() => client.query("select 1").catch(over.reject), checkMs);
       await over.promise;
     } finally {
-      if (isConnected) this.#options.onDisconnected?.();
+      if (this.#isConnected) for (const listening of [...this.#listening]) listening.onDisconnected?.();
+      this.#isConnected = false;
       clearInterval(check);
       this.#stopping.signal.removeEventListener("abort", stop);
       over.promise.catch(() => undefined);

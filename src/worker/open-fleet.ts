@@ -4,7 +4,7 @@ import type { NodeStore, PlacementStore } from "#core/nodes/node-store.ts";
 import { orchestratorUrls } from "#core/nodes/orchestrator-urls.ts";
 import { ownNode } from "#core/nodes/own-node.ts";
 import { systemClock } from "#kit/clock.ts";
-import { createComponentClient } from "#kit/component-client.ts";
+import { createBusyClient } from "#kit/component-client.ts";
 import type { GrantSigner } from "#kit/grant.ts";
 import type { Log } from "#kit/log.ts";
 import { readVersion } from "#kit/version.ts";
@@ -27,7 +27,7 @@ export async function openFleet(parts: {
     placements: stores.placements,
     urls: orchestratorUrls(config),
     link: { audience: "orchestrator", caller: "worker", signer },
-    connect: createComponentClient,
+    connect: createBusyClient,
     others: () => [own],
     clock: systemClock,
     log,

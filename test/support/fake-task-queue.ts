@@ -1,6 +1,6 @@
 import { defaultRunLimits, isTaskEnded } from "#contract/task.ts";
 import type { Task } from "#core/tasks/task.ts";
-import type { ClaimedTask, TaskClaim, TaskOutcome, TaskQueue, TaskStart } from "#core/tasks/task-queue.ts";
+import type { ClaimedTask, Succession, TaskClaim, TaskOutcome, TaskQueue, TaskStart } from "#core/tasks/task-queue.ts";
 import type { TaskTime } from "#core/tasks/task-time.ts";
 
 interface Entry {
@@ -16,6 +16,10 @@ export class FakeTaskQueue implements TaskQueue {
   /** What was asked of it, in order: `claim`, `started a`, …. */
   readonly calls: string[] = [];
   isAway = false;
+  /** Whether what waits is given to whoever ends a task. */
+  claimsNext = true;
+  readonly handedBack: string[] = [];
+  #finishing: { readonly asked: PromiseWithResolvers<void>; readonly goOn: PromiseWithResolvers<void> } | undefined;
 
   constructor(time: TaskTime) {
     this.#time = time;
@@ -63,8 +67,19 @@ export class FakeTaskQueue implements TaskQueue {
     this.#change(uid, { cancelRequestedAt: new Date(this.#time.now()) });
   }
 
+  /** The next end is under way until the test says so. */
+  holdFinish(): { readonly asked: Promise<void>; goOn(): void } {
+    const [asked, goOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    this.#finishing = { asked, goOn };
+    return { asked: asked.promise, goOn: () => goOn.resolve() };
+  }
+
   async claim(request: TaskClaim): Promise<readonly ClaimedTask[]> {
     this.#note("claim");
+    return this.#take(request);
+  }
+
+  #take(request: TaskClaim): readonly ClaimedTask[] {
     const now = this.#time.now();
     const isDue = ({ task, leaseUntil }: Entry): boolean =>
       task.state === "queued" ? task.runAt.getTime() <= now : task.state === "running" && leaseUntil <= now && task.worker !== "another";
@@ -107,6 +122,14 @@ export class FakeTaskQueue implements TaskQueue {
     return true;
   }
 
+  async finishAndClaim(claim: ClaimedTask, outcome: TaskOutcome, request: Omit<TaskClaim, "limit">): Promise<Succession> {
+    this.#finishing?.asked.resolve();
+    await this.#finishing?.goOn.promise;
+    const isWritten = await this.finish(claim, outcome);
+    const [next = null] = this.claimsNext ? this.#take({ ...request, limit: 1 }) : [];
+    return { isWritten, next };
+  }
+
   async release(claim: ClaimedTask, request: { readonly afterMs: number; readonly reason: string }): Promise<boolean> {
     this.#note(`release ${claim.uid}`);
     if (!this.#holds(claim)) return false;
@@ -118,7 +141,9 @@ export class FakeTaskQueue implements TaskQueue {
 
   async handBack(held: readonly ClaimedTask[]): Promise<void> {
     this.#note("hand back");
-    for (const claim of held) if (this.#holds(claim)) this.#entry(claim.uid).leaseUntil = this.#time.now();
+    const still = held.filter((claim) => this.#holds(claim));
+    for (const { uid } of still) this.#entry(uid).leaseUntil = this.#time.now();
+    this.handedBack.push(...still.map(({ uid }) => uid));
   }
 
   async nextDueMs(): Promise<number | null> {

@@ -5,12 +5,12 @@ import type { LostRuns } from "./lost-runs.ts";
 import type { HostRun, RunHost, RunReply } from "./run-host.ts";
 import type { TaskResult } from "./task.ts";
 import type { TaskMeter } from "./task-meter.ts";
-import type { ClaimedTask, TaskQueue } from "./task-queue.ts";
+import type { ClaimedTask, Succession, TaskClaim, TaskOutcome, TaskQueue } from "./task-queue.ts";
 import type { TaskTime } from "./task-time.ts";
 
 /** What following a task needs. */
 export interface AttemptDeps {
-  readonly queue: Pick<TaskQueue, "started" | "finish" | "release">;
+  readonly queue: Pick<TaskQueue, "started" | "finish" | "finishAndClaim" | "release">;
   readonly host: RunHost;
   readonly lost: Pick<LostRuns, "add">;
   readonly time: TaskTime;
@@ -20,6 +20,8 @@ export interface AttemptDeps {
   /** From 0 to below 1. */
   readonly random: () => number;
   readonly meter?: Pick<TaskMeter, "noteEnd">;
+  /** What is to be claimed in its place when it ends; null: nothing. */
+  readonly successor?: () => Omit<TaskClaim, "limit"> | null;
 }
 
 /** What came of a claim: it ended, it was given back since nothing can be started now, or it is another's (or nobody's) now. */
@@ -48,6 +50,7 @@ export class TaskAttempt {
   #cancelling: Promise<void> | undefined;
   #heardAt: number;
   #silences = 0;
+  #next: ClaimedTask | null = null;
 
   constructor(deps: AttemptDeps, claim: ClaimedTask) {
     this.#deps = deps;
@@ -56,6 +59,11 @@ export class TaskAttempt {
     this.#isInDoubt = claim.isTakenOver;
     this.#isCancelRequested = claim.cancelRequestedAt !== null;
     this.#heardAt = deps.time.now();
+  }
+
+  /** What was claimed in its place when it ended. */
+  get next(): ClaimedTask | null {
+    return this.#next;
   }
 
   /** Somebody wants it to end. Said again, it is asked again. */
@@ -170,28 +178,37 @@ export class TaskAttempt {
   }
 
   async #end(run: EndedRun): Promise<AttemptOutcome> {
-    const { queue, random, log } = this.#deps;
+    const { random, log } = this.#deps;
     const { startedAt, finishedAt, result, message } = run;
     const verdict = judgeAttempt(this.claim, { result, message, isCancelRequested: this.#isCancelRequested, random: random() });
-    const isWritten = await this.#write(() => queue.finish(this.claim, { startedAt, finishedAt, result, verdict }));
-    if (!isWritten) return "let go";
+    const written = await this.#write(() => this.#finish({ startedAt, finishedAt, result, verdict }));
+    this.#next = written?.next ?? null;
+    if (written?.isWritten !== true) return "let go";
     this.#deps.meter?.noteEnd(result.end);
-    log.info({ task: this.claim.uid, attempt: this.claim.attempt, end: result.end, verdict: verdict.kind }, "task attempt ended");
+    // Its row says the same, for as long as tasks are kept.
+    log.debug({ task: this.claim.uid, attempt: this.claim.attempt, end: result.end, verdict: verdict.kind }, "task attempt ended");
     return "ended";
   }
 
-  /** Writes until it is written, as long as the task is held; false when it is another's. */
-  async #write(write: () => Promise<boolean>): Promise<boolean> {
+  async #finish(outcome: TaskOutcome): Promise<Succession> {
+    const { queue, successor } = this.#deps;
+    const request = outcome.verdict.kind === "end" ? (successor?.() ?? null) : null;
+    if (request !== null) return queue.finishAndClaim(this.claim, outcome, request);
+    return { isWritten: await queue.finish(this.claim, outcome), next: null };
+  }
+
+  /** Writes until it is written, as long as the task is held; undefined when it was let go meanwhile. */
+  async #write<Written>(write: () => Promise<Written>): Promise<Written | undefined> {
     const { time, log } = this.#deps;
     for (let failures = 1; ; failures++) {
       try {
         return await write();
       } catch (error) {
-        if (this.#letGo.signal.aborted) return false;
+        if (this.#letGo.signal.aborted) return undefined;
         log.warn({ err: error, task: this.claim.uid }, "what became of a task could not be written down; trying again");
       }
       await time.sleep(backOffMs(failures, askAgain), this.#letGo.signal);
-      if (this.#letGo.signal.aborted) return false;
+      if (this.#letGo.signal.aborted) return undefined;
     }
   }
 }

@@ -55,6 +55,14 @@ export interface TaskOutcome {
   readonly verdict: TaskVerdict;
 }
 
+/** What came of an end that was written, and what was claimed with it. */
+export interface Succession {
+  /** Whether the end was written; false when the task is another's. */
+  readonly isWritten: boolean;
+  /** Null says nothing of what waits. */
+  readonly next: ClaimedTask | null;
+}
+
 /** The queue of tasks, for workers. Times are the database server's. A write with an old fence answers false and changes nothing. */
 export interface TaskQueue {
   /**
@@ -71,6 +79,11 @@ export interface TaskQueue {
   started(claim: ClaimedTask, start: TaskStart): Promise<boolean>;
   /** Writes the attempt's result and what follows from it. A task that was to be cancelled is not queued again, but ends as cancelled. */
   finish(claim: ClaimedTask, outcome: TaskOutcome): Promise<boolean>;
+  /**
+   * As `finish`, and claims one that waits in place of what ended, in the same statement, where no limit has to be looked at for that: each task then
+   * costs one trip to the database instead of two.
+   */
+  finishAndClaim(claim: ClaimedTask, outcome: TaskOutcome, request: Omit<TaskClaim, "limit">): Promise<Succession>;
   /** Gives back a task whose run was certainly not started (the machine was full, the orchestrator away): queued again under the same number of starts. */
   release(claim: ClaimedTask, request: { readonly afterMs: number; readonly reason: string }): Promise<boolean>;
   /** Ends the leases of tasks whose runs go on, so that another worker follows them at once. */

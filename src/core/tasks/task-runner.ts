@@ -5,7 +5,7 @@ import { LostRuns } from "./lost-runs.ts";
 import type { RunHost } from "./run-host.ts";
 import { type AttemptOutcome, TaskAttempt } from "./task-attempt.ts";
 import type { TaskMeter } from "./task-meter.ts";
-import type { ClaimedTask, TaskQueue } from "./task-queue.ts";
+import type { ClaimedTask, TaskClaim, TaskQueue } from "./task-queue.ts";
 import type { TaskTime } from "./task-time.ts";
 import type { TaskWakeups, WakeupAnswer } from "./task-wakeups.ts";
 
@@ -95,11 +95,11 @@ export class TaskRunner {
     this.#lost.stop();
     for (const asker of this.#askers.splice(0)) asker.reject(new Error("the worker stops"));
     await Promise.all([this.#deps.wakeups.stop(), this.#loop, this.#keeper.stop()]);
-    const held = [...this.#held.values()];
-    for (const { attempt } of held) attempt.letGo();
-    await Promise.all(held.map(({ done }) => done));
+    for (const { attempt } of this.#held.values()) attempt.letGo();
+    await Promise.all([...this.#held.values()].map(({ done }) => done));
+    // Looked at now: one that ended meanwhile may have brought another.
     await this.#deps.queue
-      .handBack(held.map(({ attempt }) => attempt.claim))
+      .handBack([...this.#held.values()].map(({ attempt }) => attempt.claim))
       .catch((error: unknown) => this.#deps.log.warn({ err: error }, "tasks could not be handed back; others follow them when their leases end"));
   }
 
@@ -136,22 +136,14 @@ export class TaskRunner {
 
   /** Claims what there is room for; gives how long nothing more is to be expected. */
   async #look(): Promise<number> {
-    const { queue, time, worker, concurrency, perSite, perPerson, leaseMs, log } = this.#deps;
+    const { queue, concurrency, log } = this.#deps;
     const room = concurrency - this.#held.size;
     if (room <= 0) return this.#haveNoRoom(pollMs);
     const askers = this.#askers.splice(0);
     try {
-      const claimed = await queue.claim({
-        ...{ worker, leaseMs, limit: room, perSite, ...(perPerson === undefined ? {} : { perPerson }) },
-        // However many members wait: one place is for the installation's own tasks.
-        ofMembers: Math.max(concurrency - 1, 1),
-      });
+      const claimed = await queue.claim({ ...this.#request(), limit: room });
       this.#failures = 0;
-      for (const claim of claimed) {
-        // One whose worker was lost has waited before.
-        if (!claim.isTakenOver) this.#deps.meter?.noteClaim(claim, time.now());
-        this.#launch(claim);
-      }
+      for (const claim of claimed) this.#launch(claim);
       for (const asker of askers) asker.resolve({ hasRoom: this.#held.size < concurrency, claimed: claimed.length });
       if (claimed.length >= room) return pollMs;
       // At least a few milliseconds: one that is due but held by a limit must not turn this into a busy loop.
@@ -165,13 +157,26 @@ export class TaskRunner {
     }
   }
 
+  #request(): Omit<TaskClaim, "limit"> {
+    const { worker, concurrency, perSite, perPerson, leaseMs } = this.#deps;
+    // However many members wait: one place is for the installation's own tasks.
+    return { worker, leaseMs, perSite, ...(perPerson === undefined ? {} : { perPerson }), ofMembers: Math.max(concurrency - 1, 1) };
+  }
+
+  /** Null when nothing more is to be started here now. */
+  #successor(): Omit<TaskClaim, "limit"> | null {
+    return this.#stopping.signal.aborted || this.#pausedUntil > this.#deps.time.now() ? null : this.#request();
+  }
+
   #haveNoRoom(idleMs: number): number {
     for (const asker of this.#askers.splice(0)) asker.resolve({ hasRoom: false, claimed: 0 });
     return idleMs;
   }
 
   #launch(claim: ClaimedTask): void {
-    const attempt = new TaskAttempt({ ...this.#deps, lost: this.#lost }, claim);
+    // One whose worker was lost has waited before.
+    if (!claim.isTakenOver) this.#deps.meter?.noteClaim(claim, this.#deps.time.now());
+    const attempt = new TaskAttempt({ ...this.#deps, lost: this.#lost, successor: () => this.#successor() }, claim);
     // A claim that the database forgot in a crash, or a lease that ended unnoticed, comes back to the same worker.
     this.#held.get(claim.uid)?.attempt.letGo();
     const done = attempt
@@ -180,12 +185,22 @@ export class TaskRunner {
       .catch((error: unknown) => this.#deps.log.error({ err: error, task: claim.uid }, "a task was given up; it goes on when its lease ends"))
       .finally(() => {
         // On the way out everything stays listed, to be handed back.
-        if (this.#stopping.signal.aborted) return;
+        if (this.#stopping.signal.aborted) return this.#keepSuccessor(attempt);
         if (this.#held.get(claim.uid)?.attempt === attempt) this.#held.delete(claim.uid);
+        if (attempt.next !== null) {
+          this.#deps.wakeups.spent?.();
+          return this.#launch(attempt.next);
+        }
         this.#hint.abort(hinted);
         if (this.#pausedUntil <= this.#deps.time.now()) this.#deps.wakeups.resume();
       });
     this.#held.set(claim.uid, { attempt, done });
+  }
+
+  /** What was claimed while this stopped is not begun, but handed back with the rest. */
+  #keepSuccessor({ next }: TaskAttempt): void {
+    if (next === null) return;
+    this.#held.set(next.uid, { attempt: new TaskAttempt({ ...this.#deps, lost: this.#lost }, next), done: Promise.resolve() });
   }
 
   /** A host that can start nothing now would send back every task of the queue, one after the other. */

@@ -25,6 +25,8 @@ export interface TaskWakeups {
   start(onWakeup: () => Promise<WakeupAnswer>): Promise<void>;
   /** A slot became free. */
   resume(): void;
+  /** A task that waited was claimed without any wake-up's doing, and no slot became free: a source that delivers a message for each task is done with one. */
+  spent?(): void;
   health(): WakeupHealth;
   stop(): Promise<void>;
 }

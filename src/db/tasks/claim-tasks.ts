@@ -35,15 +35,22 @@ interface RunningTask extends TaskPlace {
  * statement, under no lock. Null: somebody has to look at more than these, and nothing was claimed.
  */
 export async function claimUnlimited(db: Database, request: TaskClaim): Promise<readonly ClaimedTask[] | null> {
-  const rows = await takeUnlimited(db, [request.worker, request.leaseMs / 1000, request.limit]);
+  return claimsOf(await takeUnlimited(db, [request.worker, request.leaseMs / 1000, request.limit]));
+}
+
+/** What `claim_unlimited` gave, in its turn; null when it said that somebody has to look. */
+export function claimsOf(rows: readonly UnlimitedRow[]): readonly ClaimedTask[] | null {
   const claims = rows.filter((row) => row.id !== null);
   if (rows.length > claims.length) return null;
   const inTurn = claims.toSorted((one, other) => other.priority - one.priority || Number(one.runAt) - Number(other.runAt) || one.id - other.id);
   return inTurn.map((row) => claimOf(row, false));
 }
 
+/** A row of `claim_unlimited`: a claim, or of nulls. */
+export type UnlimitedRow = ClaimRow | { readonly id: null };
+
 // Nobody is told: whoever follows one of them hears of it when its run has gone on for a moment, or has ended.
-const takeUnlimited = prepare<ClaimRow | { readonly id: null }>(`
+const takeUnlimited = prepare<UnlimitedRow>(`
   select ${claimRowColumns} from claim_unlimited($1, $2, $3) as tasks, (select set_config('synchronous_commit', 'off', true)) as hurry`);
 
 /** Claims what may be claimed now. `isRepeatable`: some were refused instead, and there may be more behind them. */

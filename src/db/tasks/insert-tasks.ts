@@ -45,8 +45,8 @@ const statementWith = (more: string) =>
         actor_id int, actor_name text, door text, address text, action text, site_id int, site_name text, details jsonb)
       where given.note is not null)
     ${more}
-    -- As announcing work does, without another trip to the server.
-    select *, pg_notify('tasks', uid::text) as told, pg_notify('tasks', '') as called from queued`);
+    -- As announcing work does, without another trip to the server. Nobody can follow one of these yet.
+    select *, pg_notify('tasks', '') as called from queued`);
 const insert = statementWith("");
 const insertAndSend = statementWith(", sent as (insert into task_outbox (uid) select uid from queued)");
 

@@ -1,11 +1,11 @@
 import { type RawBuilder, sql } from "kysely";
-import type { ClaimedTask, TaskClaim, TaskOutcome, TaskQueue, TaskStart } from "#core/tasks/task-queue.ts";
+import type { ClaimedTask, Succession, TaskClaim, TaskOutcome, TaskQueue, TaskStart } from "#core/tasks/task-queue.ts";
 import { cleanText } from "../clean-text.ts";
 import type { Database } from "../database.ts";
 import { prepare } from "../prepared.ts";
 import { announceWork } from "./announce-tasks.ts";
 import { claimTasks, claimUnlimited } from "./claim-tasks.ts";
-import { type EndedTask, endTasks } from "./end-tasks.ts";
+import { type EndedTask, type EndsWritten, endTasks } from "./end-tasks.ts";
 import { Gathered } from "./gathered.ts";
 
 /** How often a claim goes on when all it found was refused. */
@@ -17,13 +17,17 @@ const limitedMs = 100;
 export class PostgresTaskQueue implements TaskQueue {
   readonly #db: Database;
   readonly #options: { readonly usesBroker: boolean };
-  readonly #ends: Gathered<EndedTask, ReadonlySet<string>>;
+  readonly #ends: Gathered<EndedTask, EndsWritten>;
   #limitedUntil = 0;
 
   constructor(db: Database, options: { readonly usesBroker: boolean }) {
     this.#db = db;
     this.#options = options;
-    this.#ends = new Gathered((ended) => endTasks(db, ended, options));
+    this.#ends = new Gathered(async (ended) => {
+      const written = await endTasks(db, ended, { ...options, mayClaim: performance.now() >= this.#limitedUntil });
+      if (written.isLimited) this.#limitedUntil = performance.now() + limitedMs;
+      return written;
+    });
   }
 
   async claim(request: TaskClaim): Promise<readonly ClaimedTask[]> {
@@ -66,7 +70,7 @@ export class PostgresTaskQueue implements TaskQueue {
 
   async finish(claim: ClaimedTask, outcome: TaskOutcome): Promise<boolean> {
     const { verdict } = outcome;
-    if (verdict.kind === "end") return this.#end(claim, outcome, verdict);
+    if (verdict.kind === "end") return (await this.#end({ claim, outcome, end: verdict })).isWritten;
     const isQueued = await this.#change(
       sql`
       update tasks set state = 'queued', reason = ${cleanText(verdict.reason)}, run_at = ${after(verdict.afterMs)}, ${unclaimed},
@@ -74,7 +78,15 @@ export class PostgresTaskQueue implements TaskQueue {
       from earlier where tasks.id = earlier.id returning tasks.uid`,
       attemptKept(claim, outcome, verdict.reason),
     );
-    return isQueued || this.#end(claim, outcome, { state: "cancelled", reason: "It was cancelled before it was tried again." });
+    if (isQueued) return true;
+    const end = { state: "cancelled", reason: "It was cancelled before it was tried again." } as const;
+    return (await this.#end({ claim, outcome, end })).isWritten;
+  }
+
+  async finishAndClaim(claim: ClaimedTask, outcome: TaskOutcome, request: Omit<TaskClaim, "limit">): Promise<Succession> {
+    const { verdict } = outcome;
+    if (verdict.kind === "end") return this.#end({ claim, outcome, end: verdict, successor: request });
+    return { isWritten: await this.finish(claim, outcome), next: null };
   }
 
   async release(claim: ClaimedTask, request: { readonly afterMs: number; readonly reason: string }): Promise<boolean> {
@@ -82,7 +94,7 @@ export class PostgresTaskQueue implements TaskQueue {
       update tasks set ${unclaimed}, attempt = attempt - 1, run_at = ${after(request.afterMs)},
         state = case when cancel_requested_at is null then 'queued' else 'cancelled' end,
         finished_at = case when cancel_requested_at is null then null else clock_timestamp() end,
-        reason = case when cancel_requested_at is null then ${cleanText(request.reason)} end
+        reason = case when cancel_requested_at is null then ${cleanText(request.reason)} else reason end
       where ${isHeld(claim)} returning uid`);
   }
 
@@ -101,9 +113,11 @@ export class PostgresTaskQueue implements TaskQueue {
   }
 
   /** Those that end while an earlier end is being written are written together: each commit waits for the disk. */
-  async #end(claim: ClaimedTask, outcome: TaskOutcome, end: EndedTask["end"]): Promise<boolean> {
-    const uids = await this.#ends.add({ claim, outcome, end });
-    return uids.has(claim.uid);
+  async #end(ended: EndedTask): Promise<Succession> {
+    const { uids, claimed } = await this.#ends.add(ended);
+    // Each that asked takes one of those that were claimed for all of them.
+    const next = ended.successor !== undefined && claimed[0]?.worker === ended.successor.worker ? claimed.shift() : undefined;
+    return { isWritten: uids.has(ended.claim.uid), next: next ?? null };
   }
 
   /** Changes a held task and tells its followers; false when the claim is not the latest any more. */

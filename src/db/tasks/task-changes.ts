@@ -62,7 +62,7 @@ export function isOneStatement(task: NewTask): boolean {
   return task.idempotencyKey === null && task.siteId === null;
 }
 
-/** Ends waiting tasks as cancelled, and marks running ones so that their workers end them; those that have ended stay as they are. */
+/** Ends waiting tasks as cancelled, and marks running ones so that their workers end them, for this reason; those that have ended stay as they are. */
 export async function cancelTasks(change: Change, ids: readonly number[], reason: string | null): Promise<void> {
   if (ids.length === 0) return;
   // The worker that holds a task hears of it at once, and at its next heartbeat otherwise.
@@ -71,7 +71,7 @@ export async function cancelTasks(change: Change, ids: readonly number[], reason
       update tasks set
         state = case state when 'queued' then 'cancelled' else state end,
         finished_at = case state when 'queued' then clock_timestamp() end,
-        reason = case when state = 'queued' then coalesce(${reason === null ? null : cleanText(reason)}::text, reason) else reason end,
+        reason = coalesce(${reason === null ? null : cleanText(reason)}::text, reason),
         cancel_requested_at = coalesce(cancel_requested_at, clock_timestamp())
       where id = any(${ids}::bigint[]) and state in ('queued', 'running')
       returning uid, state)

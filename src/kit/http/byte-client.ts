@@ -60,6 +60,8 @@ export class ByteClient {
     signal?.throwIfAborted();
     const token = await this.#options.token?.(shape, input);
     const head = this.#headOf(shape, input, token);
+    // It may have been ended while the token was made: nothing tells of that once more.
+    signal?.throwIfAborted();
     for (let { link, isReused } = this.#pool.take(); ; link = this.#pool.open(), isReused = false) {
       try {
         return await this.#exchange(link, { shape, input, head });

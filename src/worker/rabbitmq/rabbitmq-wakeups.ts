@@ -24,6 +24,8 @@ export interface WakeupDeps {
 const holdMs = 50;
 /** Before a token that could not be used (the database is away) is tried again; after the queue's delivery limit it is a dead letter. */
 const afterFailureMs = 1_000;
+/** How many tokens that have not come yet may be done with in advance: some may have been lost. */
+const mostSpent = 100;
 
 /** Wake-ups that RabbitMQ delivers: one token, one look at the queue of tasks. */
 export class RabbitmqWakeups implements TaskWakeups {
@@ -31,6 +33,8 @@ export class RabbitmqWakeups implements TaskWakeups {
   readonly #consumer: BrokerConsumer;
   #onWakeup: (() => Promise<WakeupAnswer>) | undefined;
   #isFull = false;
+  /** Tokens that have done their work before they came: tasks were claimed in place of others that ended. */
+  #spent = 0;
   #freed = Promise.withResolvers<void>();
 
   constructor(deps: WakeupDeps) {
@@ -47,9 +51,17 @@ export class RabbitmqWakeups implements TaskWakeups {
   }
 
   resume(): void {
-    this.#isFull = false;
+    this.#haveRoom();
     this.#freed.resolve();
     this.#consumer.resume();
+  }
+
+  spent(): void {
+    // While there is room each token is a look at the queue, which costs little and cannot be wrong.
+    if (!this.#isFull) return;
+    this.#spent = Math.min(this.#spent + 1, mostSpent);
+    this.#freed.resolve();
+    this.#freed = Promise.withResolvers();
   }
 
   health(): WakeupHealth {
@@ -76,7 +88,7 @@ export class RabbitmqWakeups implements TaskWakeups {
       return await this.#spend(uid, signal);
     } catch (error) {
       // What could not even be asked for says nothing of the slots.
-      this.#isFull = false;
+      this.#haveRoom();
       if (signal.aborted) return "again";
       this.#deps.log.warn({ err: error }, "a token could not be used; it comes again");
       await delay(afterFailureMs, undefined, { signal }).catch(() => undefined);
@@ -86,20 +98,29 @@ export class RabbitmqWakeups implements TaskWakeups {
 
   async #spend(uid: string, signal: AbortSignal): Promise<MessageVerdict> {
     while (!signal.aborted) {
-      if (this.#isFull) {
+      if (this.#isFull && this.#spent === 0) {
         await Promise.race([this.#freed.promise, delay(holdMs, undefined, { signal }).catch(() => undefined)]);
         if (signal.aborted) break;
         // Asked and acted on in one turn: a slot that became free in between would leave delivery stopped for good.
-        if (this.#isFull) return this.#handOn(uid);
+        if (this.#isFull && this.#spent === 0) return this.#handOn(uid);
+      }
+      if (this.#isFull) {
+        this.#spent -= 1;
+        return "done";
       }
       // Said before asking, so that a slot that becomes free meanwhile is not overlooked.
       this.#isFull = true;
       this.#freed = Promise.withResolvers();
       const answer = await this.#wakeUp();
-      if (answer.hasRoom) this.#isFull = false;
+      if (answer.hasRoom) this.#haveRoom();
       if (answer.hasRoom || (answer.claimed ?? 0) > 0) return "done";
     }
     return "again";
+  }
+
+  #haveRoom(): void {
+    this.#isFull = false;
+    this.#spent = 0;
   }
 
   async #wakeUp(): Promise<WakeupAnswer> {

@@ -29,6 +29,22 @@ export function describeNotifications(get: () => StoreContext): void {
       expect(ears.heard.map(([channel]) => channel)).toEqual(["operations"]);
     });
 
+    it("are heard by all who listen in a process over one connection, until each of them stops", async () => {
+      await using staying = await listen(get().url);
+      const leaving = await listen(get().url);
+      const { rows } = await sql`select pid from pg_stat_activity where application_name = 'backlot listener' and datname = current_database()`.execute(
+        get().db,
+      );
+      expect(rows).toHaveLength(1);
+      await aSite(get());
+      await Promise.all([staying.until(1), leaving.until(1)]);
+      await leaving[Symbol.asyncDispose]();
+      const [stayingHeard, leavingHeard] = [staying.heard.length, leaving.heard.length];
+      await aSite(get());
+      await staying.until(stayingHeard + 1);
+      expect(leaving.heard).toHaveLength(leavingHeard);
+    });
+
     it("go on after the connection was lost, and whoever listens is told to look at everything", async () => {
       await using ears = await listen(get().url);
       expect(ears.connections()).toBe(1);

@@ -12,6 +12,7 @@ import { describeScheduleStores } from "./schedule-suite.ts";
 import { describeSiteStores } from "./site-suite.ts";
 import type { StoreContext } from "./store-builders.ts";
 import { describeTaskQueue } from "./task-queue-suite.ts";
+import { describeTaskSuccession } from "./task-succession-suite.ts";
 import { describeTaskStores } from "./task-suite.ts";
 
 /** Everything that the stores promise, on one kind of server. */
@@ -55,6 +56,7 @@ export function describeStores(name: string, createDatabase: () => Promise<TestD
     describe("tasks", () => {
       describeTaskStores(get);
       describeTaskQueue(get);
+      describeTaskSuccession(get);
     });
     describe("schedules", () => describeScheduleStores(get));
     describeRouteStores(get);
