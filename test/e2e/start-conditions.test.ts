@@ -8,8 +8,11 @@ import { basename, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { readSystem } from "#contract/api/system.ts";
 import { type Backlot, checkout, prepareBacklot, startBacklot } from "../support/backlot.ts";
+import { titled, whyNotPython, whyNotRoot } from "../support/needs.ts";
 
-const isRoot = process.getuid?.() === 0;
+const notRoot = whyNotRoot();
+/** What starts faster, where it can run. */
+const starter = whyNotPython() === null ? "python" : "node";
 const start = [process.execPath, join(checkout, "bin/backlot.mjs"), "start"] as const;
 
 describe("a start that cannot be", () => {
@@ -56,7 +59,7 @@ describe("a start that is unusual", () => {
     await using backlot = await startBacklot();
     const admin = await backlot.admin();
     await admin.createSite("kept", "static", "static");
-    await admin.createSite("program", "dynamic", "python");
+    await admin.createSite("program", "dynamic", starter);
     await backlot.stop();
     await backlot.start();
     expect((await backlot.visit("kept")).status).toBe(200);
@@ -64,7 +67,7 @@ describe("a start that is unusual", () => {
     expect((await admin.client.call(readSystem, {})).version).toMatch(/^\d/);
   });
 
-  test.runIf(isRoot)("from a checkout and a data folder below a folder that only root may enter", async () => {
+  test.skipIf(notRoot !== null)(titled("from a checkout and a data folder below a folder that only root may enter", notRoot), async () => {
     const locked = await mkdtemp(join(tmpdir(), "backlot-locked-"));
     await chmod(locked, 0o700);
     const place = join(locked, "checkout");
@@ -81,14 +84,14 @@ describe("a start that is unusual", () => {
     }
   });
 
-  test.runIf(isRoot)("as an ordinary user", async () => {
+  test.skipIf(notRoot !== null)(titled("by npm, from another folder, as an ordinary user", notRoot), async () => {
     const data = await mkdtemp(join(tmpdir(), "backlot-user-"));
     // Debian's `nobody`: PostgreSQL asks that its user has a name.
     const user = 65_534;
     chownSync(data, user, user);
     const place = mkdtempSyncFor(user);
     try {
-      const command = ["setpriv", `--reuid=${user}`, `--regid=${user}`, "--clear-groups", ...start] as const;
+      const command = ["setpriv", `--reuid=${user}`, `--regid=${user}`, "--clear-groups", "npm", "--prefix", checkout, "start"] as const;
       await using backlot = await startBacklot({ dataFolder: data, cwd: place, command: [...command] });
       expect(new Set(backlot.processes().map(({ pid }) => ownerOf(pid)))).toEqual(new Set([user]));
       await everythingWorks(backlot);
@@ -104,7 +107,7 @@ async function everythingWorks(backlot: Backlot): Promise<void> {
   await admin.createSite("page", "static", "static").catch((error: Error) => {
     throw new Error(`${error.message}\n${backlot.output.slice(-3000)}`);
   });
-  await admin.createSite("program", "dynamic", "python");
+  await admin.createSite("program", "dynamic", starter);
   expect((await backlot.visit("page")).status).toBe(200);
   const answer = await backlot.visit("program", "/time");
   expect([answer.status, answer.text.slice(0, 500)]).toEqual([200, expect.stringContaining("time")]);
