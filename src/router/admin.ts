@@ -39,12 +39,12 @@ export function mountAdmin(
     return { inFlight: await gate.drained(body.drainMs) };
   });
   mount({ app, guard }, releaseSite, async ({ params, body }) => {
-    gates.of(params.siteId).release(body.target);
+    gates.of(params.siteId).release(gates.permitted(params.siteId, body.target));
     return undefined;
   });
   mount({ app, guard }, switchSite, async ({ params, body }) => {
     const gate = gates.of(params.siteId);
-    gate.switchTo(body.target);
+    gate.switchTo(gates.permitted(params.siteId, body.target));
     return { inFlight: await gate.drained(body.drainMs, gate.target ?? undefined) };
   });
 }

@@ -10,6 +10,7 @@ import { Edge } from "./edge/start-edge.ts";
 import { Front, type FrontOptions } from "./front/front.ts";
 import { TroubleReport } from "./front/trouble-report.ts";
 import { createVisitorServer } from "./front/visitor-server.ts";
+import { addressesOfMachine, doorOf, isPlatforms } from "./gate/platform-doors.ts";
 import { SiteGates } from "./gate/site-gates.ts";
 import { Waker } from "./gate/waker.ts";
 import type { RouterMetrics } from "./metrics.ts";
@@ -108,6 +109,7 @@ function createGates(
     claim: (instances) => waker.claim(instances),
     freezeMs: config.BACKLOT_ROUTER_FREEZE_SECONDS * 1000,
     claimMs: claimEverySeconds * 1000,
+    isForbidden: (address) => isPlatforms(address, { ownAddresses: addressesOfMachine(), doors: doorsOf(config, state) }),
     ...(edge === null ? {} : { edge: edge.sites, retarget: (siteId: number) => edge.sites.retarget(siteId) }),
     createPool: ({ address }) => new UpstreamPool(address, { clock, connectMs: config.BACKLOT_ROUTER_CONNECT_MS }),
     waitMs: config.BACKLOT_ROUTER_HOLD_MS,
@@ -116,6 +118,14 @@ function createGates(
     sweepMs: config.BACKLOT_ROUTER_SWEEP_MS,
     shutGraceMs,
   });
+}
+
+/** Where the platform listens: told anew each time, since ports may be of the system's choice, and orchestrators come and go. */
+function doorsOf(config: RouterConfig, state: RouteState): readonly { readonly host: string; readonly port: number }[] {
+  const own = [config.BACKLOT_ROUTER_PORT, config.BACKLOT_ROUTER_ADMIN_PORT, config.BACKLOT_EDGE_STATISTICS_PORT, config.BACKLOT_EDGE_TLS_PORT];
+  const urls = [config.BACKLOT_MANAGER_URL, config.BACKLOT_PUBLIC_URL ?? "", config.REDIS_URL ?? "", ...state.orchestrators()];
+  const managers = config.BACKLOT_EDGE_MANAGERS.split(",").map((address) => `http://${address.trim()}`);
+  return [...own.map((port) => ({ host: "127.0.0.1", port })), ...[...urls, ...managers].flatMap((url) => doorOf(url) ?? [])];
 }
 
 /** A question of another router to a site is waited for as long as that, then this one asks too. */

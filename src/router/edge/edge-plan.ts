@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
-import { networkInterfaces } from "node:os";
 import { ConfigError } from "#kit/config.ts";
 import type { RouterConfig } from "../config.ts";
+import { addressesOfMachine } from "../gate/platform-doors.ts";
 import { type LogServer, parseLogServer } from "../syslog/log-forward.ts";
 import { readCertificates } from "./certificates.ts";
 import type { BalancedManagers, HaproxyFacts, HaproxyPlaces, TlsDoor } from "./haproxy/haproxy-config.ts";
@@ -26,8 +26,10 @@ export function planEdge(config: RouterConfig): EdgePlan {
       return otherwise;
     }
   };
-  const own = Object.values(networkInterfaces()).flatMap((addresses) => (addresses ?? []).map(({ address }) => address));
-  const networks = { networks: attempt("BACKLOT_EDGE_SITE_NETWORKS", () => parseSiteNetworks(config.BACKLOT_EDGE_SITE_NETWORKS), []), ownAddresses: own };
+  const networks = {
+    networks: attempt("BACKLOT_EDGE_SITE_NETWORKS", () => parseSiteNetworks(config.BACKLOT_EDGE_SITE_NETWORKS), []),
+    ownAddresses: addressesOfMachine(),
+  };
   const managers = attempt("BACKLOT_EDGE_MANAGERS", () => managersOf(config), null);
   const server = config.BACKLOT_EDGE_LOG_SERVER;
   const logServer = attempt("BACKLOT_EDGE_LOG_SERVER", () => (server === undefined ? null : parseLogServer(server)), null);

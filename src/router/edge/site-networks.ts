@@ -1,5 +1,6 @@
 import { BlockList, isIPv4 } from "node:net";
 import type { SiteAddress } from "#contract/site-spec.ts";
+import { isNobodys } from "../gate/platform-doors.ts";
 
 /** A range of addresses in which the platform runs sites' programs, and the ports that they may have there. */
 export interface SiteNetwork {
@@ -14,19 +15,6 @@ export interface SiteNetworks {
   readonly networks: readonly SiteNetwork[];
   /** This machine's own addresses: only a network with named ports may hold a site there. */
   readonly ownAddresses: readonly string[];
-}
-
-// Whatever the settings say: this machine's own services, "any address", link-local with the metadata services of clouds, groups.
-const neverSites = new BlockList();
-for (const [network, prefix] of [
-  ["0.0.0.0", 8],
-  ["127.0.0.0", 8],
-  ["169.254.0.0", 16],
-  ["100.100.100.200", 32],
-  ["168.63.129.16", 32],
-  ["224.0.0.0", 3],
-] as const) {
-  neverSites.addSubnet(network, prefix, "ipv4");
 }
 
 /** Parses `10.77.0.0/16` or `192.0.2.7/32:30000-60999`, several with commas between. @throws {Error} naming the entry that is none. */
@@ -52,7 +40,9 @@ function parseNetwork(entry: string): SiteNetwork {
 export function routableAddress(address: SiteAddress, { networks, ownAddresses }: SiteNetworks): { readonly host: string; readonly port: number } | null {
   if ("socket" in address) return null;
   const { host, port } = address;
-  if (!isIPv4(host) || !Number.isInteger(port) || port < 1 || port > 65_535 || neverSites.check(host, "ipv4")) return null;
+  if (!isIPv4(host) || !Number.isInteger(port) || port < 1 || port > 65_535 || isNobodys(host)) return null;
+  // Whatever the settings say: loopback is for this machine's own services.
+  if (host.startsWith("127.")) return null;
   const isAllowed = networks.some(({ network, prefix, ports }) => {
     if (ports === null ? ownAddresses.includes(host) : port < ports.lowest || port > ports.highest) return false;
     const block = new BlockList();

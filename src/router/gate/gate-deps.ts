@@ -1,7 +1,7 @@
 import type { RestOutcome } from "#contract/internal/site-rest.ts";
 import type { ConnectionPool } from "../proxy/upstream-pool.ts";
 import type { SiteEdge } from "./site-edge.ts";
-import type { LiveInstance } from "./target.ts";
+import type { LiveInstance, Target } from "./target.ts";
 
 /** What a gate needs of the world. */
 export interface GateDeps {
@@ -13,6 +13,8 @@ export interface GateDeps {
   readonly freeze: (siteId: number, instance: string, sleepAfterSeconds: number) => Promise<RestOutcome>;
   /** What sends requests to programs past the gates; absent when they all come through them. */
   readonly edge?: SiteEdge | undefined;
+  /** The site is said to be there from now on. */
+  readonly arrived: (siteId: number, target: Target) => void;
   readonly createPool: (live: LiveInstance) => ConnectionPool;
   readonly now: () => number;
   readonly waitMs: number;

@@ -47,6 +47,7 @@ function scene(over: Partial<GateDeps> = {}) {
     wake: () => new Promise((answer, refuse) => wakes.push({ answer, refuse })),
     sleep: (_, instance) => new Promise((done, fail) => sleeps.push({ instance, done, fail })),
     freeze: (_, instance, sleepAfterSeconds) => new Promise((answer, fail) => freezes.push({ asked: [instance, sleepAfterSeconds], answer, fail })),
+    arrived: () => undefined,
     createPool,
     now: () => time.now,
     waitMs: 30_000,

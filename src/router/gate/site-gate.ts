@@ -245,6 +245,7 @@ export class SiteGate {
     if (live !== null && old?.is(live)) return;
     this.#target = live === null ? null : new Target(live, this.#deps.createPool(live));
     this.lastActiveAt = this.#deps.now();
+    if (this.#target !== null) this.#deps.arrived(this.siteId, this.#target);
     this.#direct();
     if (old === null) return;
     if (this.#outside.isPossible) void this.#retire(old);

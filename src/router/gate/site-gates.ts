@@ -1,16 +1,19 @@
 import { Failure } from "#contract/failure.ts";
-import type { SiteRoute } from "#contract/site-spec.ts";
+import type { SiteAddress, SiteRoute } from "#contract/site-spec.ts";
 import type { Log } from "#kit/log.ts";
 import type { RouterMetrics } from "../metrics.ts";
 import type { RouteTable } from "../routes/route-table.ts";
 import type { GateDeps } from "./gate-deps.ts";
 import { restOf } from "./idle.ts";
 import { SiteGate } from "./site-gate.ts";
+import type { LiveInstance, Target } from "./target.ts";
 
 /** What the gates share. */
-export interface SiteGatesOptions extends GateDeps {
+export interface SiteGatesOptions extends Omit<GateDeps, "arrived"> {
   readonly table: RouteTable;
   readonly log: Log;
+  /** Whether an address is the platform's own, or nobody's: no visitor is sent there, whoever says so. */
+  readonly isForbidden: (address: SiteAddress) => boolean;
   readonly metrics: RouterMetrics;
   readonly sweepMs: number;
   /** A program that nobody visits is frozen after this; 0: never. */
@@ -28,6 +31,7 @@ const mostGoingToSleep = 8;
 /** A gate for every dynamic site that is awake or asked for, and the one clock that looks after all of them. */
 export class SiteGates {
   readonly #options: SiteGatesOptions;
+  readonly #deps: GateDeps;
   readonly #gates = new Map<number, SiteGate>();
   /** Sites that may run without this router knowing: since it started, or since it lost sight of them. Their idle time counts from then. */
   readonly #unsure = new Map<number, number>();
@@ -39,6 +43,8 @@ export class SiteGates {
 
   constructor(options: SiteGatesOptions) {
     this.#options = options;
+    const wake = async (siteId: number): Promise<LiveInstance> => this.permitted(siteId, await options.wake(siteId));
+    this.#deps = { ...options, wake, arrived: (siteId, target) => this.#arrived(siteId, target) };
     this.#startedAt = options.now();
     for (const route of options.table.all()) this.#noteUnsure(route);
     options.table.onChange((siteId, route) => this.#routeChanged(siteId, route));
@@ -49,9 +55,16 @@ export class SiteGates {
   of(siteId: number): SiteGate {
     const known = this.#gates.get(siteId);
     if (known !== undefined) return known;
-    const gate = new SiteGate(siteId, this.#options);
+    const gate = new SiteGate(siteId, this.#deps);
     this.#gates.set(siteId, gate);
     return gate;
+  }
+
+  /** An instance to which visitors may be sent. @throws {Failure} for a place that cannot be a site's. */
+  permitted<T extends LiveInstance | null>(siteId: number, live: T): T {
+    if (live === null || !this.#options.isForbidden(live.address)) return live;
+    this.#options.log.error({ siteId, address: live.address }, "site is said to be where the platform is");
+    throw new Failure("site_unreachable", { reason: "it is said to be at an address that no site has" });
   }
 
   /** How many sites have a live address, and how many requests wait. */
@@ -94,6 +107,16 @@ export class SiteGates {
   stop(): void {
     clearInterval(this.#timer);
     for (const gate of this.#gates.values()) gate.shut(new Failure("not_ready"), 0);
+  }
+
+  // No two sites are at one place. What was told last is right: an orchestrator that was killed gives addresses out anew.
+  #arrived(siteId: number, target: Target): void {
+    for (const gate of this.#gates.values()) {
+      const other = gate.target;
+      if (gate.siteId === siteId || other === null || !other.meets(target)) continue;
+      this.#options.log.info({ siteId: gate.siteId, newSiteId: siteId }, "address belongs to another site now");
+      gate.lose(other);
+    }
   }
 
   #letRest(gate: SiteGate, route: SiteRoute, now: number): void {

@@ -138,3 +138,44 @@ test("nobody steers traffic without a grant for exactly that", async () => {
   const stranger = createComponentClient({ baseUrl: router.adminDoor, audience: "router", caller: "worker", signer: { sign: async () => "made.up.token" } });
   await expect(stranger.call(holdSite, { params, body: {} })).rejects.toThrow(Failure);
 });
+
+test("an address that another site has by now is nobody else's: who asks for the first one wakes it", async () => {
+  await using shared = await startProgram((_req, res) => res.end("second's page"));
+  await using own = await startProgram((_req, res) => res.end("first's page"));
+  await using router = await startRouter({ routes: [aRoute({ siteId: 8, name: "app" }), aRoute({ siteId: 9, name: "other" })] });
+  router.orchestrator.onWake = () => ({ address: shared.address, instance: "before" });
+  expect((await visit(router.door, { host })).text).toBe("second's page");
+  // The orchestrator was killed, both programs with it; the second site is woken first, at the first one's address.
+  router.orchestrator.onWake = (siteId) => ({ address: siteId === 9 ? shared.address : own.address, instance: `after-${siteId}` });
+  expect((await visit(router.door, { host: "other.localhost" })).text).toBe("second's page");
+  expect((await visit(router.door, { host })).text).toBe("first's page");
+  expect(router.orchestrator.wakes).toEqual([8, 9, 8]);
+  // The same by the control plane's word.
+  await router.admin.call(switchSite, { params: { siteId: 9 }, body: { target: target(own, "moved") } });
+  router.orchestrator.onWake = () => ({ address: shared.address, instance: "again" });
+  expect((await visit(router.door, { host })).text).toBe("second's page");
+});
+
+test("nobody is sent to the platform's own doors or to what is nobody's, whoever says that the site is there", async () => {
+  await using program = await startProgram((_req, res) => res.end("the site"));
+  await using router = await startSite();
+  const { port } = new URL(router.manager.url);
+  const places = [
+    { host: "127.0.0.1", port: Number(port) },
+    // All of loopback is this machine.
+    { host: "127.1.2.3", port: Number(port) },
+    { host: "127.0.0.1", port: Number(new URL(router.orchestrator.url).port) },
+    { host: "169.254.169.254", port: 80 },
+    { host: "0.0.0.0", port: Number(port) },
+  ];
+  for (const address of places) {
+    router.orchestrator.onWake = () => ({ address, instance: "stray" });
+    const { status, text } = await visit(router.door, { host, headers: { accept: "application/json" } });
+    expect([status, text]).toEqual([502, expect.stringContaining("an address that no site has")]);
+    const strayed = router.admin.call(switchSite, { params, body: { target: { address, instance: "stray" } } });
+    await expect(strayed).rejects.toMatchObject({ code: "site_unreachable" });
+    await expect(router.admin.call(releaseSite, { params, body: { target: { address, instance: "stray" } } })).rejects.toThrow("no site has");
+  }
+  router.orchestrator.onWake = () => ({ address: program.address, instance: "one" });
+  expect((await visit(router.door, { host })).text).toBe("the site");
+});

@@ -12,12 +12,14 @@ export class Target {
   readonly address: SiteAddress;
   readonly instance: string;
   readonly pool: ConnectionPool;
+  readonly #place: string;
   inFlight = 0;
 
   constructor(live: LiveInstance, pool: ConnectionPool) {
     this.address = live.address;
     this.instance = live.instance;
     this.pool = pool;
+    this.#place = JSON.stringify(live.address);
   }
 
   /** Whether this is the same program at the same place. */
@@ -26,6 +28,11 @@ export class Target {
   }
 
   isAt(address: SiteAddress): boolean {
-    return JSON.stringify(this.address) === JSON.stringify(address);
+    return this.#place === JSON.stringify(address);
+  }
+
+  /** Whether another instance is said to be at the same place. */
+  meets(other: Target): boolean {
+    return this !== other && this.#place === other.#place;
   }
 }

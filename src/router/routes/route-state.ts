@@ -33,6 +33,11 @@ export class RouteState {
     return { grant, orchestrator: own ?? orchestrator, isOneOfSeveral: Object.keys(nodes).length > 1 };
   }
 
+  /** The addresses of all orchestrators that the feed told of. */
+  orchestrators(): readonly string[] {
+    return this.#known === null ? [] : [this.#known.orchestrator, ...Object.values(this.#known.nodes)];
+  }
+
   /** Whether there is anything to route by. */
   get isKnown(): boolean {
     return this.#known !== null;
