@@ -47,7 +47,7 @@ function Tabs({ site }: { readonly site: SiteView }): ReactNode {
     <nav
       ref={nav}
       aria-label={`Pages of ${site.name}`}
-      className="-mx-4 mb-6 flex overflow-x-auto border-line border-b px-4 in-data-small:[scrollbar-width:none] in-data-small:mx-0 in-data-small:mb-0 in-data-small:border-b-0 in-data-small:px-0 sm:mx-0 sm:px-0"
+      className="-mx-4 mb-6 flex overflow-x-auto border-line border-b px-4 [scrollbar-width:none] in-data-small:mx-0 in-data-small:mb-0 in-data-small:border-b-0 in-data-small:px-0 sm:mx-0 sm:px-0"
     >
       <Link to="/sites/$name" params={params} activeOptions={{ exact: true }} className={tabClass}>
         Overview
