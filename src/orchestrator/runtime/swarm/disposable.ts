@@ -8,6 +8,7 @@ import { type BoundFolder, mountsOf, nameServersFor, nanoCpus, resolverOptions, 
 import { type ContainerEnd, ContainerWatch } from "./container-watch.ts";
 import { statusOf } from "./engine.ts";
 import type { EngineEvents } from "./engine-events.ts";
+import type { ImageShells } from "./image-shells.ts";
 import { labels } from "./labels.ts";
 
 /** A container for one run, one shell or one command, which is removed when it has ended. */
@@ -91,10 +92,11 @@ export interface Disposable {
 export interface DisposableContext {
   readonly docker: Docker;
   readonly events: EngineEvents;
+  readonly shells: ImageShells;
 }
 
 /** Makes and starts one. @throws {Failure} `image_unusable` */
-export async function startDisposable({ docker, events }: DisposableContext, order: DisposableOrder): Promise<Disposable> {
+export async function startDisposable({ docker, events, shells }: DisposableContext, order: DisposableOrder): Promise<Disposable> {
   const watch = new ContainerWatch(docker, order.start);
   events.listen(order.start, watch);
   let container: Docker.Container | null = null;
@@ -105,6 +107,7 @@ export async function startDisposable({ docker, events }: DisposableContext, ord
   try {
     const made = await docker.createContainer(disposableSpec(order));
     container = made;
+    await shells.demand(made, order.image);
     const attached = await made.attach({ stream: true, stdin: order.hasInput, stdout: true, stderr: true, hijack: true });
     await made.start();
     const { State: state, NetworkSettings: network } = await made.inspect();

@@ -14,6 +14,7 @@ import { startDisposable } from "./disposable.ts";
 import { connectEngine, type Engine, type EngineAddress, isAtLeast } from "./engine.ts";
 import { EngineEvents } from "./engine-events.ts";
 import { egressCommand, firewallRules } from "./firewall-plan.ts";
+import { ImageShells } from "./image-shells.ts";
 import { readMultiplexed } from "./multiplexed.ts";
 import { SiteServices } from "./site-services.ts";
 import type { SwarmMachine } from "./swarm-machine.ts";
@@ -64,6 +65,7 @@ export async function prepareMachine(options: SwarmOptions): Promise<SwarmMachin
       installation,
       docker: engine.docker,
       events,
+      shells: new ImageShells(),
       services,
       nodeId: swarm.nodeId,
       nodeAddress: options.nodeAddress ?? swarm.nodeAddress,
@@ -154,7 +156,7 @@ async function statusInside(
   { installation, defaultImage }: SwarmOptions,
 ) {
   const disposable = await startDisposable(
-    { docker: engine.docker, events },
+    { docker: engine.docker, events, shells: new ImageShells() },
     {
       installation,
       kind: "probe",

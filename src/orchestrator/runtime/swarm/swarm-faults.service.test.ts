@@ -54,6 +54,10 @@ describe.skipIf(missing !== null)(`a swarm in which things go wrong${missing ===
     const running = await harness.runtime.start(request);
     expect(await running.exited).toMatchObject({ code: 127 });
     expect(printed()).toContain(`the image ${shellessImage} has no shell (/bin/sh)`);
+    await expect(harness.runtime.enter({ ...request, key: "e1", command: null, size: { cols: 80, rows: 24 }, environment: {} })).rejects.toMatchObject({
+      code: "image_unusable",
+      message: `The site's image ${shellessImage} cannot be used: it has no shell (/bin/sh). Choose another image.`,
+    });
   });
 
   it("does not let an image's own idea of health end a program, which could not answer while it is frozen", async () => {
@@ -161,12 +165,16 @@ describe.skipIf(missing !== null)(`a swarm in which things go wrong${missing ===
     await (await started(15, serves)).stop(500);
   });
 
-  it("goes on after its engine was restarted, in order or by force", async () => {
+  it("goes on after its engine was restarted, in order or by force", { timeout: 240_000 }, async () => {
     for (const how of ["SIGTERM", "SIGKILL"] as const) {
       const [node] = harness.swarm.nodes;
       const running = await started(20, serves);
+      const unwanted = await started(23, serves);
       expect(await harness.runtime.trouble?.()).toBeNull();
       await node.stop(how);
+      // A program can be ended while its engine is away, which left it running when it was killed; the swarm hears of it later.
+      const ending = unwanted.stop(500);
+      await expect.poll(() => unwanted.listening(), poll).toEqual([]);
       await expect.poll(() => harness.runtime.trouble?.(), poll).toMatch(/^The Docker engine at unix:.*docker\.sock does not answer: connect E/);
       const { request } = harness.make({ siteId: 21, files: {} });
       await expect(harness.runtime.enter({ ...request, key: "e1", command: "true", size: null, environment: {} })).rejects.toMatchObject({
@@ -179,7 +187,7 @@ describe.skipIf(missing !== null)(`a swarm in which things go wrong${missing ===
       expect(await answer(await waiting)).toBe(404);
       await (await waiting).stop(500);
       // An engine that comes back ends what it finds.
-      await running.exited;
+      await Promise.all([running.exited, ending]);
       await expect.poll(() => harness.runtime.trouble?.(), poll).toBeNull();
       const again = await started(20, serves);
       expect(await answer(again)).toBe(404);
@@ -187,7 +195,7 @@ describe.skipIf(missing !== null)(`a swarm in which things go wrong${missing ===
     }
   });
 
-  it("works as soon as its engine comes, for an orchestrator that was there first", async () => {
+  it("works as soon as its engine comes, for an orchestrator that was there first", { timeout: 120_000 }, async () => {
     const [node] = harness.swarm.nodes;
     await node.stop("SIGTERM");
     const early = harness.again();

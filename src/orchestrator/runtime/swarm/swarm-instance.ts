@@ -1,6 +1,7 @@
 import { Lane } from "#orchestrator/sites/lane.ts";
 import type { ProcessInstance } from "../process/process-instance.ts";
 import type { InstanceExit, RunningInstance } from "../site-runtime.ts";
+import { isAway } from "./engine.ts";
 
 /** Halts a container and lets it go on. Both succeed where that is done already or the container has ended. */
 export interface ContainerFreezer {
@@ -17,6 +18,7 @@ export class SwarmInstance implements RunningInstance {
   readonly #program: ProcessInstance;
   readonly #freezer: ContainerFreezer;
   readonly #freezing = new Lane();
+  #isFrozen = false;
   #isStopping = false;
   #isLeft = false;
 
@@ -43,12 +45,18 @@ export class SwarmInstance implements RunningInstance {
 
   freeze(): Promise<void> {
     return this.#freezing.run(async () => {
-      if (!this.#isStopping) await this.#freezer.freeze();
+      if (this.#isStopping) return;
+      // Also where the answer is lost: it may stand still then.
+      this.#isFrozen = true;
+      await this.#freezer.freeze();
     });
   }
 
   thaw(): Promise<void> {
-    return this.#freezing.run(() => this.#freezer.thaw());
+    return this.#freezing.run(async () => {
+      await this.#freezer.thaw();
+      this.#isFrozen = false;
+    });
   }
 
   /** From now on it is not stopped: it belongs to the next orchestrator. */
@@ -60,7 +68,10 @@ export class SwarmInstance implements RunningInstance {
     if (this.#isLeft) return;
     this.#isStopping = true;
     // Only what moves can end, even by force.
-    await this.thaw();
+    await this.thaw().catch((error: unknown) => {
+      // A program that moves is ended without its engine.
+      if (this.#isFrozen || !isAway(error)) throw error;
+    });
     await this.#program.stop(graceMs);
   }
 }
