@@ -9,7 +9,7 @@ const lingerMs = 30_000;
  * connection, and the client would lose the answer that it has not read yet.
  */
 export function drainUnread(request: IncomingMessage, withinMs = lingerMs): void {
-  if (request.complete || request.destroyed) return;
+  if (request.complete || request.readableEnded || request.destroyed) return;
   const { socket } = request;
   const timer = setTimeout(() => socket.destroy(), withinMs).unref();
   const done = (): void => clearTimeout(timer);
