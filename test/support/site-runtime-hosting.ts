@@ -30,10 +30,18 @@ const script = "test/support/site-runtime-host.ts";
 
 export async function startHost(order: HostOrder, as: readonly string[] = [], folder = checkout): Promise<Host> {
   const [file = "", ...rest] = [...as, join(folder, "node_modules/.bin/node"), join(folder, script), JSON.stringify(order)];
-  const child = spawn(file, rest, { cwd: "/", stdio: ["pipe", "pipe", "inherit"] });
+  const child = spawn(file, rest, { cwd: "/", stdio: ["pipe", "pipe", "pipe"] });
+  let complaints = "";
+  child.stderr.setEncoding("utf8").on("data", (chunk: string) => {
+    complaints = `${complaints}${chunk}`.slice(-4000);
+  });
+  const closed = once(child, "close");
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const line: unknown = (await lines.next()).value;
-  if (typeof line !== "string") throw new Error("the host of the runtime ended before it was ready");
+  if (typeof line !== "string") {
+    const [code, signal] = await closed;
+    throw new Error(`the host of the runtime ended before it was ready (${signal ?? code}):\n${complaints}`);
+  }
   return {
     // The host writes this one type.
     report: JSON.parse(line) as HostReport,
@@ -57,18 +65,21 @@ export interface OrdinaryUser extends Disposable {
   readonly as: readonly string[];
 }
 
-/** The checkout may lie where that user cannot go (/root), so it is shown in the user's own folder as well. */
+/**
+ * The checkout may lie where that user cannot go (/root), so it is shown in the user's own folder as well. Not by bubblewrap: that goes through
+ * every mount of the machine one by one, and fails when another test's Docker takes one of them away meanwhile.
+ */
 export function ordinaryUser(): OrdinaryUser {
   const uid = "54321";
   const folder = mkdtempSync(join(tmpdir(), "backlot-ordinary-"));
   const shown = mkdtempSync(join(tmpdir(), "backlot-checkout-"));
   chownSync(folder, Number(uid), Number(uid));
   chmodSync(shown, 0o755);
-  const show = ["bwrap", "--die-with-parent", "--dev-bind", "/", "/", "--ro-bind", checkout, shown];
+  const show = 'mount --bind "$1" "$2" && mount -o remount,bind,ro "$2" && shift 2 && exec "$@"';
   return {
     folder,
     checkout: shown,
-    as: [...show, "setpriv", "--reuid", uid, "--regid", uid, "--clear-groups"],
+    as: ["unshare", "--mount", "sh", "-c", show, "sh", checkout, shown, "setpriv", "--pdeathsig=KILL", "--reuid", uid, "--regid", uid, "--clear-groups"],
     [Symbol.dispose]: () => {
       rmSync(folder, { recursive: true, force: true });
       rmSync(shown, { recursive: true, force: true });
