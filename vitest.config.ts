@@ -11,18 +11,27 @@ class LongestFirst extends BaseSequencer {
 
 // Stable, so that what is known of their durations still orders files of one weight.
 function weightOf(path: string): number {
-  if (path.includes("/test/e2e/") || path.endsWith("/operations.service.test.ts")) return 2;
-  return path.includes(".service.test.") ? 1 : 0;
+  if (path.includes("/test/e2e/") || path.endsWith("/operations.service.test.ts")) return 3;
+  if (path.includes(".service.test.")) return 2;
+  // Those of one project follow each other: a worker goes on with the next file of its own project only.
+  return path.includes("/test/") ? 1 : 0;
 }
+
+const units = ["src/**/*.test.ts", "web/**/*.test.{ts,tsx}"];
+const services = ["src/**/*.service.test.ts", "web/**/*.service.test.ts"];
 
 export default defineConfig({
   test: {
-    include: ["src/**/*.test.ts", "test/**/*.test.ts", "web/**/*.test.ts", "web/**/*.test.tsx"],
     // Real servers and browsers start slowly on a busy machine; a test that hangs still ends.
     testTimeout: 60_000,
     hookTimeout: 120_000,
     maxWorkers: 4,
     sequence: { sequencer: LongestFirst },
     reporters: ["default"],
+    projects: [
+      // A process of its own for each of some two hundred files would be three quarters of their work: most of it is loading the same modules.
+      { extends: true, test: { name: "unit", include: units, exclude: services, isolate: false } },
+      { extends: true, test: { name: "real", include: [...services, "test/**/*.test.ts"] } },
+    ],
   },
 });

@@ -7,6 +7,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { createUser } from "#contract/api/accounts.ts";
+import { placeDatabase } from "./backlot-cluster.ts";
 import { type Person, signInAs } from "./backlot-person.ts";
 import { belongsTo, isAlive, killIfThere, type ProcessInfo, processesWhere } from "./backlot-processes.ts";
 import { type Visited, type VisitInit, visit } from "./backlot-visit.ts";
@@ -43,8 +44,6 @@ export class Backlot implements AsyncDisposable {
   #admin: Promise<Person> | undefined;
 
   constructor(data: string, options: StartOptions) {
-    // Its processes are known by this name, and what has it at the end is killed: "data" would be everybody's.
-    if (!/[\w-]{12}/.test(basename(data))) throw new Error(`the data folder ${data} needs a name that nothing else on the machine has`);
     this.data = data;
     this.#options = options;
     this.#removesData = options.dataFolder === undefined;
@@ -146,7 +145,7 @@ export class Backlot implements AsyncDisposable {
   /** Every living process of this Backlot, orphans too. */
   processes(): readonly ProcessInfo[] {
     const name = basename(this.data);
-    return processesWhere(({ pid }) => pid !== 1 && pid !== process.pid && belongsTo(pid, name));
+    return processesWhere(({ pid }) => pid !== process.pid && belongsTo(pid, name));
   }
 
   /** Kills the program's first process, as `kill -9 PID` would, and resolves when it is dead. */
@@ -207,17 +206,20 @@ export class Backlot implements AsyncDisposable {
   }
 }
 
-/** A Backlot that is not started yet. */
+/** A Backlot that is not started yet, and makes everything it needs at its first start. */
 export async function prepareBacklot(options: StartOptions = {}): Promise<Backlot> {
   const data = options.dataFolder ?? (await mkdtemp(join(tmpdir(), "backlot-e2e-")));
   await mkdir(data, { recursive: true });
   return new Backlot(data, options);
 }
 
-/** The real program, ready. */
+/** The real program, ready; in a folder of its own it finds a database without any rows. */
 export async function startBacklot(options: StartOptions = {}): Promise<Backlot> {
   const backlot = await prepareBacklot(options);
   try {
+    // Another command or folder is what the test is about, and another database none of ours.
+    const isPlain = options.dataFolder === undefined && options.command === undefined && options.environment?.DATABASE_URL === undefined;
+    if (isPlain) await placeDatabase(backlot.data);
     return await backlot.start();
   } catch (error) {
     await backlot[Symbol.asyncDispose]();
