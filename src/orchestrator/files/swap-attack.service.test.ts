@@ -18,7 +18,7 @@ import { systemClock } from "#kit/clock.ts";
 import { createServer } from "#kit/http/server.ts";
 import { silentLog } from "#kit/log.ts";
 import { openPast, type Past } from "../../../test/support/file-past.ts";
-import { swapFolders } from "../../../test/support/folder-swapper.ts";
+import { plantPipes, swapFolders } from "../../../test/support/folder-swapper.ts";
 import { titled, whyNotPython } from "../../../test/support/needs.ts";
 import { mountFiles } from "./mount-files.ts";
 import { QuotaBook } from "./quota-book.ts";
@@ -162,6 +162,36 @@ describe.skipIf(whyNotPython() !== null)(titled("while folders are swapped for l
     expectUntouched();
   }, 90_000);
 
+  it("archives that are downloaded hold nothing from outside, and pipes in the place of files hold nobody up", async () => {
+    const zips = join(outer, "zips");
+    for (const folder of [zips, join(root, "box")]) mkdirSync(folder);
+    const planter = await plantPipes(root, ["piped", "box/piped"]);
+    const soon = () => ({ signal: AbortSignal.timeout(20_000) });
+    const download = async (path: string, name: string): Promise<void> => {
+      const response = await client.fetch(endpoints.readArchive, { params, query: { path }, ...soon() });
+      // One that is cut short since a file became something else in between is no archive.
+      const bytes = await response.arrayBuffer().catch((cause: unknown) => {
+        throw cause instanceof TypeError ? new Failure("file_changed", { path }, { cause }) : cause;
+      });
+      writeFileSync(join(zips, name), Buffer.from(bytes));
+    };
+    try {
+      await during(1_000, (round) => download("dir", `dir-${round}`), 2);
+      await during(800, (round) => download(round % 2 === 0 ? "box" : "", `piped-${round}`), 2);
+      const query = { path: "piped" };
+      await during(500, () => client.call(endpoints.writeSiteFile, { params, query, body: "mine", ...soon() }), 2);
+      await during(500, async () => void (await (await client.fetch(endpoints.readSiteFile, { params, query, ...soon() })).arrayBuffer()), 2);
+      await during(500, () => client.call(patchFile, { params, query: { ...query, offset: 0 }, body: "mine", ...soon() }));
+      await during(500, (round) => client.call(endpoints.copySitePath, { params, body: { from: "box", to: `box${round}` }, ...soon() }), 1);
+      await during(500, () => client.call(endpoints.searchFiles, { params, query: { query: "mine" }, ...soon() }), 1);
+    } finally {
+      planter.kill("SIGKILL");
+    }
+    attacker.kill("SIGSTOP");
+    expectUntouched();
+    expect(Number(execFileSync("python3", ["-c", lookIntoZips, zips], { encoding: "utf8" }))).toBeGreaterThan(2);
+  }, 120_000);
+
   it("changes outside are not told", async () => {
     const response = await client.fetch(endpoints.followChanges, { params, query: { folder: ["dir", "dir/inner"] as never } });
     if (response.body === null) throw new Error("no body");
@@ -179,6 +209,18 @@ describe.skipIf(whyNotPython() !== null)(titled("while folders are swapped for l
     expectUntouched();
   }, 90_000);
 });
+
+/** Says how many whole archives a folder has; fails when one of them has something from outside. */
+const lookIntoZips = `
+import os, sys, zipfile
+whole = 0
+for name in os.listdir(sys.argv[1]):
+  try: archive = zipfile.ZipFile(os.path.join(sys.argv[1], name))
+  except zipfile.BadZipFile: continue
+  for entry in archive.namelist(): assert b"canary" not in archive.read(entry), (name, entry)
+  whole += 1
+print(whole)
+`;
 
 describe.skipIf(whyNotPython() !== null)(titled("bad input, while folders are swapped", whyNotPython()), () => {
   it("pipes, names that are no text and huge names are refused or passed over, and nothing waits", async () => {
