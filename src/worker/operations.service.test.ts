@@ -1,16 +1,12 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { OperationKind } from "#contract/api/views.ts";
-import { defaultSiteLimits } from "#contract/site.ts";
+import { defaultSiteLimits, type SiteKind } from "#contract/site.ts";
 import type { Actor } from "#core/accounts/user.ts";
-import { type OperationInputs, type PlanSubject, planOperation, stepsOf } from "#core/operations/plan.ts";
+import { type OperationInputs, type PlanSubject, planOperation, type StepName, stepsOf } from "#core/operations/plan.ts";
 import { type ActorSite, defaultSiteSettings } from "#core/sites/site.ts";
 import { type Database, openDatabase } from "#db/database.ts";
 import { PostgresReconcilerDatabaseStore } from "#db/sites/postgres-reconciler-database-store.ts";
@@ -18,15 +14,17 @@ import { PostgresSiteDatabaseServer } from "#db/sites/postgres-site-database-ser
 import { createStores } from "#db/stores.ts";
 import { silentLog } from "#kit/log.ts";
 import { createSeal } from "#kit/seal.ts";
-import { childEnvironment } from "../../test/support/child-environment.ts";
-import { createClusterKey, type FakeComponent, type ReceivedCall } from "../../test/support/fake-component.ts";
-import { startFakeOrchestrator } from "../../test/support/fake-orchestrator.ts";
-import { startFakeRouter } from "../../test/support/fake-router.ts";
+import { createClusterKey } from "../../test/support/fake-component.ts";
+import { endOf, KilledWorker } from "../../test/support/killed-worker.ts";
+import { openStepCatcher } from "../../test/support/step-catcher.ts";
 import { createTestDatabase, type TestDatabase } from "../../test/support/test-database.ts";
 import { startWatchedSiteServer, type WatchedSiteServer } from "../../test/support/watched-site-server.ts";
 
-const main = fileURLToPath(new URL("../main.ts", import.meta.url));
 const dynamic: PlanSubject = { kind: "dynamic", canRunTwice: true };
+const alone: PlanSubject = { kind: "dynamic", canRunTwice: false };
+const still: PlanSubject = { kind: "static", canRunTwice: true };
+/** The machines between which a site is moved. */
+const nodes = { from: "one", to: "other" };
 
 interface Stage {
   readonly database: TestDatabase;
@@ -34,7 +32,7 @@ interface Stage {
   readonly stores: ReturnType<typeof createStores>;
   readonly actor: Actor;
   readonly siteServer: WatchedSiteServer;
-  readonly keyFile: string;
+  readonly worker: KilledWorker;
   readonly key: Awaited<ReturnType<typeof createClusterKey>>;
 }
 
@@ -52,33 +50,18 @@ beforeAll(async () => {
   const stores = createStores(db);
   const user = await stores.users.create({ username: "ada", passwordHash: null, role: "member" });
   const siteServer = cleanUp.use(await startWatchedSiteServer());
-  stage = { database, db, stores, keyFile, key, siteServer, actor: { user, scopes: ["full"], door: "api", address: null } };
+  const catcher = cleanUp.use(await openStepCatcher(database.url));
+  const worker = cleanUp.use(await KilledWorker.open({ databaseUrl: database.url, catcher, siteServer, key, keyFile }));
+  stage = { database, db, stores, worker, key, siteServer, actor: { user, scopes: ["full"], door: "api", address: null } };
 });
 afterAll(() => cleanUp.disposeAsync());
 
-/** A worker in an operating-system process of its own. */
-function startWorker(parts: { readonly databaseUrl: string; readonly orchestrator: FakeComponent; readonly router: FakeComponent }): ChildProcess {
-  return spawn(process.execPath, [main, "run", "worker"], {
-    env: {
-      ...childEnvironment,
-      DATABASE_URL: parts.databaseUrl,
-      BACKLOT_CLUSTER_KEY_FILE: stage.keyFile,
-      BACKLOT_ORCHESTRATOR_URL: parts.orchestrator.url,
-      BACKLOT_ROUTER_URLS: parts.router.url,
-      BACKLOT_SITE_DATABASE_URL: stage.siteServer.url,
-      BACKLOT_OPERATION_LEASE_SECONDS: "1",
-      BACKLOT_RECONCILE_SECONDS: "3600",
-      BACKLOT_LOG_LEVEL: "error",
-    },
-    stdio: ["ignore", "inherit", "inherit"],
-  });
-}
-
-/** Which calls a step makes: the first of them marks that the step before it is done. */
-const markOf: Readonly<Record<string, string>> = {
+/** Which call each step makes: at the first of them the step before it is done. What makes none is caught when its end is to be written down. */
+const markOf: Readonly<Record<StepName, string>> = {
   apply: "site.apply",
   starter: "starter.place",
   publish: "routes.await",
+  activate: "end of activate",
   unpack: "deployment.unpack",
   place: "deployment.place",
   refresh: "site.status",
@@ -89,8 +72,15 @@ const markOf: Readonly<Record<string, string>> = {
   stop: "site.sleep",
   release: "routes.release",
   wake: "site.wake",
+  makeDatabase: "end of makeDatabase",
+  changePassword: "end of changePassword",
+  dropDatabase: "end of dropDatabase",
   withdraw: "routes.await",
   remove: "site.remove",
+  forget: "end of forget",
+  settle: "site.apply",
+  carry: "end of carry",
+  leave: "end of leave",
 };
 
 /** The statements after which the worker dies while the server goes on: the effect is there, and nobody knows. */
@@ -100,57 +90,19 @@ const statementsOf: Readonly<Record<string, readonly string[]>> = {
   dropDatabase: ["drop database", "drop role"],
 };
 
-/** Runs one operation while its worker is killed at the beginning of every step; gives what was called. */
-async function surviveKills(
-  site: ActorSite,
-  operationId: string,
-  given: { readonly steps: readonly string[]; readonly hasDatabase: boolean },
-): Promise<{ readonly calls: readonly string[]; readonly specs: ReadonlyMap<number, unknown> }> {
-  await using orchestrator = await startFakeOrchestrator(stage.key);
-  await using router = await startFakeRouter(stage.key);
-  orchestrator.state.statuses.set(site.id, { state: "running", reason: null, since: "2026-11-21T12:00:00.000Z" });
-  const toKill = given.steps.flatMap((step) => (given.hasDatabase ? statementsOf[step] : undefined) ?? markOf[step] ?? []);
-  let worker: ChildProcess | undefined;
-  let killed = 0;
-  const killAt = async (matches: (mark: string) => boolean): Promise<void> => {
-    const mark = toKill[killed];
-    if (mark === undefined || !matches(mark) || worker === undefined) return;
-    killed += 1;
-    const gone = once(worker, "exit");
-    worker.kill("SIGKILL");
-    // The fake goes on and does what it was asked: the worker dies between the effect and writing it down.
-    await gone;
-  };
-  const onCall = (call: ReceivedCall): Promise<void> => killAt((mark) => call.id === mark);
-  orchestrator.onCall = onCall;
-  router.onCall = onCall;
-  stage.siteServer.onStatement = (text) => killAt((mark) => text.includes(mark));
-  const deadline = Date.now() + 90_000;
-  const isRunning = async (): Promise<boolean> => {
-    const operation = await stage.stores.operations.forActor(stage.actor, operationId);
-    return operation?.state !== "succeeded" && operation?.state !== "failed";
-  };
-  while (await isRunning()) {
-    if (Date.now() > deadline) throw new Error(`still running after ${killed} kills`);
-    if (worker === undefined || worker.exitCode !== null || worker.signalCode !== null)
-      worker = startWorker({ databaseUrl: stage.database.url, orchestrator, router });
-    await delay(50);
-  }
-  if (worker !== undefined && worker.exitCode === null && worker.signalCode === null) {
-    const gone = once(worker, "exit");
-    worker.kill("SIGTERM");
-    await gone;
-  }
-  expect(killed).toBe(toKill.length);
-  return { calls: [...orchestrator.calls, ...router.calls].map((call) => call.id), specs: orchestrator.state.specs };
+/** Where the worker dies in a step. */
+function marksOf(step: StepName, { subject, hasDatabase = false }: Case): readonly string[] {
+  if (hasDatabase && step in statementsOf) return statementsOf[step] ?? [];
+  if (step !== "carry" || subject.kind === "static") return [markOf[step]];
+  return [...(subject.canRunTwice ? ["site.instance.start", "routes.switch"] : ["routes.hold", "site.leave", "site.instance.start"]), markOf[step]];
 }
 
-async function newSite(name: string): Promise<{ readonly site: ActorSite; readonly createId: string }> {
+async function newSite(name: string, kind: SiteKind, input: OperationInputs["create"]): Promise<{ readonly site: ActorSite; readonly createId: string }> {
   const id = crypto.randomUUID();
-  const operation = planOperation({ id, kind: "create", input: { starter: "node" }, subject: dynamic, requestedById: stage.actor.user.id });
+  const operation = planOperation({ id, kind: "create", input, subject: { kind, canRunTwice: true }, requestedById: stage.actor.user.id });
   const { site } = await stage.stores.sites.create(
     stage.actor,
-    { name, kind: "dynamic", purpose: "project", description: "", limits: defaultSiteLimits, settings: defaultSiteSettings, egress: "none", ownerLimit: null },
+    { name, kind, purpose: "project", description: "", limits: defaultSiteLimits, settings: defaultSiteSettings, egress: "none", ownerLimit: null },
     operation,
   );
   return { site, createId: id };
@@ -161,23 +113,52 @@ async function settle(siteId: number): Promise<void> {
   await stage.db.updateTable("sites").set({ lifecycle: "active" }).execute();
 }
 
-const cases: readonly {
-  readonly [K in OperationKind]: { readonly kind: K; readonly input: OperationInputs[K]; readonly subject: PlanSubject; readonly hasDatabase?: boolean };
-}[OperationKind][] = [
-  { kind: "create", input: { starter: "node" }, subject: dynamic },
-  { kind: "rename", input: {}, subject: dynamic },
-  { kind: "configure", input: { needsRestart: true }, subject: dynamic },
-  { kind: "deploy", input: { uploadId: "upload-0001" }, subject: dynamic },
-  { kind: "restart", input: {}, subject: dynamic },
-  { kind: "restart", input: {}, subject: { ...dynamic, canRunTwice: false } },
-  { kind: "sleep", input: {}, subject: dynamic },
-  { kind: "wake", input: {}, subject: dynamic },
-  { kind: "delete", input: {}, subject: dynamic },
-  { kind: "delete", input: {}, subject: dynamic, hasDatabase: true },
-  { kind: "add-database", input: {}, subject: dynamic, hasDatabase: true },
-  { kind: "change-database-password", input: {}, subject: dynamic, hasDatabase: true },
-  { kind: "delete-database", input: {}, subject: dynamic, hasDatabase: true },
-];
+/** One operation that has to survive. */
+interface Case<K extends OperationKind = OperationKind> {
+  readonly kind: K;
+  readonly input: OperationInputs[K];
+  readonly subject: PlanSubject;
+  readonly hasDatabase?: boolean;
+}
+
+// A new kind of operation does not compile until it is here.
+const cases: { readonly [K in OperationKind]: readonly Omit<Case<K>, "kind">[] } = {
+  create: [
+    { input: { starter: "node" }, subject: dynamic },
+    { input: { starter: null }, subject: still },
+  ],
+  rename: [{ input: {}, subject: dynamic }],
+  configure: [
+    { input: { needsRestart: true }, subject: dynamic },
+    { input: { needsRestart: false }, subject: still },
+  ],
+  deploy: [
+    { input: { uploadId: "upload-0001" }, subject: dynamic },
+    { input: { uploadId: "upload-0001" }, subject: still },
+  ],
+  restart: [
+    { input: {}, subject: dynamic },
+    { input: {}, subject: alone },
+  ],
+  sleep: [{ input: {}, subject: dynamic }],
+  wake: [{ input: {}, subject: dynamic }],
+  delete: [
+    { input: {}, subject: still },
+    { input: {}, subject: dynamic, hasDatabase: true },
+  ],
+  "add-database": [{ input: {}, subject: dynamic, hasDatabase: true }],
+  "change-database-password": [{ input: {}, subject: dynamic, hasDatabase: true }],
+  "delete-database": [
+    { input: {}, subject: dynamic, hasDatabase: true },
+    { input: {}, subject: still, hasDatabase: true },
+  ],
+  move: [
+    { input: nodes, subject: dynamic },
+    { input: nodes, subject: alone },
+    { input: nodes, subject: still },
+  ],
+};
+const everyCase = Object.entries(cases).flatMap(([kind, of]) => of.map((one): Case => ({ ...one, kind: kind as OperationKind })));
 
 /** Queues an operation as the use-cases do; a database that it needs is made before. */
 async function queue(site: ActorSite, operation: ReturnType<typeof planOperation>, hasDatabase: boolean): Promise<void> {
@@ -197,6 +178,10 @@ async function queue(site: ActorSite, operation: ReturnType<typeof planOperation
   else await operations.queue(site, operation);
 }
 
+function operationOf(id: string) {
+  return stage.stores.operations.forActor(stage.actor, id);
+}
+
 /** With which of the passwords the site's role gets in; null when there is no such database. */
 async function passwordOf(site: ActorSite): Promise<string | null> {
   const host = new URL(stage.siteServer.directUrl).searchParams.get("host") ?? "";
@@ -213,23 +198,32 @@ async function passwordOf(site: ActorSite): Promise<string | null> {
 }
 
 // One after the other: each worker claims whatever is queued in this database.
-test.each(cases)(
-  "$kind ends although its worker is killed at the beginning of every step, each time in a new process",
-  async ({ kind, input, subject, hasDatabase = false }) => {
-    const { site, createId } = await newSite(`s${crypto.randomUUID().slice(0, 8)}`);
+test.each(everyCase)(
+  "$kind of a site that is $subject ends although its worker is killed in every step, each time in a new process",
+  async (of) => {
+    const { kind, input, subject, hasDatabase = false } = of;
+    const { site, createId } = await newSite(`s${crypto.randomUUID().slice(0, 8)}`, subject.kind, kind === "create" ? (input as never) : { starter: null });
     let operationId = createId;
     if (kind !== "create") {
       await settle(site.id);
+      await stage.db
+        .updateTable("sites")
+        .set({ nodeId: kind === "move" ? nodes.from : null, settings: { ...defaultSiteSettings, canRunTwice: subject.canRunTwice } as never })
+        .where("id", "=", site.id)
+        .execute();
       operationId = crypto.randomUUID();
       const operation = planOperation({ id: operationId, kind, input: input as never, subject, requestedById: stage.actor.user.id });
       await queue(site, operation, hasDatabase);
     }
     const steps = stepsOf(kind, input as never, subject);
-    const { calls, specs } = await surviveKills(site, operationId, { steps, hasDatabase });
-    const ended = await stage.stores.operations.forActor(stage.actor, operationId);
+    const toKill = steps.flatMap((step) => marksOf(step, of));
+    const hasEnded = async (): Promise<boolean> => ["succeeded", "failed"].includes((await operationOf(operationId))?.state ?? "");
+    const { calls, specs, specsOfOther } = await stage.worker.surviveKills({ siteId: site.id, toKill, hasEnded, isMoved: kind === "move" });
+    const ended = await operationOf(operationId);
     expect(ended).toMatchObject({ kind, state: "succeeded", failure: null });
     expect(ended?.steps.map((step) => step.state)).toEqual(steps.map(() => "succeeded"));
-    for (const step of steps) if (step in markOf) expect(calls).toContain(markOf[step]);
+    expect(calls).toEqual(expect.arrayContaining(steps.map((step) => markOf[step]).filter((mark) => !mark.startsWith(endOf))));
+    if (kind === "move") expect([specs.has(site.id), specsOfOther.has(site.id)]).toEqual([false, true]);
     if (hasDatabase) {
       const password = { delete: null, "delete-database": null, "add-database": "first", "change-database-password": "second" }[kind as string] ?? null;
       expect(await passwordOf(site)).toBe(password);
@@ -242,5 +236,5 @@ test.each(cases)(
     // Each started instance carries the operation's own key: however often it was asked for, there is one.
     if (kind === "delete") expect(await stage.stores.sites.forActor(stage.actor, site.name)).toBeNull();
   },
-  120_000,
+  300_000,
 );
