@@ -3,6 +3,7 @@ import { changePath } from "#contract/api/files.ts";
 import { restartSite, sleepSite } from "#contract/api/sites.ts";
 import { type Backlot, startBacklot } from "../support/backlot.ts";
 import type { Person } from "../support/backlot-person.ts";
+import { killIfThere } from "../support/backlot-processes.ts";
 import { edgeMissing } from "../support/edge-router.ts";
 
 const missing = edgeMissing();
@@ -51,6 +52,36 @@ describe.skipIf(missing !== null)(
       isOver = true;
       await Promise.all(visitors);
       expect(words).toEqual(new Set(["first", "second"]));
+    });
+
+    test("when the orchestrator was killed sites come back at addresses that none had before: nobody meets another site's program", async () => {
+      const names = ["first", "second", "third"];
+      const tells = `require("http").createServer((req, res) => {
+  const own = Object.values(require("os").networkInterfaces()).flat().map(({ address }) => address);
+  res.end(JSON.stringify({ name: NAME, address: own.find((address) => address.startsWith("10.77.")) }));
+}).listen(process.env.PORT, process.env.HOST);`;
+      const told = async (name: string) => JSON.parse((await backlot.visit(name)).text) as { readonly name?: string; readonly address?: string };
+      for (const name of names) {
+        await ann.createSite(name, "dynamic");
+        await ann.put(name, "server.js", tells.replace("NAME", JSON.stringify(name)));
+        await ann.put(name, "run.sh", "#!/bin/sh\nexec node /site/server.js\n");
+        await ann.client.call(changePath, { params: { name, "*": "run.sh" }, body: { executable: true } });
+      }
+      const before = await Promise.all(names.map(told));
+      expect(before.map(({ name }) => name)).toEqual(names);
+      const [orchestrator] = backlot.processes().filter(({ command }) => / run orchestrator/.test(command));
+      killIfThere(orchestrator?.pid ?? 0);
+      // The last one comes first: in the order of before each would get its own address again.
+      for (const name of names.toReversed()) {
+        const answers = new Set<string | undefined>();
+        const isNew = async (): Promise<boolean> => {
+          const { name: who, address } = await told(name);
+          if (who !== undefined) answers.add(who);
+          return address !== undefined && !before.some((other) => other.address === address);
+        };
+        await expect.poll(isNew, { timeout: 60_000 }).toBe(true);
+        expect([...answers]).toEqual([name]);
+      }
     });
 
     test("killed as a whole it starts again, although HAProxy was left over at its port", async () => {

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { blockCount, blockRange, isLinkOf, rangeOf } from "./network-plan.ts";
 import { mustRun } from "./run-command.ts";
@@ -8,10 +9,13 @@ export interface AddressBlock {
   release(): void;
 }
 
-/** Takes a free block; null when other Backlots or networks of the machine use all of them. */
-export async function claimAddressBlock(ip: string, installation: string): Promise<AddressBlock | null> {
-  const used = await usedRanges(ip, installation);
-  for (let block = 0; block < blockCount; block += 1) {
+/**
+ * Takes a free block; null when other Backlots or networks of the machine use all of them. The one that this installation had `before` is
+ * its last choice: routers may still send visitors there, who would meet other sites by now.
+ */
+export async function claimAddressBlock(ip: string, own: { readonly installation: string; readonly before: number | null }): Promise<AddressBlock | null> {
+  const used = await usedRanges(ip, own.installation);
+  for (const block of blocksAfter(own.before)) {
     const range = blockRange(block);
     if (used.some((other) => other.first <= range.last && range.first <= other.last)) continue;
     // A name in Linux' abstract namespace belongs to a network namespace, like the addresses, and the kernel frees it with the process.
@@ -20,6 +24,21 @@ export async function claimAddressBlock(ip: string, installation: string): Promi
     return { block, release: () => lock.close() };
   }
   return null;
+}
+
+/** All blocks in the order in which they are tried. */
+export function blocksAfter(before: number | null): readonly number[] {
+  return Array.from({ length: blockCount }, (_, index) => (index + (before ?? -1) + 1) % blockCount);
+}
+
+/** The block that an installation had the last time it ran; null when it is not known. */
+export function readFormerBlock(file: string): number | null {
+  try {
+    const block = Number(readFileSync(file, "utf8"));
+    return Number.isInteger(block) && block >= 0 && block < blockCount ? block : null;
+  } catch {
+    return null;
+  }
 }
 
 /**

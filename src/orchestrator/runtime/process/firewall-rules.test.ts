@@ -3,7 +3,7 @@ import { closedNetworks, firewallRules, letOutCommands, takeBackCommands } from 
 import { rangeOf } from "./network-plan.ts";
 
 it("lets nothing in from sites but answers, and forwards nothing, where nothing can be let out", () => {
-  expect(firewallRules({ installation: "x1", block: 1, closed: null })).toBe(`add table inet backlot_x1
+  expect(firewallRules({ installation: "x1", block: 1, former: null, closed: null })).toBe(`add table inet backlot_x1
 delete table inet backlot_x1
 table inet backlot_x1 {
   chain input {
@@ -26,7 +26,7 @@ table inet backlot_x1 {
 });
 
 it("lets out single sites: to name servers, then to what is neither closed nor mail, a bounded number of times", () => {
-  const rules = firewallRules({ installation: "x1", block: 1, closed: ["192.0.2.0/24"] });
+  const rules = firewallRules({ installation: "x1", block: 1, former: 3, closed: ["192.0.2.0/24"] });
   expect(rules).toContain(`  chain from_site {
     meta nfproto != ipv4 drop
     iifname . ip saddr != @egress drop
@@ -51,6 +51,7 @@ it("lets out single sites: to name servers, then to what is neither closed nor m
     iifname @opened oifname != "bl*" drop
 `);
   expect(rules).toContain('    iifname "blx1-*" oifname != "bl*" masquerade\n');
+  for (const network of ["10.77.16.0/20", "10.77.48.0/20"]) expect(rules).toContain(`    ip daddr ${network} oifname != "bl*" oifname != "lo" reject\n`);
 });
 
 it("says who is let out, and takes it back", () => {

@@ -28,6 +28,8 @@ export const closedNetworks = [
 export interface FirewallPlan {
   readonly installation: string;
   readonly block: number;
+  /** The block before this one, where routers may still look for sites; null when there was none. */
+  readonly former: number | null;
   /** Networks that are closed to sites besides `closedNetworks`; null where nothing can be let out at all. */
   readonly closed: readonly string[] | null;
 }
@@ -38,13 +40,14 @@ export function firewallTable(installation: string): string {
 
 /**
  * From sites' interfaces come only answers to what the host asked. Nothing is forwarded from them or to them, but for those that were
- * let out. An address of the block that no interface carries any more is refused at once: its packets must not leave by the
+ * let out. An address of its blocks that no interface carries any more is refused at once: its packets must not leave by the
  * machine's default route.
  */
 export function firewallRules(plan: FirewallPlan): string {
   const table = firewallTable(plan.installation);
   const sites = `"bl${plan.installation}-*"`;
-  const addresses = `${addressPair(plan.block, 0).host}/${blockBits}`;
+  const blocks = new Set(plan.former === null ? [plan.block] : [plan.block, plan.former]);
+  const addresses = [...blocks].map((block) => `${addressPair(block, 0).host}/${blockBits}`);
   const egress = plan.closed === null ? null : egressRules(sites, [...closedNetworks, ...plan.closed]);
   // Adding before deleting makes the deletion succeed whether or not the table is there; all of it is one transaction.
   return [
@@ -64,8 +67,10 @@ export function firewallRules(plan: FirewallPlan): string {
     "  chain output {",
     "    type filter hook output priority -10; policy accept;",
     // Any Backlot's interface: the table of one that was killed and deleted stays, and its addresses may be another's by then.
-    `    ip daddr ${addresses} oifname != "bl*" oifname != "lo" meta l4proto tcp reject with tcp reset`,
-    `    ip daddr ${addresses} oifname != "bl*" oifname != "lo" reject`,
+    ...addresses.flatMap((network) => [
+      `    ip daddr ${network} oifname != "bl*" oifname != "lo" meta l4proto tcp reject with tcp reset`,
+      `    ip daddr ${network} oifname != "bl*" oifname != "lo" reject`,
+    ]),
     "  }",
     ...(egress?.after ?? []),
     "}",

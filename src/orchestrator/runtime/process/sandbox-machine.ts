@@ -116,7 +116,8 @@ async function makeNetworks(options: MachineOptions, machine: SandboxMachine): P
     const { closedNetworks, resolverFiles } = options;
     const { etcFolder } = machine.view;
     const warm = options.warmNetworks;
-    networks = await SiteNetworks.open({ installation, quarantineMs, clock, log, warm, programs: found, etcFolder, closedNetworks, resolverFiles });
+    const blockFile = join(options.stateFolder, "address-block");
+    networks = await SiteNetworks.open({ installation, blockFile, quarantineMs, clock, log, warm, programs: found, etcFolder, closedNetworks, resolverFiles });
     await tryLaunch(machine, networks);
     return networks;
   } catch (error) {

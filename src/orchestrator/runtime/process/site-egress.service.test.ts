@@ -183,6 +183,7 @@ async function openNetworks(resolverFile: string): Promise<{ readonly open: Site
   const open = await SiteNetworks.open({
     installation: `t${randomBytes(3).toString("hex").slice(0, 5)}`,
     programs: { ip, nft, nsenter, unshare: findProgram("unshare") ?? "" },
+    blockFile: join(etcFolder, "address-block"),
     etcFolder,
     closedNetworks: [],
     resolverFiles: [resolverFile],

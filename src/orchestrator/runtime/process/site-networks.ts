@@ -1,10 +1,11 @@
+import { writeFile } from "node:fs/promises";
 import { Failure } from "#contract/failure.ts";
 import type { Clock } from "#kit/clock.ts";
 import type { Log } from "#kit/log.ts";
 import type { RuntimeCapabilities } from "../site-runtime.ts";
-import { type AddressBlock, claimAddressBlock } from "./address-block.ts";
+import { type AddressBlock, claimAddressBlock, readFormerBlock } from "./address-block.ts";
 import { AddressSlots } from "./address-slots.ts";
-import { firewallRules, firewallTable } from "./firewall-rules.ts";
+import { type FirewallPlan, firewallRules, firewallTable } from "./firewall-rules.ts";
 import { NamespaceHolder } from "./namespace-holder.ts";
 import { addressPair, blockSlots, hostLinkCommands, interfaceName, isLinkOf, siteLinkCommands } from "./network-plan.ts";
 import { mustRun, runCommand } from "./run-command.ts";
@@ -24,6 +25,8 @@ export interface SiteNetwork {
 export interface SiteNetworksOptions {
   readonly installation: string;
   readonly programs: { readonly ip: string; readonly nft: string; readonly unshare: string; readonly nsenter: string };
+  /** Where the block of addresses is written down, for the next start. */
+  readonly blockFile: string;
   /** Where the sites' private `/etc` files stand. */
   readonly etcFolder: string;
   /** Networks that are closed to sites besides the private ones. */
@@ -63,11 +66,13 @@ export class SiteNetworks {
 
   /** Claims addresses and closes the machine to the sites; throws when this machine cannot do it. */
   static async open(options: SiteNetworksOptions): Promise<SiteNetworks> {
-    const block = await claimAddressBlock(options.programs.ip, options.installation);
+    const former = readFormerBlock(options.blockFile);
+    const block = await claimAddressBlock(options.programs.ip, { installation: options.installation, before: former });
     if (block === null) throw new Error("no free addresses in 10.77.0.0/16: other Backlots or networks of this machine use them all");
     try {
       await removeLeftLinks(options);
-      const networks = new SiteNetworks(options, block, await closeMachine(options, block.block));
+      const networks = new SiteNetworks(options, block, await closeMachine(options, { block: block.block, former }));
+      await writeFile(options.blockFile, String(block.block));
       // The first ones also prove that the machine can make them.
       networks.#ready.push(...(await networks.#make(options.warm)));
       return networks;
@@ -204,9 +209,9 @@ interface FoundEgress {
 }
 
 /** Closes the machine to the sites, with doors for those that are let out where this kernel can have them. */
-async function closeMachine(options: SiteNetworksOptions, block: number): Promise<FoundEgress> {
+async function closeMachine(options: SiteNetworksOptions, blocks: Pick<FirewallPlan, "block" | "former">): Promise<FoundEgress> {
   const load = (closed: readonly string[] | null) =>
-    runCommand([options.programs.nft, "-f", "-"], { input: firewallRules({ installation: options.installation, block, closed }) });
+    runCommand([options.programs.nft, "-f", "-"], { input: firewallRules({ installation: options.installation, ...blocks, closed }) });
   const obstacle = egressObstacle();
   const loaded = obstacle === null ? await load(options.closedNetworks) : null;
   if (loaded?.code === 0) {
