@@ -2,12 +2,21 @@ import { sql } from "kysely";
 import type { TaskState } from "#contract/task.ts";
 import type { OutboxMessage, TaskOutbox } from "#core/tasks/task-outbox.ts";
 import type { Database } from "../database.ts";
+import { prepare } from "../prepared.ts";
 
 /**
  * Does not wait for the disk at this statement's commit: what a crash takes back here only lets a message be published twice.
  * Two waits for the disk would otherwise stand between a task and its start.
  */
-const hurry = sql`(select set_config('synchronous_commit', 'off', true)) as hurry`;
+const hurry = "(select set_config('synchronous_commit', 'off', true)) as hurry";
+
+// Both stand between a task and its start, or beside each: planned once.
+const takeDue = prepare<OutboxMessage>(`
+  update task_outbox set attempts = task_outbox.attempts + 1, due_at = clock_timestamp() + $2 * interval '1 millisecond'
+  from (select id from task_outbox where due_at <= clock_timestamp() order by due_at, id limit $1 for update skip locked) as due, ${hurry}
+  where task_outbox.id = due.id
+  returning task_outbox.id, task_outbox.uid, task_outbox.attempts`);
+const removeAll = prepare(`delete from task_outbox using ${hurry} where id = any($1::bigint[])`);
 
 /** Messages that wait for the broker, in PostgreSQL. */
 export class PostgresTaskOutbox implements TaskOutbox {
@@ -18,17 +27,13 @@ export class PostgresTaskOutbox implements TaskOutbox {
   }
 
   async take({ limit, leaseMs }: { readonly limit: number; readonly leaseMs: number }): Promise<readonly OutboxMessage[]> {
-    const { rows } = await sql<OutboxMessage>`
-      update task_outbox set attempts = task_outbox.attempts + 1, due_at = ${after(leaseMs)}
-      from (select id from task_outbox where due_at <= clock_timestamp() order by due_at, id limit ${limit} for update skip locked) as due, ${hurry}
-      where task_outbox.id = due.id
-      returning task_outbox.id, task_outbox.uid, task_outbox.attempts`.execute(this.#db);
+    const rows = await takeDue(this.#db, [limit, leaseMs]);
     return rows.toSorted((one, other) => one.id - other.id);
   }
 
   async remove(ids: readonly number[]): Promise<void> {
     if (ids.length === 0) return;
-    await sql`delete from task_outbox using ${hurry} where id = any(${ids}::bigint[])`.execute(this.#db);
+    await removeAll(this.#db, [ids]);
   }
 
   async putBack(ids: readonly number[], afterMs: number): Promise<void> {

@@ -1,4 +1,4 @@
-import { lstatSync, readlinkSync, type Stats } from "node:fs";
+import { lstatSync, readlinkSync, readSync, type Stats } from "node:fs";
 import type { Readable, Writable } from "node:stream";
 import type { FolderEntry } from "#contract/api/files.ts";
 import { Failure } from "#contract/failure.ts";
@@ -35,6 +35,12 @@ export class OpenFile implements Disposable {
   async read(position: number, length: number): Promise<Uint8Array> {
     const buffer = Buffer.allocUnsafe(Math.max(0, Math.min(length, this.size - position)));
     return buffer.subarray(0, await readFully(this.#file.fd, buffer, position));
+  }
+
+  /** What it begins with, at once: to hand so few bytes to another thread costs more than to read them. */
+  head(length: number): Uint8Array {
+    const buffer = Buffer.allocUnsafe(Math.max(0, Math.min(length, this.size)));
+    return buffer.subarray(0, readSync(this.#file.fd, buffer, 0, buffer.length, 0));
   }
 
   /** The bytes from `start` up to, not including, `end`. The stream owns the file from now on and closes it. */

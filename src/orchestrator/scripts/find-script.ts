@@ -13,7 +13,7 @@ export async function findScript(jail: Jail, path: string): Promise<FoundScript>
   try {
     using file = openFile(jail, path);
     if (!file.isExecutable) return { kind: "not-executable" };
-    return { kind: "script", needsShell: !runsByItself(await file.read(0, 4)) };
+    return { kind: "script", needsShell: !runsByItself(file.head(4)) };
   } catch (error) {
     if (error instanceof Failure && absent.has(error.code)) return { kind: "not-found" };
     if (error instanceof Failure && unusable.has(error.code)) return { kind: "not-executable" };
