@@ -1,4 +1,8 @@
+import { execFile } from "node:child_process";
 import { generateKeyPairSync } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { createToken } from "#contract/api/accounts.ts";
@@ -10,11 +14,12 @@ import { deploySite, followSites } from "#contract/api/sites.ts";
 import { createTask, listTasks } from "#contract/api/tasks.ts";
 import { openTerminal } from "#contract/api/terminals.ts";
 import { readEvents } from "#contract/events.ts";
-import { type Backlot, startBacklot } from "../support/backlot.ts";
+import { type Backlot, checkout, startBacklot } from "../support/backlot.ts";
 import { packed } from "../support/backlot-archive.ts";
 import type { Person } from "../support/backlot-person.ts";
 import type { Visited, VisitInit } from "../support/backlot-visit.ts";
-import { whyNoSandbox, whyNotPython } from "../support/needs.ts";
+import { titled, whyNoSandbox, whyNotPython } from "../support/needs.ts";
+import { atEveryAddress, neighbourAddresses, platformTargets } from "../support/platform-targets.ts";
 
 const operationObject = z.object({
   operationId: z.string(),
@@ -33,13 +38,19 @@ interface Endpoint {
   readonly mediaType: string | undefined;
 }
 
+/** What test/support/hostile-site.mjs says of what it tried. */
+const results = z.record(z.string(), z.string());
+const hostileFindings = z.object({ addresses: results, sockets: results, files: results, kills: z.array(z.string()) });
+const unreachable = /^(silence|ECONNREFUSED|ENETUNREACH|EHOSTUNREACH|EADDRNOTAVAIL|EINVAL)$/;
+const noSandbox = whyNoSandbox();
+
 let backlot: Backlot;
 let ann: Person;
 let bob: Person;
 let endpoints: readonly Endpoint[];
 
 beforeAll(async () => {
-  backlot = await startBacklot(whyNoSandbox() === null ? {} : { environment: { BACKLOT_UNISOLATED_FOR_ALL: "true" } });
+  backlot = await startBacklot(noSandbox === null ? {} : { environment: { BACKLOT_UNISOLATED_FOR_ALL: "true" } });
   [ann, bob] = await Promise.all([backlot.addPerson("ann"), backlot.addPerson("bob")]);
   await Promise.all([ann.createSite("anns-site", "dynamic", whyNotPython() === null ? "python" : "node"), bob.createSite("bobs-site", "static", "static")]);
   for (const text of ["earlier secret of Ann", "secret of Ann"]) await ann.put("anns-site", "public/secret.txt", text);
@@ -150,6 +161,52 @@ describe("every endpoint of the OpenAPI document", () => {
     expect((await backlot.ask("/api/v1/session", { headers: { authorization: `Bearer ${ann.token}` } })).status).toBe(200);
   });
 });
+
+test.skipIf(noSandbox !== null)(
+  titled("a tenant's program reaches no port, socket, file and process of the platform, and no neighbour", noSandbox),
+  async () => {
+    const program = join(checkout, "test/support/hostile-site.mjs");
+    expect((await backlot.visit("anns-site", "/time")).status).toBe(200);
+    const platform = platformTargets(backlot);
+    const neighbours = neighbourAddresses(backlot, /^\S*(python3|node) \S+$/);
+    // What is tried is there: outside of the sandbox the same program reaches all of it.
+    const reachable = { ...platform, addresses: [...platform.addresses, ...neighbours], isControl: true };
+    const { stdout } = await promisify(execFile)(process.execPath, [program], { env: { TARGETS: JSON.stringify(reachable) } });
+    const control = hostileFindings.parse(JSON.parse(stdout));
+    for (const port of [backlot.manager, backlot.router, backlot.ssh, backlot.ftp].map((url) => Number(url.slice(url.lastIndexOf(":") + 1))))
+      expect(platform.addresses.map((address) => address.port)).toContain(port);
+    // The router's inner door and the orchestrator's beside them.
+    expect(platform.addresses.length).toBeGreaterThanOrEqual(6);
+    expect(neighbours.length).toBeGreaterThan(process.getuid?.() === 0 ? 0 : -1);
+    expect(new Set(Object.values(control.addresses))).toEqual(new Set(["CONNECTED"]));
+    expect(control.sockets).toMatchObject({ [join(backlot.data, "postgres/run/.s.PGSQL.5432")]: "CONNECTED" });
+    expect(new Set(Object.values(control.files))).toEqual(new Set(["READ", "THERE"]));
+    expect(new Set(control.kills)).toEqual(new Set(["FOUND"]));
+
+    await bob.createSite("hostile", "dynamic");
+    const targets = atEveryAddress(platform);
+    await bob.put("hostile", "targets.json", JSON.stringify({ ...targets, addresses: [...targets.addresses, ...neighbours] }));
+    await bob.put("hostile", "hostile.mjs", await readFile(program));
+    await bob.put(
+      "hostile",
+      "app.mjs",
+      "import { createServer } from 'node:http';\nimport { readFileSync } from 'node:fs';\nconst found = readFileSync('/site/found.json');\ncreateServer((_, s) => s.end(found)).listen(process.env.PORT, process.env.HOST);\n",
+    );
+    await bob.put("hostile", "run.sh", 'TARGETS="$(cat /site/targets.json)" node /site/hostile.mjs > /site/found.json && exec node /site/app.mjs\n');
+    const found = hostileFindings.parse(JSON.parse((await backlot.visit("hostile")).text));
+    expect(Object.keys(found.addresses).length).toBeGreaterThanOrEqual(2 * platform.addresses.length);
+    for (const [address, result] of Object.entries(found.addresses)) expect([address, result]).toEqual([address, expect.stringMatching(unreachable)]);
+    for (const [path, result] of Object.entries(found.sockets)) expect([path, result]).toEqual([path, expect.stringMatching(/^(ENOENT|ECONNREFUSED|EACCES)$/)]);
+    for (const [path, result] of Object.entries(found.files)) expect([path, result]).toEqual([path, expect.stringMatching(/^(ENOENT|EACCES)$/)]);
+    expect([Object.keys(found.sockets), Object.keys(found.files), found.kills.length]).toEqual([
+      Object.keys(control.sockets),
+      Object.keys(control.files),
+      platform.pids.length,
+    ]);
+    expect(new Set(found.kills)).toEqual(new Set(["ESRCH"]));
+  },
+  120_000,
+);
 
 test("a viewer reads and changes nothing; what is beyond the role looks like nothing", async () => {
   await ann.client.call(setMember, { params: { name: "anns-site", username: "bob" }, body: { role: "viewer" } });

@@ -43,6 +43,11 @@ found.kills = targets.pids.map((pid) => {
     return error.code;
   }
 });
+// Outside of a sandbox, nothing is done that would succeed.
+if (targets.isControl) {
+  console.log(JSON.stringify(found));
+  process.exit();
+}
 attempt("programs", () =>
   readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
