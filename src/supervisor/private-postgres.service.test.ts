@@ -14,7 +14,9 @@ import { findPostgresPrograms } from "./postgres-programs.ts";
 import { type PrivatePostgres, type PrivatePostgresOptions, startPrivatePostgres } from "./private-postgres.ts";
 
 const isRoot = process.getuid?.() === 0;
-const killRounds = Number(process.env.BACKLOT_KILL_ROUNDS ?? 8);
+/** Of each five kills one comes in the first start of a new folder, and one takes the server along; CI has a hundred. */
+const killRounds = Number(process.env.BACKLOT_DATABASE_KILL_ROUNDS ?? 10);
+const roundsOfFolder = 5;
 const writer = fileURLToPath(new URL("../../test/support/database-writer.ts", import.meta.url));
 const cleanups: (() => Promise<unknown>)[] = [];
 
@@ -175,56 +177,81 @@ describe("a private PostgreSQL", () => {
   });
 });
 
+/** How far a first start had come when it was killed, as its folder tells. */
+type Phase = "begun" | "making" | "made" | "writing";
+const phases: readonly Phase[] = ["making", "writing", "made", "begun"];
+
 describe("kill -9 of the process that started it", () => {
   it(`loses no acknowledged row and leaves no process, ${killRounds} times, during the first start too`, {
-    timeout: 60_000 + killRounds * 15_000,
+    timeout: 120_000 + killRounds * 30_000,
   }, async (context) => {
-    const numbers = { acknowledged: 0, killedInFirstStart: 0, slowestGoneMs: 0 };
-    let folder = await temporaryFolder();
-    const acknowledged = new Set<string>();
-    for (let round = 0; round < killRounds; round++) {
-      const isFirstStart = round % 2 === 0;
-      if (isFirstStart) {
-        folder = await temporaryFolder();
-        acknowledged.clear();
+    const numbers = { acknowledged: 0, firstStarts: {} as Record<string, number>, serversKilled: 0, slowestGoneMs: 0 };
+    for (let round = 0; round < killRounds; round += roundsOfFolder) {
+      const folder = await temporaryFolder();
+      const acknowledged = new Set<string>();
+      for (let inFolder = 0; inFolder < roundsOfFolder; inFolder++) {
+        const phase = inFolder === 0 ? (phases[(round / roundsOfFolder) % phases.length] ?? "begun") : "writing";
+        const takesServer = inFolder === 2;
+        const said = await writeUntilKilled(folder, { round: round + inFolder, phase, takesServer });
+        if (inFolder === 0) {
+          const met = said.acknowledged.length > 0 ? "writing" : await phaseOf(folder);
+          numbers.firstStarts[met] = (numbers.firstStarts[met] ?? 0) + 1;
+        }
+        if (takesServer) numbers.serversKilled++;
+        // Whoever starts next looks what is there before it goes on.
+        expect([...acknowledged].filter((key) => inFolder > 0 && !said.found.has(key))).toEqual([]);
+        for (const key of said.acknowledged) acknowledged.add(key);
+        numbers.slowestGoneMs = Math.max(numbers.slowestGoneMs, await untilNoneRuns(folder));
       }
-      const printed = await writeUntilKilled(folder, round, isFirstStart);
-      if (isFirstStart && printed.length === 0) numbers.killedInFirstStart++;
-      for (const number of printed) acknowledged.add(`${round}:${number}`);
-      numbers.slowestGoneMs = Math.max(numbers.slowestGoneMs, await untilNoneRuns(folder));
       const server = await startPrivatePostgres({ folder, log: silentLog() });
-      await ask(server, "create table if not exists written (round int, number int, filler text, primary key (round, number))");
       const rows = await ask(server, "select round || ':' || number as key from written");
       const found = new Set(rows.map((row) => String((row as { key: string }).key)));
       await server.stop();
       expect([...acknowledged].filter((key) => !found.has(key))).toEqual([]);
       expect((await readdir(folder)).sort()).toEqual(["data", "run"]);
-      numbers.acknowledged += printed.length;
+      numbers.acknowledged += acknowledged.size;
     }
     await context.annotate(JSON.stringify({ rounds: killRounds, ...numbers }));
-    if (process.env.BACKLOT_KILL_ROUNDS !== undefined) process.stdout.write(`${JSON.stringify({ rounds: killRounds, ...numbers })}\n`);
-    expect(numbers.acknowledged).toBeGreaterThan(0);
+    if (process.env.BACKLOT_DATABASE_KILL_ROUNDS !== undefined) process.stdout.write(`${JSON.stringify({ rounds: killRounds, ...numbers })}\n`);
+    expect(numbers.acknowledged).toBeGreaterThan(killRounds);
+    expect(Object.keys(numbers.firstStarts).length, JSON.stringify(numbers)).toBeGreaterThan(1);
   });
 });
 
-/**
- * Runs the writer, kills it (and only it), and gives the row numbers that it acknowledged: at any moment of a first start,
- * or else at any moment while it writes.
- */
-async function writeUntilKilled(folder: string, round: number, isFirstStart: boolean): Promise<string[]> {
+/** Runs the writer and kills it (and only it, or the server too) at a moment after it has come that far; gives the rows that it found and those that it acknowledged. */
+async function writeUntilKilled(
+  folder: string,
+  given: { readonly round: number; readonly phase: Phase; readonly takesServer: boolean },
+): Promise<{ readonly found: ReadonlySet<string>; readonly acknowledged: readonly string[] }> {
+  const { round, phase, takesServer } = given;
   const child = spawn(process.execPath, [writer, folder, String(round)], { stdio: ["ignore", "pipe", "inherit"] });
   let output = "";
   child.stdout.on("data", (chunk) => {
     output += String(chunk);
   });
   const closed = once(child, "close");
-  if (!isFirstStart) await once(child.stdout, "data");
-  await delay(Math.random() * (isFirstStart ? 1600 : 400));
+  const isThere = async (): Promise<boolean> => {
+    if (phase === "writing") return output.includes(`\n${round}:`);
+    return phase === "begun" || [phase, "made"].includes(await phaseOf(folder));
+  };
+  while (!(await isThere())) {
+    if (child.exitCode !== null) throw new Error(`the writer ended by itself: ${output.slice(-500)}`);
+    await delay(5);
+  }
+  await delay(Math.random() * 300);
+  if (takesServer) process.kill(Number((await readFile(join(folder, "data/postmaster.pid"), "utf8")).split("\n")[0]), "SIGKILL");
   child.kill("SIGKILL");
   const [, signal] = await closed;
   expect(signal).toBe("SIGKILL");
   // What stands behind the last line end was cut off while it was printed.
-  return output.split("\n").slice(0, -1);
+  const [before = "", after = ""] = output.slice(0, output.lastIndexOf("\n") + 1).split("that is all\n");
+  return { found: new Set(before.split("\n").slice(0, -1)), acknowledged: after.split("\n").slice(0, -1) };
+}
+
+async function phaseOf(folder: string): Promise<Phase> {
+  const names = await readdir(folder);
+  if (names.includes("data")) return "made";
+  return names.some((name) => name.startsWith("data.unfinished-")) ? "making" : "begun";
 }
 
 /** Milliseconds until no process works in the folder or has it on its command line. */

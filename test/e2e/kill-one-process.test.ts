@@ -1,6 +1,21 @@
+import { randomInt } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createSite, deploySite, readSite, restartSite } from "#contract/api/sites.ts";
+import { addDatabase, changeDatabasePassword, deleteDatabase, readDatabase } from "#contract/api/database.ts";
+import {
+  createSite,
+  deleteSite,
+  deploySite,
+  readEnvironment,
+  readSite,
+  readStatus,
+  restartSite,
+  sleepSite,
+  updateSite,
+  wakeSite,
+  writeEnvironment,
+} from "#contract/api/sites.ts";
+import { operationKinds } from "#contract/api/views.ts";
 import { type Backlot, startBacklot } from "../support/backlot.ts";
 import { packed } from "../support/backlot-archive.ts";
 import type { Person } from "../support/backlot-person.ts";
@@ -10,7 +25,8 @@ let backlot: Backlot;
 let admin: Person;
 
 beforeAll(async () => {
-  backlot = await startBacklot();
+  // Its operations wait until the lease of a worker that was killed has ended.
+  backlot = await startBacklot({ environment: { BACKLOT_OPERATION_LEASE_SECONDS: "2" } });
   admin = await backlot.admin();
   await admin.createSite("still", "static", "static");
   await admin.createSite("moving", "dynamic", "node");
@@ -44,6 +60,46 @@ test.for(victims)("kill -9 of the $name: visitors of static sites notice $static
   expect((await admin.client.call(readSite, { params: { name: `during-${victim.name}` } })).site.name).toBe(`during-${victim.name}`);
   expect(processOf(victim.marker).pid).not.toBe(target.pid);
 });
+
+test("kill -9 of manager and worker at any moment of any kind of operation: everything ends as it was asked for", async () => {
+  await Promise.all([admin.createSite("renamed-0", "static", "static"), admin.createSite("goes-0", "static", "static")]);
+  await Promise.all([
+    admin.createSite("deployed", "static", "static"),
+    admin.createSite("resting", "dynamic", "python"),
+    admin.createSite("keeping", "dynamic"),
+  ]);
+  expect((await backlot.visit("resting", "/time")).status).toBe(200);
+  const { call } = admin.client;
+  const keeping = { params: { name: "keeping" } };
+  const met = new Set<string>();
+  for (const round of [0, 1, 2]) {
+    const archive = new Uint8Array(await packed({ "public/index.html": `deployed in round ${round}` }));
+    const asked = await Promise.all([
+      call(createSite, { body: { name: `goes-${round + 1}`, kind: "static", starter: "static" } }),
+      call(deleteSite, { params: { name: `goes-${round}` } }),
+      call(updateSite, { params: { name: `renamed-${round}` }, body: { name: `renamed-${round + 1}` } }),
+      call(deploySite, { params: { name: "deployed" }, body: archive }),
+      call(restartSite, { params: { name: "moving" } }),
+      call(writeEnvironment, { params: { name: "moving" }, body: { environment: { ROUND: `${round}` } } }),
+      call(round % 2 === 0 ? sleepSite : wakeSite, { params: { name: "resting" } }),
+      round === 0 ? call(addDatabase, keeping) : call(round === 1 ? changeDatabasePassword : deleteDatabase, keeping),
+    ]);
+    await delay(randomInt(250));
+    process.kill(processOf(/ run manager,worker/).pid, "SIGKILL");
+    for (const { operation } of asked) if (operation !== null) met.add((await admin.succeeded(operation)).kind);
+    // The router hears of names when it hears of the manager again.
+    await expect.poll(() => visitOrNothing(`goes-${round + 1}`), { timeout: 20_000 }).toBe(200);
+    await expect.poll(() => visitOrNothing(`goes-${round}`), { timeout: 20_000 }).toBe(404);
+    await expect.poll(() => visitOrNothing(`renamed-${round + 1}`), { timeout: 20_000 }).toBe(200);
+    expect((await backlot.visit("deployed")).text).toBe(`deployed in round ${round}`);
+    expect((await backlot.visit("moving")).status).toBe(200);
+    expect((await call(readEnvironment, { params: { name: "moving" } })).environment).toEqual({ ROUND: `${round}` });
+    expect((await call(readStatus, { params: { name: "resting" } })).state).toBe(round % 2 === 0 ? "asleep" : "running");
+    expect((await call(readDatabase, keeping)).database?.state).toBe(round === 2 ? undefined : "ready");
+  }
+  // A move takes a second machine: see src/worker/operations.service.test.ts.
+  expect([...met, "move"].toSorted()).toEqual([...operationKinds].toSorted());
+}, 180_000);
 
 test("kill -9 of a site's program: requests start it again, and none is sent to anybody else meanwhile", async () => {
   expect((await backlot.visit("moving")).status).toBe(200);
