@@ -21,11 +21,7 @@ function write(path: string, content: string | Uint8Array): void {
   writeFileSync(join(jail.root, path), content);
 }
 const search = (query: string, more: Partial<SearchQuery> = {}, limits: Partial<SearchLimits> = {}) =>
-  searchTree(
-    jail,
-    { query, regex: false, case: false, word: false, path: "", all: false, ...more },
-    { signal: never, limits: { ...patient, ...limits } },
-  );
+  searchTree(jail, { query, regex: false, case: false, word: false, path: "", all: false, ...more }, { signal: never, limits: { ...patient, ...limits } });
 async function placesOf(query: string, more: Partial<SearchQuery> = {}): Promise<string[]> {
   const { files } = await search(query, more);
   return files.flatMap(({ path, matches }) => matches.map(({ line, column, length }) => `${path}:${line}:${column}+${length}`)).toSorted();
