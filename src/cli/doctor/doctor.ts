@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { CliError, exitCodes } from "../exit-code.ts";
+import { CliError, ExitWith, exitCodes } from "../exit-code.ts";
 import { readEndpoints } from "../server-address.ts";
 import type { Session } from "../session.ts";
 import { checkBroker } from "./broker.ts";
@@ -25,7 +25,10 @@ export async function doctor(session: Session): Promise<void> {
   });
   await session.answer({ checks }, lines.join(""));
   const missing = checks.filter((check) => check.state === "missing").map((check) => check.name);
-  if (missing.length > 0) throw new CliError("machine_lacks", `Missing on this machine: ${missing.join(", ")}.`, { exitCode: exitCodes.failed });
+  if (missing.length === 0) return;
+  // The one JSON value has said it.
+  if (session.isJson) throw new ExitWith(exitCodes.failed);
+  throw new CliError("machine_lacks", `Missing on this machine: ${missing.join(", ")}.`, { exitCode: exitCodes.failed });
 }
 
 async function everyCheck(session: Session): Promise<readonly Check[]> {
