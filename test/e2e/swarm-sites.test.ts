@@ -1,18 +1,16 @@
-import { readFile } from "node:fs/promises";
-import { createConnection } from "node:net";
-import { join } from "node:path";
-import { text as textOf } from "node:stream/consumers";
-import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { changePath } from "#contract/api/files.ts";
-import { listNodes, type NodeView, updateNode } from "#contract/api/nodes.ts";
-import { readStatus, restartSite, updateSite } from "#contract/api/sites.ts";
-import type { BodyInputOf } from "#contract/endpoint.ts";
-import { edgeUser, prepareRunFolder } from "#router/edge/run-folder.ts";
+import { createImage, listImages } from "#contract/api/images.ts";
+import { updateNode } from "#contract/api/nodes.ts";
+import { createSite, deleteSite, deploySite, readStatus, restartSite, updateSite } from "#contract/api/sites.ts";
+import { mustRun } from "#orchestrator/runtime/process/run-command.ts";
+import { packedEntries } from "../support/backlot-archive.ts";
 import type { Person } from "../support/backlot-person.ts";
 import { edgeMissing } from "../support/edge-router.ts";
 import { whyNoSwarm } from "../support/swarm.ts";
 import { type SwarmBacklot, startSwarmBacklot } from "../support/swarm-backlot.ts";
+import { nodeImage, plainImage, shellessImage } from "../support/swarm-images.ts";
+import { eachOf, type SwarmStage, swarmStage } from "../support/swarm-stage.ts";
+import { asking, enginePort, platformTargets, reachedFrom, type SwarmSurroundings, startSurroundings, told } from "../support/swarm-surroundings.ts";
 
 const missing = whyNoSwarm() ?? edgeMissing();
 const names = Array.from({ length: 20 }, (_, index) => `swarm-${index}`);
@@ -22,83 +20,42 @@ const patience = { timeout: 120_000, interval: 100 };
 const program = `#!/bin/sh
 mkdir /tmp/www
 cat /proc/sys/kernel/random/uuid > /tmp/www/index.html
+echo "serving $(cat /tmp/www/index.html)"
 exec httpd -f -p "$PORT" -h /tmp/www
 `;
 
 describe.skipIf(missing !== null)(`a whole Backlot on a swarm of two nodes behind HAProxy and nginx${missing === null ? "" : ` (${missing})`}`, () => {
   let all: SwarmBacklot;
   let admin: Person;
+  let stage: SwarmStage;
+  let around: SwarmSurroundings;
+  /** Names of sites by their numbers. */
+  const nameOf = new Map<number, string>();
   beforeAll(async () => {
     const environment = { BACKLOT_NODE_BEAT_MS: "500", BACKLOT_NODE_LOST_MS: "5000", BACKLOT_EDGE: "haproxy", BACKLOT_EDGE_VISITOR_REQUESTS: "100000000" };
-    all = await startSwarmBacklot({ environment });
+    all = await startSwarmBacklot({
+      environment,
+      images: [plainImage, nodeImage, shellessImage],
+      everywhere: { BACKLOT_TRAEFIK_SITES_DOMAIN: "sites.example.com" },
+      // Engines that anybody on the network can ask: what must not be reached has to be there.
+      dockerdArguments: ["-H", `tcp://0.0.0.0:${enginePort}`],
+      beside: async (swarm) => {
+        around = await startSurroundings(swarm);
+        return around;
+      },
+    });
     admin = await all.backlot.admin();
-    await vi.waitFor(async () => expect((await orchestrators()).map(({ state }) => state)).toEqual(["up", "up"]), patience);
+    stage = swarmStage(all, admin);
+    await vi.waitFor(async () => expect((await stage.orchestrators()).map(({ state }) => state)).toEqual(["up", "up"]), patience);
     await eachOf(names, 4, async (name) => {
-      await admin.createSite(name, "dynamic");
-      await configure(name, { settings: { idleSeconds: null } });
-      await putProgram(name, program);
+      nameOf.set((await admin.createSite(name, "dynamic")).id, name);
+      await stage.configure(name, { settings: { idleSeconds: null } });
+      await stage.putProgram(name, program);
     });
     await admin.createSite("pages", "static");
     await admin.put("pages", "public/index.html", "<h1>hello</h1>");
   }, 240_000);
   afterAll(() => all?.[Symbol.asyncDispose]());
-
-  /** The first is the one that runs beside HAProxy. */
-  async function orchestrators(): Promise<readonly NodeView[]> {
-    const found = (await admin.client.call(listNodes, {})).nodes.filter(({ kind }) => kind === "orchestrator");
-    const isOther = ({ url }: NodeView): number => Number(all.others.some((other) => other.url === url));
-    return found.toSorted((a, b) => isOther(a) - isOther(b));
-  }
-
-  async function putProgram(name: string, text: string): Promise<void> {
-    await admin.put(name, "run.sh", text);
-    await admin.client.call(changePath, { params: { name, "*": "run.sh" }, body: { executable: true } });
-  }
-
-  async function configure(name: string, body: BodyInputOf<typeof updateSite>): Promise<void> {
-    const { operation } = await admin.client.call(updateSite, { params: { name }, body });
-    if (operation !== null) await admin.succeeded(operation);
-  }
-
-  const inRunFolder = async (file: string): Promise<string> => join(await prepareRunFolder(all.backlot.data, edgeUser(undefined)), file);
-
-  /** How many sites HAProxy itself brings visitors to, on each node. */
-  async function servedByHaproxy(): Promise<readonly number[]> {
-    const map = await readFile(await inRunFolder("routes.map"), "utf8");
-    return all.swarm.nodes.map(({ address }) => map.split(`live|${address}|`).length - 1);
-  }
-
-  /** How many requests it brought to one of its servers. */
-  async function broughtTo(server: string): Promise<number> {
-    const socket = createConnection(await inRunFolder("commands.sock"));
-    socket.write("show stat\n");
-    const line = (await textOf(socket)).split("\n").find((candidate) => candidate.startsWith(`${server},`));
-    return Number(line?.split(",")[7]);
-  }
-
-  /** Visits sites again and again, until it is told to stop; gives what failed. */
-  function visitors(): { stop(): Promise<{ readonly count: number; readonly failed: readonly string[] }> } {
-    let isOver = false;
-    let count = 0;
-    const failed: string[] = [];
-    const visited = [...names, "pages"];
-    const running = [0, 5, 10, 15].map(async (first) => {
-      for (let index = first; !isOver; index += 1) {
-        const name = visited[index % visited.length] ?? "";
-        const answer = await all.backlot.visit(name).catch((error: unknown) => ({ status: 0, text: String(error) }));
-        count += 1;
-        if (answer.status !== 200) failed.push(`${name} ${answer.status} ${answer.text.slice(0, 200)}`);
-        await delay(5);
-      }
-    });
-    return {
-      stop: async () => {
-        isOver = true;
-        await Promise.all(running);
-        return { count, failed };
-      },
-    };
-  }
 
   test("updates twenty sites under load without a failed request, past the router too", { timeout: 400_000 }, async () => {
     const before = new Map<string, string>();
@@ -109,17 +66,17 @@ describe.skipIf(missing !== null)(`a whole Backlot on a swarm of two nodes behin
     });
     expect((await all.backlot.visit("pages")).text).toBe("<h1>hello</h1>");
     // Made four at a time, they are spread about evenly.
-    expect(Math.min(...(await orchestrators()).map(({ sites }) => sites))).toBeGreaterThan(5);
-    await expect.poll(async () => (await servedByHaproxy()).reduce((sum, count) => sum + count, 0), patience).toBe(names.length);
-    expect(Math.min(...(await servedByHaproxy()))).toBeGreaterThan(4);
+    expect(Math.min(...(await stage.orchestrators()).map(({ sites }) => sites))).toBeGreaterThan(5);
+    await expect.poll(async () => (await stage.servedByHaproxy()).reduce((sum, count) => sum + count, 0), patience).toBe(names.length);
+    expect(Math.min(...(await stage.servedByHaproxy()))).toBeGreaterThan(4);
 
-    const directBefore = [await broughtTo("live,kept"), await broughtTo("static,nginx")];
-    const load = visitors();
-    await eachOf(names, 3, async (name) => {
-      await admin.succeeded((await admin.client.call(restartSite, { params: { name } })).operation);
-    });
+    const directBefore = [await stage.broughtTo("live,kept"), await stage.broughtTo("static,nginx")];
+    const load = stage.visitors([...names, "pages"]);
+    await eachOf(names, 3, stage.restart);
     const { count, failed } = await load.stop();
-    const [live = 0, files = 0] = [await broughtTo("live,kept"), await broughtTo("static,nginx")].map((now, index) => now - (directBefore[index] ?? 0));
+    const [live = 0, files = 0] = [await stage.broughtTo("live,kept"), await stage.broughtTo("static,nginx")].map(
+      (now, index) => now - (directBefore[index] ?? 0),
+    );
     process.stdout.write(
       `20 sites of a swarm were updated under load: ${count} requests, ${failed.length} failed; HAProxy brought ${live} to programs, ${files} to nginx by itself\n`,
     );
@@ -135,42 +92,177 @@ describe.skipIf(missing !== null)(`a whole Backlot on a swarm of two nodes behin
   test("keeps the program that runs when a new version of it ends at once, and says so", { timeout: 240_000 }, async () => {
     const [name = ""] = names;
     const { text } = await all.backlot.visit(name);
-    await putProgram(name, "#!/bin/sh\necho no such table >&2\nexit 7\n");
+    await stage.putProgram(name, "#!/bin/sh\necho no such table >&2\nexit 7\n");
     const { state, failure } = await admin.ended((await admin.client.call(restartSite, { params: { name } })).operation);
     expect({ state, title: failure?.title }).toEqual({ state: "failed", title: expect.stringMatching(/7.*no such table/) });
     expect(await all.backlot.visit(name)).toMatchObject({ status: 200, text });
-    await putProgram(name, program);
-    await admin.succeeded((await admin.client.call(restartSite, { params: { name } })).operation);
+    await stage.putProgram(name, program);
+    await stage.restart(name);
     expect((await all.backlot.visit(name)).text).not.toBe(text);
+  });
+
+  test("keeps the version that runs when a deployment of a new one ends at once, with the new files in place, and says so", { timeout: 240_000 }, async () => {
+    const params = { name: "shop" };
+    await admin.createSite(params.name, "dynamic");
+    const deploy = async (files: Readonly<Record<string, string>>) => {
+      const entries = Object.entries(files).map(([name, content]) => ({ header: { name, mode: 0o755 }, content }));
+      return admin.ended((await admin.client.call(deploySite, { params, body: new Uint8Array(await packedEntries(entries)) })).operation);
+    };
+    const serving = "#!/bin/sh\ncp -r /site/public /tmp/www\nexec httpd -f -p $PORT -h /tmp/www\n";
+    const visit = async () => (await all.backlot.visit(params.name)).text;
+    expect((await deploy({ "run.sh": serving, "public/index.html": "one", "public/old.html": "old" })).state).toBe("succeeded");
+    expect(await visit()).toBe("one");
+    const load = stage.visitors([params.name]);
+    const { state, failure } = await deploy({ "run.sh": "#!/bin/sh\necho no such column >&2\nexit 9\n", "public/index.html": "two" });
+    expect({ state, title: failure?.title }).toEqual({ state: "failed", title: expect.stringMatching(/exited 9.*no such column/) });
+    expect([await visit(), String(await admin.get(params.name, "public/index.html"))]).toEqual(["one", "two"]);
+    await expect(admin.get(params.name, "public/old.html")).rejects.toMatchObject({ code: "file_not_found" });
+    expect((await admin.client.call(readStatus, { params })).state).toBe("running");
+    expect((await deploy({ "run.sh": serving, "public/index.html": "three" })).state).toBe("succeeded");
+    expect(await visit()).toBe("three");
+    expect((await load.stop()).failed).toEqual([]);
+    await admin.succeeded((await admin.client.call(deleteSite, { params })).operation);
+  });
+
+  test("lets sites of either node reach neither each other nor anything of the platform, from a program, a task, and one that may go out", {
+    timeout: 300_000,
+  }, async () => {
+    for (const name of names) await all.backlot.visit(name);
+    const targets = await platformTargets(all, around.targets);
+    const { nodes } = all.swarm;
+    const open = new Set((await Promise.all(nodes.map(({ inNetwork }) => reachedFrom(inNetwork, targets)))).flat());
+    expect(targets.filter((target) => !open.has(target))).toEqual([]);
+    const nothing = { open: [], closed: targets.length };
+    const asks = asking(targets);
+    await Promise.all(
+      (await stage.sitesOn()).map(async (numbers) => {
+        const name = numbers.flatMap((number) => nameOf.get(number) ?? []).at(-1) ?? "nobody";
+        const { text } = await all.backlot.visit(name);
+        await stage.putProgram(name, program.replace("mkdir", `${asks}mkdir`));
+        for (const egress of ["none", "internet"] as const) {
+          // What changes here restarts the program by itself.
+          if (egress === "none") await stage.restart(name);
+          else await stage.configure(name, { egress, reason: "to be tried" });
+          const asked = (await stage.logOf(name)).split("asked").at(-2) ?? "";
+          expect({ name, egress, ...told(asked) }).toEqual({ name, egress, ...nothing });
+          expect((await all.backlot.visit(name)).text).not.toBe(text);
+        }
+        expect({ name, ...told(await stage.taskIn(name, asks)) }).toEqual({ name, ...nothing });
+        await stage.putProgram(name, program);
+        await stage.configure(name, { egress: "none", reason: "was tried" });
+      }),
+    );
+    // And the routers reach every site, on both nodes.
+    for (const name of names) expect((await all.backlot.visit(name)).status, name).toBe(200);
+    expect(Math.min(...(await stage.servedByHaproxy()))).toBeGreaterThan(4);
   });
 
   test("says of a program that takes more memory than it may that it did", { timeout: 240_000 }, async () => {
     await admin.createSite("hungry", "dynamic");
-    await configure("hungry", { limits: { memoryBytes: 32_000_000 }, reason: "small" });
-    await putProgram("hungry", "#!/bin/sh\nexec dd if=/dev/zero of=/dev/null bs=200M count=1\n");
+    await stage.configure("hungry", { limits: { memoryBytes: 32_000_000 }, reason: "small" });
+    await stage.putProgram("hungry", "#!/bin/sh\nexec dd if=/dev/zero of=/dev/null bs=200M count=1\n");
     expect((await all.backlot.visit("hungry")).status).toBe(503);
     await expect
       .poll(async () => (await admin.client.call(readStatus, { params: { name: "hungry" } })).reason, patience)
       .toMatch(/more than its 32 MB of memory/);
   });
 
+  test("runs a site, its terminal and its tasks in an image that an administrator adds, and says what is wrong with one that is none", {
+    timeout: 240_000,
+  }, async () => {
+    const params = { name: "framed" };
+    const runTemplate = "#!/bin/sh\nexec node -e 'require(\"http\").createServer((q, a) => a.end(process.version)).listen(process.env.PORT)'\n";
+    const add = async (name: string, reference: string) =>
+      (await admin.client.call(createImage, { body: { name, reference, runTemplate: name === "Node" ? runTemplate : "" } })).image.id;
+    const image = await add("Node", nodeImage);
+    const { operation } = await admin.client.call(createSite, { body: { ...params, kind: "dynamic", image } });
+    await admin.succeeded(operation);
+    const { images, isUsed } = await admin.client.call(listImages, {});
+    expect(isUsed).toBe(true);
+    await stage.putProgram(params.name, images.find(({ id }) => id === image)?.runTemplate ?? "");
+    expect(await all.backlot.visit(params.name)).toMatchObject({ status: 200, text: process.version });
+    expect(await stage.typed(params.name, "node --version")).toContain(process.version);
+    expect(await stage.taskIn(params.name, "node --version\n")).toBe(`${process.version}\n`);
+
+    for (const [name, reference, words] of [
+      ["Nobody's", "nobody/has-this:1", /^The site's image nobody\/has-this:1 cannot be used: it is not on this machine\.$/],
+      ["Bare", shellessImage, /the image backlot-test\/shell-less:1 has no shell \(\/bin\/sh\), which starts run\.sh\. Choose another image\./],
+    ] as const) {
+      const changed = await admin.client.call(updateSite, { params, body: { image: await add(name, reference) } });
+      const { state, failure } = changed.operation === null ? { state: "none", failure: null } : await admin.ended(changed.operation);
+      expect({ reference, state, title: failure?.title }).toEqual({ reference, state: "failed", title: expect.stringMatching(words) });
+      expect(await all.backlot.visit(params.name)).toMatchObject({ status: 200, text: process.version });
+    }
+    await expect(stage.typed(params.name, "true")).rejects.toThrow(/image .* has no shell \(\/bin\/sh\)\. Choose another image\./);
+    await stage.configure(params.name, { image });
+    await admin.succeeded((await admin.client.call(deleteSite, { params })).operation);
+  });
+
+  test("gives a site's service the labels by which Traefik finds it, as docker tells them", { timeout: 120_000 }, async () => {
+    const [[number = 0, name = ""] = []] = nameOf;
+    await all.backlot.visit(name);
+    const command = ["docker", "-H", all.swarm.nodes[0].host, "service", "inspect", `site_${String(number).padStart(4, "0")}`];
+    const [found] = JSON.parse(await mustRun(command.map((word, index) => (index === 0 ? "/usr/bin/docker" : word)))) as {
+      Spec: { Labels: Record<string, string> };
+    }[];
+    const labels = Object.entries(found?.Spec.Labels ?? {}).filter(([label]) => !label.startsWith("backlot."));
+    expect(Object.fromEntries(labels)).toEqual({
+      [`traefik.http.routers.${name}.rule`]: `Host(\`${name}.sites.example.com\`)`,
+      [`traefik.http.routers.${name}.service`]: `${name}-service`,
+      [`traefik.http.services.${name}-service.loadbalancer.server.port`]: "8080",
+    });
+  });
+
+  test("goes on when a node's engine is killed and comes back, and gives the node nothing while it is away", { timeout: 300_000 }, async () => {
+    const [, second] = all.swarm.nodes;
+    const [name = "", other = ""] = ((await stage.sitesOn())[1] ?? []).flatMap((number) => nameOf.get(number) ?? []);
+    const before = await all.backlot.visit(name);
+    const sitesBefore = (await stage.orchestrators()).map(({ sites }) => sites);
+    await second?.stop("SIGKILL");
+    const explanation = expect.stringMatching(
+      /can start no program, so it gets no new sites\. The Docker engine at .* does not answer: .* draining it moves them/,
+    );
+    await expect.poll(async () => (await stage.orchestrators())[1], patience).toMatchObject({ state: "unhealthy", explanation });
+    for (const fresh of ["fresh-1", "fresh-2"]) await admin.createSite(fresh, "static");
+    expect((await stage.orchestrators()).map(({ sites }, index) => sites - (sitesBefore[index] ?? 0))).toEqual([2, 0]);
+    // What runs goes on without it, and what is asked of it waits.
+    expect(await all.backlot.visit(name)).toMatchObject({ status: 200, text: before.text });
+    const { operation } = await admin.client.call(restartSite, { params: { name: other } });
+    await second?.start();
+    await expect.poll(async () => (await stage.orchestrators()).map(({ state }) => state), patience).toEqual(["up", "up"]);
+    expect((await admin.ended(operation)).state).toBe("succeeded");
+    await eachOf(names, 4, (site) => expect.poll(async () => (await all.backlot.visit(site)).status, patience).toBe(200));
+    for (const site of [name, other]) {
+      const { text } = await all.backlot.visit(site);
+      expect(await admin.client.call(readStatus, { params: { name: site } })).toMatchObject({ state: "running", reason: null });
+      await expect.poll(() => stage.logOf(site), patience).toContain(`serving ${text}`);
+    }
+    // The engine's events are heard again: nobody asks for this one, and it comes back.
+    const { text } = await all.backlot.visit(name);
+    const number = [...nameOf].find(([, site]) => site === name)?.[0];
+    const [container] = (await second?.docker.listContainers({ filters: JSON.stringify({ label: [`backlot.site=${number}`] }) })) ?? [];
+    await second?.docker.getContainer(container?.Id ?? "").kill();
+    await expect.poll(async () => (await stage.logOf(name)).split(`serving ${text}`).at(-1), patience).toMatch(/(?:ended|exited)[\s\S]*serving /);
+    await expect.poll(async () => (await admin.client.call(readStatus, { params: { name } })).state, patience).toBe("running");
+  });
+
   test("moves the sites of a node that is drained to the other one without a failed request", { timeout: 240_000 }, async () => {
-    const [home] = await orchestrators();
-    const total = (await orchestrators()).reduce((sum, { sites }) => sum + sites, 0);
-    const load = visitors();
+    const [home] = await stage.orchestrators();
+    const total = (await stage.orchestrators()).reduce((sum, { sites }) => sum + sites, 0);
+    const load = stage.visitors([...names, "pages"]);
     await admin.client.call(updateNode, { params: { id: home?.id ?? "" }, body: { drained: true } });
-    const seen = async () => (await orchestrators()).map(({ state, sites }) => `${state} ${sites}`);
+    const seen = async () => (await stage.orchestrators()).map(({ state, sites }) => `${state} ${sites}`);
     await expect.poll(seen, { ...patience, timeout: 180_000 }).toEqual(["drained 0", `up ${total}`]);
-    await expect.poll(servedByHaproxy, patience).toEqual([0, names.length]);
+    await expect.poll(stage.servedByHaproxy, patience).toEqual([0, names.length]);
     const { count, failed } = await load.stop();
     process.stdout.write(`a node of a swarm was drained under load: ${count} requests, ${failed.length} failed\n`);
     expect({ failed, isBusy: count > 20 }).toEqual({ failed: [], isBusy: true });
     await admin.client.call(updateNode, { params: { id: home?.id ?? "" }, body: { drained: false } });
-    await expect.poll(async () => (await orchestrators()).map(({ state }) => state), patience).toEqual(["up", "up"]);
+    await expect.poll(async () => (await stage.orchestrators()).map(({ state }) => state), patience).toEqual(["up", "up"]);
   });
 
   test("answers for the sites of a node that is killed, from the other one, and ends what was under way there", { timeout: 300_000 }, async () => {
-    const total = (await orchestrators()).reduce((sum, { sites }) => sum + sites, 0);
+    const total = (await stage.orchestrators()).reduce((sum, { sites }) => sum + sites, 0);
     const [name = "", ...others] = names;
     const { operation } = await admin.client.call(restartSite, { params: { name } });
     const killedAt = performance.now();
@@ -180,7 +272,7 @@ describe.skipIf(missing !== null)(`a whole Backlot on a swarm of two nodes behin
       return Math.round(performance.now() - killedAt);
     });
     process.stdout.write(`after a node was killed the last of twenty sites answered ${Math.max(...answered)} ms later\n`);
-    expect((await orchestrators()).map(({ state, sites }) => ({ state, sites }))).toEqual([
+    expect((await stage.orchestrators()).map(({ state, sites }) => ({ state, sites }))).toEqual([
       { state: "up", sites: total },
       { state: "lost", sites: 0 },
     ]);
@@ -189,15 +281,3 @@ describe.skipIf(missing !== null)(`a whole Backlot on a swarm of two nodes behin
     expect((await all.backlot.visit("pages")).text).toBe("<h1>hello</h1>");
   });
 });
-
-/** Does something for each, a few at a time. */
-async function eachOf<T>(items: readonly string[], atOnce: number, act: (item: string) => Promise<T>): Promise<readonly T[]> {
-  const results: T[] = [];
-  const waiting = items.values();
-  await Promise.all(
-    Array.from({ length: atOnce }, async () => {
-      for (const item of waiting) results.push(await act(item));
-    }),
-  );
-  return results;
-}

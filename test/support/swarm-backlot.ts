@@ -17,6 +17,21 @@ export interface NodeOrchestrator {
   crash(): Promise<void>;
 }
 
+/** What stands beside the nodes, and the Backlot's settings for it. */
+export interface SwarmNeighbours extends AsyncDisposable {
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+export interface SwarmBacklotGiven extends SwarmGiven {
+  /** Sites run in the first one. */
+  readonly images?: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Settings of every orchestrator. */
+  readonly everywhere?: Readonly<Record<string, string>>;
+  /** Starts what the Backlot uses. */
+  readonly beside?: (swarm: Swarm) => Promise<SwarmNeighbours>;
+}
+
 export interface SwarmBacklot extends AsyncDisposable {
   readonly swarm: Swarm;
   readonly backlot: Backlot;
@@ -27,10 +42,8 @@ const orchestratorPort = 7_100;
 const program = [process.execPath, join(checkout, "bin/backlot.mjs")] as const;
 
 /** Starts all of it, with `BACKLOT_EDGE` also HAProxy and nginx on the first node; sites run in the plain image unless others are given, the first of which is theirs then. */
-export async function startSwarmBacklot(
-  given: SwarmGiven & { readonly images?: readonly string[]; readonly environment?: Readonly<Record<string, string>> } = {},
-): Promise<SwarmBacklot> {
-  const { images = [plainImage], environment = {} } = given;
+export async function startSwarmBacklot(given: SwarmBacklotGiven = {}): Promise<SwarmBacklot> {
+  const { images = [plainImage], environment = {}, everywhere = {} } = given;
   const swarm = await startSwarm({ nodes: 2, ...given });
   const ends: (() => PromiseLike<void>)[] = [() => swarm[Symbol.asyncDispose]()];
   const end = async (): Promise<void> => {
@@ -38,16 +51,26 @@ export async function startSwarmBacklot(
   };
   try {
     await Promise.all(swarm.nodes.map((node) => importImages(node.docker, images)));
+    const beside = await given.beside?.(swarm);
+    if (beside !== undefined) ends.push(() => beside[Symbol.asyncDispose]());
     const [first, ...rest] = swarm.nodes;
     // Whoever measures looks into containers from this machine, too.
     const routers = [first.address, swarm.network.replace(".0/24", ".254")].join(",");
-    const common = { BACKLOT_RUNTIME: "swarm", BACKLOT_SWARM_IMAGE: images[0] ?? plainImage, BACKLOT_SWARM_ROUTERS: routers };
+    const common = { BACKLOT_RUNTIME: "swarm", BACKLOT_SWARM_IMAGE: images[0] ?? plainImage, BACKLOT_SWARM_ROUTERS: routers, ...everywhere };
     const urls = rest.map((node) => `http://${node.address}:${orchestratorPort}`);
     const edge = environment.BACKLOT_EDGE === undefined ? {} : { BACKLOT_EDGE_SITE_NETWORKS: `${swarm.network}:${await portsOfSites(first)}` };
     const backlot = await prepareBacklot({
       readyWithinMs: 180_000,
       command: [first.inNetwork[0] ?? "", ...first.inNetwork.slice(1), ...program, "start"],
-      environment: { ...common, DOCKER_HOST: first.host, BACKLOT_HOST: first.address, BACKLOT_ORCHESTRATOR_URLS: urls.join(","), ...edge, ...environment },
+      environment: {
+        ...common,
+        DOCKER_HOST: first.host,
+        BACKLOT_HOST: first.address,
+        BACKLOT_ORCHESTRATOR_URLS: urls.join(","),
+        ...edge,
+        ...environment,
+        ...beside?.environment,
+      },
     });
     const shared = { ...backlot.environment(), BACKLOT_SHARED_FOLDER: backlot.data };
     backlot.environment = () => shared;
