@@ -27,6 +27,7 @@ export default defineConfig({
     hookTimeout: 120_000,
     maxWorkers: 4,
     sequence: { sequencer: LongestFirst },
+    globalSetup: "test/support/compiled-modules.ts",
     reporters: ["default"],
     projects: [
       // A process of its own for each of some two hundred files would be three quarters of their work: most of it is loading the same modules.
