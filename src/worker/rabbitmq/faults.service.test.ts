@@ -89,6 +89,21 @@ describe.skipIf(missing !== null)(`a worker with a real broker${missing === null
       expect(await hand.deadLetters()).toEqual([]);
     });
 
+    it("is done with the tokens of tasks that were claimed in place of others, without a look for each", async () => {
+      const busy = await connected({ slots: 1 });
+      const uids = await stage.add(6);
+      await expect.poll(() => busy.claimed.length, patience).toBe(1);
+      const wakeups = busy.wakeups();
+      for (const _ of uids.slice(1)) busy.rabbit.wakeups.spent?.();
+      await untilDrained();
+      expect(busy.wakeups()).toBe(wakeups);
+      // With room again each is a look, whatever was done with in advance.
+      busy.rabbit.wakeups.spent?.();
+      busy.release();
+      await stage.add(1);
+      await expect.poll(() => busy.wakeups(), patience).toBeGreaterThan(wakeups);
+    });
+
     it("leaves a token to a worker that has room", async () => {
       const busy = await connected({ slots: 1 });
       const [first = ""] = await stage.add(1);

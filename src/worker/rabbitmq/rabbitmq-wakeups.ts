@@ -62,6 +62,8 @@ export class RabbitmqWakeups implements TaskWakeups {
     this.#spent = Math.min(this.#spent + 1, mostSpent);
     this.#freed.resolve();
     this.#freed = Promise.withResolvers();
+    // Delivery may have stopped for want of room; there is still none, but the token is to go.
+    this.#consumer.resume();
   }
 
   health(): WakeupHealth {
