@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Failure } from "#contract/failure.ts";
 import { defaultSiteLimits } from "#contract/site.ts";
+import type { SiteSpec } from "#contract/site-spec.ts";
 import { systemClock } from "#kit/clock.ts";
 import { silentLog } from "#kit/log.ts";
 import { packed } from "../../../test/support/backlot-archive.ts";
@@ -15,10 +16,20 @@ import { titled, whyNotPython } from "../../../test/support/needs.ts";
 import { QuotaBook } from "../files/quota-book.ts";
 import { Deployments } from "./deployments.ts";
 
-const spec = {
-  ...{ siteId: 1, name: "one", kind: "static", availability: "enabled", limits: { ...defaultSiteLimits, files: 100_000 }, environment: {} },
-  ...{ timeZone: "UTC", canRunTwice: true, egress: "none", database: null, isTrusted: false, revision: 1 },
-} as const;
+const spec: SiteSpec = {
+  siteId: 1,
+  name: "one",
+  kind: "static",
+  availability: "enabled",
+  limits: { ...defaultSiteLimits, files: 100_000 },
+  environment: {},
+  timeZone: "UTC",
+  canRunTwice: true,
+  egress: "none",
+  database: null,
+  isTrusted: false,
+  revision: 1,
+};
 
 let outer: string;
 let site: string;
