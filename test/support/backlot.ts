@@ -165,7 +165,7 @@ export class Backlot implements AsyncDisposable {
   }
 
   /** Resolves when no process of this Backlot lives any more; throws with what is left after `withinMs`. */
-  async noneLeft(withinMs = 10_000): Promise<void> {
+  async noneLeft(withinMs = 20_000): Promise<void> {
     const deadline = Date.now() + withinMs;
     // Looking through the whole machine is dear; as long as one of those seen last lives there is no need to.
     for (let left = this.processes(); left.length > 0; left = this.processes()) {
