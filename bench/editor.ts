@@ -2,8 +2,8 @@
 import { deploySite } from "#contract/api/sites.ts";
 import { type Backlot, startBacklot } from "../test/support/backlot.ts";
 import { packed } from "../test/support/backlot-archive.ts";
-import { hasBrowser } from "../test/support/backlot-browser.ts";
 import { EditorPage } from "../test/support/editor-page.ts";
+import { whyNoBrowser } from "../test/support/needs.ts";
 import { medianAndTail, type Table } from "./support/table.ts";
 
 const site = "large";
@@ -38,7 +38,7 @@ const lineOf = (path: string): string => `[role="treeitem"][data-path="${path}"]
 /** Measures and gives the table. */
 export async function run(): Promise<Table> {
   const head = ["in a tree of 10,000 files", "median ms", "p95 ms"];
-  if (!hasBrowser()) return [head, ["not measured: there is no Chromium", "", ""]];
+  if (whyNoBrowser() !== null) return [head, ["not measured: there is no Chromium", "", ""]];
   await using backlot = await startBacklot();
   await fill(backlot);
   await using editor = await EditorPage.open(backlot, { user: "admin", site, place: "files/" });
