@@ -1,20 +1,59 @@
-import { Key } from "selenium-webdriver";
-import { expect, test } from "vitest";
-import { adminPassword, startBacklot } from "../support/backlot.ts";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { By, Key } from "selenium-webdriver";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { listSiteOperations } from "#contract/api/operations.ts";
+import { readSite, readStatus, sleepSite } from "#contract/api/sites.ts";
+import { adminPassword, type Backlot, startBacklot } from "../support/backlot.ts";
 import { Browser } from "../support/backlot-browser.ts";
 import { titled, whyNoBrowser } from "../support/needs.ts";
 
 const missing = whyNoBrowser();
 
-// scripts/prepare.mjs installs Debian's chromium before `npm test` where it may.
-test.skipIf(missing !== null)(
-  titled("a person signs in, creates a site from a starter, edits a file, opens the site and reads its log", missing),
-  async () => {
-    await using backlot = await startBacklot();
-    await using browser = await Browser.open();
-    const { driver } = browser;
+// scripts/prepare.mjs installs Debian's chromium before `npm test` where it may. The steps of one person, one after the other, on one server.
+describe.skipIf(missing !== null)(titled("a person at the dashboard", missing), { timeout: 240_000 }, () => {
+  let backlot: Backlot;
+  let browser: Browser;
+  const site = { params: { name: "journey" } };
 
-    await browser.go(backlot.manager.replace("127.0.0.1", "localhost"));
+  beforeAll(async () => {
+    // Nobody has chosen a password yet.
+    backlot = await startBacklot({ environment: { BACKLOT_ADMIN_PASSWORD: "" } });
+    browser = await Browser.open();
+  });
+  afterAll(async () => {
+    await browser?.[Symbol.asyncDispose]();
+    await backlot?.[Symbol.asyncDispose]();
+  });
+
+  const dashboard = (path = ""): string => `${backlot.manager.replace("127.0.0.1", "localhost")}${path}`;
+  const stateOf = async (): Promise<string> => (await (await backlot.admin()).client.call(readStatus, site)).state;
+  const doneOperations = async (): Promise<readonly string[]> => {
+    const { operations } = await (await backlot.admin()).client.call(listSiteOperations, { ...site, query: {} });
+    return operations.filter(({ state }) => state === "succeeded").map(({ kind }) => kind);
+  };
+
+  test("opens the link of the first start, once, and is the administrator", async () => {
+    const link = /works once\): (http\S+)/.exec(backlot.output)?.[1] ?? "no link";
+    await browser.go(link);
+    await browser.sees("Choose the password of the first administrator");
+    await browser.fill("New password", "short");
+    await browser.click("Set password and sign in");
+    expect(await browser.problemAt("New password")).not.toBe("");
+    await browser.fill("New password", adminPassword);
+    await browser.click("Set password and sign in");
+    await browser.sees("Your lot is still empty");
+    await browser.driver.manage().deleteAllCookies();
+    await browser.go(link);
+    await browser.fill("New password", "another good one");
+    await browser.click("Set password and sign in");
+    await browser.sees("To the sign-in");
+  });
+
+  test("signs in, creates a site from a starter, edits a file, opens the site and reads its log", async () => {
+    const { driver } = browser;
+    await browser.go(dashboard());
     await browser.fill("User name", "admin");
     await browser.fill("Password", adminPassword);
     await browser.click("Sign in");
@@ -59,6 +98,80 @@ test.skipIf(missing !== null)(
     // Asking who is signed in before anybody is, and a site without an icon, are answered 401 and 404; scripts and policies have nothing to complain of.
     const complaints = (await driver.manage().logs().get("browser")).filter(({ level }) => level.name === "SEVERE").map(({ message }) => message);
     expect(complaints.filter((message) => !message.includes("Failed to load resource"))).toEqual([]);
-  },
-  240_000,
-);
+  });
+
+  test("restarts the program, puts it to sleep and starts it again", async () => {
+    await browser.click("Overview");
+    await browser.click("Restart");
+    await expect.poll(doneOperations, { timeout: 30_000 }).toContain("restart");
+    await browser.click("Put to sleep");
+    await expect.poll(stateOf, { timeout: 30_000 }).toBe("asleep");
+    await browser.sees("Asleep");
+    await browser.click("Start");
+    await expect.poll(stateOf, { timeout: 30_000 }).toBe("running");
+    await browser.sees("Running");
+    expect((await backlot.visit("journey")).status).toBe(200);
+  });
+
+  test("uploads a file into the list of files", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "backlot-upload-"));
+    await writeFile(join(folder, "carried.txt"), "carried here");
+    await browser.click("Files");
+    await browser.click("More for all files");
+    await browser.choose("menuitem", "Upload files to");
+    await browser.driver.findElement(By.css("input[data-chooser]")).sendKeys(join(folder, "carried.txt"));
+    await browser.sees("1 of 1 file uploaded");
+    await browser.sees("carried.txt");
+    await rm(folder, { recursive: true });
+    expect((await (await backlot.admin()).get("journey", "carried.txt")).toString()).toBe("carried here");
+  });
+
+  test("changes a setting", async () => {
+    await browser.click("Settings");
+    await browser.fill("Description", "The diary of a journey");
+    await browser.click("Save changes");
+    await browser.sees("Settings saved");
+    expect((await (await backlot.admin()).client.call(readSite, site)).site.description).toBe("The diary of a journey");
+  });
+
+  test("searches the list of sites, which shows what happens meanwhile", async () => {
+    await (await backlot.admin()).createSite("quiet", "static");
+    await browser.go(dashboard());
+    await browser.sees("The diary of a journey");
+    await browser.sees("quiet");
+    await browser.fill("Search sites", "diary");
+    await browser.misses("quiet");
+    await browser.sees("journey");
+    await browser.fill("Search sites", "nothing like it");
+    await browser.sees("No site matches");
+    await browser.fill("Search sites", "journey");
+    await browser.sees("Running");
+    // From somewhere else; nobody loads the page again.
+    const admin = await backlot.admin();
+    await admin.succeeded((await admin.client.call(sleepSite, site)).operation);
+    await browser.sees("Asleep");
+    await browser.misses("Running");
+  });
+
+  test("sees it dark where the system is dark, and light where it is light", async () => {
+    const ground = (): Promise<unknown> => browser.driver.executeScript("return getComputedStyle(document.documentElement).backgroundColor");
+    await browser.prefers("dark");
+    await expect.poll(ground, { timeout: 20_000 }).toBe("rgb(15, 21, 19)");
+    await browser.prefers("light");
+    await expect.poll(ground, { timeout: 20_000 }).toBe("rgb(243, 245, 241)");
+  });
+
+  test("deletes the site by its name, and by no other", async () => {
+    await browser.go(dashboard("/sites/journey/settings"));
+    await browser.click("Delete…");
+    await browser.fill("Type", "journe");
+    await (await browser.field("Type")).sendKeys(Key.ENTER);
+    expect(await (await browser.driver.findElement(By.xpath("//button[normalize-space(.) = 'Delete for good']"))).isEnabled()).toBe(false);
+    expect((await backlot.visit("journey")).status).toBe(200);
+    await browser.fill("Type", "journey");
+    await browser.click("Delete for good");
+    await browser.arrives(/:\d+\/$/);
+    await expect.poll(async () => (await backlot.visit("journey")).status, { timeout: 30_000 }).toBe(404);
+    expect(await doneOperations().catch(({ code }) => code)).toBe("site_not_found");
+  });
+});

@@ -60,6 +60,11 @@ export class Browser implements AsyncDisposable {
     await this.#chromium.sendDevToolsCommand("Emulation.setDeviceMetricsOverride", metrics);
   }
 
+  /** What the system prefers, as far as pages can tell. */
+  async prefers(scheme: "dark" | "light"): Promise<void> {
+    await this.#chromium.sendDevToolsCommand("Emulation.setEmulatedMedia", { features: [{ name: "prefers-color-scheme", value: scheme }] });
+  }
+
   /** Everything that is told to those who cannot see the page, by its role and name. */
   async spoken(): Promise<readonly SpokenNode[]> {
     const answer: unknown = await this.#chromium.sendAndGetDevToolsCommand("Accessibility.getFullAXTree", {});
