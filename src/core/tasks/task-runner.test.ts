@@ -117,42 +117,6 @@ describe("a task", () => {
     expect(claims()).toBe(before + 1);
   });
 
-  test("takes the place of one that ends without another look at the queue", async () => {
-    const { queue, host, source } = await stage({ concurrency: 2 });
-    for (const uid of ["a", "b", "c", "d"]) queue.add(uid);
-    source.announce();
-    await settle();
-    const claims = () => queue.calls.filter((call) => call === "claim").length;
-    const before = claims();
-    for (const uid of ["a", "b"]) host.end(uid);
-    await Promise.all([queue.untilEnded("a"), queue.untilEnded("b")]);
-    await settle();
-    expect(host.starts).toEqual(["a 1", "b 1", "c 1", "d 1"]);
-    expect(claims()).toBe(before);
-    for (const uid of ["c", "d"]) host.end(uid);
-    await Promise.all([queue.untilEnded("c"), queue.untilEnded("d")]);
-    queue.add("e");
-    source.announce();
-    await settle();
-    expect(host.starts.at(-1)).toBe("e 1");
-  });
-
-  test("that was claimed in place of another while the worker stops is handed back, not begun", async () => {
-    const { queue, host, source, runner } = await stage({ concurrency: 1 });
-    for (const uid of ["a", "b"]) queue.add(uid);
-    source.announce();
-    await settle();
-    const finished = queue.holdFinish();
-    host.end("a");
-    await finished.asked;
-    const stopped = runner.stop();
-    finished.goOn();
-    await stopped;
-    expect(queue.find("a").state).toBe("succeeded");
-    expect(host.starts).toEqual(["a 1"]);
-    expect(queue.handedBack).toEqual(["b"]);
-  });
-
   test("waits until one of the slots is free", async () => {
     const { queue, host, source } = await stage({ concurrency: 2 });
     for (const uid of ["a", "b", "c"]) queue.add(uid);
