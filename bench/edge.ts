@@ -1,21 +1,26 @@
-// Static and proxied requests through our HAProxy with ever more routes, beside a hand-written HAProxy and nginx to the same programs, and how soon a new route is seen.
+// Static and proxied requests through our HAProxy with ever more routes, beside a hand-written HAProxy and an nginx with as many server blocks, how soon
+// a new route is seen, and how soon a HAProxy that was killed serves all of them again.
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { isAlive } from "../test/support/backlot-processes.ts";
 import { edgeMissing, startEdgeRouter, takeSiteHost } from "../test/support/edge-router.ts";
 import { startRouterChild } from "../test/support/router-child.ts";
 import { aRoute, putFile, type RouterHarness, visit } from "../test/support/router-harness.ts";
 import { startBenchChild } from "./support/bench-child.ts";
 import { runLoad } from "./support/http-load.ts";
-import { startManyServersNginx, startPlainHaproxy } from "./support/plain-edge.ts";
+import { onlyChildOf, startManyServersNginx, startPlainHaproxy } from "./support/plain-edge.ts";
 import { processUsage } from "./support/process-usage.ts";
 import { quantile, type Table } from "./support/table.ts";
 
 const connections = 32;
-const secondsOf = { warmUp: 1, measure: 4 };
+const secondsOf = { warmUp: 1, measure: 3 };
 const routeCounts = [10, 1_000, 10_000] as const;
 const app = { host: "app.localhost", path: "/" };
 const files = { host: "static.localhost", path: "/file.txt" };
 const rounds = 3;
+/** Contenders for the same work; the first is what the others are compared with. */
+const kinds = 3;
 
 interface Contender {
   readonly name: string;
@@ -47,20 +52,26 @@ export async function run(): Promise<Table> {
     const file = await putFile(router, 1, "public/file.txt", "x".repeat(1024));
     await untilDirect(router);
     await using plain = await startPlainHaproxy({ upstream: upstream.url, root: dirname(file) });
-    const pid = await workerOf(router);
+    await using servers = await startManyServersNginx(count, { upstream: upstream.url, root: dirname(file) });
+    const pid = await onlyChildOf(await masterOf(router));
     const contenders: readonly Contender[] = [
       { name: `hand-written HAProxy, proxied, ${count} routes`, url: plain.url, pid: plain.pid, ...app },
       { name: `Backlot's HAProxy, proxied, ${count} routes`, url: router.door, pid, ...app },
+      { name: `nginx, proxied, ${count} server blocks`, url: servers.url, pid: servers.pid, ...app },
       { name: `hand-written HAProxy, static by nginx, ${count} routes`, url: plain.url, pid: plain.pid, ...files },
       { name: `Backlot's HAProxy, static by nginx, ${count} routes`, url: router.door, pid, ...files },
+      { name: `nginx, static, ${count} server blocks`, url: servers.url, pid: servers.pid, ...files },
     ];
     rows.push(...(await measureAll(contenders)));
     changes.push([
       `route change seen, ${count} routes: Backlot's HAProxy`,
       `${(await changeMs(router)).map((ms) => ms.toFixed(1)).join(" / ")} ms (p50 / p95)`,
     ]);
-    await using servers = await startManyServersNginx(count, dirname(file));
     changes.push([`route change seen, ${count} server blocks: nginx reload`, `${(await servers.reloadMs()).toFixed(1)} ms`]);
+    changes.push([
+      `HAProxy killed, served again, ${count} routes`,
+      `${(await refillMs(router)).map((ms) => ms.toFixed(0)).join(" / ")} ms (file / program past the router)`,
+    ]);
   }
   return [...rows, ...changes.map(([name = "", value = ""]) => [name, value, "", "", "", "", ""])];
 }
@@ -84,8 +95,8 @@ async function measureAll(contenders: readonly Contender[]): Promise<readonly st
   }
   return results.map(({ perSecond, p50, p99, cpu, failures }, index) => {
     const mine = quantile(perSecond, 0.5);
-    const plain = quantile(results[index - (index % 2)]?.perSecond ?? [], 0.5);
-    const share = index % 2 === 0 ? "" : (mine / plain).toFixed(2);
+    const plain = quantile(results[index - (index % kinds)]?.perSecond ?? [], 0.5);
+    const share = index % kinds === 0 ? "" : (mine / plain).toFixed(2);
     return [
       contenders[index]?.name ?? "",
       mine.toFixed(0),
@@ -98,18 +109,32 @@ async function measureAll(contenders: readonly Contender[]): Promise<readonly st
   });
 }
 
-// The master only watches.
-async function workerOf(router: RouterHarness): Promise<number> {
+// It only watches; its worker does the work.
+async function masterOf(router: RouterHarness): Promise<number> {
   const { pid } = JSON.parse(await readFile(join(router.data, "router", "programs", "haproxy.json"), "utf8")) as { readonly pid: number };
-  return Number((await readFile(`/proc/${pid}/task/${pid}/children`, "utf8")).trim().split(" ")[0]);
+  return pid;
+}
+
+/** From the death of master and worker until a file, and then until a program is reached past the router. */
+async function refillMs(router: RouterHarness): Promise<readonly [number, number]> {
+  const master = await masterOf(router);
+  const worker = await onlyChildOf(master);
+  const startedAt = performance.now();
+  for (const pid of [worker, master]) process.kill(pid, "SIGKILL");
+  // A signal takes a moment: what it still answers does not count.
+  while (isAlive(worker)) await delay(1);
+  while ((await visit(router.door, { host: "static.localhost", path: "/file.txt" }).catch(() => null))?.status !== 200) await delay(2);
+  const file = performance.now() - startedAt;
+  await untilDirect(router);
+  return [file, performance.now() - startedAt];
 }
 
 async function untilDirect(router: RouterHarness): Promise<void> {
   const deadline = performance.now() + 30_000;
   while (performance.now() < deadline) {
-    const { headers } = await visit(router.door, { host: "app.localhost" });
+    const reply = await visit(router.door, { host: "app.localhost" }).catch(() => null);
     // HAProxy writes the names of headers small, the router as the program wrote them; both are the program's answer.
-    if (headers["x-direct"] !== undefined) return;
+    if (reply?.headers["x-direct"] !== undefined) return;
   }
   throw new Error("the site is not reached past the router");
 }

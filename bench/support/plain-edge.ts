@@ -1,7 +1,7 @@
 // What an administrator would write by hand: a HAProxy for one site and one folder, and an nginx with a server block for each site.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -66,8 +66,15 @@ backend files
   };
 }
 
-/** nginx with a server block for each of so many sites; `reloadMs` adds one more and tells when it is seen. */
-export async function startManyServersNginx(count: number, root: string): Promise<PlainServer & { reloadMs(): Promise<number> }> {
+/**
+ * nginx with a server block for each of so many sites, one of which is the program's and one the folder's; `reloadMs` adds one more and tells when it
+ * is seen. It writes no log.
+ */
+export async function startManyServersNginx(
+  count: number,
+  facts: { readonly upstream: string; readonly root: string },
+): Promise<PlainServer & { readonly pid: number; reloadMs(): Promise<number> }> {
+  const { upstream, root } = facts;
   const folder = await mkdtemp(join(tmpdir(), "backlot-servers-"));
   const port = await freePort();
   const file = join(folder, "nginx.conf");
@@ -75,20 +82,25 @@ export async function startManyServersNginx(count: number, root: string): Promis
     writeFile(
       file,
       `daemon off; pid ${folder}/pid; user root; worker_processes 1; events { worker_connections 1024; }
-http { access_log off; server_names_hash_max_size 65536; server_names_hash_bucket_size 128; types { text/plain txt; }
+http { access_log off; sendfile on; keepalive_requests 100000000; server_names_hash_max_size 65536; server_names_hash_bucket_size 128; types { text/plain txt; }
   client_body_temp_path ${folder}; proxy_temp_path ${folder}; fastcgi_temp_path ${folder}; uwsgi_temp_path ${folder}; scgi_temp_path ${folder};
   server { listen 127.0.0.1:${port} default_server; return 404; }
+  upstream program { server ${new URL(upstream).host}; keepalive 64; keepalive_requests 100000000; }
+  server { listen 127.0.0.1:${port}; server_name app.localhost; location / {
+    proxy_pass http://program; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $http_host; proxy_set_header X-Forwarded-For $remote_addr; } }
+  server { listen 127.0.0.1:${port}; server_name static.localhost; root ${root}; }
 ${names.map((name) => `  server { listen 127.0.0.1:${port}; server_name ${name}; root ${root}; }`).join("\n")}
 }
 `,
     );
-  const names = Array.from({ length: count }, (_, index) => `site-${index}.localhost`);
+  const names = Array.from({ length: count - 2 }, (_, index) => `site-${index}.localhost`);
   await write(names);
   const child = spawn("nginx", ["-p", folder, "-c", file, "-e", join(folder, "error.log")], { stdio: "ignore" });
   const url = `http://127.0.0.1:${port}`;
   await answers(url, "nobody");
   return {
     url,
+    pid: await onlyChildOf(child.pid ?? 0),
     reloadMs: async () => {
       const startedAt = performance.now();
       await write([...names, "new.localhost"]);
@@ -102,6 +114,11 @@ ${names.map((name) => `  server { listen 127.0.0.1:${port}; server_name ${name};
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** A master's one worker. */
+export async function onlyChildOf(pid: number): Promise<number> {
+  return Number((await readFile(`/proc/${pid}/task/${pid}/children`, "utf8")).trim().split(" ")[0]);
 }
 
 async function answers(url: string, host: string): Promise<void> {

@@ -109,8 +109,6 @@ async function serve({ config, key, db, log, stack }: Wiring): Promise<Pick<Runn
   const setUpSecret = await administrator.prepare(config.BACKLOT_ADMIN_PASSWORD);
   const app = createServer({ log, trustProxy: config.BACKLOT_TRUST_PROXY, ready: () => isDatabaseThere(db), notFound: answerUnknown });
   stack.defer(() => app.close());
-  const farewell = new Farewell();
-  farewell.watch(app);
 
   const { isSecure, sitePattern } = publicAddresses(config, config.BACKLOT_PORT);
   const guards = personGuards({ ...stores, isSecure });
@@ -155,13 +153,20 @@ async function serve({ config, key, db, log, stack }: Wiring): Promise<Pick<Runn
   mirror.start();
   stack.defer(() => mirror.stop());
   followEach(fleet, { inbox: stores.auditInbox, pages, log, stack });
-  await app.listen({ host: config.BACKLOT_HOST, port: config.BACKLOT_PORT });
-  // First of all when it ends: what is under way still needs everything.
-  stack.defer(() => farewell.end());
-  const opened = (app.server.address() as AddressInfo).port;
+  const opened = await open(app, config, stack);
   const { dashboard } = publicAddresses(config, opened);
   const notices = setUpSecret === null ? [] : [`Set the administrator's password (works once): ${dashboard}/setup/${setUpSecret}`];
   return { doors: { manager: `http://${config.BACKLOT_HOST}:${opened}` }, notices };
+}
+
+/** Opens the door, and gives its port. */
+async function open(app: FastifyInstance, config: ManagerConfig, stack: AsyncDisposableStack): Promise<number> {
+  const farewell = new Farewell();
+  farewell.watch(app);
+  await app.listen({ host: config.BACKLOT_HOST, port: config.BACKLOT_PORT });
+  // First of all when it ends: what is under way still needs everything.
+  stack.defer(() => farewell.end());
+  return (app.server.address() as AddressInfo).port;
 }
 
 /** Takes from every orchestrator what was done to files there. */

@@ -6,8 +6,11 @@ import { purgeCache, readCache } from "#contract/api/cache.ts";
 import { deletePath } from "#contract/api/files.ts";
 import { readStatus, restartSite, sleepSite, updateSite } from "#contract/api/sites.ts";
 import { type Backlot, startBacklot } from "../support/backlot.ts";
+import { Browser } from "../support/backlot-browser.ts";
 import { done, runBacklot } from "../support/backlot-cli.ts";
 import type { Person } from "../support/backlot-person.ts";
+import { edgeMissing } from "../support/edge-router.ts";
+import { titled, whyNoBrowser } from "../support/needs.ts";
 import { startRedis, type TestRedis } from "../support/redis.ts";
 
 // Counts what it is asked, and says for how long its answers are good.
@@ -30,6 +33,10 @@ createServer((req, res) => {
 `;
 const googlebot = { "user-agent": "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)" };
 
+/** Where it can be, HAProxy stands before the router: what is kept is the router's all the same. */
+const edge = edgeMissing() === null ? { BACKLOT_EDGE: "haproxy", BACKLOT_EDGE_VISITOR_REQUESTS: "100000000" } : {};
+const noBrowser = whyNoBrowser();
+
 let redis: TestRedis;
 let backlot: Backlot;
 let home: string;
@@ -38,7 +45,7 @@ let ann: Person;
 
 beforeAll(async () => {
   redis = await startRedis();
-  backlot = await startBacklot({ environment: { REDIS_URL: redis.url } });
+  backlot = await startBacklot({ environment: { REDIS_URL: redis.url, ...edge } });
   home = await mkdtemp(join(tmpdir(), "backlot-cached-"));
   folder = join(home, "news");
   await mkdir(folder);
@@ -66,6 +73,12 @@ async function keep(path = "/"): Promise<string> {
   return first.text;
 }
 const state = async () => (await ann.client.call(readStatus, { params: { name: "news" } })).state;
+
+test("a visitor reads in the answer whether it was kept: asked of the program, kept, or none of the cache's business", async () => {
+  expect((await get("/seen")).said).toBe("backlot; fwd=uri-miss; fwd-status=200; stored");
+  expect((await get("/seen")).said).toMatch(/^backlot; hit; ttl=(?:600|59\d)$/);
+  expect((await get("/seen", { cookie: "a=1" })).said).toMatch(/^backlot; fwd=bypass;.* detail=cookie$/);
+});
 
 test("a kept page of a sleeping site neither waits nor wakes, for a robot neither", async () => {
   const short = await keep("/short");
@@ -110,6 +123,35 @@ test("a deployment, a restart, a changed file and an order make what is kept out
   await isNew();
   await ann.put("news", "public/note.txt", "changed");
   await expect.poll(async () => (await get()).text, { timeout: 30_000 }).not.toBe(before);
+});
+
+test("an order for one address, for all below one and for a tag purges those, and leaves the rest", async () => {
+  const pages = ["/a/1", "/a/2", "/b"];
+  const texts = () => Promise.all(pages.map(async (path) => (await get(path)).text));
+  const purged = async (body: { readonly path?: string; readonly prefix?: string; readonly tag?: string }): Promise<boolean[]> => {
+    const before = await texts();
+    expect(await texts()).toEqual(before);
+    await ann.client.call(purgeCache, { params: { name: "news" }, body });
+    return (await texts()).map((text, index) => text !== before[index]);
+  };
+  expect(await purged({ path: "/a/1" })).toEqual([true, false, false]);
+  expect(await purged({ prefix: "/a/" })).toEqual([true, true, false]);
+  expect(await purged({ tag: "all" })).toEqual([true, true, true]);
+});
+
+test.skipIf(noBrowser !== null)(titled("the button on the site's page empties the cache", noBrowser), { timeout: 180_000 }, async () => {
+  const kept = await keep("/button");
+  expect((await get("/button")).text).toBe(kept);
+  await using browser = await Browser.open();
+  await browser.go(`${backlot.manager}/sign-in`);
+  await browser.fill("User name", "ann");
+  await browser.fill("Password", "password of ann");
+  await browser.click("Sign in");
+  await browser.sees("news");
+  await browser.go(`${backlot.manager}/sites/news`);
+  await browser.click("Empty the page cache");
+  await browser.sees("The page cache is empty");
+  expect((await get("/button")).text).not.toBe(kept);
 });
 
 test("what is kept is counted; without Redis it goes on, and a partial order is carried out in full", async () => {

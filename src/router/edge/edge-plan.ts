@@ -4,7 +4,8 @@ import type { RouterConfig } from "../config.ts";
 import { addressesOfMachine } from "../gate/platform-doors.ts";
 import { type LogServer, parseLogServer } from "../syslog/log-forward.ts";
 import { readCertificates } from "./certificates.ts";
-import type { BalancedManagers, HaproxyFacts, HaproxyPlaces, TlsDoor } from "./haproxy/haproxy-config.ts";
+import type { HaproxyFacts, HaproxyPlaces, TlsDoor } from "./haproxy/haproxy-config.ts";
+import type { BalancedManagers } from "./haproxy/managers-section.ts";
 import type { EdgeUser } from "./run-folder.ts";
 import { parseSiteNetworks, type SiteNetworks } from "./site-networks.ts";
 

@@ -1,14 +1,7 @@
 import { deviceCookieName, sessionCookieName } from "#contract/session-cookie.ts";
 import { accessLogFormat } from "../../syslog/access-line.ts";
 import { errorStatuses } from "./error-files.ts";
-
-/** Managers behind the visitors' door, which share the load of one host name. */
-export interface BalancedManagers {
-  /** Host name of the dashboard, lower case. */
-  readonly host: string;
-  /** `address:port` of each. */
-  readonly addresses: readonly string[];
-}
+import { type BalancedManagers, managersSection } from "./managers-section.ts";
 
 /** The visitors' door with TLS. */
 export interface TlsDoor {
@@ -72,7 +65,13 @@ export interface HaproxyFacts {
  */
 export function haproxyConfig(facts: HaproxyFacts): string {
   const sections = [globalSection(facts), ringSection(facts), defaultsSection(facts), visitorsSection(facts), liveSection(facts)];
-  sections.push(staticSection(facts), activatorSection(facts), ...managersSection(facts), tableSections(facts), statisticsSection(facts));
+  sections.push(
+    staticSection(facts),
+    activatorSection(facts),
+    ...managersSection(facts.managers, facts.idleMs),
+    tableSections(facts),
+    statisticsSection(facts),
+  );
   return `${sections.map(([head, ...lines]) => [head, ...lines.map((line) => `    ${line}`)].join("\n")).join("\n\n")}\n`;
 }
 
@@ -260,30 +259,6 @@ function nginxName(index: number): string {
 function activatorSection({ places, idleMs }: HaproxyFacts): Section {
   // It has limits of its own for everything; and a request that waits for its site may wait long.
   return ["backend activator", `timeout server ${idleMs}ms`, "retries 3", "retry-on conn-failure", `server activator unix@${places.activator}`];
-}
-
-function managersSection({ managers, idleMs }: HaproxyFacts): readonly Section[] {
-  if (managers === null) return [];
-  const servers = managers.addresses.map((address, index) => `server manager${index + 1} ${address}`);
-  return [
-    [
-      "backend managers",
-      "balance leastconn",
-      `timeout server ${idleMs}ms`,
-      "retries 3",
-      // What nobody has begun goes to another one; what may be sent twice does so too when the one that had it died.
-      "http-request disable-l7-retry if !{ method GET HEAD }",
-      "retry-on conn-failure empty-response",
-      "option httpchk GET /readyz",
-      // One that says 404 is about to end: it gets nothing new, and finishes what it has.
-      "http-check disable-on-404",
-      // Dead is known at once. Slow is not dead: taken out on a busy machine, one after the other, there would be none.
-      "timeout check 5s",
-      // Without connections that are kept nothing is sent into one that a manager is just closing. One that does not answer its checks does not go on with its streams either.
-      "default-server check inter 500ms fastinter 200ms fall 2 rise 1 pool-max-conn 0 on-marked-down shutdown-sessions",
-      ...servers,
-    ],
-  ];
 }
 
 function tableSections({ maxConnections }: HaproxyFacts): Section {
