@@ -55,7 +55,7 @@ describe.skipIf(missing !== null)(`what takes long or much in a swarm${missing =
     await running.stop(500);
   });
 
-  it.concurrent("carries as many programs as the kernel's bridge has ports, and refuses the next one in words", { timeout: 1_500_000 }, async () => {
+  it.concurrent("carries as many programs as the kernel's bridge has ports, and refuses the next one in words", { timeout: 2_400_000 }, async () => {
     await using harness = await swarmRuntimeHarness({ images: [plainImage], bridgeBits: 20 });
     const [{ docker }] = harness.swarm.nodes;
     const fillTo = async (count: number): Promise<void> => {
@@ -75,13 +75,11 @@ describe.skipIf(missing !== null)(`what takes long or much in a swarm${missing =
     await fillTo(299);
     const at300 = await started(harness, 2);
     expect(await answer(at300)).toBe("hello");
-    const to300 = performance.now() - beganAt;
+    process.stdout.write(`${Math.round((performance.now() - beganAt) / 1000)} s to 300 programs on one bridge\n`);
     await fillTo(mostPorts - 1);
     const last = await started(harness, 3);
     expect([await answer(at300), await answer(last)]).toEqual(["hello", "hello"]);
-    process.stdout.write(
-      `${Math.round(to300 / 1000)} s to 300 programs on one bridge, ${Math.round((performance.now() - beganAt) / 1000)} s to ${mostPorts}\n`,
-    );
+    process.stdout.write(`${Math.round((performance.now() - beganAt) / 1000)} s to ${mostPorts}\n`);
     await expect(harness.runtime.start(harness.make({ siteId: 4, files: { "run.sh": serves } }).request)).rejects.toMatchObject({
       code: "machine_full",
       message: "This machine has no room to start another program now. Try again in a minute.",
