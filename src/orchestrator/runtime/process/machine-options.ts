@@ -23,6 +23,8 @@ export interface MachineOptions {
   readonly parkedLaunchers: number;
   /** How many nurseries wait for runs; 0 launches every run from the beginning. */
   readonly idleNurseries: number;
+  /** How long a sandbox that a run has left as it was waits for another one like it. */
+  readonly idleSandboxMs: number;
   /** New control groups for each run, as where the kernel cannot count anew in old ones. */
   readonly freshRunGroups: boolean;
   /** Networks that stay closed to sites that may connect to the internet, besides the private ones: `192.0.2.0/24`. */

@@ -80,7 +80,8 @@ function openNurseries(options: MachineOptions, sandbox: SandboxMachine, cgroups
   const place = { programs: { ...programs, mkfifo }, network, leaked, mountNamespace: view.namespace, seccompFile, folder: nurseryFolder(options) };
   const folders = [join(viewFolder(options), "root-0"), join(viewFolder(options), "root-1")] as const;
   const root = new RunRoot({ view, folders, facts: { ...sandbox.facts, gate: view.nurseryGate }, programs, log: options.log });
-  return new Nurseries({ place, root, cgroups, idle: options.idleNurseries, freshGroups: options.freshRunGroups, log: options.log });
+  const { idleNurseries, idleSandboxMs, freshRunGroups, log } = options;
+  return new Nurseries({ place, root, cgroups, idle: idleNurseries, idleSandboxMs, freshGroups: freshRunGroups, log });
 }
 
 function freezingOf(sandbox: SandboxMachine | null, cgroups: Cgroups | null): Pick<RuntimeCapabilities, "freezes" | "freezeNote"> {

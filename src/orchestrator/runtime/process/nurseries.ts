@@ -6,6 +6,7 @@ import type { Cgroups } from "./cgroups.ts";
 import { Nursery, type NurseryPlace } from "./nursery.ts";
 import { makeRunCgroup, type RunCgroup } from "./run-cgroup.ts";
 import type { RunRoot } from "./run-root.ts";
+import type { WarmSandbox } from "./warm-sandbox.ts";
 
 type Limits = Pick<RunLimits, "cpu" | "memoryBytes" | "pids">;
 
@@ -15,6 +16,10 @@ export interface LeasedNursery {
   readonly cgroup: RunCgroup | null;
   /** Whether it stands in an empty network that nobody but this owner has used: the run needs none of its own. */
   readonly hasNetwork: boolean;
+  /** The sandbox that an earlier run like this one has left behind as it was; null when there is none. */
+  readonly warm: WarmSandbox | null;
+  /** Notes the sandbox that the nursery holds from now on. */
+  adopt(warm: WarmSandbox): void;
   /** To be called once everything that it started has gone. */
   release(): void;
 }
@@ -25,9 +30,19 @@ interface NurseriesOptions {
   readonly cgroups: Cgroups | null;
   /** How many are kept when nothing runs. */
   readonly idle: number;
+  /** How long a sandbox waits for another run: it holds its site's folder, and the site may be gone. */
+  readonly idleSandboxMs: number;
   /** New groups for each run, also where the old ones would do. */
   readonly freshGroups?: boolean;
   readonly log: Log;
+}
+
+/** Who asks for a nursery. */
+interface LeaseRequest {
+  readonly limits: Limits;
+  readonly owner: number | null;
+  /** What sandboxes have in common that may be used one for the other, by whether the nursery's network is used; without it none is. */
+  readonly keyOf?: (hasNetwork: boolean) => string;
 }
 
 interface Held {
@@ -36,12 +51,19 @@ interface Held {
   limits: Limits | null;
   /** The first whose run it had; undefined before that. Only theirs may use its network: a socket can be handed out of a run, and outlives it. */
   owner: number | null | undefined;
+  /** The sandbox that it holds. */
+  warm: WarmSandbox | null;
+  idleSince: number;
 }
 
 /** The nursery and its guard. */
 const nurseryPids = 2;
 /** To spawn one takes as much of a core as the start that took the last one; a burst is served first. */
 const refillAfterMs = 100;
+/** The rest is for other owners, who would have to wait for the end of a sandbox. */
+const withoutSandbox = 2;
+/** In times that one may wait. A sandbox that was used all the time would keep what the machine has changed since: name servers, certificates. */
+const largestAge = 6;
 
 /** Nurseries that wait for runs, each in control groups that are used again: neither a fork of ours nor a move between groups comes with a start. */
 export class Nurseries {
@@ -51,6 +73,8 @@ export class Nurseries {
   #made = 0;
   #madeGroups = 0;
   #refill: NodeJS.Timeout | null = null;
+  #cooling: NodeJS.Timeout | null = null;
+  #keepsSandboxes: boolean;
   readonly #work = new Set<Promise<unknown>>();
   #isClosed = false;
 
@@ -62,16 +86,31 @@ export class Nurseries {
   /** None is made before the first run. */
   constructor(options: NurseriesOptions) {
     this.#options = options;
+    const { cgroups, freshGroups = false, place } = options;
+    // Groups have to count anew for each run, and the root of runs is there for root only.
+    this.#keepsSandboxes = cgroups?.parents.version === 1 && !freshGroups && place.network !== null;
+  }
+
+  /** Whether sandboxes may serve several runs here. */
+  get keepsSandboxes(): boolean {
+    return this.#keepsSandboxes;
+  }
+
+  /** For a machine on which that does not work. */
+  keepNone(err: unknown): void {
+    this.#keepsSandboxes = false;
+    this.#options.log.warn({ err }, "sandboxes cannot be used again here; starts of runs take a little longer");
   }
 
   /** @throws when none can be made. */
-  async lease(limits: Limits, owner: number | null): Promise<LeasedNursery> {
-    for (let held = this.#takeIdle(owner); held !== undefined; held = this.#takeIdle(owner)) {
-      if (this.#limit(held, limits)) return this.#leased(held, owner);
+  async lease(request: LeaseRequest): Promise<LeasedNursery> {
+    for (let held = this.#takeIdle(request); held !== undefined; held = this.#takeIdle(request)) {
+      if (!(await this.#suits(held, request))) this.#inBackground(this.#discard(held));
+      else if (this.#limit(held, request.limits)) return this.#leased(held, request.owner);
     }
     const held = await this.#make();
-    if (!this.#limit(held, limits)) throw new Error("a new control group took no limits");
-    return this.#leased(held, owner);
+    if (!this.#limit(held, request.limits)) throw new Error("a new control group took no limits");
+    return this.#leased(held, request.owner);
   }
 
   /** A group that an earlier run has filled may not take a lower limit: then another one has to. */
@@ -90,38 +129,64 @@ export class Nurseries {
 
   #leased(held: Held, owner: number | null): LeasedNursery {
     if (this.#idle.length === 0) this.#refillLater();
+    const hasNetwork = this.#hasNetwork(held, owner);
     if (held.owner === undefined) held.owner = owner;
-    const hasNetwork = this.#options.place.network !== null && held.owner === owner;
-    return { nursery: held.nursery, cgroup: held.cgroup, hasNetwork, release: () => this.#inBackground(this.#takeBack(held)) };
+    const adopt = (warm: WarmSandbox): void => {
+      held.warm = warm;
+    };
+    return { nursery: held.nursery, cgroup: held.cgroup, hasNetwork, warm: held.warm, adopt, release: () => this.#inBackground(this.#takeBack(held)) };
+  }
+
+  #hasNetwork(held: Held, owner: number | null): boolean {
+    return this.#options.place.network !== null && (held.owner === undefined || held.owner === owner);
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    if (this.#refill !== null) clearTimeout(this.#refill);
+    for (const timer of [this.#refill, this.#cooling]) if (timer !== null) clearTimeout(timer);
     await Promise.allSettled(this.#work);
     await Promise.all([...this.#all].map((held) => this.#discard(held)));
     rmSync(this.#options.place.folder, { recursive: true, force: true });
   }
 
-  /** One that this owner has used, or nobody yet; another's otherwise. */
-  #takeIdle(owner: number | null): Held | undefined {
-    for (const wanted of [owner, undefined]) {
-      const index = this.#idle.findLastIndex((held) => held.owner === wanted);
-      const [found] = index < 0 ? [] : this.#idle.splice(index, 1);
-      if (found !== undefined) this.#idle.push(found);
-      if (found !== undefined) break;
+  /** The best for this run: one with a sandbox for it, one that this owner has used, or nobody yet, or another; with somebody else's sandbox last. */
+  #takeIdle(request: LeaseRequest): Held | undefined {
+    const { owner } = request;
+    const preferences: readonly ((held: Held) => boolean)[] = [
+      (held) => this.#fits(held, request),
+      (held) => held.warm === null && held.owner === owner,
+      (held) => held.warm === null && held.owner === undefined,
+      (held) => held.warm === null,
+    ];
+    for (const prefers of preferences) {
+      const index = this.#idle.findLastIndex(prefers);
+      if (index >= 0) return this.#idle.splice(index, 1)[0];
     }
-    for (let next = this.#idle.pop(); next !== undefined; next = this.#idle.pop()) {
-      if (next.nursery.isIdle) return next;
-      this.#inBackground(this.#discard(next));
-    }
-    return undefined;
+    // To end a sandbox that may be wanted again is worth it only when there are nurseries enough.
+    return this.#all.size < this.#options.idle ? undefined : this.#idle.shift();
+  }
+
+  #fits(held: Held, { owner, keyOf }: LeaseRequest): boolean {
+    return held.warm !== null && keyOf !== undefined && held.warm.isFit && held.warm.key === keyOf(this.#hasNetwork(held, owner));
+  }
+
+  /** Makes room for another sandbox where one stands; false when the nursery is of no use any more. */
+  async #suits(held: Held, request: LeaseRequest): Promise<boolean> {
+    if (this.#fits(held, request)) return true;
+    await this.#cool(held);
+    return held.nursery.isIdle;
+  }
+
+  async #cool(held: Held): Promise<void> {
+    const { warm } = held;
+    held.warm = null;
+    await warm?.close();
   }
 
   async #make(): Promise<Held> {
     const { place, cgroups } = this.#options;
     this.#made += 1;
-    const held: Held = { nursery: new Nursery({ ...place, folder: join(place.folder, String(this.#made)) }), cgroup: null, limits: null, owner: undefined };
+    const held: Held = { nursery: new Nursery({ ...place, folder: join(place.folder, String(this.#made)) }), ...unused };
     this.#all.add(held);
     try {
       if (held.nursery.pid === undefined) throw new Error("a nursery could not be spawned");
@@ -135,14 +200,46 @@ export class Nurseries {
   }
 
   async #takeBack(held: Held): Promise<void> {
-    if (this.#isClosed || !held.nursery.isIdle || this.#idle.length >= this.#options.idle) return this.#discard(held);
+    if (this.#isClosed || this.#idle.length >= this.#options.idle) return this.#discard(held);
+    if (held.warm !== null && !this.#mayServe(held.warm)) await this.#cool(held);
+    if (held.warm === null && !held.nursery.isIdle) return this.#discard(held);
     try {
       await this.#renew(held);
-      this.#idle.push(held);
     } catch (error) {
       await this.#discard(held);
       throw error;
     }
+    // It may have been closed meanwhile.
+    if (this.#isClosed) return this.#discard(held);
+    held.idleSince = performance.now();
+    this.#idle.push(held);
+    if (held.warm === null) return;
+    this.#coolLater(this.#options.idleSandboxMs);
+    const warm = this.#idle.filter((other) => other.warm !== null);
+    // The one that was used last stays.
+    if (warm.length > Math.max(1, this.#options.idle - withoutSandbox)) this.#coolIdle(warm.slice(0, 1));
+  }
+
+  #mayServe(warm: WarmSandbox): boolean {
+    return warm.isFit && performance.now() - warm.bornAt < this.#options.idleSandboxMs * largestAge;
+  }
+
+  #coolIdle(old: readonly Held[]): void {
+    for (const held of old) this.#idle.splice(this.#idle.indexOf(held), 1);
+    for (const held of old) this.#inBackground(this.#cool(held).then(() => this.#takeBack(held)));
+  }
+
+  /** Ends sandboxes that nobody has used for a while. No clock runs when there is none. */
+  #coolLater(ms: number): void {
+    if (this.#isClosed || this.#cooling !== null) return;
+    this.#cooling = setTimeout(() => {
+      this.#cooling = null;
+      const now = performance.now();
+      const leftMs = (held: Held): number => held.idleSince + this.#options.idleSandboxMs - now;
+      this.#coolIdle(this.#idle.filter((held) => held.warm !== null && leftMs(held) <= 0));
+      const next = Math.min(...this.#idle.flatMap((held) => (held.warm === null ? [] : [leftMs(held)])));
+      if (Number.isFinite(next)) this.#coolLater(Math.max(next, 1));
+    }, ms).unref();
   }
 
   /** Moves a nursery into new groups where the old ones cannot count for another run. */
@@ -183,6 +280,8 @@ export class Nurseries {
     this.#work.add(noted);
   }
 }
+
+const unused: Omit<Held, "nursery"> = { cgroup: null, limits: null, owner: undefined, warm: null, idleSince: 0 };
 
 function sameLimits(held: Limits | null, asked: Limits): boolean {
   return held !== null && held.cpu === asked.cpu && held.memoryBytes === asked.memoryBytes && held.pids === asked.pids;

@@ -1,12 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, constants, mkdirSync, openSync, rmSync, unlinkSync, writeFileSync, writeSync } from "node:fs";
-import { Socket } from "node:net";
+import { chmodSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import type { Readable } from "node:stream";
-import { setTimeout as delay } from "node:timers/promises";
+import { type Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { codeOf } from "#kit/jail/descriptor.ts";
+import { type InwardPipe, NurseryPipes, type OutwardPipe } from "./nursery-pipes.ts";
 import { inside } from "./sandbox-command.ts";
 
 /** What a nursery needs to know of the machine once and for all. */
@@ -23,12 +22,10 @@ export interface NurseryPlace {
   readonly folder: string;
 }
 
-/** One start. */
+/** A sandbox to be made. */
 export interface NurseryOrder {
   readonly owner: { readonly uid: number; readonly gid: number } | null;
   readonly networkNamespace: string | null;
-  /** In blocks of 512 bytes. */
-  readonly fileBlocks: number;
   /** What bubblewrap reads. */
   readonly arguments: readonly string[];
 }
@@ -47,23 +44,35 @@ export interface NurseryStart {
   kill(): void;
 }
 
+/** A sandbox under way that takes orders. */
+export interface NurseryShelter {
+  /** What bubblewrap says against it. */
+  readonly complaint: Readable;
+  /** Bubblewrap's facts and the gate's words; ends when nobody is left who could say any. */
+  readonly tell: Readable;
+  readonly ended: Promise<number | null>;
+  say(orders: string): Promise<void>;
+}
+
 /** It was killed before it had started anything. */
 export class NurseryGone extends Error {
   override readonly name = "NurseryGone";
 }
 
+/** The pipes of a start, in the order in which `nursery.sh` takes them. */
+interface Opened<Started> {
+  readonly inward: readonly InwardPipe[];
+  readonly outward: OutwardPipe;
+  made(ended: Promise<number | null>): Started;
+}
+
 const program = fileURLToPath(new URL("./nursery.sh", import.meta.url));
-/** Named pipes are made for so many starts at a time: a program has to be run for that. */
-const batch = 16;
-const { O_NONBLOCK, O_RDONLY, O_RDWR } = constants;
 
 /** A small shell that starts one sandbox at a time (see `nursery.sh`). It stands in its own process group and dies with us. */
 export class Nursery {
   readonly #place: NurseryPlace;
   readonly #child: ChildProcess;
-  #next = 1;
-  #made = 0;
-  #making: PromiseWithResolvers<void> | null = null;
+  readonly #pipes: NurseryPipes;
   #running: PromiseWithResolvers<number | null> | null = null;
   #hasEnded = false;
   /** Resolves when its process has gone. */
@@ -72,6 +81,8 @@ export class Nursery {
   constructor(place: NurseryPlace) {
     this.#place = place;
     mkdirSync(place.folder, { recursive: true, mode: 0o700 });
+    // For the gates of sandboxes that serve several runs; nobody else comes through the folder around it.
+    chmodSync(place.folder, 0o711);
     const { setpriv, mkfifo, nsenter, bwrap, shell } = place.programs;
     const given = [
       place.leaked.length === 0 ? "-" : place.leaked.join(","),
@@ -84,6 +95,7 @@ export class Nursery {
       inside.gate,
       place.seccompFile ?? "-",
       place.network?.ip ?? "-",
+      inside.shell,
     ];
     const apart = place.network === null ? [] : [place.network.unshare, "--net", "--"];
     this.#child = spawn(setpriv, ["--pdeathsig", "KILL", "--", ...apart, shell, program, ...given], {
@@ -102,7 +114,10 @@ export class Nursery {
       };
       this.#child.once("exit", end).once("error", end);
     });
-    this.#make();
+    this.#pipes = new NurseryPipes(place.folder, (line) => {
+      const guard = this.#child.stdio[3];
+      if (guard instanceof Writable) guard.write(`${line}\n`);
+    });
   }
 
   get pid(): number | undefined {
@@ -114,46 +129,63 @@ export class Nursery {
     return !this.#hasEnded && this.#running === null;
   }
 
-  /** Begins a start; the next one has to wait until this one has ended. */
-  async start(order: NurseryOrder): Promise<NurseryStart> {
+  /** Begins a start; the next one has to wait until this one has ended. `fileBlocks` are of 512 bytes. */
+  async start(order: NurseryOrder & { readonly fileBlocks: number }): Promise<NurseryStart> {
+    return this.#begin("run", order, () => {
+      const [out, err, tell] = [this.#pipes.inward(), this.#pipes.inward(), this.#pipes.inward()];
+      const go = this.#pipes.outward();
+      const made = (ended: Promise<number | null>) => ({
+        ...{ stdout: out.read, stderr: err.read, tell: tell.read, ended },
+        say: (words: string) => go.write(words),
+        kill: () => this.kill(),
+      });
+      return { inward: [out, err, tell], outward: go, made };
+    });
+  }
+
+  /** Begins a sandbox whose gate takes orders; the next start has to wait until it has ended. */
+  async shelter(order: NurseryOrder): Promise<NurseryShelter> {
+    return this.#begin("sandbox", order, () => {
+      const [err, tell] = [this.#pipes.inward(), this.#pipes.inward()];
+      const orders = this.#pipes.outward();
+      const made = (ended: Promise<number | null>) => ({ complaint: err.read, tell: tell.read, ended, say: (text: string) => orders.write(text) });
+      return { inward: [err, tell], outward: orders, made };
+    });
+  }
+
+  /** Two pipes for the output of a run. */
+  async outputs(): Promise<{ readonly stdout: InwardPipe; readonly stderr: InwardPipe }> {
+    await this.#pipes.ready();
+    if (this.#hasEnded) throw new NurseryGone();
+    return this.#pipes.open(() => ({ stdout: this.#pipes.inward(), stderr: this.#pipes.inward() }));
+  }
+
+  /** To be called when nothing runs: the next starts shall find their pipes. */
+  topUp(): void {
+    if (!this.#hasEnded) this.#pipes.topUp();
+  }
+
+  async #begin<Started>(word: "run" | "sandbox", order: NurseryOrder & { readonly fileBlocks?: number }, open: () => Opened<Started>): Promise<Started> {
     if (!this.isIdle) throw new Error("the nursery is busy");
     const running = Promise.withResolvers<number | null>();
     this.#running = running;
     // Two may not come so far together, and none after the end.
-    await this.#making?.promise;
+    await this.#pipes.ready();
     if (this.#hasEnded) throw new NurseryGone();
-    const number = this.#next;
-    this.#next += 1;
-    const { folder } = this.#place;
-    const path = (name: string): string => join(folder, `${number}-${name}`);
-    const opened: number[] = [];
-    const open = (name: string, flags: number): number => {
-      const descriptor = openSync(path(name), flags | O_NONBLOCK);
-      opened.push(descriptor);
-      return descriptor;
-    };
     try {
-      writeFileSync(join(folder, "arguments"), order.arguments.map((argument) => `${argument}\0`).join(""), { mode: 0o600 });
-      const [out, err, tell] = [open("out", O_RDONLY), open("err", O_RDONLY), open("tell", O_RDONLY)];
-      // Open to read as well, so that neither side waits for the other to open it.
-      const go = open("go", O_RDWR);
-      const { owner, networkNamespace, fileBlocks } = order;
-      this.#order(`run ${number} ${owner?.uid ?? "-"} ${owner?.gid ?? "-"} ${networkNamespace ?? "-"} ${fileBlocks}`);
-      const [stdout, stderr, facts] = [out, err, tell].map(readableOf) as [Socket, Socket, Socket];
-      // From here on their sockets close them.
-      opened.length = 0;
-      // A number that was closed may be another file's by then.
-      let isOver = false;
-      const say = (words: string): Promise<void> => writeAll(() => (isOver ? null : go), words);
+      const { inward, outward, made } = this.#pipes.open(open);
       const ended = running.promise.then((code) => {
-        isOver = true;
-        closeSync(go);
-        for (const name of ["out", "err", "tell", "go"]) unlinkSync(path(name));
+        outward.close();
+        for (const pipe of inward) pipe.unlink();
+        this.topUp();
         return code;
       });
-      return { stdout, stderr, tell: facts, ended, say, kill: () => this.kill() };
+      writeFileSync(join(this.#place.folder, "arguments"), order.arguments.map((argument) => `${argument}\0`).join(""), { mode: 0o600 });
+      const { owner, networkNamespace, fileBlocks } = order;
+      const rest = [owner?.uid ?? "-", owner?.gid ?? "-", networkNamespace ?? "-", ...(fileBlocks === undefined ? [] : [fileBlocks])];
+      this.#child.stdin?.write(`${[word, ...inward.map(({ number }) => number), outward.number, ...rest].join(" ")}\n`);
+      return made(ended);
     } catch (error) {
-      for (const descriptor of opened) closeSync(descriptor);
       // What it may have started of it is not known any more.
       this.kill();
       throw error;
@@ -176,52 +208,20 @@ export class Nursery {
     rmSync(this.#place.folder, { recursive: true, force: true });
   }
 
-  #make(): void {
-    this.#making = Promise.withResolvers<void>();
-    this.#order(`make ${this.#made + 1} ${this.#made + batch}`);
-    this.#made += batch;
-  }
-
-  #order(line: string): void {
-    this.#child.stdin?.write(`${line}\n`);
-  }
-
   #heard(line: string): void {
-    if (line === "made") {
-      this.#making?.resolve();
-      this.#making = null;
-    }
+    if (line === "made") this.#pipes.made();
     const ended = /^ended (\d+)$/.exec(line);
     if (ended === null) return;
     const running = this.#running;
     this.#running = null;
-    if (this.#next > this.#made) this.#make();
     running?.resolve(Number(ended[1]));
   }
 
   #ended(): void {
     this.#hasEnded = true;
-    this.#making?.resolve();
+    this.#pipes.made();
     this.#running?.resolve(null);
     // Its guard ends with this, if somebody has killed the nursery alone.
     for (const pipe of this.#child.stdio) pipe?.destroy();
-  }
-}
-
-function readableOf(fd: number): Socket {
-  return new Socket({ fd, readable: true, writable: false });
-}
-
-// A pipe takes what we say at once unless somebody has filled the machine's pipes.
-async function writeAll(target: () => number | null, text: string): Promise<void> {
-  for (let rest = Buffer.from(text); rest.length > 0; ) {
-    const descriptor = target();
-    if (descriptor === null) return;
-    try {
-      rest = rest.subarray(writeSync(descriptor, rest));
-    } catch (error) {
-      if (codeOf(error) !== "EAGAIN") throw error;
-      await delay(1);
-    }
   }
 }

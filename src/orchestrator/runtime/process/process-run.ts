@@ -12,6 +12,8 @@ export interface RunParts {
   readonly launched: Launched;
   readonly tree: ProcessTree;
   readonly cgroup: RunCgroup | null;
+  /** Looks, once the main program has ended by itself, whether nothing is left but a sandbox that may stay; null for a sandbox that goes with its run. */
+  readonly settle?: (() => boolean) | null;
   readonly release: () => Promise<void>;
   readonly log: Log;
 }
@@ -24,6 +26,9 @@ export class ProcessRun implements RunningRun {
   readonly process: RunningRun["process"];
   readonly exited: Promise<RunExit>;
   readonly #parts: RunParts;
+  #wasToldToEnd = false;
+  /** From here on its sandbox is another run's. */
+  #isOver = false;
 
   constructor(parts: RunParts) {
     this.#parts = parts;
@@ -32,15 +37,18 @@ export class ProcessRun implements RunningRun {
   }
 
   async end(graceMs: number): Promise<void> {
-    await endTree(this.#parts.tree, graceMs, this.exited);
+    this.#wasToldToEnd = true;
+    if (!this.#isOver) await endTree(this.#parts.tree, graceMs, this.exited);
     await this.exited;
   }
 
   async #end(): Promise<RunExit> {
-    const { launched, tree, cgroup, release, log } = this.#parts;
+    const { launched, tree, cgroup, settle = null, release, log } = this.#parts;
     const ended = await launched.ended;
+    // What was told to end may be in the middle of it, and who tells it still looks at its processes.
+    this.#isOver = settle !== null && !this.#wasToldToEnd && settle();
     // What it left running in the background ends with it: a run is over when all of it is.
-    for (let waitMs = 1; !tree.isGone(); waitMs = Math.min(waitMs * 2, 50)) {
+    for (let waitMs = 1; !this.#isOver && !tree.isGone(); waitMs = Math.min(waitMs * 2, 50)) {
       tree.kill();
       await delay(waitMs);
     }

@@ -51,6 +51,8 @@ export interface ProcessRuntimeOptions {
   readonly parkedLaunchers?: number;
   /** How many nurseries wait for runs; 0 launches every run from the beginning. */
   readonly idleNurseries?: number;
+  /** How long a sandbox that a run has left as it was waits for another one like it. */
+  readonly idleSandboxMs?: number;
   /** New control groups for each run, as where the kernel cannot count anew in old ones. */
   readonly freshRunGroups?: boolean;
   /** Networks that stay closed to sites that may connect to the internet, besides the private ones: `192.0.2.0/24`. */
@@ -199,6 +201,7 @@ class ProcessRuntime implements SiteRuntime {
         warmNetworks: this.#options.warmNetworks ?? 4,
         parkedLaunchers: this.#options.parkedLaunchers ?? 3,
         idleNurseries: this.#options.idleNurseries ?? 6,
+        idleSandboxMs: this.#options.idleSandboxMs ?? 10_000,
         freshRunGroups: this.#options.freshRunGroups ?? false,
         closedNetworks: this.#options.closedNetworks ?? [],
         resolverFiles: this.#options.resolverFiles ?? resolverFiles,

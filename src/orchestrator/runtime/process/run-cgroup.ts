@@ -17,6 +17,8 @@ export interface RunCgroup extends Pick<SiteCgroup, "join" | "limit" | "processe
   usage(): RunUsage;
   /** Begins to count for another run. */
   begin(): void;
+  /** Processes and threads, also such as have ended and wait to be collected; null where they are not counted. */
+  tasks(): number | null;
   /** Whether it can count the peak of memory anew; where it cannot, the next run needs another group. */
   readonly countsAnew: boolean;
 }
@@ -46,6 +48,7 @@ export function makeRunCgroup(cgroups: Cgroups, name: string, limits?: Pick<RunL
     },
     processes: () => group.processes(),
     oomKills: () => group.oomKills() - before.oomKills,
+    tasks: () => (folders.pids === undefined ? null : scaled(read(join(folders.pids, name, "pids.current")), 1)),
     // Version 2 forgets a peak only where the kernel is 6.12 or newer.
     countsAnew: version === 1,
     begin: () => {

@@ -18,6 +18,9 @@ export interface RunRootPlace {
 /** Of the machine's `/etc`: folders are shown as they are, files are copied, since a package that replaces one gives the name to another file. */
 const copied = sharedEtc.filter((name) => !["alternatives", "ca-certificates", "php", "ssl/certs"].includes(name));
 
+/** What gates are texts for. */
+const shell = "/bin/sh";
+
 /**
  * A root that stands ready for runs: what each sandbox has of the system, mounted once instead of piece by piece in each (twenty mounts take
  * longer than everything else that bubblewrap does). Read-only, and of the launchers' mount namespace alone.
@@ -35,7 +38,7 @@ export class RunRoot {
   folder(): Promise<string | null> {
     const { view } = this.#place;
     if (view.namespace === null) return Promise.resolve(null);
-    const stamp = copied.map(stampOf).join(" ");
+    const stamp = [shell, ...copied.map((name) => join("/etc", name))].map(stampOf).join(" ");
     if (this.#made?.stamp !== stamp) this.#made = { stamp, root: this.#make(view.namespace) };
     return this.#made.root;
   }
@@ -53,14 +56,27 @@ export class RunRoot {
   }
 }
 
-function stampOf(name: string): string {
-  const found = statSync(join("/etc", name), { throwIfNoEntry: false });
+function stampOf(path: string): string {
+  const found = statSync(path, { throwIfNoEntry: false });
   return found === undefined ? "-" : `${found.ino}.${found.mtimeMs}`;
 }
 
 /** For a shell in the launchers' namespace, with the mount point as `$1`. What sandboxes have of one that was there before stays theirs. */
 function scriptOf(facts: SandboxFacts): string {
-  const folders = ["/usr", "/etc/ssl", "/proc", "/dev", "/tmp", "/run", "/var", inside.site, inside.homeFolder, inside.library, dirname(inside.node)];
+  const folders = [
+    "/usr",
+    "/etc/ssl",
+    "/proc",
+    "/dev",
+    "/tmp",
+    "/run",
+    "/var",
+    inside.site,
+    inside.homeFolder,
+    inside.library,
+    dirname(inside.node),
+    dirname(inside.shell),
+  ];
   const bind = (source: string, target: string): readonly string[] => [
     `mount --bind ${quoted(source)} "$1"${quoted(target)}`,
     `mount -o remount,bind,ro,nosuid,nodev "$1"${quoted(target)}`,
@@ -77,6 +93,8 @@ function scriptOf(facts: SandboxFacts): string {
     ...copied.map((name) => `[ ! -e /etc/${name} ] || cp -Lp /etc/${name} "$1"/etc/${name}`),
     ...facts.etcFiles.map((name) => `cp ${quoted(join(facts.etcFolder, name))} "$1"/etc/${name}`),
     `cp ${quoted(facts.gate)} "$1"${inside.gate}`,
+    // A tenant who can run a program but not read it sees neither the memory nor the descriptors of who runs it, not even as the same user.
+    `cp -L ${shell} "$1"${inside.shell} && chmod 0711 "$1"${inside.shell}`,
     `: >"$1"${inside.node}`,
     ...shown.map((name) => `[ ! -d /etc/${name} ] || mkdir -p "$1"/etc/${name}`),
     'mount -o remount,ro,nosuid,nodev "$1"',

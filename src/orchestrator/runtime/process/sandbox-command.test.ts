@@ -83,3 +83,10 @@ it("shows the socket of the databases, to look at and to connect to only, to a s
   expect(shown.indexOf("/run")).toBeLessThan(at);
   expect(sandboxArguments(sandbox, facts, 6)).not.toContain("/run/postgresql");
 });
+
+it("makes the gate of a sandbox that serves several runs the first process, and shows its message queues", () => {
+  const kept = sandboxArguments({ ...sandbox, isKept: true }, facts, 6);
+  const plain = sandboxArguments(sandbox, facts, 6);
+  expect(kept.filter((word) => !plain.includes(word))).toEqual(["--as-pid-1", "--mqueue", "/dev/mqueue"]);
+  expect(kept.indexOf("--mqueue")).toBeLessThan(kept.indexOf("--remount-ro"));
+});

@@ -39,6 +39,8 @@ export interface Sandbox {
    * on into a second one to mount terminals and to forbid further ones, so such a sandbox does without both.
    */
   readonly isEntered: boolean;
+  /** Its command is its first process, and stays for several runs (`WarmSandbox`). */
+  readonly isKept?: boolean;
   /** Bounds of `/tmp`; what lies there also counts as the program's memory. */
   readonly tmpBytes: number;
 }
@@ -51,6 +53,8 @@ export const inside = {
   homeFolder: "/homedir",
   library: "/scripts",
   gate: "/opt/backlot/gate",
+  /** The shell of gates that stay, which only stands in the root of runs. */
+  shell: "/opt/backlot/node/gate/sh",
   node: "/opt/backlot/node/bin/node",
   path: "/opt/backlot/node/bin:/site/.home/.local/bin:/usr/local/bin:/usr/bin:/bin",
 } as const;
@@ -83,6 +87,7 @@ function isolation(sandbox: Sandbox, facts: SandboxFacts): readonly string[] {
     "--unshare-user",
     ...(facts.canDisableUserNamespaces && !sandbox.isEntered ? ["--disable-userns"] : []),
     "--unshare-pid",
+    ...(sandbox.isKept === true ? ["--as-pid-1"] : []),
     "--unshare-ipc",
     "--unshare-uts",
     "--unshare-cgroup-try",
@@ -106,6 +111,8 @@ function mounts(sandbox: Sandbox, facts: SandboxFacts): readonly string[] {
       "/proc",
       ...(sandbox.isEntered ? devicesWithoutTerminals : ["--dev", "/dev"]),
       ...bounded("/dev/shm", sandbox.tmpBytes, "1777"),
+      // Message queues are there without it as well; with it what a run has left of them can be seen.
+      ...(sandbox.isKept === true ? ["--mqueue", "/dev/mqueue"] : []),
       "--remount-ro",
       "/dev",
     ],

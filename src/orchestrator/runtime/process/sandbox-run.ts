@@ -2,7 +2,7 @@ import type { RunRequest } from "../run.ts";
 import { abandon, type Launched } from "./launch.ts";
 import type { LeasedNursery, Nurseries } from "./nurseries.ts";
 import { NurseryGone } from "./nursery.ts";
-import { launchInNursery } from "./nursery-launch.ts";
+import { type KeptLaunch, launchInNursery, launchKept, planKept } from "./nursery-launch.ts";
 import { ProcessRun, takeOutputFor } from "./process-run.ts";
 import { childrenOf } from "./process-table.ts";
 import { sandboxTree } from "./process-tree.ts";
@@ -13,6 +13,7 @@ import type { SandboxContext } from "./sandbox-instance.ts";
 import { launchInSandbox, type SandboxMachine } from "./sandbox-machine.ts";
 import type { SiteNetwork } from "./site-networks.ts";
 import { homeOwner, siteOwner } from "./site-owner.ts";
+import { SandboxNotMade } from "./warm-sandbox.ts";
 
 const largestTmpBytes = 64 * 1024 * 1024;
 /** No limit that a disk would not set first; the gate counts in blocks. */
@@ -23,13 +24,15 @@ interface Held {
   cgroup: RunCgroup | null;
   nursery: LeasedNursery | null;
   launched: Launched | null;
+  /** The same, where its sandbox may stay. */
+  kept: KeptLaunch | null;
 }
 
 /** Starts a run in a sandbox like its site's, with namespaces and limits of its own. */
 export async function startSandboxedRun(context: SandboxContext, request: RunRequest, onEnd: () => void): Promise<ProcessRun> {
   const { sandbox, machine, records } = context;
   const name = `run-${request.run}`;
-  const held: Held = { network: null, cgroup: null, nursery: null, launched: null };
+  const held: Held = { network: null, cgroup: null, nursery: null, launched: null, kept: null };
   const release = async (): Promise<void> => {
     held.network?.release();
     if (held.nursery === null) records.remove(name);
@@ -47,7 +50,9 @@ export async function startSandboxedRun(context: SandboxContext, request: RunReq
     // What stands in groups of ours is found without a record.
     if (held.nursery === null) records.write(name, [launched.leader, launched.init]);
     launched.open();
-    return new ProcessRun({ launched, tree: sandboxTree(launched.init), cgroup: held.cgroup, release, log: context.log });
+    const { kept } = held;
+    const settle = kept === null ? null : () => kept.settle();
+    return new ProcessRun({ launched, tree: sandboxTree(launched.init), cgroup: held.cgroup, settle, release, log: context.log });
   } catch (error) {
     if (held.launched !== null) await abandon(held.launched);
     await release();
@@ -57,23 +62,40 @@ export async function startSandboxedRun(context: SandboxContext, request: RunReq
 
 type LaunchGiven = ReturnType<typeof launchOf>;
 
-/** Launches a run by a nursery; one that somebody killed before anything of the run had begun is replaced once. */
+/** So many nurseries may have been killed, one after the other, before anything of a run has begun. */
+const mostGone = 3;
+
+/** Launches a run by a nursery; one that somebody killed before anything of the run had begun is replaced. */
 async function launchLeased(
   machine: { readonly sandbox: SandboxMachine; readonly nurseries: Nurseries },
   run: { readonly held: Held; readonly request: RunRequest },
   given: LaunchGiven,
 ): Promise<Launched> {
   const { held, request } = run;
-  for (let isFirst = true; ; isFirst = false) {
-    const leased = await machine.nurseries.lease(request.limits, given.owner?.uid ?? null);
+  const { nurseries } = machine;
+  const folder = request.place.kind === "site" ? request.place.folder : null;
+  let kept = await planKept({ machine: machine.sandbox, nurseries }, given, folder);
+  let unkept: unknown = null;
+  for (let gone = 0; ; ) {
+    const leased = await nurseries.lease({ limits: request.limits, owner: given.owner?.uid ?? null, ...(kept === null ? {} : { keyOf: kept.keyOf }) });
     held.nursery = leased;
     held.cgroup = leased.cgroup;
     try {
       const sandbox = leased.hasNetwork ? { ...given.sandbox, ownsNetwork: false } : given.sandbox;
-      held.launched = await launchInNursery({ machine: machine.sandbox, root: machine.nurseries.root }, leased.nursery, { ...given, sandbox });
+      if (kept !== null) held.launched = held.kept = await launchKept(leased, kept, given);
+      else held.launched = await launchInNursery({ machine: machine.sandbox, root: nurseries.root }, leased.nursery, { ...given, sandbox });
+      if (unkept !== null) nurseries.keepNone(unkept);
       return held.launched;
     } catch (error) {
-      if (!isFirst || !(error instanceof NurseryGone)) throw error;
+      if (error instanceof NurseryGone) {
+        gone += 1;
+        if (gone > mostGone) throw error;
+      } else {
+        if (!(error instanceof SandboxNotMade)) throw error;
+        // Perhaps one that is made for this run alone can be: then it is no fault of the run.
+        unkept = error;
+        kept = null;
+      }
       leased.release();
       held.nursery = null;
     }

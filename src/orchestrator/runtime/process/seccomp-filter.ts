@@ -57,11 +57,12 @@ interface Machine {
   readonly architecture: number;
   readonly clone: number;
   readonly ioctl: number;
+  readonly ioprioSet: number;
 }
 
 const machines: Readonly<Record<string, Machine>> = {
-  x64: { index: 0, architecture: 0xc000003e, clone: 56, ioctl: 16 },
-  arm64: { index: 1, architecture: 0xc00000b7, clone: 220, ioctl: 29 },
+  x64: { index: 0, architecture: 0xc000003e, clone: 56, ioctl: 16, ioprioSet: 251 },
+  arm64: { index: 1, architecture: 0xc00000b7, clone: 220, ioctl: 29, ioprioSet: 30 },
 };
 const clone3 = 435;
 /** Where the x32 numbers of x86-64 begin. */
@@ -70,6 +71,10 @@ const x32 = 0x40000000;
 const cloneNamespaces = 0x7e020000;
 /** Typing into a terminal as if its user did. */
 const terminalTricks = [0x5412, 0x541c];
+
+/** `IOPRIO_WHO_PROCESS` */
+const oneProcess = 1;
+const firstProcess = 1;
 
 const operation = { load: 0x20, ifEqual: 0x15, ifAtLeast: 0x35, ifAnyBit: 0x45, result: 0x06 } as const;
 const offset = { number: 0, architecture: 4, firstArgument: 16, secondArgument: 24 } as const;
@@ -112,6 +117,15 @@ function program(machine: Machine): readonly Instruction[] {
     ...when(operation.ifEqual, machine.ioctl, [
       load(offset.secondArgument),
       ...terminalTricks.flatMap((request) => when(operation.ifEqual, request, [answer(result.notPermitted)])),
+      answer(result.allow),
+    ]),
+    // Of everything that a program may change of another process of its user this alone shows nowhere, and a sandbox's first process may
+    // serve other runs later: not the first process, and no group of processes that it could be in.
+    ...when(operation.ifEqual, machine.ioprioSet, [
+      load(offset.firstArgument),
+      ...unless(oneProcess, [answer(result.notPermitted)]),
+      load(offset.secondArgument),
+      ...when(operation.ifEqual, firstProcess, [answer(result.notPermitted)]),
       answer(result.allow),
     ]),
     answer(result.allow),
