@@ -7,7 +7,7 @@ const folder = childEnvironment.NODE_COMPILE_CACHE;
 /** Everything that is started here is about two thousand modules; each version of a file adds one, and Node never removes any. */
 const most = 12_000;
 
-export default function setup(): void {
+export function setup(): void {
   const count = entries(folder).reduce((sum, name) => sum + entries(join(folder, name)).length, 0);
   if (count <= most) return;
   // Away at one blow: whoever writes there meanwhile makes a new one, or does without.
