@@ -59,3 +59,14 @@ test("streams of events are not waited for, and without a balancer nothing is", 
   expect(performance.now() - startedAt).toBeLessThan(700);
   events.abort();
 });
+
+test("a request whose client goes first is forgotten, and nobody waits for it", async () => {
+  const gone = new AbortController();
+  expect((await fetch(`${url}/events`, { signal: gone.signal })).status).toBe(200);
+  const slow = fetch(`${url}/slow`, { signal: gone.signal }).catch(() => "gone");
+  await began.promise;
+  expect(farewell.underWay).toBe(2);
+  gone.abort();
+  expect(await slow).toBe("gone");
+  await expect.poll(() => farewell.underWay, { timeout: 20_000 }).toBe(0);
+});

@@ -18,15 +18,19 @@ export class Farewell {
     app.addHook("onRequest", async (request, reply) => {
       if (request.raw.url !== "/readyz") {
         this.#replies.add(reply);
+        // Not Fastify's `onResponse`: that does not come when the client goes first, as everybody does who reads a stream of events.
+        reply.raw.once("close", () => this.#replies.delete(reply));
         return;
       }
       this.#watchedAt = performance.now();
       // To HAProxy (`disable-on-404`) that means: nothing new, but what is under way goes on.
       if (this.#isEnding) return reply.code(404).send("it is about to end\n");
     });
-    app.addHook("onResponse", async (_request, reply) => {
-      this.#replies.delete(reply);
-    });
+  }
+
+  /** How many requests are under way, streams of events too. */
+  get underWay(): number {
+    return this.#replies.size;
   }
 
   /** Resolves when nothing is under way any more but streams, or after two seconds and a half. */
