@@ -38,7 +38,7 @@ export async function untilNoProcessIsLeft(home: OrchestratorHome): Promise<void
       const left = processesWhere(({ pid }) => pid !== process.pid && belongsTo(pid, basename(home.data)));
       if (left.length > 0) throw new Error(`still there: ${left.map(({ pid, command }) => `${pid} ${command}`).join("; ")}`);
     },
-    { timeout: 5_000, interval: 20 },
+    { timeout: 20_000, interval: 20 },
   );
 }
 

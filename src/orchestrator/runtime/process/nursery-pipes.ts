@@ -9,13 +9,13 @@ import { codeOf } from "#kit/jail/descriptor.ts";
 const batch = 64;
 /** More are asked for when so few are left. */
 const low = 16;
-const { O_NONBLOCK, O_RDONLY, O_RDWR } = constants;
+const { O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY } = constants;
 
 /** Something written by a nursery, or by what it has started. */
 export interface InwardPipe {
   readonly number: number;
   readonly read: Readable;
-  /** Nobody opens it by its name from here on. */
+  /** Nobody opens it by its name from here on; it ends when nobody has it open any more, also when nobody ever had. */
   unlink(): void;
 }
 
@@ -76,7 +76,11 @@ export class NurseryPipes {
     const { number, path } = this.#take();
     const read = new Socket({ fd: openSync(path, O_RDONLY | O_NONBLOCK), readable: true, writable: false });
     this.#opened.push(() => read.destroy());
-    return { number, read, unlink: () => unlinkIfThere(path) };
+    const unlink = (): void => {
+      letEnd(path);
+      unlinkIfThere(path);
+    };
+    return { number, read, unlink };
   }
 
   outward(): OutwardPipe {
@@ -97,6 +101,16 @@ export class NurseryPipes {
     const number = this.#next;
     this.#next += 1;
     return { number, path: join(this.#folder, String(number)) };
+  }
+}
+
+// A pipe that was never opened to write has no end: a child that is killed before it opens its output would be waited for.
+function letEnd(path: string): void {
+  try {
+    closeSync(openSync(path, O_WRONLY | O_NONBLOCK));
+  } catch (error) {
+    // Gone with the nursery's folder, or nobody reads it any more.
+    if (!["ENOENT", "ENXIO"].includes(codeOf(error))) throw error;
   }
 }
 
