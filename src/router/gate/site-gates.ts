@@ -121,6 +121,8 @@ export class SiteGates {
 
   #letRest(gate: SiteGate, route: SiteRoute, now: number): void {
     const { idleSeconds } = route;
+    // Visitors of a site that is always awake may come past this router unseen (Traefik, by its labels): once it may rest, its time counts from then.
+    if (idleSeconds === null) gate.lastActiveAt = now;
     const rest = restOf({
       idleSeconds,
       freezeMs: gate.mayFreeze ? this.#options.freezeMs : 0,

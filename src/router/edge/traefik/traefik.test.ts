@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { z } from "zod";
+import { defaultSiteCache, type RouteCache } from "#contract/site-cache.ts";
 import { traefikHostRule } from "#kit/traefik-rule.ts";
 import { aRoute, startRouter } from "../../../../test/support/router-harness.ts";
 import { traefikConfig } from "./dynamic-config.ts";
@@ -29,7 +30,7 @@ const published = z.strictObject({
   }),
 });
 
-test("every site's hosts go to the activator unless a running service is preferred", () => {
+test("every site's hosts go to the activator, with the lowest priority where a running service is preferred", () => {
   const routes = [aRoute({ siteId: 7, name: "pages", kind: "static" }), aRoute({ siteId: 12_345, name: "app", hosts: ["app.example.org", "www.example.org"] })];
   const config = traefikConfig({ routes, activators: ["http://10.0.0.1:8080"], entryPoints: ["websecure"], certResolver: "letsencrypt" });
   const common = { service: "backlot-activator", priority: 1, entryPoints: ["websecure"], tls: { certResolver: "letsencrypt" } };
@@ -43,6 +44,22 @@ test("every site's hosts go to the activator unless a running service is preferr
     },
   });
   expect(published.parse(config)).toEqual(config);
+});
+
+const keeps: RouteCache = { ...defaultSiteCache, generation: 1 };
+
+test.each([
+  { what: "is always awake", idleSeconds: null, cache: null, isSeen: false },
+  { what: "may fall asleep", idleSeconds: 600, cache: null, isSeen: true },
+  { what: "may fall asleep at once", idleSeconds: 0, cache: null, isSeen: true },
+  { what: "is always awake and has a page cache", idleSeconds: null, cache: keeps, isSeen: true },
+  { what: "may fall asleep and has a page cache", idleSeconds: 600, cache: keeps, isSeen: true },
+])("a running site that $what: the activator sees its visitors: $isSeen", ({ idleSeconds, cache, isSeen }) => {
+  const hosts = Array.from({ length: 40 }, (_, index) => `host-${index}.${"long.".repeat(40)}org`);
+  const route = aRoute({ siteId: 7, name: "app", hosts, idleSeconds, cache });
+  const router = traefikConfig({ routes: [route], activators: ["http://10.0.0.1:8080"], entryPoints: [], certResolver: null }).http.routers["site-0007"];
+  // The labels say the same rule without a priority: Traefik takes its length.
+  expect(Number(router?.priority) > traefikHostRule(route.hosts).length).toBe(isSeen);
 });
 
 test.each([
