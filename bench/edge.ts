@@ -123,7 +123,10 @@ async function refillMs(router: RouterHarness): Promise<readonly [number, number
   for (const pid of [worker, master]) process.kill(pid, "SIGKILL");
   // A signal takes a moment: what it still answers does not count.
   while (isAlive(worker)) await delay(1);
-  while ((await visit(router.door, { host: "static.localhost", path: "/file.txt" }).catch(() => null))?.status !== 200) await delay(2);
+  while ((await visit(router.door, { host: "static.localhost", path: "/file.txt" }).catch(() => null))?.status !== 200) {
+    if (performance.now() - startedAt > 60_000) throw new Error("HAProxy did not come back");
+    await delay(2);
+  }
   const file = performance.now() - startedAt;
   await untilDirect(router);
   return [file, performance.now() - startedAt];
@@ -139,7 +142,7 @@ async function untilDirect(router: RouterHarness): Promise<void> {
   throw new Error("the site is not reached past the router");
 }
 
-/** From the manager's word until a visitor sees the new site: median and 95th of a hundred. */
+/** From the manager's word until a visitor sees the new site: median and 95th of thirty. */
 async function changeMs(router: RouterHarness): Promise<readonly [number, number]> {
   const times: number[] = [];
   await putFile(router, 500_000, "public/index.html", "new");
