@@ -6,12 +6,19 @@ import { aSite, newOperation, type StoreContext } from "./store-builders.ts";
 
 /** What the database tells those who listen. */
 export function describeNotifications(get: () => StoreContext): void {
+  /** What was committed before this is heard before this. */
+  const forgetSoFar = async (ears: Awaited<ReturnType<typeof listen>>): Promise<void> => {
+    await sql`select pg_notify('routes', 'so far')`.execute(get().db);
+    await expect.poll(() => ears.heard.some(([, payload]) => payload === "so far"), { timeout: 20_000 }).toBe(true);
+    ears.heard.length = 0;
+  };
+
   describe("notifications", () => {
     it("tell of operations, routes and epochs, once they are committed", async () => {
       await using ears = await listen(get().url);
       const { stores } = get();
       const { site } = await aSite(get());
-      ears.heard.length = 0;
+      await forgetSoFar(ears);
       const { operation } = await stores.sites.update(site, { availability: "disabled" }, newOperation());
       const version = await stores.reconcilerSites.routeVersion(site.id);
       await ears.until(3);
@@ -22,7 +29,7 @@ export function describeNotifications(get: () => StoreContext): void {
       ]);
       await stores.sites.update(site, { name: site.name, description: "x" }, null);
       const other = await aSite(get());
-      ears.heard.length = 0;
+      await forgetSoFar(ears);
       await expect(stores.sites.update(site, { name: other.site.name }, newOperation())).rejects.toThrow("already");
       await stores.operations.queue(site, newOperation());
       await ears.until(1);
