@@ -11,6 +11,11 @@ export function capacityOf(subnet: string): number {
   return Math.max(0, Math.min(mostPorts, 2 ** (32 - bits) - takenAddresses));
 }
 
+/** Whether an engine or its swarm says that there is no place for another container: others have been quicker. */
+export function saysFull(words: string): boolean {
+  return /no suitable node|insufficient resources|exchange full|no available IPv4/i.test(words);
+}
+
 /** How many more containers the engine's own bridge carries now. */
 export async function roomOnBridge(docker: Docker): Promise<number> {
   const network: unknown = await docker.getNetwork("bridge").inspect();

@@ -54,6 +54,8 @@ export class ContainerWatch implements StartListener {
   }
 
   onEvent({ action, containerId, exitCode }: ContainerEvent): void {
+    // Whoever changes a service by hand has the swarm start another one with the same labels: its end is not that of ours.
+    if (this.#containerId !== null && containerId !== this.#containerId) return;
     if (action === "oom") this.#hasRunOut = true;
     else if (action === "start") this.#begin(containerId);
     else {

@@ -4,6 +4,7 @@ import { Failure } from "#contract/failure.ts";
 import { identify, type ProcessId } from "../process/process-table.ts";
 import { type ProcessTree, sandboxTree } from "../process/process-tree.ts";
 import type { SiteOwner } from "../process/site-owner.ts";
+import { roomOnBridge, saysFull } from "./bridge-room.ts";
 import { type BoundFolder, mountsOf, nameServersFor, nanoCpus, resolverOptions, ulimitsOf, userOf } from "./container-plan.ts";
 import { type ContainerEnd, ContainerWatch } from "./container-watch.ts";
 import { statusOf } from "./engine.ts";
@@ -95,8 +96,10 @@ export interface DisposableContext {
   readonly shells: ImageShells;
 }
 
-/** Makes and starts one. @throws {Failure} `image_unusable` */
+/** Makes and starts one. @throws {Failure} `image_unusable`, `machine_full` */
 export async function startDisposable({ docker, events, shells }: DisposableContext, order: DisposableOrder): Promise<Disposable> {
+  // One that may go out stands on the bridge beside sites' programs.
+  if (order.hasEgress && (await roomOnBridge(docker)) <= 0) throw new Failure("machine_full");
   const watch = new ContainerWatch(docker, order.start);
   events.listen(order.start, watch);
   let container: Docker.Container | null = null;
@@ -146,10 +149,11 @@ export function treeOf(pid: number): ProcessTree {
   return init === null ? goneTree : sandboxTree(init);
 }
 
-/** An engine's refusal in words, where it was the image's fault. */
+/** An engine's refusal in words, where the machine is full or it was the image's fault. */
 export function refusalOf(error: unknown, image: string): unknown {
   if (!(error instanceof Error)) return error;
   const reason = "reason" in error && typeof error.reason === "string" ? error.reason : "";
+  if (saysFull(`${error.message} ${reason}`)) return new Failure("machine_full", {}, { cause: error });
   const isImage = /no such image|No such image|OCI runtime|exec format error|executable file not found/.test(`${error.message} ${reason}`);
   return isImage ? new Failure("image_unusable", { image, reason: plainReason(error.message) }, { cause: error }) : error;
 }

@@ -18,6 +18,11 @@ it("says of an image what is wrong with it, without the engine's plumbing", () =
     ),
   ).toBe('exec: "/bin/sh": stat /bin/sh: no such file or directory.');
   expect(refusalOf(new Error("No such image: nope:1"), "nope:1")).toMatchObject({ code: "image_unusable" });
+  expect(
+    refusalOf(new Error("failed to create endpoint x on network bridge: adding interface y to bridge docker0 failed: exchange full"), "a:1"),
+  ).toMatchObject({
+    code: "machine_full",
+  });
   const other = new Error("something else");
   expect(refusalOf(other, "nope:1")).toBe(other);
 });

@@ -4,6 +4,7 @@ import { Failure } from "#contract/failure.ts";
 import type { Log } from "#kit/log.ts";
 import { ProcessInstance } from "../process/process-instance.ts";
 import type { StartRequest } from "../site-runtime.ts";
+import { saysFull } from "./bridge-room.ts";
 import { memoryOfContainer } from "./container-groups.ts";
 import { sitePort } from "./container-plan.ts";
 import type { ContainerWatch } from "./container-watch.ts";
@@ -64,7 +65,7 @@ export async function whenStarted(
 }
 
 function refusal(why: string, image: string): Failure {
-  if (/no suitable node|insufficient resources|Exchange full|no available IPv4/i.test(why)) return new Failure("machine_full", {}, { cause: new Error(why) });
+  if (saysFull(why)) return new Failure("machine_full", {}, { cause: new Error(why) });
   return new Failure("image_unusable", { image, reason: plainReason(why) }, { cause: new Error(why) });
 }
 
