@@ -8,6 +8,7 @@ import { fakeTerminal } from "../../../test/support/cli-fake-terminal.ts";
 import { runCli } from "../main.ts";
 import type { Check } from "./check.ts";
 import { checkFtp } from "./ftp.ts";
+import { checkIsolation } from "./isolation.ts";
 import { tryProgram } from "./try-program.ts";
 
 let home: string;
@@ -33,6 +34,14 @@ test("every line that is not in order says what to do", async () => {
   for (const name of [...parts, "disk", "SSH door", "server"]) expect([...byName.keys()]).toContain(name);
   for (const check of byName.values()) if (check.state === "missing" || check.state === "limited") expect(check).toHaveProperty("advice");
   expect(byName.get("postgresql")).toMatchObject({ state: "ok", detail: expect.stringContaining("PostgreSQL") });
+});
+
+test("the line of control groups says whether sandboxes of tasks are kept, as only root's are", async () => {
+  const said = async (isRoot: boolean) => (await checkIsolation(isRoot)).find(({ name, state }) => name === "cgroups" && state === "ok")?.detail;
+  // Where this user has none to write to, there is nothing to say.
+  const [root, other] = [await said(true), await said(false)];
+  if (root !== undefined) expect(root).toMatch(/^version (1, writable; sandboxes of tasks are kept|2, writable; each task gets a new sandbox)/);
+  if (other !== undefined) expect(other).toMatch(/^version [12], writable; each task gets a new sandbox/);
 });
 
 test("a port that another program holds is missing, one that this Backlot holds is not", async () => {

@@ -4,7 +4,7 @@ import { type Trial, tryProgram } from "./try-program.ts";
 
 /** How programs of sites are kept apart here: each thing is tried and not looked up. */
 export async function checkIsolation(isRoot: boolean): Promise<readonly Check[]> {
-  return Promise.all([bubblewrap(), userNamespaces(isRoot), controlGroups(), ...(isRoot ? [virtualLinks(), packetFilter()] : [relay()])]);
+  return Promise.all([bubblewrap(), userNamespaces(isRoot), controlGroups(isRoot), ...(isRoot ? [virtualLinks(), packetFilter()] : [relay()])]);
 }
 
 async function bubblewrap(): Promise<Check> {
@@ -33,7 +33,7 @@ async function userNamespaces(isRoot: boolean): Promise<Check> {
   return { name, state: "missing", detail, advice: "Set kernel.unprivileged_userns_clone=1, or kernel.apparmor_restrict_unprivileged_userns=0, by sysctl." };
 }
 
-async function controlGroups(): Promise<Check> {
+async function controlGroups(isRoot: boolean): Promise<Check> {
   const name = "cgroups";
   const root = "/sys/fs/cgroup";
   const wanted = ["cpu", "memory", "pids"];
@@ -49,8 +49,11 @@ async function controlGroups(): Promise<Check> {
     () => true,
     () => false,
   );
+  // Only version 1 can count for each run anew; and only root has the folder that kept sandboxes stand on.
+  const sandboxes =
+    isRoot && version === 1 ? "sandboxes of tasks are kept for the next one that is alike" : "each task gets a new sandbox, which makes short ones slower";
   return isWritable
-    ? { name, state: "ok", detail: `version ${version}, writable` }
+    ? { name, state: "ok", detail: `version ${version}, writable; ${sandboxes}` }
     : { name, state: "limited", detail: `version ${version}, not writable for this user`, advice };
 }
 
