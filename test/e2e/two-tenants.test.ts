@@ -1,23 +1,26 @@
 import { execFile } from "node:child_process";
 import { generateKeyPairSync } from "node:crypto";
-import { readFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { copyFile, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { createToken } from "#contract/api/accounts.ts";
-import { listHistory } from "#contract/api/files.ts";
+import { changePath, listHistory } from "#contract/api/files.ts";
 import { createKey } from "#contract/api/keys.ts";
 import { removeMember, setMember } from "#contract/api/members.ts";
 import { createSchedule } from "#contract/api/schedules.ts";
 import { deploySite, followSites } from "#contract/api/sites.ts";
-import { createTask, listTasks } from "#contract/api/tasks.ts";
+import { createTask, listTasks, readTask, readTaskLog, type TaskBody } from "#contract/api/tasks.ts";
 import { openTerminal } from "#contract/api/terminals.ts";
 import { readEvents } from "#contract/events.ts";
+import { isTaskEnded } from "#contract/task.ts";
 import { type Backlot, checkout, startBacklot } from "../support/backlot.ts";
 import { packed } from "../support/backlot-archive.ts";
 import type { Person } from "../support/backlot-person.ts";
 import type { Visited, VisitInit } from "../support/backlot-visit.ts";
+import { expectNothingReached, type HostileFindings, readFindings } from "../support/hostile-site-findings.ts";
 import { titled, whyNoSandbox, whyNotPython } from "../support/needs.ts";
 import { atEveryAddress, neighbourAddresses, platformTargets } from "../support/platform-targets.ts";
 
@@ -38,11 +41,9 @@ interface Endpoint {
   readonly mediaType: string | undefined;
 }
 
-/** What test/support/hostile-site.mjs says of what it tried. */
-const results = z.record(z.string(), z.string());
-const hostileFindings = z.object({ addresses: results, sockets: results, files: results, kills: z.array(z.string()) });
-const unreachable = /^(silence|ECONNREFUSED|ENETUNREACH|EHOSTUNREACH|EADDRNOTAVAIL|EINVAL)$/;
 const noSandbox = whyNoSandbox();
+/** Sandboxes serve several tasks as root with control groups of version 1, which can count for each anew. */
+const keepsSandboxes = process.getuid?.() === 0 && existsSync("/sys/fs/cgroup/memory");
 
 let backlot: Backlot;
 let ann: Person;
@@ -172,7 +173,7 @@ test.skipIf(noSandbox !== null)(
     // What is tried is there: outside of the sandbox the same program reaches all of it.
     const reachable = { ...platform, addresses: [...platform.addresses, ...neighbours], isControl: true };
     const { stdout } = await promisify(execFile)(process.execPath, [program], { env: { TARGETS: JSON.stringify(reachable) } });
-    const control = hostileFindings.parse(JSON.parse(stdout));
+    const control = readFindings(stdout);
     for (const port of [backlot.manager, backlot.router, backlot.ssh, backlot.ftp].map((url) => Number(url.slice(url.lastIndexOf(":") + 1))))
       expect(platform.addresses.map((address) => address.port)).toContain(port);
     // The router's inner door and the orchestrator's beside them.
@@ -184,8 +185,10 @@ test.skipIf(noSandbox !== null)(
     expect(new Set(control.kills)).toEqual(new Set(["FOUND"]));
 
     await bob.createSite("hostile", "dynamic");
-    const targets = atEveryAddress(platform);
-    await bob.put("hostile", "targets.json", JSON.stringify({ ...targets, addresses: [...targets.addresses, ...neighbours] }));
+    const everywhere = atEveryAddress(platform);
+    const targets = { ...everywhere, addresses: [...everywhere.addresses, ...neighbours] };
+    expect(targets.addresses.length).toBeGreaterThanOrEqual(2 * platform.addresses.length);
+    await bob.put("hostile", "targets.json", JSON.stringify(targets));
     await bob.put("hostile", "hostile.mjs", await readFile(program));
     await bob.put(
       "hostile",
@@ -193,19 +196,32 @@ test.skipIf(noSandbox !== null)(
       "import { createServer } from 'node:http';\nimport { readFileSync } from 'node:fs';\nconst found = readFileSync('/site/found.json');\ncreateServer((_, s) => s.end(found)).listen(process.env.PORT, process.env.HOST);\n",
     );
     await bob.put("hostile", "run.sh", 'TARGETS="$(cat /site/targets.json)" node /site/hostile.mjs > /site/found.json && exec node /site/app.mjs\n');
-    const found = hostileFindings.parse(JSON.parse((await backlot.visit("hostile")).text));
-    expect(Object.keys(found.addresses).length).toBeGreaterThanOrEqual(2 * platform.addresses.length);
-    for (const [address, result] of Object.entries(found.addresses)) expect([address, result]).toEqual([address, expect.stringMatching(unreachable)]);
-    for (const [path, result] of Object.entries(found.sockets)) expect([path, result]).toEqual([path, expect.stringMatching(/^(ENOENT|ECONNREFUSED|EACCES)$/)]);
-    for (const [path, result] of Object.entries(found.files)) expect([path, result]).toEqual([path, expect.stringMatching(/^(ENOENT|EACCES)$/)]);
-    expect([Object.keys(found.sockets), Object.keys(found.files), found.kills.length]).toEqual([
-      Object.keys(control.sockets),
-      Object.keys(control.files),
-      platform.pids.length,
-    ]);
-    expect(new Set(found.kills)).toEqual(new Set(["ESRCH"]));
+    expectNothingReached(readFindings((await backlot.visit("hostile")).text), targets);
+
+    // The same as a task. One that only looks leaves its sandbox as it was, so that the next one gets it where sandboxes are kept (decision 55).
+    await bob.put("hostile", "looks.json", JSON.stringify({ ...targets, isControl: true }));
+    await bob.put("hostile", "private/scripts/hostile.sh", hostileScript("/site"));
+    await bob.client.call(changePath, { params: { name: "hostile", "*": "private/scripts/hostile.sh" }, body: { executable: true } });
+    const gates: string[] = [];
+    const isOneKept = () => new Set(gates).size < gates.length;
+    while (gates.length < 2 || (keepsSandboxes && !isOneKept() && gates.length < 10)) {
+      const { found, gate } = await runHostile(bob, { site: "hostile", arguments: ["looks.json"] });
+      expectNothingReached(found, targets);
+      gates.push(gate);
+    }
+    expect(isOneKept()).toBe(keepsSandboxes);
+    // And all that it does otherwise, in the kept one.
+    const last = await runHostile(bob, { site: "hostile", arguments: ["targets.json"] });
+    expectNothingReached(last.found, targets);
+    expect(last.found.variables).toContain("TASK_UID");
+
+    const home = join(backlot.data, "homedir");
+    await Promise.all([copyFile(program, join(home, "hostile.mjs")), writeFile(join(home, "targets.json"), JSON.stringify(targets))]);
+    await writeFile(join(backlot.data, "scripts", "hostile.sh"), hostileScript("/homedir"), { mode: 0o755 });
+    const atHome = await runHostile(await backlot.admin(), { arguments: ["targets.json"] });
+    expectNothingReached(atHome.found, targets);
   },
-  120_000,
+  240_000,
 );
 
 test("a viewer reads and changes nothing; what is beyond the role looks like nothing", async () => {
@@ -239,6 +255,21 @@ test("a member who is removed loses what is open within two seconds", async () =
   expect(Math.min(...times)).toBeLessThan(2000);
   await response.body.cancel();
 }, 120_000);
+
+/** Tries what the file says that is its argument; then the start of the sandbox's first process, by which sandboxes are told apart. */
+function hostileScript(folder: string): string {
+  return `#!/bin/sh\nTARGETS="$(cat ${folder}/$1)" node ${folder}/hostile.mjs || exit 1\ncut -d " " -f 22 /proc/1/stat >&2\n`;
+}
+
+async function runHostile(person: Person, where: Pick<Partial<TaskBody>, "site" | "arguments">): Promise<{ found: HostileFindings; gate: string }> {
+  const { uid } = (await person.client.call(createTask, { body: { script: "hostile.sh", ...where } })).task;
+  const state = async () => (await person.client.call(readTask, { params: { uid } })).task.state;
+  await expect.poll(async () => isTaskEnded(await state()), { timeout: 60_000, interval: 50 }).toBe(true);
+  const output = async (stream: "stdout" | "stderr") => (await person.client.fetch(readTaskLog, { params: { uid, stream } })).text();
+  const [out, gate] = await Promise.all([output("stdout"), output("stderr")]);
+  expect([await state(), gate]).toEqual(["succeeded", expect.stringMatching(/^\d+\n$/)]);
+  return { found: readFindings(out), gate };
+}
 
 async function drained(response: Response): Promise<void> {
   if (response.body === null) return;
