@@ -134,7 +134,21 @@ describe("the preparation of a checkout", () => {
   it("tells an ordinary user what is missing and what will not work, and goes on", async () => {
     await prepare("start");
     await rm(join(base, "bin", "bwrap"));
-    await addPrograms(["python3", "curl", "nginx", "chromedriver", "rabbitmqctl", "supervisord", "lftp", "tnftp", "ssh", "rsync", "busybox", "redis-server"]);
+    await addPrograms([
+      "python3",
+      "curl",
+      "nginx",
+      "chromedriver",
+      "rabbitmqctl",
+      "pg_createcluster",
+      "supervisord",
+      "lftp",
+      "tnftp",
+      "ssh",
+      "rsync",
+      "busybox",
+      "redis-server",
+    ]);
     const started = await prepare("start");
     expect(started.code).toBe(0);
     expect(started.output).toBe(

@@ -21,6 +21,7 @@ const programs = [
   { program: "chromium", package: "chromium", for: "test", without: "the journey through the dashboard in a browser is skipped" },
   { program: "chromedriver", package: "chromium-driver", for: "test", without: "the journey through the dashboard in a browser is skipped" },
   { program: "rabbitmqctl", package: "rabbitmq-server", for: "test", without: "the tests with a real message broker are skipped" },
+  { program: "pg_createcluster", package: "postgresql", for: "test", without: "the tests with a PostgreSQL of the distribution are skipped" },
   { program: "dockerd", package: "docker.io", for: "test", without: "the tests with a real Docker Swarm are skipped" },
   { program: "busybox", package: "busybox-static", for: "test", without: "the tests with a real Docker Swarm are skipped" },
   { program: "haproxy", package: "haproxy", for: "test", without: "the tests with a real HAProxy are skipped" },
