@@ -9,6 +9,7 @@ import { edgeMissing } from "../support/edge-router.ts";
 import { whyNoSwarm } from "../support/swarm.ts";
 import { type SwarmBacklot, startSwarmBacklot } from "../support/swarm-backlot.ts";
 import { nodeImage, plainImage, shellessImage } from "../support/swarm-images.ts";
+import { swarmRestSuite } from "../support/swarm-rest-suite.ts";
 import { eachOf, type SwarmStage, swarmStage } from "../support/swarm-stage.ts";
 import { asking, enginePort, platformTargets, reachedFrom, type SwarmSurroundings, startSurroundings, told } from "../support/swarm-surroundings.ts";
 
@@ -16,6 +17,8 @@ const missing = whyNoSwarm() ?? edgeMissing();
 const names = Array.from({ length: 20 }, (_, index) => `swarm-${index}`);
 /** Long enough for a machine ten times as slow. */
 const patience = { timeout: 120_000, interval: 100 };
+/** Neither frozen nor put to sleep. */
+const alwaysOn = { settings: { idleSeconds: null } };
 // Every start of it answers with another text.
 const program = `#!/bin/sh
 mkdir /tmp/www
@@ -32,7 +35,8 @@ describe.skipIf(missing !== null)(`a whole Backlot on a swarm of two nodes behin
   /** Names of sites by their numbers. */
   const nameOf = new Map<number, string>();
   beforeAll(async () => {
-    const environment = { BACKLOT_NODE_BEAT_MS: "500", BACKLOT_NODE_LOST_MS: "5000", BACKLOT_EDGE: "haproxy", BACKLOT_EDGE_VISITOR_REQUESTS: "100000000" };
+    const beats = { BACKLOT_NODE_BEAT_MS: "500", BACKLOT_NODE_LOST_MS: "5000" };
+    const environment = { ...beats, BACKLOT_EDGE: "haproxy", BACKLOT_EDGE_VISITOR_REQUESTS: "100000000", BACKLOT_ROUTER_FREEZE_SECONDS: "3" };
     all = await startSwarmBacklot({
       environment,
       images: [plainImage, nodeImage, shellessImage],
@@ -49,7 +53,7 @@ describe.skipIf(missing !== null)(`a whole Backlot on a swarm of two nodes behin
     await vi.waitFor(async () => expect((await stage.orchestrators()).map(({ state }) => state)).toEqual(["up", "up"]), patience);
     await eachOf(names, 4, async (name) => {
       nameOf.set((await admin.createSite(name, "dynamic")).id, name);
-      await stage.configure(name, { settings: { idleSeconds: null } });
+      await stage.configure(name, alwaysOn);
       await stage.putProgram(name, program);
     });
     await admin.createSite("pages", "static");
@@ -104,6 +108,7 @@ describe.skipIf(missing !== null)(`a whole Backlot on a swarm of two nodes behin
   test("keeps the version that runs when a deployment of a new one ends at once, with the new files in place, and says so", { timeout: 240_000 }, async () => {
     const params = { name: "shop" };
     await admin.createSite(params.name, "dynamic");
+    await stage.configure(params.name, alwaysOn);
     const deploy = async (files: Readonly<Record<string, string>>) => {
       const entries = Object.entries(files).map(([name, content]) => ({ header: { name, mode: 0o755 }, content }));
       return admin.ended((await admin.client.call(deploySite, { params, body: new Uint8Array(await packedEntries(entries)) })).operation);
@@ -157,6 +162,8 @@ describe.skipIf(missing !== null)(`a whole Backlot on a swarm of two nodes behin
     expect(Math.min(...(await stage.servedByHaproxy()))).toBeGreaterThan(4);
   });
 
+  swarmRestSuite(() => ({ all, admin, stage }), { program, patience });
+
   test("says of a program that takes more memory than it may that it did", { timeout: 240_000 }, async () => {
     await admin.createSite("hungry", "dynamic");
     await stage.configure("hungry", { limits: { memoryBytes: 32_000_000 }, reason: "small" });
@@ -177,6 +184,7 @@ describe.skipIf(missing !== null)(`a whole Backlot on a swarm of two nodes behin
     const image = await add("Node", nodeImage);
     const { operation } = await admin.client.call(createSite, { body: { ...params, kind: "dynamic", image } });
     await admin.succeeded(operation);
+    await stage.configure(params.name, alwaysOn);
     const { images, isUsed } = await admin.client.call(listImages, {});
     expect(isUsed).toBe(true);
     await stage.putProgram(params.name, images.find(({ id }) => id === image)?.runTemplate ?? "");

@@ -5,6 +5,7 @@ import { whyNoSwarm } from "../../../../test/support/swarm.ts";
 import { illImage, plainImage, shellessImage } from "../../../../test/support/swarm-images.ts";
 import { type SwarmRuntimeHarness, swarmRuntimeHarness } from "../../../../test/support/swarm-runtime-harness.ts";
 import type { RunningInstance } from "../site-runtime.ts";
+import { roomOnBridge } from "./bridge-room.ts";
 import { traefikLabels } from "./traefik-labels.ts";
 
 const missing = whyNoSwarm();
@@ -160,7 +161,22 @@ describe.skipIf(missing !== null)(`a swarm in which things go wrong${missing ===
     const others = await Promise.all([11, 12, 13, 14].map((siteId) => started(siteId, serves)));
     expect(others).toHaveLength(carried - 1);
     const { request } = harness.make({ siteId: 15, files: { "run.sh": serves } });
-    await expect(harness.runtime.start(request)).rejects.toMatchObject({ code: "machine_full" });
+    const full = { code: "machine_full" };
+    await expect(harness.runtime.start(request)).rejects.toMatchObject(full);
+    // What may go out stands on the bridge, too; what may not needs no place there.
+    const { request: run } = await harness.run("r1", "tells");
+    await expect(harness.runtime.run({ ...run, place: { kind: "home", timeZone: "UTC", egress: "internet" } })).rejects.toMatchObject(full);
+    expect((await (await harness.runtime.run(run)).exited).code).toBe(3);
+    const { spec, folder } = request;
+    const entry = { key: "e1", spec: { ...spec, egress: "internet" }, folder, command: "cat", size: null, environment: {} } as const;
+    await expect(harness.runtime.enter(entry)).rejects.toMatchObject(full);
+    // Of those who come at once for the last place one gets it, and the others hear the same words.
+    await others[0]?.stop(500);
+    await expect.poll(() => roomOnBridge(harness.swarm.nodes[0].docker), poll).toBe(1);
+    const came = await Promise.allSettled(["e2", "e3", "e4"].map((key) => harness.runtime.enter({ ...entry, key })));
+    const refused = came.flatMap((one) => (one.status === "rejected" ? [one.reason] : []));
+    expect(refused).toEqual([expect.objectContaining(full), expect.objectContaining(full)]);
+    await Promise.all(came.map((one) => one.status === "fulfilled" && one.value.end(0)));
     await Promise.all(others.map((running) => running.stop(500)));
     await (await started(15, serves)).stop(500);
   });
