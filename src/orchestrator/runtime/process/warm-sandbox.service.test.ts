@@ -2,6 +2,7 @@ import { chownSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileS
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type ProcessRuntimeHarness, processRuntimeHarness } from "../../../../test/support/process-runtime-harness.ts";
+import { startHost } from "../../../../test/support/site-runtime-hosting.ts";
 import type { RunRequest } from "../run.ts";
 import { findProgram } from "./machine-programs.ts";
 import { siteOwner } from "./site-owner.ts";
@@ -197,6 +198,22 @@ ls /proc/1/fd; cat /proc/1/environ; echo stray >/proc/1/fd/7; cat /opt/backlot/n
     const last = await run(names);
     expect(last.sandbox).not.toBe(next.sandbox);
   });
+});
+
+it.runIf(isKept)("does without them where the kernel lets nobody look into a sandbox", { timeout: 180_000 }, async () => {
+  await using harness = processRuntimeHarness({ mode: "auto" });
+  const { stateFolder, sitesFolder, installation, home } = harness.options;
+  if (home === undefined || installation === undefined) throw new Error("no home");
+  const order = { stateFolder, sitesFolder, installation, home, mode: "auto", sites: [], commands: [names, names], waits: "until they end" } as const;
+  const ran = async (as: readonly string[]) => {
+    await using host = await startHost(order, as);
+    return host.report.ran;
+  };
+  const [first, second] = await ran(["setpriv", "--bounding-set=-sys_ptrace"]);
+  expect([first?.exit.code, second?.exit.code]).toEqual([0, 0]);
+  expect(second?.printed).not.toBe(first?.printed);
+  const [one, two] = await ran([]);
+  expect(two?.printed).toBe(one?.printed);
 });
 
 it.runIf(isKept)("ends a sandbox that nobody has used for a while, and all of them with the runtime", async () => {

@@ -3,7 +3,7 @@ import { type GateRun, gateBegins, gateRuns, gateSaid } from "./gate-orders.ts";
 import { initIn, isExhausted, readyTimeoutMs } from "./launch.ts";
 import { type Nursery, NurseryGone, type NurseryOrder, type NurseryShelter } from "./nursery.ts";
 import type { InwardPipe } from "./nursery-pipes.ts";
-import { identify, type ProcessId, parentOf, signalProcess } from "./process-table.ts";
+import { identify, isAlive, type ProcessId, parentOf, signalProcess } from "./process-table.ts";
 import type { RunCgroup } from "./run-cgroup.ts";
 import { sandboxTrace } from "./sandbox-trace.ts";
 
@@ -44,8 +44,11 @@ export class WarmSandbox {
   #isFit = true;
 
   private constructor(given: SandboxPlan & { readonly shelter: NurseryShelter; readonly words: Words }, initPid: number) {
-    const [init, leader, trace] = [identify(initPid), identify(parentOf(initPid) ?? 0), sandboxTrace(initPid)];
-    if (init === null || leader === null || trace === null) throw new NurseryGone();
+    const [init, leader] = [identify(initPid), identify(parentOf(initPid) ?? 0)];
+    if (init === null || leader === null) throw new NurseryGone();
+    const trace = sandboxTrace(initPid);
+    // Some kernels tell of no children, and a root without CAP_SYS_PTRACE sees no tenant's folders.
+    if (trace === null) throw isAlive(init) ? new SandboxNotMade("the sandbox cannot be looked into") : new NurseryGone();
     this.#tasks = given.cgroup?.tasks() ?? 0;
     this.key = given.key;
     this.#nursery = given.nursery;
@@ -69,7 +72,8 @@ export class WarmSandbox {
       await shelter.say(gateBegins);
       // Where the nursery was killed, a half-made sandbox may stand for a while with nobody to say anything.
       const gone = shelter.ended.then(() => null);
-      const initPid = await Promise.race([words.hear((said) => (/^ready$/m.test(said) ? initIn(said) : null)), gone]);
+      const ready = words.hear((said) => (/^ready$/m.test(said) ? initIn(said) : null));
+      const initPid = await Promise.race([ready.catch(notMade), gone]);
       if (initPid !== null) return new WarmSandbox({ ...plan, shelter, words }, initPid);
       if ((await shelter.ended) === null) throw new NurseryGone();
       throw new SandboxNotMade(`the sandbox could not be made: ${complaint.trim() || "it ended"}`);
@@ -124,6 +128,10 @@ export class WarmSandbox {
     signalProcess(this.init, "SIGKILL");
     await this.#shelter.ended;
   }
+}
+
+function notMade(cause: unknown): never {
+  throw new SandboxNotMade(cause instanceof Error ? cause.message : String(cause), { cause });
 }
 
 /** What is said in a sandbox, in the order in which it is said. */
