@@ -27,6 +27,18 @@ export function sandboxTrace(firstPid: number): string | null {
   }
 }
 
+/**
+ * Whether the user of a process sees nothing of its memory and its descriptors, since that may not read its program. The setting `fs.suid_dumpable` can open
+ * even such a process: then its files in `/proc` are its user's.
+ */
+export function isClosedToItsUser(pid: number): boolean {
+  try {
+    return lstatSync(`/proc/${pid}/environ`).uid === 0;
+  } catch {
+    return false; // gone
+  }
+}
+
 // Mount points in folders that nobody inside can write to, so that no link can stand on the way.
 function placeOf(path: string): string {
   const { dev, ino, mode, uid, gid, nlink, size, ctimeNs } = lstatSync(path, { bigint: true });

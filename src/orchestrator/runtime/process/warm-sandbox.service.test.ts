@@ -4,7 +4,10 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type ProcessRuntimeHarness, processRuntimeHarness } from "../../../../test/support/process-runtime-harness.ts";
 import { startHost } from "../../../../test/support/site-runtime-hosting.ts";
 import type { RunRequest } from "../run.ts";
+import { viewFolder } from "./machine-places.ts";
 import { findProgram } from "./machine-programs.ts";
+import { parentOf } from "./process-table.ts";
+import { mustRun } from "./run-command.ts";
 import { siteOwner } from "./site-owner.ts";
 
 const hasGroups = process.getuid?.() === 0 && findProgram("bwrap") !== null;
@@ -168,6 +171,20 @@ ls /proc/1/fd; cat /proc/1/environ; echo stray >/proc/1/fd/7; cat /opt/backlot/n
     expect((await run(`${names}; ls -d /dev/shm/* /proc/*/fd/9 2>/dev/null; true`)).rest).toBe("");
   });
 
+  it("serve one run each where what runs could look into their first process", async () => {
+    await using apart = processRuntimeHarness({ mode: "auto" });
+    const before = await runIn(apart, names);
+    expect((await runIn(apart, names)).sandbox).toBe(before.sandbox);
+    // As the setting fs.suid_dumpable would.
+    const root = join(viewFolder({ installation: apart.installation, stateFolder: apart.options.stateFolder }), "root-0");
+    const opens = 'mount -o remount,rw "$1" && chmod 0755 "$1/opt/backlot/node/gate/sh" && mount -o remount,ro,nosuid,nodev "$1"';
+    const launcher = parentOf(gates(apart.installation)[0] ?? 0);
+    await mustRun([findProgram("nsenter") ?? "", `--mount=/proc/${launcher}/ns/mnt`, "--", "/bin/sh", "-c", opens, "sh", root]);
+    const [first, second] = [await runIn(apart, names, { siteId: 44 }), await runIn(apart, names, { siteId: 44 })];
+    expect([first.exit.code, second.exit.code]).toEqual([0, 0]);
+    expect(second.sandbox).not.toBe(first.sandbox);
+  });
+
   it("tell when a program is not there, or none", async () => {
     const script = (path: string): Partial<RunRequest> => ({ command: { kind: "script", path, needsShell: false, shellArguments: null } });
     expect(await run("", script("absent.sh"))).toMatchObject({ exit: { code: 127, signal: null }, errors: expect.stringContaining("not found") });
@@ -220,15 +237,15 @@ it.runIf(isKept)("ends a sandbox that nobody has used for a while, and all of th
   await using harness = processRuntimeHarness({ mode: "auto", idleSandboxMs: 200 });
   const { request } = await harness.run("once", "tells");
   await (await harness.runtime.run(request)).exited;
-  await expect.poll(() => gates(harness.installation), { timeout: 20_000 }).toBe(0);
+  await expect.poll(() => gates(harness.installation), { timeout: 20_000 }).toEqual([]);
   await (await harness.runtime.run(request)).exited;
   await harness.runtime.close();
-  expect(gates(harness.installation)).toBe(0);
+  expect(gates(harness.installation)).toEqual([]);
 });
 
 /** The gates of one installation, by the control groups that they stand in. */
-function gates(installation: string): number {
-  return readdirSync("/proc").filter((pid) => {
+function gates(installation: string): readonly number[] {
+  const pids = readdirSync("/proc").filter((pid) => {
     try {
       return (
         /^\d+$/.test(pid) &&
@@ -238,5 +255,6 @@ function gates(installation: string): number {
     } catch {
       return false; // gone
     }
-  }).length;
+  });
+  return pids.map(Number);
 }

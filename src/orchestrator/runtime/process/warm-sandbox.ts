@@ -5,7 +5,7 @@ import { type Nursery, NurseryGone, type NurseryOrder, type NurseryShelter } fro
 import type { InwardPipe } from "./nursery-pipes.ts";
 import { identify, isAlive, type ProcessId, parentOf, signalProcess } from "./process-table.ts";
 import type { RunCgroup } from "./run-cgroup.ts";
-import { sandboxTrace } from "./sandbox-trace.ts";
+import { isClosedToItsUser, sandboxTrace } from "./sandbox-trace.ts";
 
 /** Nothing of a run has begun. */
 export class SandboxNotMade extends Error {
@@ -47,8 +47,10 @@ export class WarmSandbox {
     const [init, leader] = [identify(initPid), identify(parentOf(initPid) ?? 0)];
     if (init === null || leader === null) throw new NurseryGone();
     const trace = sandboxTrace(initPid);
+    const unfit = (why: string): Error => (isAlive(init) ? new SandboxNotMade(why) : new NurseryGone());
     // Some kernels tell of no children, and a root without CAP_SYS_PTRACE sees no tenant's folders.
-    if (trace === null) throw isAlive(init) ? new SandboxNotMade("the sandbox cannot be looked into") : new NurseryGone();
+    if (trace === null) throw unfit("the sandbox cannot be looked into");
+    if (!isClosedToItsUser(initPid)) throw unfit("what runs in the sandbox could look into its gate");
     this.#tasks = given.cgroup?.tasks() ?? 0;
     this.key = given.key;
     this.#nursery = given.nursery;
