@@ -10,8 +10,8 @@ ulimit -c 0
 trap : INT
 unset SHLVL OLDPWD
 PATH=/nowhere
-key() { :; }
-isEmpty() { [ -r "$1" ] && . "$1"; }
+key() { seen=1; }
+isEmpty() { seen=; [ -r "$1" ] && . "$1" && [ -n "$seen" ]; }
 echo ready >&${held.words}
 `;
 
@@ -29,7 +29,8 @@ export interface GateRun {
  * An order to run something: the gate says `began`, forks, waits for what became of its child (for whatever that has left as well, as the first process has
  * to) and says `ended CODE`. After that it looks for what can be seen from inside only, the objects of System V: each of the kernel's lists is a heading
  * whose first word is `key`, a function here, and a line of numbers for each object, which are no commands. To read them as text costs a hundred
- * times more, since a shell reads a pipe byte by byte. So `clean` comes only when all three are empty.
+ * times more, since a shell reads a pipe byte by byte. So `clean` comes only when all three are empty, and from a shell that has read the headings: bash
+ * takes a file of the kernel's, whose size is 0, for an empty one, and never says it.
  */
 export function gateRuns(run: GateRun): string {
   const { plain, special } = variablesOf(run.environment);
