@@ -1,7 +1,9 @@
-import { lstatSync, readFileSync } from "node:fs";
+import { existsSync, lstatSync, readFileSync } from "node:fs";
 
 /** Every place of a run's sandbox that it may write to and that is its own; all of them are file systems in memory. */
 const places = ["/tmp", "/dev/shm", "/run", "/dev/mqueue"] as const;
+
+const hasSessions = existsSync("/proc/self/autogroup");
 
 /**
  * What a run could leave behind in a sandbox, and what it could do to the first process, which is of the same user: two that are equal say that nothing
@@ -9,7 +11,7 @@ const places = ["/tmp", "/dev/shm", "/run", "/dev/mqueue"] as const;
  *
  * Whoever is left in a sandbox is a child of the first process or descends from one, also if it waits to be collected only.
  * A folder in memory counts its names in its size, and any change of it or its attributes moves its `ctime`, which nobody can set. What a process may
- * change of another one of its user, besides signals: limits, niceness, scheduling, the processors that it may use.
+ * change of another one of its user, besides signals: limits, niceness, scheduling, the processors that it may use, the niceness of its session.
  */
 export function sandboxTrace(firstPid: number): string | null {
   const at = `/proc/${firstPid}`;
@@ -21,7 +23,9 @@ export function sandboxTrace(firstPid: number): string | null {
     const limits = readFileSync(`${at}/limits`, "latin1");
     const processors = /^Cpus_allowed:.*$/m.exec(readFileSync(`${at}/status`, "latin1"))?.[0];
     const children = readFileSync(`${at}/task/${firstPid}/children`, "latin1");
-    return [...own, limits, processors, children, ...places.map((place) => placeOf(`${at}/root${place}`))].join("\n");
+    // Where sessions have a niceness, the first process's is that of the runs, too.
+    const session = hasSessions ? readFileSync(`${at}/autogroup`, "latin1") : "";
+    return [...own, limits, processors, children, session, ...places.map((place) => placeOf(`${at}/root${place}`))].join("\n");
   } catch {
     return null; // gone
   }

@@ -58,11 +58,13 @@ interface Machine {
   readonly clone: number;
   readonly ioctl: number;
   readonly ioprioSet: number;
+  readonly schedSetattr: number;
+  readonly schedSetscheduler: number;
 }
 
 const machines: Readonly<Record<string, Machine>> = {
-  x64: { index: 0, architecture: 0xc000003e, clone: 56, ioctl: 16, ioprioSet: 251 },
-  arm64: { index: 1, architecture: 0xc00000b7, clone: 220, ioctl: 29, ioprioSet: 30 },
+  x64: { index: 0, architecture: 0xc000003e, clone: 56, ioctl: 16, ioprioSet: 251, schedSetattr: 314, schedSetscheduler: 144 },
+  arm64: { index: 1, architecture: 0xc00000b7, clone: 220, ioctl: 29, ioprioSet: 30, schedSetattr: 274, schedSetscheduler: 119 },
 };
 const clone3 = 435;
 /** Where the x32 numbers of x86-64 begin. */
@@ -119,8 +121,15 @@ function program(machine: Machine): readonly Instruction[] {
       ...terminalTricks.flatMap((request) => when(operation.ifEqual, request, [answer(result.notPermitted)])),
       answer(result.allow),
     ]),
-    // Of everything that a program may change of another process of its user this alone shows nowhere, and a sandbox's first process may
+    // Of everything that a program may change of another process of its user these alone show nowhere, and a sandbox's first process may
     // serve other runs later: not the first process, and no group of processes that it could be in.
+    ...[machine.schedSetattr, machine.schedSetscheduler].flatMap((number) =>
+      when(operation.ifEqual, number, [
+        load(offset.firstArgument),
+        ...when(operation.ifEqual, firstProcess, [answer(result.notPermitted)]),
+        answer(result.allow),
+      ]),
+    ),
     ...when(operation.ifEqual, machine.ioprioSet, [
       load(offset.firstArgument),
       ...unless(oneProcess, [answer(result.notPermitted)]),

@@ -115,6 +115,7 @@ describe.runIf(isKept)("sandboxes that serve several runs", { timeout: 180_000 }
     ["the niceness of the first process", "renice 7 -p 1"],
     ["the niceness of everybody", "renice 7 -u $(id -u)"],
     ["the processors of the first process", "taskset -p 1 1"],
+    ["the niceness of the session", "[ ! -e /proc/self/autogroup ] && renice 7 -p 1 || echo 7 >/proc/self/autogroup"],
   ])("end with a run that leaves something: %s", async (_, leaves) => {
     const before = await run(looks);
     expect(before.rest).toBe(untouched);
@@ -134,6 +135,18 @@ describe.runIf(isKept)("sandboxes that serve several runs", { timeout: 180_000 }
     ["to wake the first process", "kill -CHLD 1; kill -CONT 1; kill -USR1 1; kill -PIPE 1; kill -ALRM 1; kill -INT 1; true", 0],
     ["to end its process group", "trap '' TERM INT; kill -TERM 0; kill -INT 0", 0],
     ["to give the first process another rank at the disk", "! ionice -c 3 -p 1 && ! ionice -c 3 -u 1000 && ! ionice -c 3 -P 0 && ionice -c 3 -p $$", 0],
+    ["to schedule the first process otherwise", "! chrt --batch -p 0 1 && ! chrt --other --reset-on-fork -p 0 1 && chrt --batch -p 0 $$", 0],
+    [
+      "to schedule the first process by attributes",
+      `python3 -c '
+import ctypes, os, struct, sys
+number = {"x86_64": 314}.get(os.uname().machine, 274)
+attributes = lambda: ctypes.create_string_buffer(struct.pack("IIQiIQQQ", 48, 0, 1, 0, 0, 0, 0, 0))
+call = ctypes.CDLL(None).syscall
+sys.exit(call(number, 1, attributes(), 0) == 0 or call(number, 0, attributes(), 0) != 0)
+'`,
+      0,
+    ],
     ["to be killed before the kernel", "echo 1000 >/proc/1/oom_score_adj; echo 1 >/proc/1/timerslack_ns; true", 0],
     ["to close what it has", "exec 0<&- 1>&- 2>&- 3>&- 5>&- 7>&- 9>&-", 0],
     [
