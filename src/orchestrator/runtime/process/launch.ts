@@ -19,6 +19,8 @@ export interface Launched {
   readonly ended: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
   /** Resolves when all output was handed on. */
   readonly output: Promise<void>;
+  /** Takes no more output, whoever may still hold the other side. */
+  dropOutput(): void;
   /** Lets the program run. */
   open(): void;
   /** Ends the launcher, whose sandbox ends with it. */
@@ -75,6 +77,9 @@ export async function launch(options: LaunchOptions): Promise<Launched> {
       init,
       ended,
       output,
+      dropOutput: () => {
+        for (const descriptor of [1, 2]) pipeOf(child, descriptor).destroy();
+      },
       open: () => {
         complaint.isOpen = true;
         raw?.open();

@@ -78,6 +78,9 @@ export async function launchKept(leased: LeasedNursery, plan: KeptPlan, request:
     init: warm.init,
     ended: run.ended.then(endOf),
     output: output.then(() => undefined),
+    dropOutput: () => {
+      for (const pipe of [run.stdout, run.stderr]) pipe.read.destroy();
+    },
     open: () => undefined,
     kill: () => nursery.kill(),
     settle: () => cgroup !== null && warm.settle(cgroup),
@@ -117,6 +120,9 @@ export async function launchInNursery(
       init,
       ended,
       output: raw.closed,
+      dropOutput: () => {
+        for (const pipe of [start.stdout, start.stderr]) pipe.destroy();
+      },
       open: () => {
         raw.open();
         // Who reads it may have ended already; how it ended tells more.

@@ -15,11 +15,13 @@ export interface RunParts {
   /** Looks, once the main program has ended by itself, whether nothing is left but a sandbox that may stay; null for a sandbox that goes with its run. */
   readonly settle?: (() => boolean) | null;
   readonly release: () => Promise<void>;
+  /** How long the last of the output may take to be read. */
+  readonly outputGraceMs?: number;
   readonly log: Log;
 }
 
 // A slow disk may need this long for the last of the output.
-const outputGraceMs = 10_000;
+const usualOutputGraceMs = 10_000;
 
 /** One run and everything that it started. */
 export class ProcessRun implements RunningRun {
@@ -43,7 +45,7 @@ export class ProcessRun implements RunningRun {
   }
 
   async #end(): Promise<RunExit> {
-    const { launched, tree, cgroup, settle = null, release, log } = this.#parts;
+    const { launched, tree, cgroup, settle = null, release, outputGraceMs = usualOutputGraceMs, log } = this.#parts;
     const ended = await launched.ended;
     // What was told to end may be in the middle of it, and who tells it still looks at its processes.
     this.#isOver = settle !== null && !this.#wasToldToEnd && settle();
@@ -55,6 +57,8 @@ export class ProcessRun implements RunningRun {
     const waiting = new AbortController();
     await Promise.race([launched.output.catch(() => undefined), delay(outputGraceMs, undefined, { signal: waiting.signal }).catch(() => undefined)]);
     waiting.abort();
+    // A descriptor that was handed to somebody else may outlive all of the run; what had to open the pipe may have died before.
+    launched.dropOutput();
     const exit = { ...exitOf(ended, cgroup?.oomKills() ?? 0), ...(cgroup?.usage() ?? { cpuMs: null, peakMemoryBytes: null }) };
     // Nobody waits for the kernel to give the group back; one that stays behind is removed at the next start.
     release().catch((error: unknown) => log.error({ err: error }, "not everything of a run was given back"));

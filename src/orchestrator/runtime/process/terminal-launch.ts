@@ -12,7 +12,7 @@ import type { SiteOwner } from "./site-owner.ts";
 import type { KeptTerminal, TerminalKeeper } from "./terminal-keeper.ts";
 
 /** A program that stands at its gate with somebody in front of it. */
-export interface EnteredLaunch extends Omit<Launched, "output"> {
+export interface EnteredLaunch extends Omit<Launched, "output" | "dropOutput"> {
   readonly input: Writable;
   readonly output: Readable;
   readonly errors: Readable | null;
