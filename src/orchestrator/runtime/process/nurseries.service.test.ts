@@ -48,6 +48,17 @@ describe.runIf(hasGroups)("runs that nurseries start", () => {
       expect(second.cpuMs).toBeLessThan((first.cpuMs ?? 0) + 1);
     });
 
+    it("counts no file that an earlier run has read or written", async () => {
+      const peak = async (command: string): Promise<number> => {
+        const { exit } = await run("files", { command: { kind: "command", command }, limits: { ...limits, memoryBytes: 200_000_000 } });
+        expect(exit.code).toBe(0);
+        return exit.peakMemoryBytes ?? 0;
+      };
+      expect(await peak('head -c 60000000 /dev/zero >"$HOME/large"; sync "$HOME/large"')).toBeGreaterThan(30_000_000);
+      // As soon as the disk allows.
+      await expect.poll(() => peak("true"), { timeout: 40_000 }).toBeLessThan(30_000_000);
+    });
+
     it("leaves no process of a run behind, and no descriptor of ours open", async () => {
       const leave = { kind: "command", command: "(sleep 600 >/dev/null 2>&1 &) ; setsid sleep 600 >/dev/null 2>&1 & echo left" } as const;
       await run("warm", {});

@@ -1,5 +1,6 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import type { RunLimits } from "#contract/task.ts";
 import type { Log } from "#kit/log.ts";
 import type { Cgroups } from "./cgroups.ts";
@@ -54,8 +55,12 @@ interface Held {
   /** The sandbox that it holds. */
   warm: WarmSandbox | null;
   idleSince: number;
+  /** Its groups are giving back what the last run has left in memory. */
+  clearing: Promise<void> | null;
 }
 
+/** So long may a run wait for what another one has left in memory, which a slow disk may still have to write. */
+const mostClearingMs = 100;
 /** The nursery and its guard. */
 const nurseryPids = 2;
 /** To spawn one takes as much of a core as the start that took the last one; a burst is served first. */
@@ -105,6 +110,8 @@ export class Nurseries {
   /** @throws when none can be made. */
   async lease(request: LeaseRequest): Promise<LeasedNursery> {
     for (let held = this.#takeIdle(request); held !== undefined; held = this.#takeIdle(request)) {
+      // Later it does no harm but to the peak that is told.
+      if (held.clearing !== null) await Promise.race([held.clearing, delay(mostClearingMs, undefined, { ref: false })]);
       if (!(await this.#suits(held, request))) this.#inBackground(this.#discard(held));
       else if (this.#limit(held, request.limits)) return this.#leased(held, request.owner);
     }
@@ -246,7 +253,14 @@ export class Nurseries {
   async #renew(held: Held): Promise<void> {
     const { cgroups, freshGroups = false } = this.#options;
     const { nursery, cgroup } = held;
-    if (cgroups === null || cgroup === null || nursery.pid === undefined || (cgroup.countsAnew && !freshGroups)) return;
+    if (cgroups === null || cgroup === null || nursery.pid === undefined) return;
+    if (cgroup.countsAnew && !freshGroups) {
+      held.clearing =
+        cgroup.clear()?.finally(() => {
+          held.clearing = null;
+        }) ?? null;
+      return;
+    }
     held.cgroup = this.#makeGroup(cgroups);
     held.limits = null;
     await held.cgroup.join(nursery.pid);
@@ -261,6 +275,8 @@ export class Nurseries {
   async #discard(held: Held): Promise<void> {
     if (!this.#all.delete(held)) return;
     await held.nursery.close();
+    // To remove a group in the middle of that would halt us until it is done.
+    await held.clearing;
     await held.cgroup?.remove();
   }
 
@@ -281,7 +297,7 @@ export class Nurseries {
   }
 }
 
-const unused: Omit<Held, "nursery"> = { cgroup: null, limits: null, owner: undefined, warm: null, idleSince: 0 };
+const unused: Omit<Held, "nursery"> = { cgroup: null, limits: null, owner: undefined, warm: null, idleSince: 0, clearing: null };
 
 function sameLimits(held: Limits | null, asked: Limits): boolean {
   return held !== null && held.cpu === asked.cpu && held.memoryBytes === asked.memoryBytes && held.pids === asked.pids;

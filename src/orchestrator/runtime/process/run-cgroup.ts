@@ -17,11 +17,18 @@ export interface RunCgroup extends Pick<SiteCgroup, "join" | "limit" | "processe
   usage(): RunUsage;
   /** Begins to count for another run. */
   begin(): void;
+  /** Gives back what the last run has left of files in memory, when that is much: the next peak would begin with it. Null when it is not. */
+  clear(): Promise<void> | null;
   /** Processes and threads, also such as have ended and wait to be collected; null where they are not counted. */
   tasks(): number | null;
   /** Whether it can count the peak of memory anew; where it cannot, the next run needs another group. */
   readonly countsAnew: boolean;
 }
+
+/** A nursery, the gate and what the kernel keeps of them change by less from run to run. */
+const worthClearingBytes = 4 * 1024 * 1024;
+/** Whatever else cannot be given back at once, since a disk has to write it first, can be after the next run. */
+const mostHeldBytes = 8 * 1024 * 1024;
 
 /** Without limits it gets them later, by `limit`. */
 export function makeRunCgroup(cgroups: Cgroups, name: string, limits?: Pick<RunLimits, "cpu" | "memoryBytes" | "pids">): RunCgroup {
@@ -40,6 +47,8 @@ export function makeRunCgroup(cgroups: Cgroups, name: string, limits?: Pick<RunL
     return version === 2 ? cpuMsOfStat(read(join(time, "cpu.stat"))) : scaled(read(join(time, "cpuacct.usage")), 1e-6);
   };
   const before = { cpuMs: 0, oomKills: 0 };
+  /** What cannot be given back. */
+  let heldBytes = 0;
   return {
     limit: (later) => {
       // Neither limit of version 1 may pass the other on its way.
@@ -55,6 +64,14 @@ export function makeRunCgroup(cgroups: Cgroups, name: string, limits?: Pick<RunL
       before.cpuMs = cpuTime() ?? 0;
       before.oomKills = group.oomKills();
       if (version === 1 && memory !== null) writeFileSync(join(memory, "memory.max_usage_in_bytes"), "0");
+    },
+    clear: () => {
+      if (version === 2 || memory === null || (group.memoryBytes() ?? 0) < heldBytes + worthClearingBytes) return null;
+      const isDone = (): void => {
+        heldBytes = Math.min(mostHeldBytes, group.memoryBytes() ?? 0);
+      };
+      // It gives back what it can; what stays makes a peak too large, and nothing else.
+      return writeFile(join(memory, "memory.force_empty"), "0").then(isDone, isDone);
     },
     // The kernel takes its time over each of them: all at once, and never while we wait.
     join: async (pid) => {
