@@ -4,6 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { RunLimits } from "#contract/task.ts";
 import type { Log } from "#kit/log.ts";
 import type { Cgroups } from "./cgroups.ts";
+import { Keeping } from "./keeping.ts";
 import { Nursery, type NurseryPlace } from "./nursery.ts";
 import { makeRunCgroup, type RunCgroup } from "./run-cgroup.ts";
 import type { RunRoot } from "./run-root.ts";
@@ -72,6 +73,8 @@ const largestAge = 6;
 
 /** Nurseries that wait for runs, each in control groups that are used again: neither a fork of ours nor a move between groups comes with a start. */
 export class Nurseries {
+  /** Whether sandboxes serve several runs. */
+  readonly keeping: Keeping;
   readonly #options: NurseriesOptions;
   readonly #idle: Held[] = [];
   readonly #all = new Set<Held>();
@@ -79,7 +82,6 @@ export class Nurseries {
   #madeGroups = 0;
   #refill: NodeJS.Timeout | null = null;
   #cooling: NodeJS.Timeout | null = null;
-  #keepsSandboxes: boolean;
   readonly #work = new Set<Promise<unknown>>();
   #isClosed = false;
 
@@ -92,19 +94,10 @@ export class Nurseries {
   constructor(options: NurseriesOptions) {
     this.#options = options;
     const { cgroups, freshGroups = false, place } = options;
-    // Groups have to count anew for each run, and the root of runs is there for root only.
-    this.#keepsSandboxes = cgroups?.parents.version === 1 && !freshGroups && place.network !== null;
-  }
-
-  /** Whether sandboxes may serve several runs here. */
-  get keepsSandboxes(): boolean {
-    return this.#keepsSandboxes;
-  }
-
-  /** For a machine on which that does not work. */
-  keepNone(err: unknown): void {
-    this.#keepsSandboxes = false;
-    this.#options.log.warn({ err }, "sandboxes cannot be used again here; starts of runs take a little longer");
+    // Groups have to count anew for each run, and processes at all; the root of runs is there for root only; and only the filter keeps runs
+    // from what shows nowhere.
+    const counts = cgroups?.parents.version === 1 && cgroups.parents.folders.pids !== undefined && !freshGroups;
+    this.keeping = new Keeping(counts && place.network !== null && place.seccompFile !== null, options.log);
   }
 
   /** @throws when none can be made. */
@@ -139,6 +132,7 @@ export class Nurseries {
     const hasNetwork = this.#hasNetwork(held, owner);
     if (held.owner === undefined) held.owner = owner;
     const adopt = (warm: WarmSandbox): void => {
+      this.keeping.worked();
       held.warm = warm;
     };
     return { nursery: held.nursery, cgroup: held.cgroup, hasNetwork, warm: held.warm, adopt, release: () => this.#inBackground(this.#takeBack(held)) };

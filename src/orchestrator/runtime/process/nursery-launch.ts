@@ -34,8 +34,8 @@ export async function planKept(
   request: NurseryLaunch,
   folder: string | null,
 ): Promise<KeptPlan | null> {
-  if (!nurseries.keepsSandboxes || request.owner === null || request.networkNamespace !== null) return null;
-  const root = await nurseries.root.folder();
+  if (!nurseries.keeping.isOn || request.owner === null || request.networkNamespace !== null) return null;
+  const root = await nurseries.root.made();
   if (root === null) return null;
   const { owner } = request;
   // A folder that was replaced by another one of the same name is another place.
@@ -46,13 +46,13 @@ export async function planKept(
     arguments: sandboxArguments(
       // Variables come with each order.
       { ...request.sandbox, environment: {}, isKept: true, ownsNetwork: !hasNetwork },
-      { ...machine.facts, root },
+      { ...machine.facts, root: root.folder },
       machine.seccompFile === null ? null : seccompDescriptor,
     ),
   });
   const keys = new Map<boolean, string>();
   const keyOf = (hasNetwork: boolean): string => {
-    const key = keys.get(hasNetwork) ?? [owner.uid, owner.gid, place?.dev, place?.ino, ...order(hasNetwork).arguments].join("\0");
+    const key = keys.get(hasNetwork) ?? [root.number, owner.uid, owner.gid, place?.dev, place?.ino, ...order(hasNetwork).arguments].join("\0");
     keys.set(hasNetwork, key);
     return key;
   };
@@ -97,8 +97,8 @@ export async function launchInNursery(
   nursery: Nursery,
   request: NurseryLaunch,
 ): Promise<Launched> {
-  const folder = await root.folder();
-  const facts = { ...machine.facts, gate: machine.view.nurseryGate, ...(folder === null ? {} : { root: folder }) };
+  const folder = (await root.made())?.folder;
+  const facts = { ...machine.facts, gate: machine.view.nurseryGate, ...(folder === undefined ? {} : { root: folder }) };
   const start = await nursery.start({
     owner: request.owner,
     networkNamespace: request.networkNamespace,

@@ -15,6 +15,12 @@ export interface RunRootPlace {
   readonly log: Log;
 }
 
+/** A root that stands; its number tells it from an earlier one at the same place. */
+export interface MadeRoot {
+  readonly folder: string;
+  readonly number: number;
+}
+
 /** Of the machine's `/etc`: folders are shown as they are, files are copied, since a package that replaces one gives the name to another file. */
 const copied = sharedEtc.filter((name) => !["alternatives", "ca-certificates", "php", "ssl/certs"].includes(name));
 
@@ -27,15 +33,15 @@ const shell = "/bin/sh";
  */
 export class RunRoot {
   readonly #place: RunRootPlace;
-  #made: { readonly stamp: string; readonly root: Promise<string | null> } | null = null;
+  #made: { readonly stamp: string; readonly root: Promise<MadeRoot | null> } | null = null;
   #count = 0;
 
   constructor(place: RunRootPlace) {
     this.#place = place;
   }
 
-  /** The folder to take for `/`; null where none can be made, and everything has to be mounted for each run. Made anew when the machine's own files have changed. */
-  folder(): Promise<string | null> {
+  /** What to take for `/`; null where none can be made, and everything has to be mounted for each run. Made anew when the machine's own files have changed. */
+  made(): Promise<MadeRoot | null> {
     const { view } = this.#place;
     if (view.namespace === null) return Promise.resolve(null);
     const stamp = [shell, ...copied.map((name) => join("/etc", name))].map(stampOf).join(" ");
@@ -43,14 +49,15 @@ export class RunRoot {
     return this.#made.root;
   }
 
-  async #make(namespace: string): Promise<string | null> {
+  async #make(namespace: string): Promise<MadeRoot | null> {
     const { folders, facts, programs, log } = this.#place;
     // Not in place of the last one: a sandbox may be about to take that.
     const folder = folders[this.#count % 2] ?? folders[0];
     this.#count += 1;
+    const number = this.#count;
     mkdirSync(folder, { recursive: true });
     const { code, stderr } = await runCommand([programs.nsenter, `--mount=${namespace}`, "--", programs.shell, "-euc", scriptOf(facts), "root", folder]);
-    if (code === 0) return folder;
+    if (code === 0) return { folder, number };
     log.warn({ code, stderr: stderr.trim().slice(0, 500) }, "no root for runs could be made; their sandboxes are put together one by one");
     return null;
   }

@@ -84,7 +84,7 @@ async function launchLeased(
       const sandbox = leased.hasNetwork ? { ...given.sandbox, ownsNetwork: false } : given.sandbox;
       if (kept !== null) held.launched = held.kept = await launchKept(leased, kept, given);
       else held.launched = await launchInNursery({ machine: machine.sandbox, root: nurseries.root }, leased.nursery, { ...given, sandbox });
-      if (unkept !== null) nurseries.keepNone(unkept);
+      if (unkept !== null) nurseries.keeping.failed(unkept);
       return held.launched;
     } catch (error) {
       if (error instanceof NurseryGone) {
