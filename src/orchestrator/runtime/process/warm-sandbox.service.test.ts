@@ -1,9 +1,12 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { chownSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type ProcessRuntimeHarness, processRuntimeHarness } from "../../../../test/support/process-runtime-harness.ts";
 import { startHost } from "../../../../test/support/site-runtime-hosting.ts";
 import type { RunRequest } from "../run.ts";
+import { findCgroupHome } from "./cgroup-plan.ts";
 import { viewFolder } from "./machine-places.ts";
 import { findProgram } from "./machine-programs.ts";
 import { parentOf } from "./process-table.ts";
@@ -196,6 +199,23 @@ ls /proc/1/fd; cat /proc/1/environ; echo stray >/proc/1/fd/7; cat /opt/backlot/n
     const [first, second] = [await runIn(apart, names, { siteId: 44 }), await runIn(apart, names, { siteId: 44 })];
     expect([first.exit.code, second.exit.code]).toEqual([0, 0]);
     expect(second.sandbox).not.toBe(first.sandbox);
+  });
+
+  it("end with a run after which another process stands in their control group, whoever started that", async () => {
+    await using apart = processRuntimeHarness({ mode: "auto" });
+    const before = await runIn(apart, names);
+    const mounts = findCgroupHome(readFileSync("/proc/self/mounts", "utf8"), readFileSync("/proc/self/cgroup", "utf8"))?.folders.pids ?? [];
+    const group = /^\d+:pids:(.*)$/m.exec(readFileSync(`/proc/${gates(apart.installation)[0]}/cgroup`, "utf8"))?.[1] ?? "";
+    const stranger = spawn("sleep", ["600"]);
+    const gone = once(stranger, "exit");
+    try {
+      writeFileSync(join(mounts.at(-1) ?? "", group, "cgroup.procs"), String(stranger.pid));
+      expect((await runIn(apart, names)).sandbox).toBe(before.sandbox);
+      expect((await runIn(apart, names)).sandbox).not.toBe(before.sandbox);
+    } finally {
+      stranger.kill("SIGKILL");
+      await gone;
+    }
   });
 
   it("tell when a program is not there, or none", async () => {
