@@ -1,35 +1,37 @@
-// deploy/supervisord.conf as it is shipped, under Debian's supervisor, with a real PostgreSQL and a real RabbitMQ: web and two workers run tasks.
-import { type ChildProcess, execFile, spawn, spawnSync } from "node:child_process";
+// deploy/supervisord.conf as it is shipped, under Debian's supervisor, with Debian's PostgreSQL and RabbitMQ: web and two workers run tasks.
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, mkdtemp, readFile, rm, stat } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
+import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { adminPassword, checkout } from "../support/backlot.ts";
 import { belongsTo, killIfThere, type ProcessInfo, processesWhere } from "../support/backlot-processes.ts";
+import { type DebianPostgres, startDebianPostgres, whyNoDebianPostgres } from "../support/debian-postgres.ts";
+import { firstMissing, titled, whyNoProgram } from "../support/needs.ts";
 import { rabbitmqMissing, startRabbitmq, type TestRabbitmq } from "../support/rabbitmq.ts";
-import { createTestDatabase, type TestDatabase } from "../support/test-database.ts";
 
 const run = promisify(execFile);
 const configuration = join(checkout, "deploy", "supervisord.conf");
-const isMissing = spawnSync("supervisord", ["--version"]).status !== 0 || rabbitmqMissing() !== null;
+const missing = firstMissing(whyNoProgram("supervisord"), rabbitmqMissing(), await whyNoDebianPostgres());
 
 let data: string;
-let database: TestDatabase;
+let database: DebianPostgres;
 let broker: TestRabbitmq;
 let manager: string;
 let environment: NodeJS.ProcessEnv;
 let supervisord: ChildProcess;
 let output = "";
 
-describe.skipIf(isMissing)("supervisord with deploy/supervisord.conf", () => {
+describe.skipIf(missing !== null)(titled("supervisord with deploy/supervisord.conf", missing), () => {
   beforeAll(async () => {
     data = await mkdtemp(join(tmpdir(), "backlot-supervisord-"));
     await mkdir(join(data, "logs"));
-    [database, broker] = await Promise.all([createTestDatabase({ isEmpty: true }), startRabbitmq()]);
+    [database, broker] = await Promise.all([startDebianPostgres(), startRabbitmq()]);
     const [web = 0, sites = 0, orchestrator = 0, router = 0, ftp = 0, ssh = 0] = await freePorts(6);
     manager = `http://127.0.0.1:${web}`;
     // What an administrator writes into a copy of deploy/backlot.env; test/deploy.test.ts holds that one to the same names.
@@ -52,6 +54,7 @@ describe.skipIf(isMissing)("supervisord with deploy/supervisord.conf", () => {
       BACKLOT_ADMIN_PASSWORD: adminPassword,
       DATABASE_URL: database.url,
       AMQP_URL: broker.url,
+      BACKLOT_TASK_CONCURRENCY: "2",
     };
     supervisord = spawn("supervisord", ["--nodaemon", "--configuration", configuration], { env: environment, stdio: ["ignore", "pipe", "pipe"] });
     const take = (chunk: Buffer): void => {
@@ -69,7 +72,7 @@ describe.skipIf(isMissing)("supervisord with deploy/supervisord.conf", () => {
     }
     for (const { pid } of processes()) killIfThere(pid);
     await broker?.[Symbol.asyncDispose]();
-    await database?.drop();
+    await database?.[Symbol.asyncDispose]();
     await rm(data, { recursive: true, force: true, maxRetries: 5 });
   });
 
@@ -128,6 +131,20 @@ describe.skipIf(isMissing)("supervisord with deploy/supervisord.conf", () => {
     });
   });
 
+  it("starts each task once, those that wait and those that run, when PostgreSQL is killed and started again", async () => {
+    const hold = '#!/bin/sh\necho "$1" >> starts.log\nuntil [ -e go ]; do sleep 0.05; done\n';
+    await writeFile(join(data, "scripts", "hold.sh"), hold, { mode: 0o755 });
+    const names = Array.from({ length: 10 }, (_, index) => `held-${index}`);
+    const ids = await Promise.all(names.map((name) => create("hold.sh", name)));
+    const started = async () => (await readFile(join(data, "homedir", "starts.log"), "utf8").catch(() => "")).split("\n").filter(Boolean);
+    // Two workers with two slots each.
+    await until("four run and six wait", async () => (await unended()) === "queued 6, running 4" && (await started()).length === 4);
+    await database.restart();
+    await writeFile(join(data, "homedir", "go"), "");
+    for (const id of ids) expect(await retcodeOf(id)).toBe(0);
+    expect((await started()).toSorted()).toEqual(names);
+  }, 150_000);
+
   it("ends everything when it is told to end", async () => {
     const gone = once(supervisord, "exit");
     supervisord.kill("SIGTERM");
@@ -180,10 +197,24 @@ async function retcodeOf(id: number): Promise<number | null> {
   let code: number | null = null;
   await until(`task ${id} has ended`, async () => {
     const answer = await fetch(`${manager}/task/view/pk:${id}`, { headers: { authorization } });
+    // The database may be away for a moment.
+    if (answer.status === 503) return false;
     code = ((await answer.json()) as { retcode: number | null }).retcode;
     return code !== null;
   });
   return code;
+}
+
+async function unended(): Promise<string> {
+  const client = new pg.Client(database.url);
+  await client.connect();
+  try {
+    const text = "select state || ' ' || count(*) as said from tasks where state in ('queued', 'running') group by state order by state";
+    const { rows } = await client.query<{ readonly said: string }>(text);
+    return rows.map(({ said }) => said).join(", ");
+  } finally {
+    await client.end();
+  }
 }
 
 async function freePorts(count: number): Promise<readonly number[]> {
