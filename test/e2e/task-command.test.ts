@@ -1,15 +1,18 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { changePath } from "#contract/api/files.ts";
-import { readTask } from "#contract/api/tasks.ts";
+import { listTasks, readTask } from "#contract/api/tasks.ts";
 import { type Backlot, checkout, startBacklot } from "../support/backlot.ts";
 import { runBacklot } from "../support/backlot-cli.ts";
 import type { Person } from "../support/backlot-person.ts";
+
+const countsUse = process.getuid?.() === 0 && existsSync("/sys/fs/cgroup/memory");
 
 let backlot: Backlot;
 let ann: Person;
@@ -26,6 +29,8 @@ beforeAll(async () => {
     "form.sh.yaml": "parameters:\n  - {name: size, flag: --size, type: number, max: 9, isRequired: true}\n  - {name: loud, type: switch}\n",
     "forever.sh": "echo begun\nsleep 1000\n",
     "plain.sh": "echo never\n",
+    // What tail keeps is memory; the loop is time of the processor.
+    "uses.sh": "head -c 60000000 /dev/zero | tail -c 60000000 | wc -c\ni=0; while [ $i -lt 300000 ]; do i=$((i + 1)); done\n",
   };
   for (const [name, body] of Object.entries(scripts)) {
     const path = `private/scripts/${name}`;
@@ -50,6 +55,19 @@ test("a script's output and code are the command's own", async () => {
   expect((await run("logs", tasks[0]?.uid ?? "")).out).toBe(out);
   expect((await run("logs", tasks[0]?.uid ?? "", "--stderr")).out).toBe("from Ann\n");
   expect(await run("rerun", tasks[0]?.uid ?? "")).toMatchObject({ exitCode: 7, out });
+});
+
+test("what a script has used is counted, from its control groups to whoever asks", async () => {
+  expect(await run("run", "uses.sh", "--site", "garden")).toMatchObject({ exitCode: 0, out: "60000000\n" });
+  const { tasks } = await ann.client.call(listTasks, { query: { script: "uses.sh" } });
+  const { cpuMs, peakMemoryBytes, diskBeforeBytes, diskAfterBytes } = tasks[0] ?? {};
+  for (const bytes of [diskBeforeBytes, diskAfterBytes]) expect(bytes).toBeGreaterThan(0);
+  // Root's groups of version 1 count both; elsewhere null says that something is not counted.
+  if (!countsUse && (cpuMs === null || peakMemoryBytes === null)) return;
+  expect(cpuMs).toBeGreaterThan(20);
+  expect(peakMemoryBytes).toBeGreaterThan(50_000_000);
+  // What the site may have at most.
+  expect(peakMemoryBytes).toBeLessThanOrEqual(100_000_000);
 });
 
 test("a script that may not be run ends with 126, as in a shell, and says why", async () => {
