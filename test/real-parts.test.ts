@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { whyNoDebianPostgres } from "./support/debian-postgres.ts";
 import { edgeMissing } from "./support/edge-router.ts";
 import { whyNoBrowser, whyNoMounts, whyNoProgram, whyNoSandbox, whyNotPython } from "./support/needs.ts";
 import { processRuntimeHarness } from "./support/process-runtime-harness.ts";
@@ -9,11 +10,12 @@ import { rabbitmqMissing } from "./support/rabbitmq.ts";
 import { whyNoSwarm } from "./support/swarm.ts";
 
 describe("suites on real parts", () => {
-  it.skipIf(process.env.BACKLOT_CI !== "1" || process.getuid?.() !== 0)("are left out of no run of .ci/run by root", () => {
+  it.skipIf(process.env.BACKLOT_CI !== "1" || process.getuid?.() !== 0)("are left out of no run of .ci/run by root", async () => {
     const missing = {
       swarm: whyNoSwarm(),
       edge: edgeMissing(),
       broker: rabbitmqMissing(),
+      postgres: await whyNoDebianPostgres(),
       browser: whyNoBrowser(),
       python: whyNotPython(),
       sandbox: whyNoSandbox(),
