@@ -10,6 +10,7 @@ import { originalNames } from "../src/original-names.ts";
 import { configSchema as everyProcess } from "../src/process-config.ts";
 import { serviceConfigs } from "../src/service-configs.ts";
 import { services } from "../src/services.ts";
+import { titled, whyNoProgram, whyNoSupervisor } from "./support/needs.ts";
 
 const folder = join(import.meta.dirname, "../deploy");
 const read = (name: string): string => readFileSync(join(folder, name), "utf8");
@@ -45,9 +46,11 @@ describe("backlot.env", () => {
   });
 });
 
+const noSupervisor = whyNoSupervisor();
+const noSystemd = whyNoProgram("systemd-analyze");
 const program = z.object({ name: z.string(), command: z.string(), environment: z.record(z.string(), z.string()), autorestart: z.boolean() });
 
-describe.skipIf(spawnSync("/usr/bin/python3", ["-c", "import supervisor"]).status !== 0)("supervisord.conf", () => {
+describe.skipIf(noSupervisor !== null)(titled("supervisord.conf", noSupervisor), () => {
   const script = [
     "import json,sys",
     "from supervisor.options import ServerOptions",
@@ -108,7 +111,7 @@ describe("the systemd units", () => {
     }
   });
 
-  it.skipIf(spawnSync("systemd-analyze", ["--version"]).status !== 0)("are understood by systemd", () => {
+  it.skipIf(noSystemd !== null)(titled("are understood by systemd", noSystemd), () => {
     const { stderr, status } = spawnSync("systemd-analyze", ["verify", "--man=no", ...units.map((unit) => join(folder, "systemd", unit))], {
       encoding: "utf8",
     });

@@ -11,16 +11,17 @@ import { Failure } from "#contract/failure.ts";
 import { adminPassword, type Backlot, startBacklot } from "../support/backlot.ts";
 import { openDatabaseOf } from "../support/backlot-database.ts";
 import type { Person } from "../support/backlot-person.ts";
+import { titled, whyNoMounts } from "../support/needs.ts";
 import { mountSmallDisk, type SmallDisk } from "../support/small-disk.ts";
 
-const isRoot = process.getuid?.() === 0;
+const missing = whyNoMounts();
 const reservedBytes = 1_000_000;
 
 let disk: SmallDisk;
 let backlot: Backlot;
 let admin: Person;
 
-describe.runIf(isRoot)("a full disk", () => {
+describe.skipIf(missing !== null)(titled("a full disk", missing), () => {
   beforeAll(async () => {
     disk = await mountSmallDisk(120_000);
     const dataFolder = mkdtempSync(join(disk.folder, "backlot-full-"));

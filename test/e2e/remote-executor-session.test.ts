@@ -1,5 +1,5 @@
 // The session of the original's README, with curl against the real program: the same requests, and what its reader is told to see.
-import { execFile, spawnSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,6 +7,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { adminPassword, type Backlot, startBacklot } from "../support/backlot.ts";
+import { titled, whyNoProgram } from "../support/needs.ts";
 
 interface Row {
   readonly id: number;
@@ -29,7 +30,7 @@ let backlot: Backlot;
 let logs: string;
 let home: string;
 
-describe.skipIf(spawnSync("curl", ["--version"]).status !== 0)("the session of remote-executor's README", () => {
+describe.skipIf(whyNoProgram("curl") !== null)(titled("the session of remote-executor's README", whyNoProgram("curl")), () => {
   beforeAll(async () => {
     data = await mkdtemp(join(tmpdir(), "backlot-session-"));
     logs = join(data, "logs", "worker", "tasks");

@@ -13,9 +13,9 @@ import { DatabaseRelay } from "#orchestrator/database-relay.ts";
 import { SitePostgres } from "#supervisor/site-postgres.ts";
 import { copyPackages, databaseProgram } from "../support/database-program.ts";
 import { createClusterKey } from "../support/fake-component.ts";
+import { titled, whyNoNetworks, whyNoSandbox } from "../support/needs.ts";
 import { processRuntimeHarness } from "../support/process-runtime-harness.ts";
 
-const isRoot = process.getuid?.() === 0;
 const cleanUp = new AsyncDisposableStack();
 afterAll(() => cleanUp.disposeAsync());
 
@@ -52,7 +52,9 @@ const cases = [
 ] as const;
 
 describe.each(cases)("a program, $mode, with the server's $by socket", ({ mode, by }) => {
-  test.runIf(isRoot || mode !== "veth")("writes and reads rows of its own database, and keeps its place without one to itself", async () => {
+  const missing = mode === "plain" ? null : mode === "veth" ? whyNoNetworks() : whyNoSandbox();
+
+  test.skipIf(missing !== null)(titled("writes and reads rows of its own database, and keeps its place without one to itself", missing), async () => {
     await using harness = processRuntimeHarness({ mode, databaseSockets: socketFolders[by] });
     if (mode === "plain") await chmod(harness.base, 0o711);
     const given = { siteId: 1, files: databaseProgram, isTrusted: mode === "plain", limits: { memoryBytes: 300_000_000 } };

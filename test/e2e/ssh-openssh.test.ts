@@ -60,7 +60,7 @@ describe.skipIf(missing !== null)(titled("OpenSSH", missing), () => {
     return () => text;
   };
 
-  it.runIf(has("script"))("chooses a site from the menu, has its terminal's size, and ends with the shell's own status", async () => {
+  it.skipIf(!has("script"))(titled("chooses a site from the menu, has its terminal's size, and ends with the shell's own status", whyNoProgram("script")), async () => {
     const child = onTerminal("ada", ["-tt"]);
     const text = shownBy(child);
     const ended = once(child, "close");

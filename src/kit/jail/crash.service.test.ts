@@ -7,12 +7,12 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Failure } from "#contract/failure.ts";
+import { titled, whyNotRoot } from "../../../test/support/needs.ts";
 import { makeFolder, movePath } from "./change-path.ts";
 import { sweepLeftOvers } from "./remove-tree.ts";
 import { draftOf, writeWhole } from "./write-file.ts";
 
 const fixture = fileURLToPath(new URL("../../../test/support/write-and-die.ts", import.meta.url));
-const isRoot = process.getuid?.() === 0;
 let root: string;
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), "backlot-crash-"));
@@ -50,7 +50,7 @@ describe("kill -9 in the middle of writes", () => {
   });
 });
 
-describe.skipIf(!isRoot)("as root", () => {
+describe.skipIf(whyNotRoot() !== null)(titled("as root", whyNotRoot()), () => {
   it("everything that is made belongs to the owner, whatever the umask", async () => {
     const owner = { uid: 61_234, gid: 61_235 };
     const before = process.umask(0o077);

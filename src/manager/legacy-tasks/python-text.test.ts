@@ -1,9 +1,10 @@
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
+import { titled, whyNotPython } from "../../../test/support/needs.ts";
 import { pythonJson, pythonRepr } from "./python-text.ts";
 import { parsePythonJson } from "./python-value.ts";
 
-const hasPython = spawnSync("python3", ["-V"]).status === 0;
+const noPython = whyNotPython();
 
 describe("values as Python writes them", () => {
   it.each([
@@ -56,7 +57,7 @@ describe("values as Python writes them", () => {
     expect(pythonJson(parsePythonJson(`["${"[".repeat(300)}\\"${"{".repeat(300)}"]`))).toContain("[[[");
   });
 
-  it.skipIf(!hasPython)("agrees with Python itself about many values", () => {
+  it.skipIf(noPython !== null)(titled("agrees with Python itself about many values", noPython), () => {
     const texts = samples();
     const script = "import json,sys\nfor line in json.load(sys.stdin):\n v=json.loads(line)\n print(json.dumps([json.dumps(v),repr(v)]))";
     const answers = execFileSync("python3", ["-c", script], {

@@ -26,12 +26,11 @@ import { systemClock } from "#kit/clock.ts";
 import type { FileOwner } from "#kit/jail/jail.ts";
 import type { OpenFile } from "#kit/jail/read-file.ts";
 import { silentLog } from "#kit/log.ts";
-import { titled, whyNoMounts } from "../../../test/support/needs.ts";
+import { titled, whyNoMounts, whyNotRoot } from "../../../test/support/needs.ts";
 import { QuotaBook } from "../files/quota-book.ts";
 import { Deployments } from "./deployments.ts";
 
 const fixture = fileURLToPath(new URL("../../../test/support/place-and-die.ts", import.meta.url));
-const isRoot = process.getuid?.() === 0;
 let outer: string;
 let site: string;
 let state: string;
@@ -237,7 +236,7 @@ describe("a deployment", () => {
     expect([readdirSync(join(state, "uploads")), readdirSync(join(state, "staging"))]).toEqual([[], []]);
   });
 
-  it.skipIf(!isRoot)("gives everything that it makes to the site's owner", async () => {
+  it.skipIf(whyNotRoot() !== null)(titled("gives everything that it makes to the site's owner", whyNotRoot()), async () => {
     owner = { uid: 61_234, gid: 61_235 };
     await deploy("upload-1", { "run.sh": "x", "public/deep/a": "y", "public/link": "->deep" });
     for (const path of ["run.sh", "public", "public/deep", "public/deep/a"]) {

@@ -8,6 +8,7 @@ import { applySite } from "#contract/internal/orchestrator.ts";
 import { listScripts, listSiteScripts } from "#contract/internal/runs.ts";
 import { defaultRunLimits } from "#contract/task.ts";
 import { siteOwner } from "#orchestrator/runtime/process/site-owner.ts";
+import { titled, whyNotRoot } from "../../../test/support/needs.ts";
 import { type OrchestratorProcess, spawnOrchestrator } from "../../../test/support/orchestrator-process.ts";
 import { clientOf, makeOrchestratorHome, type OrchestratorHome, specOf } from "../../../test/support/orchestrator-under-test.ts";
 import { RunClient } from "../../../test/support/run-client.ts";
@@ -102,7 +103,7 @@ it("ends what takes too long", async () => {
   expect(await runs.text(ended.uid)).toBe("before\n");
 });
 
-it.runIf(process.getuid?.() === 0)("holds a run to its memory and its processes, and measures both", async () => {
+it.skipIf(whyNotRoot() !== null)(titled("holds a run to its memory and its processes, and measures both", whyNotRoot()), async () => {
   const hungry = await runs.finish({
     ...command('exec node -e "const a=[]; for(;;) a.push(Buffer.alloc(5e6,1))"'),
     limits: { ...limits, memoryBytes: 100_000_000 },

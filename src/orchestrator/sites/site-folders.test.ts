@@ -2,9 +2,10 @@ import { chmod, lstat, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { titled, whyNotRoot } from "../../../test/support/needs.ts";
 import { SiteFolders } from "./site-folders.ts";
 
-const isRoot = process.getuid?.() === 0;
+const notRoot = whyNotRoot();
 const owner = { uid: 2_000_007, gid: 2_000_007 };
 let data = "";
 let folders = new SiteFolders({ sites: "", trash: "" });
@@ -17,7 +18,7 @@ beforeEach(async () => {
 afterEach(() => rm(data, { recursive: true, force: true }));
 
 describe("the folders of a site", () => {
-  it.runIf(isRoot)("belong to the site's user, also those that came otherwise", async () => {
+  it.skipIf(notRoot !== null)(titled("belong to the site's user, also those that came otherwise", notRoot), async () => {
     await folders.make(7, owner);
     await rm(join(folders.folderOf(7), "private"), { recursive: true });
     await mkdir(join(folders.folderOf(7), "private"), { mode: 0o700 });
@@ -28,7 +29,7 @@ describe("the folders of a site", () => {
     }
   });
 
-  it.runIf(isRoot)("are never looked for behind a link", async () => {
+  it.skipIf(notRoot !== null)(titled("are never looked for behind a link", notRoot), async () => {
     await folders.make(7, owner);
     await mkdir(join(data, "outside"));
     await rm(join(folders.folderOf(7), "public"), { recursive: true });

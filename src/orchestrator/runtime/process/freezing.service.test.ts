@@ -4,12 +4,13 @@ import { createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { firstMissing, titled, whyNoSandbox, whyNotRoot } from "../../../../test/support/needs.ts";
 import { type ProcessRuntimeHarness, processRuntimeHarness } from "../../../../test/support/process-runtime-harness.ts";
 import { programsSleepingFor } from "../../../../test/support/sleeping-programs.ts";
 import { findProgram } from "./machine-programs.ts";
 import { runCommand } from "./run-command.ts";
 
-const canSandbox = findProgram("bwrap") !== null && process.getuid?.() === 0;
+const missing = firstMissing(whyNotRoot(), whyNoSandbox());
 const poll = { timeout: 30_000, interval: 10 };
 const soon = () => AbortSignal.timeout(30_000);
 const serve = "require('http').createServer((q, s) => s.end(String(process.pid))).listen(process.env.PORT, process.env.HOST);";
@@ -22,7 +23,7 @@ async function settled(read: () => number): Promise<number> {
   }
 }
 
-describe.runIf(canSandbox)("a frozen program", () => {
+describe.skipIf(missing !== null)(titled("a frozen program", missing), () => {
   let harness: ProcessRuntimeHarness;
   beforeAll(async () => {
     harness = processRuntimeHarness();

@@ -5,12 +5,10 @@ import { type AddressInfo, createServer, type Server } from "node:net";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { titled, whyNoNetworks, whyNoSandbox } from "../../../../test/support/needs.ts";
 import { type ProcessRuntimeHarness, processRuntimeHarness } from "../../../../test/support/process-runtime-harness.ts";
 import type { RunningInstance } from "../site-runtime.ts";
-import { findProgram } from "./machine-programs.ts";
 
-const canSandbox = findProgram("bwrap") !== null;
-const isRoot = process.getuid?.() === 0;
 const hostile = readFileSync(new URL("../../../../test/support/hostile-site.mjs", import.meta.url), "utf8");
 const files = { "run.sh": "#!/bin/sh\nexec node /site/hostile.mjs\n", "hostile.mjs": hostile };
 
@@ -21,7 +19,8 @@ const places = [
 ] as const;
 
 for (const { mode, egress } of places) {
-  describe.runIf(canSandbox && (isRoot || mode === "relay"))(`a hostile program in a sandbox, ${mode}, egress ${egress}`, () => {
+  const missing = mode === "relay" ? whyNoSandbox() : whyNoNetworks();
+  describe.skipIf(missing !== null)(titled(`a hostile program in a sandbox, ${mode}, egress ${egress}`, missing), () => {
     let harness: ProcessRuntimeHarness;
     let neighbour: RunningInstance;
     let platform: Awaited<ReturnType<typeof pretendPlatform>>;

@@ -1,12 +1,12 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { titled, whyNoSandbox } from "../../../../test/support/needs.ts";
 import { type ProcessRuntimeHarness, processRuntimeHarness, type SiteGiven } from "../../../../test/support/process-runtime-harness.ts";
-import { findProgram } from "./machine-programs.ts";
 
-const canSandbox = findProgram("bwrap") !== null;
+const missing = whyNoSandbox();
 const megabyte = 1_000_000;
 
-describe.runIf(canSandbox)("limits of a program", () => {
+describe.skipIf(missing !== null)(titled("limits of a program", missing), () => {
   let harness: ProcessRuntimeHarness;
   let holds: { readonly memory: boolean; readonly cpu: boolean; readonly pids: boolean };
   beforeAll(async () => {

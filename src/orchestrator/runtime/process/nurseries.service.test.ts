@@ -1,16 +1,16 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { firstMissing, titled, whyNoSandbox, whyNotRoot } from "../../../../test/support/needs.ts";
 import { processRuntimeHarness } from "../../../../test/support/process-runtime-harness.ts";
 import { siteRunSuite } from "../../../../test/support/site-run-suite.ts";
 import type { RunRequest } from "../run.ts";
 import { nurseryFolder } from "./machine-places.ts";
-import { findProgram } from "./machine-programs.ts";
 
-const hasGroups = process.getuid?.() === 0 && findProgram("bwrap") !== null;
+const missing = firstMissing(whyNotRoot(), whyNoSandbox());
 const limits = { cpu: 1, memoryBytes: 60_000_000, pids: 20 };
 const hungry = { kind: "command", command: 'exec node -e "const a=[]; for(;;) a.push(Buffer.alloc(5e6,1))"' } as const;
 
-describe.runIf(hasGroups)("runs that nurseries start", () => {
+describe.skipIf(missing !== null)(titled("runs that nurseries start", missing), () => {
   describe.each([false, true])("with new groups for each: %s", (freshRunGroups) => {
     const opened = processRuntimeHarness({ mode: "auto", idleNurseries: 2, freshRunGroups });
     const run = async (name: string, given: Partial<RunRequest>) => {

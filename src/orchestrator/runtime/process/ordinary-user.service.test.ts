@@ -1,15 +1,15 @@
 import { request } from "node:http";
 import { text } from "node:stream/consumers";
 import { describe, expect, it } from "vitest";
+import { firstMissing, titled, whyNoProgram, whyNoSandbox, whyNotRoot } from "../../../../test/support/needs.ts";
 import { ordinaryUser, startHost } from "../../../../test/support/site-runtime-hosting.ts";
 import { countsProcessesPerNamespace } from "./machine.ts";
-import { findProgram } from "./machine-programs.ts";
 
 // As root this test makes an ordinary user; as an ordinary user all other tests are this one already.
-const canBecomeOrdinary = process.getuid?.() === 0 && findProgram("bwrap") !== null && findProgram("setpriv") !== null;
+const missing = firstMissing(whyNotRoot(), whyNoSandbox(), whyNoProgram("setpriv"));
 const server = { "run.sh": '#!/bin/sh\nexec node "$(dirname "$0")/program.mjs"\n', "program.mjs": "" };
 
-describe.runIf(canBecomeOrdinary)("run by an ordinary user", () => {
+describe.skipIf(missing !== null)(titled("run by an ordinary user", missing), () => {
   const orderFor = (folder: string) =>
     ({ stateFolder: `${folder}/state`, sitesFolder: `${folder}/sites`, installation: "ordin", mode: "auto", hasSocat: true }) as const;
 

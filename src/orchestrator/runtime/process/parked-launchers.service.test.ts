@@ -1,12 +1,12 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { titled, whyNoNetworks } from "../../../../test/support/needs.ts";
 import { processRuntimeHarness } from "../../../../test/support/process-runtime-harness.ts";
-import { findProgram } from "./machine-programs.ts";
 import { childrenOf } from "./process-table.ts";
 
-const hasNetworks = process.getuid?.() === 0 && ["bwrap", "ip", "nft"].every((name) => findProgram(name) !== null);
+const missing = whyNoNetworks();
 
-describe.runIf(hasNetworks)("launchers that wait", () => {
+describe.skipIf(missing !== null)(titled("launchers that wait", missing), () => {
   it("become programs with their limits, and are replaced", async () => {
     await using harness = processRuntimeHarness({ mode: "veth", parkedLaunchers: 2 });
     await harness.runtime.probe();

@@ -1,21 +1,20 @@
 import { describe } from "vitest";
+import { titled, whyNoNetworks, whyNoSandbox } from "../../../../test/support/needs.ts";
 import { processRuntimeHarness } from "../../../../test/support/process-runtime-harness.ts";
 import { siteRuntimeSuite } from "../../../../test/support/site-runtime-suite.ts";
-import { findProgram } from "./machine-programs.ts";
 
-const isRoot = process.getuid?.() === 0;
-const hasBubblewrap = findProgram("bwrap") !== null;
-const hasNetworks = isRoot && hasBubblewrap && findProgram("nft") !== null && findProgram("ip") !== null;
+const noNetworks = whyNoNetworks();
+const noSandbox = whyNoSandbox();
 
-describe.runIf(hasNetworks)("over veth pairs", () => {
+describe.skipIf(noNetworks !== null)(titled("over veth pairs", noNetworks), () => {
   siteRuntimeSuite("the process runtime", async () => processRuntimeHarness({ mode: "veth" }));
 });
 
-describe.runIf(hasBubblewrap)("behind relays", () => {
+describe.skipIf(noSandbox !== null)(titled("behind relays", noSandbox), () => {
   siteRuntimeSuite("the process runtime", async () => processRuntimeHarness({ mode: "relay" }));
 });
 
-describe.runIf(hasBubblewrap)("behind relays of Node", () => {
+describe.skipIf(noSandbox !== null)(titled("behind relays of Node", noSandbox), () => {
   siteRuntimeSuite("the process runtime", async () => processRuntimeHarness({ mode: "relay", hasSocat: false }));
 });
 

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { systemClock } from "#kit/clock.ts";
 import { silentLog } from "#kit/log.ts";
+import { titled, whyNoNetworks } from "../../../../test/support/needs.ts";
 import { type PretendInternet, pretended, pretendInternet } from "../../../../test/support/pretend-internet.ts";
 import { type ProcessRuntimeHarness, processRuntimeHarness } from "../../../../test/support/process-runtime-harness.ts";
 import type { RunningInstance } from "../site-runtime.ts";
@@ -16,7 +17,7 @@ import { mustRun, runCommand } from "./run-command.ts";
 import { type SiteNetwork, SiteNetworks } from "./site-networks.ts";
 import { forwardingFile } from "./uplink-forwarding.ts";
 
-const hasNetworks = process.getuid?.() === 0 && ["bwrap", "ip", "nft"].every((name) => findProgram(name) !== null);
+const missing = whyNoNetworks();
 const program = readFileSync(new URL("../../../../test/support/outward-site.mjs", import.meta.url), "utf8");
 const files = { "run.sh": "#!/bin/sh\nexec node /site/outward.mjs\n", "outward.mjs": program };
 const [nft = "", ip = "", nsenter = ""] = ["nft", "ip", "nsenter"].map((name) => findProgram(name) ?? name);
@@ -31,7 +32,7 @@ const udp = (host: string, port: number): Target => ({ kind: "udp", host, port }
 const nameOf = (target: Target): string => `${target.kind} ${target.host}:${target.port}`;
 const noAnswer = /^(silence|ECONNREFUSED|ENETUNREACH|EHOSTUNREACH|ECONNRESET|EACCES)$/;
 
-describe.runIf(hasNetworks)("a site that may connect to the internet", () => {
+describe.skipIf(missing !== null)(titled("a site that may connect to the internet", missing), () => {
   let internet: PretendInternet;
   let harness: ProcessRuntimeHarness;
   let neighbour: RunningInstance;

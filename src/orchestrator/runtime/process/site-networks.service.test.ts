@@ -2,14 +2,15 @@ import { readdirSync } from "node:fs";
 import { request } from "node:http";
 import { text } from "node:stream/consumers";
 import { describe, expect, it } from "vitest";
+import { titled, whyNoNetworks } from "../../../../test/support/needs.ts";
 import { processRuntimeHarness } from "../../../../test/support/process-runtime-harness.ts";
 import { findProgram } from "./machine-programs.ts";
 import { runCommand } from "./run-command.ts";
 
-const hasNetworks = process.getuid?.() === 0 && ["bwrap", "ip", "nft"].every((name) => findProgram(name) !== null);
+const missing = whyNoNetworks();
 const soon = () => AbortSignal.timeout(50_000);
 
-describe.runIf(hasNetworks)("networks of sites", () => {
+describe.skipIf(missing !== null)(titled("networks of sites", missing), () => {
   it("starts twenty programs at once, each with an address that answers for it alone", async () => {
     await using harness = processRuntimeHarness({ mode: "veth", warmNetworks: 2 });
     const running = await Promise.all(

@@ -1,15 +1,15 @@
 import { readFileSync } from "node:fs";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { titled, whyNoSandbox } from "../../../../test/support/needs.ts";
 import { type ProcessRuntimeHarness, processRuntimeHarness } from "../../../../test/support/process-runtime-harness.ts";
 import { gathered } from "../../../../test/support/site-terminal-suite.ts";
 import type { EnteredProgram } from "../enter.ts";
-import { findProgram } from "./machine-programs.ts";
 
-const hasBubblewrap = findProgram("bwrap") !== null;
+const missing = whyNoSandbox();
 const soon = { timeout: 20_000 };
 
-describe.runIf(hasBubblewrap)("a terminal in a sandbox", () => {
+describe.skipIf(missing !== null)(titled("a terminal in a sandbox", missing), () => {
   let harness: ProcessRuntimeHarness;
   let entries = 0;
   beforeAll(async () => {

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { chownSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { titled, whyNoWarmSandbox } from "../../../../test/support/needs.ts";
 import { type ProcessRuntimeHarness, processRuntimeHarness } from "../../../../test/support/process-runtime-harness.ts";
 import { startHost } from "../../../../test/support/site-runtime-hosting.ts";
 import type { RunRequest } from "../run.ts";
@@ -13,9 +14,7 @@ import { parentOf } from "./process-table.ts";
 import { mustRun } from "./run-command.ts";
 import { siteOwner } from "./site-owner.ts";
 
-const hasGroups = process.getuid?.() === 0 && findProgram("bwrap") !== null;
-/** Only version 1 counts the memory of each run anew. */
-const isKept = hasGroups && readFileSync("/proc/self/mounts", "utf8").includes("/cgroup/memory ");
+const missing = whyNoWarmSandbox();
 
 /** Names the sandbox: numbers of namespaces are given again. */
 const names = "stat -c '%d %w' /tmp";
@@ -33,7 +32,7 @@ interface Ended {
   readonly errors: string;
 }
 
-describe.runIf(isKept)("sandboxes that serve several runs", { timeout: 180_000 }, () => {
+describe.skipIf(missing !== null)(titled("sandboxes that serve several runs", missing), { timeout: 180_000 }, () => {
   let harness: ProcessRuntimeHarness;
   let untouched: string;
   beforeAll(async () => {
@@ -250,7 +249,7 @@ ls /proc/1/fd; cat /proc/1/environ; echo stray >/proc/1/fd/7; cat /opt/backlot/n
   });
 });
 
-it.runIf(isKept)("does without them where the kernel lets nobody look into a sandbox", { timeout: 180_000 }, async () => {
+it.skipIf(missing !== null)(titled("does without them where the kernel lets nobody look into a sandbox", missing), { timeout: 180_000 }, async () => {
   await using harness = processRuntimeHarness({ mode: "auto" });
   const { stateFolder, sitesFolder, installation, home } = harness.options;
   if (home === undefined || installation === undefined) throw new Error("no home");
@@ -266,7 +265,7 @@ it.runIf(isKept)("does without them where the kernel lets nobody look into a san
   expect(two?.printed).toBe(one?.printed);
 });
 
-it.runIf(isKept)("ends a sandbox that nobody has used for a while, and all of them with the runtime", async () => {
+it.skipIf(missing !== null)(titled("ends a sandbox that nobody has used for a while, and all of them with the runtime", missing), async () => {
   await using harness = processRuntimeHarness({ mode: "auto", idleSandboxMs: 200 });
   const { request } = await harness.run("once", "tells");
   await (await harness.runtime.run(request)).exited;
