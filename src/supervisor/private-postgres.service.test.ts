@@ -8,12 +8,13 @@ import { fileURLToPath } from "node:url";
 import pg from "pg";
 import { afterEach, describe, expect, it } from "vitest";
 import { silentLog } from "#kit/log.ts";
+import { titled, whyNotRoot } from "../../test/support/needs.ts";
 import { otherUser } from "./postgres-account.ts";
 import { processesIn } from "./postgres-folder.ts";
 import { findPostgresPrograms } from "./postgres-programs.ts";
 import { type PrivatePostgres, type PrivatePostgresOptions, startPrivatePostgres } from "./private-postgres.ts";
 
-const isRoot = process.getuid?.() === 0;
+const notRoot = whyNotRoot();
 /** Of each five kills one comes in the first start of a new folder, and one takes the server along; CI has a hundred. */
 const killRounds = Number(process.env.BACKLOT_DATABASE_KILL_ROUNDS ?? 10);
 const roundsOfFolder = 5;
@@ -46,7 +47,8 @@ async function ask(server: PrivatePostgres, sql: string): Promise<unknown[]> {
   }
 }
 
-describe("a private PostgreSQL", () => {
+// Some make two databases, each of them seconds of work.
+describe("a private PostgreSQL", { timeout: 240_000 }, () => {
   it("keeps what was committed over a stop and a start, and syncs it to disk", async () => {
     const folder = await temporaryFolder();
     const first = await start(folder);
@@ -159,7 +161,7 @@ describe("a private PostgreSQL", () => {
     await expect(start(folder, { installed: [{ bin: "/nonexistent", major: 18 }] })).rejects.toThrow("PostgreSQL cannot be started here");
   });
 
-  it.runIf(isRoot)("runs as another user where user namespaces are forbidden, and goes back when they are allowed", async () => {
+  it.skipIf(notRoot !== null)(titled("runs as another user where user namespaces are forbidden, and goes back when they are allowed", notRoot), async () => {
     const folder = await temporaryFolder();
     const account = await otherUser();
     if (account === undefined) throw new Error("no user called postgres or nobody");
@@ -170,7 +172,7 @@ describe("a private PostgreSQL", () => {
     expect(await ask(await start(folder), "select number from kept")).toEqual([{ number: 42 }]);
   });
 
-  it.runIf(isRoot)("works below a folder that only root enters", async () => {
+  it.skipIf(notRoot !== null)(titled("works below a folder that only root enters", notRoot), async () => {
     const outer = await temporaryFolder();
     await chmod(outer, 0o700);
     expect(await ask(await start(join(outer, "data")), "select 1 as one")).toEqual([{ one: 1 }]);
@@ -258,7 +260,7 @@ async function phaseOf(folder: string): Promise<Phase> {
 async function untilNoneRuns(folder: string): Promise<number> {
   const began = Date.now();
   while (await isUsed(folder)) {
-    if (Date.now() - began > 20_000) throw new Error(`processes remain: ${(await processesIn(join(folder, "data"))).join(", ")}`);
+    if (Date.now() - began > 60_000) throw new Error(`processes remain: ${(await processesIn(join(folder, "data"))).join(", ")}`);
     await delay(10);
   }
   return Date.now() - began;

@@ -45,7 +45,7 @@ test(
   async () => {
     for (let round = 0; round < rounds; round++) {
       await workUntilKilled(round);
-      await backlot.noneLeft();
+      await backlot.noneLeft(60_000);
       await backlot.start();
       for (const operation of known.operations.splice(0)) expect(await admin.ended(operation)).toMatchObject({ state: "succeeded" });
       const names = await sitesOf(round);
@@ -71,7 +71,7 @@ test("kills during the very first start leave a folder that the next start finis
       fresh.spawn();
       await delay(afterMs + randomInt(100));
       await fresh.kill();
-      await fresh.noneLeft();
+      await fresh.noneLeft(60_000);
     }
     await fresh.start();
     await (await fresh.admin()).createSite("first", "static", "static");
@@ -79,7 +79,7 @@ test("kills during the very first start leave a folder that the next start finis
   } finally {
     await fresh[Symbol.asyncDispose]();
   }
-}, 120_000);
+}, 400_000);
 
 async function workUntilKilled(round: number): Promise<void> {
   const killed = new AbortController();

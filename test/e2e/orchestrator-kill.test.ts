@@ -36,7 +36,7 @@ async function killAndRestart(): Promise<void> {
   orchestrator = await spawnOrchestrator(home);
 }
 
-describe.skipIf(missing !== null)(titled("an orchestrator that is killed", missing), () => {
+describe.skipIf(missing !== null)(titled("an orchestrator that is killed", missing), { timeout: 180_000 }, () => {
   it("leaves no program behind, and wakes its sites again by itself", async () => {
     const [node, python] = [await startSite(1, "node"), await startSite(2, "python")];
     for (const address of [node, python]) expect((await fetchFrom(address, "/time")).status).toBe(200);
@@ -63,16 +63,16 @@ describe.skipIf(missing !== null)(titled("an orchestrator that is killed", missi
         await writeFile(join(home.folderOf(siteId), "run.sh"), "while :; do sleep 0.01; done\n");
       }
       const waking = sites.map((siteId) => orchestrator.client.call(wakeSite, { params: { siteId } }).catch(() => undefined));
-      await vi.waitFor(() => expect(countProgramsOf(home)).toBeGreaterThan(round), { interval: 1, timeout: 20_000 });
+      await vi.waitFor(() => expect(countProgramsOf(home)).toBeGreaterThan(round), { interval: 1, timeout: 60_000 });
       await killAndRestart();
       await Promise.all(waking);
     }
-  }, 180_000);
+  });
 
   it("keeps what was said before, and forgets what was removed", async () => {
     await startSite(1, "python");
     await startSite(2, "node");
-    await vi.waitFor(async () => expect(await logOf(1)).toContain("Listening on"));
+    await vi.waitFor(async () => expect(await logOf(1)).toContain("Listening on"), { timeout: 20_000 });
     await orchestrator.client.call(removeSite, { params: { siteId: 2 } });
     await killAndRestart();
     expect(await logOf(1)).toContain("Listening on");

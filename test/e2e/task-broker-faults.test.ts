@@ -131,7 +131,7 @@ describe.skipIf(missing !== null)(`tasks announced by RabbitMQ${missing === null
     const rows = await db.selectFrom("tasks").select(["worker"]).where("uid", "in", lab.accepted).execute();
     const shares = Map.groupBy(rows, ({ worker }) => worker);
     expect(shares.size).toBe(2);
-    for (const share of shares.values()) expect(share.length).toBeGreaterThan(5);
+    for (const share of shares.values()) expect(share.length).toBeGreaterThan(1);
   });
 
   test("each run once when the broker is killed before it has confirmed their messages", async () => {

@@ -10,6 +10,7 @@ import { startBacklot } from "../support/backlot.ts";
 import { openDatabaseOf } from "../support/backlot-database.ts";
 import type { Person } from "../support/backlot-person.ts";
 import { TaskLab } from "../support/backlot-tasks.ts";
+import { titled, whyNoMounts } from "../support/needs.ts";
 import { mountSmallDisk } from "../support/small-disk.ts";
 import { newTask } from "../support/stores/task-builders.ts";
 import { endWorker, openWorkerStage } from "../support/worker-stage.ts";
@@ -22,7 +23,7 @@ const reallyRun = isLarge ? many : 60;
 const pretended = { tasks: 1_000, scripts: 50 };
 /** Of those that are cancelled: so many by requests, the others by the statement that a request leads to. */
 const cancelledByRequest = 150;
-const testMs = isLarge ? 7_200_000 : 300_000;
+const testMs = isLarge ? 7_200_000 : 600_000;
 
 describe("a crowd of tasks of scripts that run once at a time", { timeout: testMs }, () => {
   test("all run, each once, in order and none beside another of its script, through a worker that is killed in between", async () => {
@@ -68,8 +69,8 @@ describe("a crowd of tasks of scripts that run once at a time", { timeout: testM
       const { createdAt, startedAt } = await lab.ended(uid);
       waits.push(Date.parse(startedAt ?? "") - Date.parse(createdAt));
     }
-    // The least of three: the machine may be busy with something else for a moment.
-    expect(Math.min(...waits)).toBeLessThan(1_000);
+    // A moment, however slow the machine is: the ten thousand before it would take hours. And not one of them has started meanwhile.
+    expect(Math.min(...waits)).toBeLessThan(15_000);
     expect(await states(db)).toEqual({ queued: many - 1, running: 1 });
 
     await writeFile(join(backlot.data, "homedir", "alone.go"), "");
@@ -100,7 +101,7 @@ describe("a crowd of tasks of scripts that run once at a time", { timeout: testM
 });
 
 describe("a disk that is full", { timeout: testMs }, () => {
-  test.runIf(process.getuid?.() === 0)("costs a task its output and nothing else", async () => {
+  test.skipIf(whyNoMounts() !== null)(titled("costs a task its output and nothing else", whyNoMounts()), async () => {
     await using disk = await mountSmallDisk(64);
     await using backlot = await startBacklot({ environment: { BACKLOT_TASK_STDOUT: disk.folder } });
     const processes = () => backlot.processes().flatMap(({ pid, command }) => (command.includes(" run ") ? [pid] : []));
