@@ -114,6 +114,35 @@ export const testsAllRun: Rule = nodeRule(isTest, (node, _file, parent) => {
   return `has ${node.object.name}.${name}: let it run, or say with skipIf when it cannot`;
 });
 
+/** What depends on the machine is left out with a reason in its title: `titled(…)`, or a `${…}` with what the condition asks about. */
+export const leftOutWithReason: Rule = nodeRule(isTest, (node, _file, parent) => {
+  const name = node.type === "CallExpression" && node.callee.type === "MemberExpression" ? memberName(node.callee) : undefined;
+  if (node.type !== "CallExpression" || (name !== "skipIf" && name !== "runIf")) return undefined;
+  const title = parent?.type === "CallExpression" && parent.callee === node ? parent.arguments[0] : undefined;
+  const asked = node.arguments.flatMap((argument) => [...namesIn(argument)]);
+  const isReason = (place: Node): boolean =>
+    (place.type === "CallExpression" && place.callee.type === "Identifier" && place.callee.name === "titled") ||
+    (place.type === "TemplateLiteral" && asked.some((each) => namesIn(place).has(each)));
+  if (title !== undefined && someBelow(title, isReason)) return undefined;
+  return `leaves out without a reason: ${name}(…)(titled("…", why), …)`;
+});
+
+function namesIn(node: Node): ReadonlySet<string> {
+  const names = new Set<string>();
+  walk(node, (each) => {
+    if (each.type === "Identifier") names.add(each.name);
+  });
+  return names;
+}
+
+function someBelow(node: Node, isOne: (node: Node) => boolean): boolean {
+  let isFound = false;
+  walk(node, (each) => {
+    isFound ||= isOne(each);
+  });
+  return isFound;
+}
+
 /** A file stays readable in one go. */
 export function filesAreShort(limits: { readonly product: number; readonly test: number }): Rule {
   return (files) =>

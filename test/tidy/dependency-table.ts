@@ -1,5 +1,5 @@
 /**
- * Who may import whom: STYLE.md's table as data. A folder of src/, or `web`; what is not named is not allowed.
+ * Who may import whom: STYLE.md's table as data. A folder of src/, single files of one, or `web`; what is not named is not allowed.
  * Processes meet only through `contract`: hosts that run sites or doors hold no database credentials, hence no code for them.
  */
 export const mayImport: Readonly<Record<string, readonly string[]>> = {
@@ -9,7 +9,8 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   db: ["contract", "kit", "core"],
   manager: ["contract", "kit", "core", "db"],
   worker: ["contract", "kit", "core", "db"],
-  cli: ["contract", "kit"],
+  // Not kit as a whole: it has the server of HTTP in it.
+  cli: ["contract", "kit/config.ts", "kit/demo-account.ts"],
   orchestrator: ["contract", "kit"],
   router: ["contract", "kit"],
   shell: ["contract", "kit"],
@@ -46,6 +47,11 @@ export const mayUse: Readonly<Record<string, { readonly packages: RegExp; readon
   db: {
     packages: /^(kysely(\/migration)?|pg|node:(child_process|crypto|events|fs|fs\/promises|os|path|timers\/promises|url))$/,
     because: "transactions are here, and none may wait for the network",
+  },
+  cli: {
+    packages:
+      /^(commander|ioredis|rabbitmq-client|tar-stream|zod|node:(child_process|crypto|events|fs|fs\/promises|http|https|module|net|os|path|readline\/promises|stream|stream\/consumers|stream\/promises|timers\/promises|zlib))$/,
+    because: "it is a client, and loads no code of a server or a database; the doctor greets a Redis and a broker",
   },
   core: { packages: /^(zod|croner|node:(crypto|util|events|path))$/, because: "it decides and does no I/O" },
 };

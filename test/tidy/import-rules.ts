@@ -24,8 +24,9 @@ function refusedTarget(file: SourceFile, target: string): string | undefined {
   if (isTest(file.path) && (testSupport.test(target) || wideTests[from]?.targets.test(target))) return undefined;
   const to = areaOf(target);
   if (to === from && from !== "") return undefined;
-  if (to !== undefined && mayImport[from]?.includes(to)) return undefined;
-  return `${from || "a file of src/"} may import only ${[from, ...(mayImport[from] ?? [])].join(", ")}`;
+  const allowed = mayImport[from] ?? [];
+  if ((to !== undefined && allowed.includes(to)) || allowed.some((each) => target === `src/${each}`)) return undefined;
+  return `${from || "a file of src/"} may import only ${[from, ...allowed].join(", ")}`;
 }
 
 /** The folder of the table that a file belongs to; "" directly in src/; undefined where the table says nothing. */
