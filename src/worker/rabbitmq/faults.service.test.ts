@@ -227,9 +227,7 @@ describe.skipIf(missing !== null)(`a worker with a real broker${missing === null
   });
 
   describe("when the broker dies", () => {
-    // After `kill -9` RabbitMQ 3.10 may not get a quorum queue that it kept going again: consumers are registered and nothing is delivered, until
-    // it is started once more. That is the broker's own fault, and rare (not seen in 17 rounds): only this test starts it again, once.
-    it("loses no task that was committed and not confirmed", { retry: 1 }, async () => {
+    it("loses no task that was committed and not confirmed", async () => {
       const one = await connected();
       broker.pause();
       const uids = await stage.add(20);
@@ -239,10 +237,17 @@ describe.skipIf(missing !== null)(`a worker with a real broker${missing === null
         .toBe(true);
       expect(await stage.outboxSize()).toBe(20);
       await broker.restart();
-      await untilClaimed(uids);
+      await untilClaimed(uids).catch(async (error: unknown) => {
+        // After `kill -9` RabbitMQ 3.10 may not get a quorum queue that it kept going again: consumers are registered, messages are counted and none is
+        // delivered until it is started once more. That is the broker's own fault, and rare (not seen in 17 rounds); a task without a message is ours.
+        const waiting = await hand.count(tokenQueue.queue);
+        if (waiting === 0 || waiting + (await stage.outboxSize()) < uids.length - one.claimed.length) throw error;
+        await broker.restart();
+        await untilClaimed(uids);
+      });
       expect(one.claimed).toHaveLength(20);
       await untilDrained();
-    });
+    }, 200_000);
 
     it("takes tasks while the broker is away, says so, and publishes them when it is back with nothing of what it had", async () => {
       const one = await connected({ reconcileMs: 1_000 });
