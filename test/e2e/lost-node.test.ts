@@ -10,7 +10,10 @@ import { isTaskEnded } from "#contract/task.ts";
 import { type Backlot, prepareBacklot } from "../support/backlot.ts";
 import type { Person } from "../support/backlot-person.ts";
 import { type ExtraOrchestrator, planOrchestrator } from "../support/extra-orchestrator.ts";
+import { titled, whyNoBrowser } from "../support/needs.ts";
+import { NodesPage } from "../support/nodes-page.ts";
 
+const noBrowser = whyNoBrowser();
 let backlot: Backlot;
 let other: ExtraOrchestrator;
 let admin: Person;
@@ -139,6 +142,24 @@ test("one that is only cut off ends its programs by itself when another has take
   for (const name of names) expect((await backlot.visit(name)).status).toBe(200);
   await expect.poll(async () => (await orchestrators())[0]?.report?.running, patience).toBe(4);
 });
+
+test.skipIf(noBrowser !== null)(
+  titled("an administrator sees both machines with version, load and sites on the page of nodes, drains one there and sees it drained", noBrowser),
+  async () => {
+    const [home, away] = await orchestrators();
+    const [here = "", there = ""] = [home?.url ?? "", away?.url ?? ""];
+    await using page = await NodesPage.open(backlot);
+    const shown = async () => [await page.machine(here), await page.machine(there)];
+    const whole = (state: string, sites: string) =>
+      expect.stringMatching(
+        new RegExp(`^${state}$[^]*^Load\\s+\\d+\\.\\d\\d on \\d+ cores?\\b[^]*^Sites\\s+${sites}[^]*^Version ${home?.version} · heard of `, "m"),
+      );
+    await expect.poll(shown, patience).toEqual([whole("Up", "4 \\(4 running, 0 frozen\\)"), whole("Up", "0 \\(0 running, 0 frozen\\)")]);
+    expect(await page.confirm(here, "Drain")).toMatch(/takes no new sites\. 4 sites move to other machines/);
+    await expect.poll(shown, patience).toEqual([whole("Drained", "0 \\(0 running, 0 frozen\\)"), whole("Up", "4 \\(4 running, 0 frozen\\)")]);
+    for (const name of names) expect((await backlot.visit(name)).status).toBe(200);
+  },
+);
 
 async function nodes(): Promise<readonly NodeView[]> {
   return (await admin.client.call(listNodes, {})).nodes;
