@@ -60,18 +60,21 @@ describe.skipIf(missing !== null)(titled("OpenSSH", missing), () => {
     return () => text;
   };
 
-  it.skipIf(!has("script"))(titled("chooses a site from the menu, has its terminal's size, and ends with the shell's own status", whyNoProgram("script")), async () => {
-    const child = onTerminal("ada", ["-tt"]);
-    const text = shownBy(child);
-    const ended = once(child, "close");
-    await expect.poll(text, { timeout: 30_000 }).toContain("2  second");
-    child.stdin?.write("2\r");
-    await expect.poll(text, { timeout: 30_000 }).toContain("Backlot: the site second.");
-    child.stdin?.write('stty size; tty; echo "<$GREETING>"\r');
-    await expect.poll(text, { timeout: 30_000 }).toMatch(/33 91\r\n\/dev\/\S+\r\n<good morning>\r\n/);
-    child.stdin?.write("exit 7\r");
-    expect(await ended).toEqual([7, null]);
-  });
+  it.skipIf(!has("script"))(
+    titled("chooses a site from the menu, has its terminal's size, and ends with the shell's own status", whyNoProgram("script")),
+    async () => {
+      const child = onTerminal("ada", ["-tt"]);
+      const text = shownBy(child);
+      const ended = once(child, "close");
+      await expect.poll(text, { timeout: 30_000 }).toContain("2  second");
+      child.stdin?.write("2\r");
+      await expect.poll(text, { timeout: 30_000 }).toContain("Backlot: the site second.");
+      child.stdin?.write('stty size; tty; echo "<$GREETING>"\r');
+      await expect.poll(text, { timeout: 30_000 }).toMatch(/33 91\r\n\/dev\/\S+\r\n<good morning>\r\n/);
+      child.stdin?.write("exit 7\r");
+      expect(await ended).toEqual([7, null]);
+    },
+  );
 
   it("is refused a port of ours, and gets nothing through one of its own", async () => {
     const target = new URL(backlot.manager).host;
