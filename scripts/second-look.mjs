@@ -1,46 +1,28 @@
 // Reads the reports of a run of the tests and of the second run of those files that had failed: `first.json [second.json]`.
 // Prints `<passed> <failed>` and, on the lines after it, what failed at first and passed alone: those are bugs too, of the test or of what it tests.
-// With `--files first.json` it prints the files that failed and may run again instead, one a line.
+// With `--files first.json` it prints the files that failed instead, one a line.
 import { readFileSync } from "node:fs";
 import { relative } from "node:path";
 
-/** Suites that kill and break things at random moments: what fails there once in many times is the finding, and a second run would hide it. */
-export const faultSuites = [
-  "src/orchestrator/runs/run-crash.service.test.ts",
-  "src/supervisor/private-postgres.service.test.ts",
-  "src/worker/rabbitmq/faults.service.test.ts",
-  "test/e2e/kill-everything.test.ts",
-  "test/e2e/kill-one-process.test.ts",
-  "test/e2e/orchestrator-kill.test.ts",
-  "test/e2e/task-broker-faults.test.ts",
-  "test/e2e/task-faults.test.ts",
-  "test/e2e/task-load.test.ts",
-];
-
-/** Whether one run of this file has to do. */
-const runsOnce = (name) => faultSuites.some((suite) => name === suite || name.endsWith(`/${suite}`));
-
-/** The files of a report that did not pass and get a second run, relative to the folder of the project. */
+/** The files of a report that did not pass, relative to the folder of the project. */
 export function failedFiles(report, root) {
-  return report.testResults.filter((file) => file.status === "failed" && !runsOnce(file.name)).map((file) => relative(root, file.name));
+  return report.testResults.filter((file) => file.status === "failed").map((file) => relative(root, file.name));
 }
 
-/** How many passed and failed, what only failed the first time, and which suites failed that get no second run. A file that could not be loaded counts as one failed test. */
+/** How many passed and failed, and what only failed the first time. A file that could not be loaded counts as one failed test. */
 export function countTests(first, second) {
   const again = new Map((second?.testResults ?? []).map((file) => [file.name, file]));
   const onlyAtFirst = [];
-  const withoutSecond = [];
   let [passed, failed] = [0, 0];
   for (const file of first.testResults) {
-    const last = (runsOnce(file.name) ? undefined : again.get(file.name)) ?? file;
+    const last = again.get(file.name) ?? file;
     const results = last.assertionResults;
     passed += results.filter((test) => test.status === "passed").length;
     const failures = results.filter((test) => test.status === "failed").length;
     failed += last.status === "failed" ? Math.max(failures, 1) : failures;
     if (last !== file && last.status === "passed") onlyAtFirst.push(...firstFailures(file));
-    if (last.status === "failed" && runsOnce(file.name)) withoutSecond.push(...firstFailures(file));
   }
-  return { passed, failed, onlyAtFirst, withoutSecond };
+  return { passed, failed, onlyAtFirst };
 }
 
 function firstFailures(file) {
@@ -57,7 +39,6 @@ function main([first, second]) {
   const counts = countTests(read(first), second === undefined ? null : read(second));
   console.log(`${counts.passed} ${counts.failed}`);
   for (const name of counts.onlyAtFirst) console.log(`FLAKY (failed among the others, passed alone): ${name}`);
-  for (const name of counts.withoutSecond) console.log(`FAILED (a fault suite has no second run: a rare failure is the finding): ${name}`);
 }
 
 if (import.meta.main ?? process.argv[1]?.endsWith("second-look.mjs")) main(process.argv.slice(2));
