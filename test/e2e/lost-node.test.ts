@@ -159,6 +159,7 @@ test.skipIf(noBrowser !== null)(
     await expect.poll(shown, patience).toEqual([whole("Drained", "0 \\(0 running, 0 frozen\\)"), whole("Up", "4 \\(4 running, 0 frozen\\)")]);
     for (const name of names) expect((await backlot.visit(name)).status).toBe(200);
   },
+  240_000,
 );
 
 async function nodes(): Promise<readonly NodeView[]> {

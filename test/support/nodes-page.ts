@@ -38,10 +38,24 @@ export class NodesPage implements AsyncDisposable {
   /** Presses a button of a machine and says yes to what is asked then; gives what was asked. */
   async confirm(url: string, button: string): Promise<string> {
     const { driver } = this.browser;
-    await driver.findElement(By.xpath(`${cardOf(url)}//button[normalize-space(.) = "${button}"]`)).click();
+    // A card is drawn anew with each heartbeat: what was found may be another one's place by the time it is pressed.
+    const press = (path: string) => async (): Promise<boolean> =>
+      driver
+        .findElement(By.xpath(path))
+        .then((found) => found.click())
+        .then(
+          () => true,
+          () => false,
+        );
+    await driver.wait(press(`${cardOf(url)}//button[normalize-space(.) = "${button}"]`), patienceMs);
     const dialog = await driver.wait(until.elementLocated(By.css("[role=dialog]")), patienceMs);
-    const asked = await dialog.getText();
-    await dialog.findElement(By.xpath(`.//button[normalize-space(.) = "${button}"]`)).click();
+    // It comes into sight little by little.
+    let asked = "";
+    await driver.wait(async () => {
+      asked = await dialog.getText();
+      return asked !== "";
+    }, patienceMs);
+    await driver.wait(press(`//*[@role = "dialog"]//button[normalize-space(.) = "${button}"]`), patienceMs);
     return asked;
   }
 
