@@ -112,7 +112,10 @@ describe.skipIf(missing !== null)(titled("runs that nurseries start", missing), 
     expect(await running.exited).toMatchObject({ code: null, signal: "SIGKILL" });
     const again = await harness.run("second", "tells");
     expect(await (await harness.runtime.run(again.request)).exited).toMatchObject({ code: 3 });
-    killAll(nurseries(harness.installation));
+    const waiting = nurseries(harness.installation);
+    killAll(waiting);
+    // One that is not dead yet could still take the run, and have it die with it.
+    await expect.poll(() => nurseries(harness.installation).filter((pid) => waiting.includes(pid)), { timeout: 20_000 }).toEqual([]);
     const last = await harness.run("third", "tells");
     expect(await (await harness.runtime.run(last.request)).exited).toMatchObject({ code: 3 });
   });
