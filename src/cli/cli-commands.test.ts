@@ -263,6 +263,24 @@ describe("sites", () => {
     expect(JSON.parse(json.out.split("\n")[0] ?? "")).toEqual({ at, stream: "stdout", line: "\u001b[2Jhello" });
     expect((await run(["logs", "demo", "--tail", "many"])).exitCode).toBe(2);
   });
+
+  test("goes on with a log that broke off: no line is lost, and none is shown twice", async () => {
+    const at = (second: number): string => `2025-01-02T03:04:0${second}.000Z`;
+    const sent = (...lines: readonly (readonly [string, number])[]): RawReply =>
+      new RawReply(lines.map(([line, second]) => formatEvent({ line, at: at(second), stream: "stdout" })).join(""));
+    const replies = [
+      sent(),
+      sent(["first", 1], ["same", 2], ["same", 2]),
+      sent(["first", 1], ["same", 2], ["same", 2], ["same", 2], ["beside", 2], ["two", 3], ["at once", 3]),
+      sent(["two", 3], ["at once", 3]),
+    ];
+    manager.handlers["sites.logs"] = () => {
+      const reply = replies.shift();
+      if (reply === undefined) throw new Failure("site_not_found");
+      return reply;
+    };
+    expect((await run(["logs", "demo", "-f", "--tail", "1000"])).out).toBe("first\nsame\nsame\nsame\nbeside\ntwo\nat once\n");
+  });
 });
 
 describe("files", () => {

@@ -4,9 +4,12 @@ import { readLogs } from "#contract/api/sites.ts";
 import { readEvents } from "#contract/events.ts";
 import { Failure } from "#contract/failure.ts";
 import { usageError } from "../exit-code.ts";
+import { RepeatedLines } from "../repeated-lines.ts";
 import { needSignIn, type Session } from "../session.ts";
 import { plain } from "../terminal.ts";
 
+/** After a reconnection this many of the last lines are asked for again, to find those that came meanwhile. */
+const linesAgain = 1000;
 const logEvent = z.object({ line: z.string(), at: z.string(), stream: z.string() });
 
 /** Prints the last lines of a site's output, and with `follow` those to come until Ctrl-C. */
@@ -22,25 +25,24 @@ export async function logs(session: Session, name: string, options: { readonly f
 }
 
 async function follow(session: Session, name: string, tail: number): Promise<void> {
-  let lastAt = "";
-  let wanted = tail;
-  while (true) {
+  const repeated = new RepeatedLines();
+  for (let connections = 0; ; ) {
     try {
+      const wanted = repeated.isEmpty ? tail : linesAgain;
       const response = await session.client.fetch(readLogs, { params: { name }, query: { tail: wanted, follow: true } });
       if (response.body === null) return;
+      if (connections > 0) repeated.expectRepetition();
+      connections += 1;
       for await (const event of readEvents(response.body)) {
         const { line, at, stream } = logEvent.parse(JSON.parse(event.data));
-        // After a reconnection the last lines come again.
-        if (wanted !== tail && at <= lastAt) continue;
-        lastAt = at;
+        if (!repeated.isNew({ line, at })) continue;
         const text = stream === "platform" ? session.style.dim(`— ${forTerminal(session, line)}`) : forTerminal(session, line);
         await session.answer({ at, stream, line }, `${text}\n`);
       }
     } catch (error) {
       // The server restarts, or the connection was idle for too long: go on where it broke off. A first attempt that fails is an error.
-      if (lastAt === "" || !(error instanceof TypeError || (error instanceof Failure && error.code === "component_away"))) throw error;
+      if (connections === 0 || !(error instanceof TypeError || (error instanceof Failure && error.code === "component_away"))) throw error;
     }
-    wanted = 1000;
     await delay(500);
   }
 }
