@@ -37,6 +37,10 @@ const table = {
   site_name_invalid: { status: 422, title: "A site name has 2 to 32 lower-case letters, digits and single inner dashes, and starts with a letter." },
   site_name_reserved: { status: 422, title: "The name {name} is reserved. Choose another." },
   site_name_taken: { status: 409, title: "There is a site called {name} already. Choose another name." },
+  site_personal_name_reserved: {
+    status: 422,
+    title: "Your user name {name} is reserved as an address, so you cannot have a personal site. Create a project site with another name.",
+  },
   site_personal_name_fixed: { status: 422, title: "A personal site carries its owner's user name and cannot be renamed." },
   site_limit_reached: { status: 409, title: "You have {count} sites, which is the most you may have. Delete one, or ask an administrator." },
   site_busy: { status: 409, title: "Another operation on this site has to end first. Wait for it and try again." },

@@ -26,6 +26,7 @@ export const createSite = endpoint({
   failures: [
     "site_name_invalid",
     "site_name_reserved",
+    "site_personal_name_reserved",
     "site_name_taken",
     "site_limit_reached",
     "starter_not_found",

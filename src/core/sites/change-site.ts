@@ -20,7 +20,7 @@ export interface ChangeSiteDeps {
 
 /**
  * Queues a restart, sleep or wake of the site's program.
- * @throws {Failure} `site_static`, `site_not_served`, `isolation_missing`.
+ * @throws {Failure} `site_static`, `site_disabled`, `isolation_missing`.
  */
 export async function runSite(
   deps: ChangeSiteDeps,
@@ -30,7 +30,8 @@ export async function runSite(
   const { site, verb } = request;
   if (!hasInstance(site)) throw new Failure("site_static");
   if (verb !== "sleep") {
-    if (site.availability !== "enabled") throw new Failure("site_not_served");
+    // It stays so until an administrator says otherwise: who asks again and again gets no further.
+    if (site.availability !== "enabled") throw new Failure("site_disabled");
     demandCanRun(deps.runPolicy, await deps.host.capabilities(), site.isOwnedByAdministrator);
   }
   return deps.operations.queue(site, planOperation({ ...commonOf(deps, actor, site), kind: verb, input: {} }));

@@ -49,8 +49,7 @@ export async function createSite(
   input: CreateSiteInput,
 ): Promise<{ readonly site: ActorSite; readonly operation: Operation }> {
   checkPurpose(actor, input);
-  // A personal site carries its owner's name, which obeyed the rule when the person was added.
-  if (input.purpose !== "user") checkSiteName(input.name);
+  checkSiteName(input.name, input.purpose);
   await demandImage(deps.images, actor, input.image ?? null);
   const isAdministrator = actor.user.role === "administrator";
   const capabilities = input.kind === "dynamic" || input.starter !== undefined ? await deps.host.capabilities() : null;

@@ -1,10 +1,11 @@
 import { expect, test } from "vitest";
 import { Failure } from "#contract/failure.ts";
+import type { SitePurpose } from "#contract/site.ts";
 import { checkSiteName } from "./site-name.ts";
 
-const judge = (name: string): string => {
+const judge = (name: string, purpose: SitePurpose = "project"): string => {
   try {
-    checkSiteName(name);
+    checkSiteName(name, purpose);
     return "fine";
   } catch (error) {
     return error instanceof Failure ? error.code : "bug";
@@ -20,4 +21,7 @@ test.each(["a", "x".repeat(33), "1ab", "-ab", "ab-", "a--b", "Ab", "a_b", "a.b",
   },
 );
 
-test.each(["admin", "www", "api", "localhost", "wpad"])("%s is reserved", (name) => expect(judge(name)).toBe("site_name_reserved"));
+test.each(["admin", "www", "api", "localhost", "wpad"])("%s is reserved, for personal sites too", (name) => {
+  expect(judge(name)).toBe("site_name_reserved");
+  expect(judge(name, "user")).toBe("site_personal_name_reserved");
+});

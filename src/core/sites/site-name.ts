@@ -1,5 +1,5 @@
 import { Failure } from "#contract/failure.ts";
-import { isSiteName } from "#contract/site.ts";
+import { isSiteName, type SitePurpose } from "#contract/site.ts";
 
 // Addresses that visitors would take for the platform's own, or that programs give a meaning to.
 const reserved = new Set(
@@ -11,11 +11,11 @@ const reserved = new Set(
 );
 
 /**
- * Judges a site's name on creation and on renaming alike.
- * @throws {Failure} `site_name_invalid`, `site_name_reserved`.
+ * Judges a site's name on creation and on renaming alike. People may be called by a reserved name; their personal site may not.
+ * @throws {Failure} `site_name_invalid`, `site_name_reserved`, `site_personal_name_reserved`.
  */
-export function checkSiteName(name: string): void {
+export function checkSiteName(name: string, purpose: SitePurpose): void {
   if (!isSiteName(name)) throw new Failure("site_name_invalid");
   // `xn--` is refused by the pattern already: names have no double dash.
-  if (reserved.has(name)) throw new Failure("site_name_reserved", { name });
+  if (reserved.has(name)) throw new Failure(purpose === "user" ? "site_personal_name_reserved" : "site_name_reserved", { name });
 }

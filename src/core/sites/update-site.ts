@@ -72,7 +72,7 @@ export async function writeEnvironment(
 function checkInput(actor: Actor, site: ActorSite, input: UpdateSiteInput): void {
   if (input.name !== undefined && input.name !== site.name) {
     if (site.purpose === "user") throw new Failure("site_personal_name_fixed");
-    checkSiteName(input.name);
+    checkSiteName(input.name, site.purpose);
   }
   if (input.settings?.timeZone !== undefined && !isTimeZone(input.settings.timeZone)) {
     throw new Failure("input_invalid", { detail: `settings.timeZone: ${input.settings.timeZone} is not a time zone such as Europe/Berlin.` });
