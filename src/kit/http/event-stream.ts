@@ -10,51 +10,52 @@ const heartbeatMs = 15_000;
  */
 export function eventStream<T>(source: AsyncIterable<T>, signal: AbortSignal, idOf?: (value: T) => string): Readable {
   const iterator = source[Symbol.asyncIterator]();
-  let pending: Promise<IteratorResult<T>> | undefined;
-  async function* frames(): AsyncGenerator<string> {
+  let state: "new" | "open" | "waiting" = "new";
+  // One timer and one listener for the whole stream: a log may have ten thousand events a second.
+  let heartbeat: NodeJS.Timeout | undefined;
+  const end = (): void => {
+    clearInterval(heartbeat);
+    signal.removeEventListener("abort", end);
+    stream.push(null);
+  };
+  const open = (): void => {
+    state = "open";
+    signal.addEventListener("abort", end, { once: true });
+    heartbeat = setInterval(() => {
+      // A client that does not even take what is there needs no more.
+      if (stream.readableLength === 0) stream.push(": still here\n\n");
+    }, heartbeatMs);
+    heartbeat.unref();
     // Sent at once, so that the client knows that the stream is open.
-    yield ": open\n\n";
-    while (!signal.aborted) {
-      pending ??= endingWith(signal, iterator.next());
-      const next = await Promise.race([pending, tick(signal)]);
-      if (next === "heartbeat") {
-        yield ": still here\n\n";
-        continue;
-      }
-      if (next === "aborted") return;
-      pending = undefined;
-      if (next.done) return;
-      yield formatEvent(next.value, idOf?.(next.value));
+    stream.push(": open\n\n");
+  };
+  const ask = async (): Promise<void> => {
+    state = "waiting";
+    try {
+      const next = await iterator.next();
+      if (stream.destroyed || signal.aborted) return;
+      state = "open";
+      heartbeat?.refresh();
+      if (next.done) end();
+      else stream.push(formatEvent(next.value, idOf?.(next.value)));
+    } catch (error) {
+      // A source that is torn down with the stream has not failed.
+      if (!signal.aborted) stream.destroy(error instanceof Error ? error : new Error(String(error)));
     }
-  }
-  const stream = Readable.from(frames());
+  };
+  const stream = new Readable({
+    objectMode: true,
+    highWaterMark: 1,
+    read: () => {
+      if (state === "new") open();
+      else if (signal.aborted) end();
+      else if (state === "open") void ask();
+    },
+  });
   stream.once("close", () => {
+    clearInterval(heartbeat);
+    signal.removeEventListener("abort", end);
     iterator.return?.().catch(() => undefined);
   });
   return stream;
-}
-
-// A source that is torn down with the stream has not failed.
-async function endingWith<T>(signal: AbortSignal, next: Promise<IteratorResult<T>>): Promise<IteratorResult<T>> {
-  try {
-    return await next;
-  } catch (error) {
-    if (signal.aborted) return { done: true, value: undefined };
-    throw error;
-  }
-}
-
-function tick(signal: AbortSignal): Promise<"heartbeat" | "aborted"> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => resolve("heartbeat"), heartbeatMs);
-    timer.unref();
-    signal.addEventListener(
-      "abort",
-      () => {
-        clearTimeout(timer);
-        resolve("aborted");
-      },
-      { once: true },
-    );
-  });
 }
