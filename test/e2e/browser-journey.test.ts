@@ -19,7 +19,7 @@ describe.skipIf(missing !== null)(titled("a person at the dashboard", missing), 
 
   beforeAll(async () => {
     // Nobody has chosen a password yet.
-    backlot = await startBacklot({ environment: { BACKLOT_ADMIN_PASSWORD: "" } });
+    backlot = await startBacklot({ byNpm: true, environment: { BACKLOT_ADMIN_PASSWORD: "" } });
     browser = await Browser.open();
   });
   afterAll(async () => {

@@ -18,7 +18,7 @@ let home: string;
 let ann: Person;
 
 beforeAll(async () => {
-  backlot = await startBacklot();
+  backlot = await startBacklot({ byNpm: true });
   home = await mkdtemp(join(tmpdir(), "backlot-home-"));
   ann = await backlot.addPerson("ann");
 });

@@ -30,7 +30,7 @@ const known: Acknowledged = { sites: [], operations: [], files: [], counter: 0, 
 
 beforeAll(async () => {
   // A worker that was killed holds its operations until their leases end: short ones, since twenty times ten seconds show no more.
-  backlot = await startBacklot({ environment: { BACKLOT_OPERATION_LEASE_SECONDS: "2" } });
+  backlot = await startBacklot({ byNpm: true, environment: { BACKLOT_OPERATION_LEASE_SECONDS: "2" } });
   admin = await backlot.admin();
   await admin.createSite("writes", "static", "static");
   await admin.createSite("program", "dynamic", "node");
@@ -115,7 +115,8 @@ function creator(round: number): () => Promise<void> {
   let count = 0;
   return async () => {
     const name = `made-${round}-${count++}`;
-    const { operation } = await admin.client.call(createSite, { body: { name, kind: "static", starter: "static" } });
+    const kind = count % 3 === 2 ? "dynamic" : "static";
+    const { operation } = await admin.client.call(createSite, { body: { name, kind, starter: kind === "dynamic" ? "node" : "static" } });
     known.sites.push(name);
     known.operations.push(operation);
     if (count % 3 === 0) await endedHere(operation);

@@ -16,7 +16,7 @@ let home: string;
 let folder: string;
 
 beforeAll(async () => {
-  backlot = await startBacklot();
+  backlot = await startBacklot({ byNpm: true });
   home = await mkdtemp(join(tmpdir(), "backlot-home-"));
   folder = join(home, "kysely");
   await cp(realSite, folder, { recursive: true });
