@@ -257,6 +257,14 @@ describe("names", () => {
 });
 
 describe("the repository", () => {
+  it("pins every package to one version", () => {
+    const groups = z
+      .looseObject({ optionalDependencies: z.record(z.string(), z.string()) })
+      .parse(JSON.parse(readFileSync(join(root, "package.json"), "utf8")));
+    const versions = { ...manifest.dependencies, ...manifest.devDependencies, ...groups.optionalDependencies };
+    expect(Object.entries(versions).filter(([, version]) => !/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(version))).toEqual([]);
+  });
+
   it("tells a newcomer what it is, how to set it up and what may be done with it", () => {
     const expected = ["README.md", "LICENSE", "CHANGELOG.md", "docs/SETUP.md", "docs/ARCHITECTURE.md", "docs/configuration.md", ".env.example"];
     expect(expected.filter((file) => !existsSync(join(root, file)))).toEqual([]);
