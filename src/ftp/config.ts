@@ -39,7 +39,7 @@ export const configSchema = z.object({
     .optional()
     .describe("IPv4 address that PASV tells clients, where they reach this machine under another one than it has itself"),
   BACKLOT_FTP_CONNECTIONS: seconds(100_000).default(256).describe("Most FTP connections at once"),
-  BACKLOT_FTP_CONNECTIONS_PER_ADDRESS: seconds(100_000).default(5).describe("Most FTP connections at once from one address"),
+  BACKLOT_FTP_CONNECTIONS_PER_ADDRESS: seconds(100_000).default(5).describe("Most FTP connections at once from one address (of IPv6: one /64)"),
   BACKLOT_FTP_ATTEMPTS: seconds(100).default(3).describe("Tries to sign in before an FTP connection is closed"),
   BACKLOT_FTP_FAILURE_DELAY_MS: z.coerce
     .number()

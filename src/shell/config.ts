@@ -21,7 +21,7 @@ export const configSchema = z.object({
     .optional()
     .describe("Where people reach SSH, as ssh.example.org:2222: shown in the dashboard. The dashboard's host and BACKLOT_SSH_PORT unless given"),
   BACKLOT_SSH_CONNECTIONS: count(100_000).default(256).describe("Most SSH connections at once"),
-  BACKLOT_SSH_CONNECTIONS_PER_ADDRESS: count(100_000).default(20).describe("Most SSH connections at once from one address"),
+  BACKLOT_SSH_CONNECTIONS_PER_ADDRESS: count(100_000).default(20).describe("Most SSH connections at once from one address (of IPv6: one /64)"),
   BACKLOT_SSH_ATTEMPTS: count(100).default(6).describe("Tries to sign in before an SSH connection is closed"),
   BACKLOT_SSH_FAILURE_DELAY_MS: z.coerce
     .number()

@@ -1,4 +1,6 @@
-/** Counts connections, all and by address, and says who is one too many. */
+import { addressNetwork } from "../address-network.ts";
+
+/** Counts connections, all and by address, and says who is one too many. The addresses of a network of IPv6 count as one. */
 export class ConnectionCount {
   readonly #limits: { readonly total: number; readonly perAddress: number };
   readonly #byAddress = new Map<string, number>();
@@ -10,18 +12,20 @@ export class ConnectionCount {
 
   /** Why a connection is refused; undefined: it counts until it leaves. */
   enter(address: string): string | undefined {
-    const here = this.#byAddress.get(address) ?? 0;
+    const network = addressNetwork(address);
+    const here = this.#byAddress.get(network) ?? 0;
     if (this.#total >= this.#limits.total) return "Too many connections. Service temporarily unavailable.";
     if (here >= this.#limits.perAddress) return "Too many connections from the same IP address.";
     this.#total += 1;
-    this.#byAddress.set(address, here + 1);
+    this.#byAddress.set(network, here + 1);
     return undefined;
   }
 
   leave(address: string): void {
-    const here = (this.#byAddress.get(address) ?? 0) - 1;
+    const network = addressNetwork(address);
+    const here = (this.#byAddress.get(network) ?? 0) - 1;
     this.#total -= 1;
-    if (here > 0) this.#byAddress.set(address, here);
-    else this.#byAddress.delete(address);
+    if (here > 0) this.#byAddress.set(network, here);
+    else this.#byAddress.delete(network);
   }
 }

@@ -48,6 +48,13 @@ describe.skipIf(missing !== null)(`Limits of the edge${missing === null ? "" : `
       asked.end();
     });
 
+  let addresses = 0;
+  /** The last part of an address of IPv6 that nobody has used. */
+  const next = (): string => {
+    addresses += 1;
+    return addresses.toString(16);
+  };
+
   const startManager = async (name: string): Promise<void> => {
     const server = createServer((req, res) => {
       if (req.url === "/readyz") res.statusCode = managers.find((manager) => manager.name === name)?.isReady === true ? 200 : 503;
@@ -86,7 +93,9 @@ describe.skipIf(missing !== null)(`Limits of the edge${missing === null ? "" : `
     };
     [router, behindBalancer] = await Promise.all([
       startEdgeRouter([app], { environment }),
-      startEdgeRouter([app], { environment: { BACKLOT_EDGE_PROXY_PROTOCOL: "true" } }),
+      startEdgeRouter([app], {
+        environment: { BACKLOT_EDGE_PROXY_PROTOCOL: "true", BACKLOT_EDGE_VISITOR_REQUESTS: "60", BACKLOT_EDGE_VISITOR_CONNECTIONS: "20" },
+      }),
     ]);
     for (const one of [router, behindBalancer]) one.orchestrator.onWake = () => ({ address: program.address, instance: "one" });
   }, 60_000);
@@ -196,5 +205,44 @@ describe.skipIf(missing !== null)(`Limits of the edge${missing === null ? "" : `
     const ask = "GET / HTTP/1.1\r\nHost: app.localhost\r\nConnection: close\r\n\r\n";
     expect(await exchangeRaw(behindBalancer.door, `PROXY TCP4 203.0.113.7 127.0.0.1 1000 80\r\n${ask}`)).toContain('"x-forwarded-for":"203.0.113.7"');
     expect(await exchangeRaw(behindBalancer.door, ask)).not.toContain("200");
+  });
+
+  test("a network of IPv6 is one visitor, whichever of its addresses asks; addresses of IPv4 in IPv6's clothes are a visitor each", async () => {
+    const ask = "GET / HTTP/1.1\r\nHost: app.localhost\r\nConnection: close\r\n\r\n";
+    const asked = async (address: string): Promise<string> =>
+      (await exchangeRaw(behindBalancer.door, `PROXY TCP6 ${address} 2001:db8::1 1000 80\r\n${ask}`)).slice(9, 12);
+    const statuses = new Set<string>();
+    await expect.poll(async () => statuses.add(await asked(`2001:db8:1:2::${next()}`)).has("429"), { timeout: 30_000, interval: 1 }).toBe(true);
+    expect([...statuses]).toEqual(["200", "429"]);
+    expect(await asked("2001:db8:1:3::1")).toBe("200");
+    const mapped = await Promise.all(Array.from({ length: 80 }, (_, index) => asked(`::ffff:203.0.113.${index}`)));
+    expect(new Set(mapped)).toEqual(new Set(["200"]));
+  });
+
+  test("a network of IPv6 opens no more connections than one address of IPv4, and holds up no other", async () => {
+    const { hostname, port } = new URL(behindBalancer.door);
+    const sockets = Array.from({ length: 40 }, (_, index) => {
+      const socket = createConnection({ host: hostname, port: Number(port) });
+      socket.on("error", () => socket.destroy()).resume();
+      socket.write(`PROXY TCP6 2001:db8:2:2::${index.toString(16)} 2001:db8::1 1000 80\r\n`);
+      return socket;
+    });
+    const open = (): number => sockets.filter((socket) => !socket.destroyed && !socket.readableEnded).length;
+    try {
+      await expect.poll(open, { timeout: 20_000 }).toBe(20);
+      const ask = "GET / HTTP/1.1\r\nHost: app.localhost\r\nConnection: close\r\n\r\n";
+      expect(await exchangeRaw(behindBalancer.door, `PROXY TCP6 2001:db8:2:3::1 2001:db8::1 1000 80\r\n${ask}`)).toContain(" 200 ");
+    } finally {
+      for (const socket of sockets) socket.destroy();
+    }
+  });
+
+  test("behind a trusted proxy, too, a network of IPv6 is one visitor", async () => {
+    const asked = (network: string): Promise<number> =>
+      from("127.0.0.9", { headers: { "x-forwarded-for": `${network}::${next()}` } }).then(({ status }) => status);
+    const statuses = new Set<number>();
+    await expect.poll(async () => statuses.add(await asked("2001:db8:3:2")).has(429), { timeout: 30_000, interval: 1 }).toBe(true);
+    expect([...statuses]).toEqual([200, 429]);
+    expect(await asked("2001:db8:3:3")).toBe(200);
   });
 });

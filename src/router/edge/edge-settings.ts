@@ -36,8 +36,12 @@ export const edgeSettings = {
     .default(false)
     .describe("Whether visitors without TLS are sent to the port with it; paths below /.well-known/acme-challenge/ are not"),
   BACKLOT_EDGE_STATISTICS_PORT: port.default(0).describe("Port of HAProxy's statistics page, on loopback; 0: only on a unix socket"),
-  BACKLOT_EDGE_VISITOR_REQUESTS: count(1_000_000_000).default(3_000).describe("Most requests of one visitor's address in ten seconds; more are answered 429"),
-  BACKLOT_EDGE_VISITOR_CONNECTIONS: count(1_000_000).default(500).describe("Most connections of one visitor's address at once; more are closed"),
+  BACKLOT_EDGE_VISITOR_REQUESTS: count(1_000_000_000)
+    .default(3_000)
+    .describe("Most requests of one visitor's address (of IPv6: of its /64) in ten seconds; more are answered 429"),
+  BACKLOT_EDGE_VISITOR_CONNECTIONS: count(1_000_000)
+    .default(500)
+    .describe("Most connections of one visitor's address (of IPv6: of its /64) at once; more are closed"),
   BACKLOT_EDGE_HEAD_MS: count(600_000).default(20_000).describe("Longest time in milliseconds that a request's header may take to come in"),
   BACKLOT_EDGE_SITE_NETWORKS: z
     .string()

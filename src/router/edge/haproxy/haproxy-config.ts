@@ -126,6 +126,9 @@ function defaultsSection(facts: HaproxyFacts): Section {
   ];
 }
 
+/** A customer has a whole /64 of IPv6: each of its addresses would be another visitor, and push the others' entries out. Mapped IPv4 counts as IPv4. */
+const oneVisitor = "ipmask(32,64)";
+
 function visitorsSection(facts: HaproxyFacts): Section {
   const { bind, acceptsProxyProtocol, mostRequests, mostVisitorConnections, places, managers, trustedProxies, tls } = facts;
   const proxied = acceptsProxyProtocol ? " accept-proxy" : "";
@@ -138,7 +141,7 @@ function visitorsSection(facts: HaproxyFacts): Section {
     "option dontlognull",
     `log-format ${accessLogFormat}`,
     ...(trustedProxies.length === 0 ? [] : [`acl trusted src ${trustedProxies.join(" ")}`]),
-    `tcp-request session track-sc0 src table visitors_table${stranger}`,
+    `tcp-request session track-sc0 src,${oneVisitor} table visitors_table${stranger}`,
     `tcp-request session reject if { sc0_conn_cur gt ${mostVisitorConnections} }`,
     "http-request set-var(txn.host) req.fhdr(host),field(1,:),lower",
     "http-request set-var(txn.path) path",
@@ -186,7 +189,7 @@ function forwardingRules({ trustedProxies, tls }: HaproxyFacts): Section {
           `http-request set-var(txn.chain) req.fhdr(x-forwarded-for) ${fromProxy}`,
           `http-request set-var(txn.visitor) req.hdr_ip(x-forwarded-for,-1) ${fromProxy}`,
           "http-request set-var(txn.proto) str(https) if trusted { req.fhdr(x-forwarded-proto) -m str https }",
-          "http-request track-sc0 var(txn.visitor) table visitors_table if trusted",
+          `http-request track-sc0 var(txn.visitor),${oneVisitor} table visitors_table if trusted`,
         ]
       : []),
     ...["x-forwarded", "x-real-ip", "x-real_ip", "x-site-root", "x-site_root", "x-backlot", "x_"].map((prefix) => `http-request del-header ${prefix} -m beg`),
