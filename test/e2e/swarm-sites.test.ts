@@ -8,6 +8,8 @@ import type { Person } from "../support/backlot-person.ts";
 import { edgeMissing } from "../support/edge-router.ts";
 import { whyNoSwarm } from "../support/swarm.ts";
 import { type SwarmBacklot, startSwarmBacklot } from "../support/swarm-backlot.ts";
+import { swarmEngineSuite } from "../support/swarm-engine-suite.ts";
+import { swarmHandSuite } from "../support/swarm-hand-suite.ts";
 import { nodeImage, plainImage, shellessImage } from "../support/swarm-images.ts";
 import { swarmRestSuite } from "../support/swarm-rest-suite.ts";
 import { eachOf, type SwarmStage, swarmStage } from "../support/swarm-stage.ts";
@@ -19,10 +21,10 @@ const names = Array.from({ length: 20 }, (_, index) => `swarm-${index}`);
 const patience = { timeout: 120_000, interval: 100 };
 /** Neither frozen nor put to sleep. */
 const alwaysOn = { settings: { idleSeconds: null } };
-// Every start of it answers with another text.
-const program = `#!/bin/sh
+// It answers with its site's name, and every start of it with another text.
+const programOf = (name: string) => `#!/bin/sh
 mkdir /tmp/www
-cat /proc/sys/kernel/random/uuid > /tmp/www/index.html
+echo "${name} $(cat /proc/sys/kernel/random/uuid)" > /tmp/www/index.html
 echo "serving $(cat /tmp/www/index.html)"
 exec httpd -f -p "$PORT" -h /tmp/www
 `;
@@ -54,7 +56,7 @@ describe.skipIf(missing !== null)(`a whole Backlot on a swarm of two nodes behin
     await eachOf(names, 4, async (name) => {
       nameOf.set((await admin.createSite(name, "dynamic")).id, name);
       await stage.configure(name, alwaysOn);
-      await stage.putProgram(name, program);
+      await stage.putProgram(name, programOf(name));
     });
     await admin.createSite("pages", "static");
     await admin.put("pages", "public/index.html", "<h1>hello</h1>");
@@ -100,7 +102,7 @@ describe.skipIf(missing !== null)(`a whole Backlot on a swarm of two nodes behin
     const { state, failure } = await admin.ended((await admin.client.call(restartSite, { params: { name } })).operation);
     expect({ state, title: failure?.title }).toEqual({ state: "failed", title: expect.stringMatching(/7.*no such table/) });
     expect(await all.backlot.visit(name)).toMatchObject({ status: 200, text });
-    await stage.putProgram(name, program);
+    await stage.putProgram(name, programOf(name));
     await stage.restart(name);
     expect((await all.backlot.visit(name)).text).not.toBe(text);
   });
@@ -129,7 +131,7 @@ describe.skipIf(missing !== null)(`a whole Backlot on a swarm of two nodes behin
     await admin.succeeded((await admin.client.call(deleteSite, { params })).operation);
   });
 
-  test("lets sites of either node reach neither each other nor anything of the platform, from a program, a task, and one that may go out", {
+  test("lets sites of either node reach neither each other nor anything of the platform, from a program, a terminal, a task, and one that may go out", {
     timeout: 300_000,
   }, async () => {
     for (const name of names) await all.backlot.visit(name);
@@ -143,7 +145,7 @@ describe.skipIf(missing !== null)(`a whole Backlot on a swarm of two nodes behin
       (await stage.sitesOn()).map(async (numbers) => {
         const name = numbers.flatMap((number) => nameOf.get(number) ?? []).at(-1) ?? "nobody";
         const { text } = await all.backlot.visit(name);
-        await stage.putProgram(name, program.replace("mkdir", `${asks}mkdir`));
+        await stage.putProgram(name, programOf(name).replace("mkdir", `${asks}mkdir`));
         for (const egress of ["none", "internet"] as const) {
           // What changes here restarts the program by itself.
           if (egress === "none") await stage.restart(name);
@@ -151,9 +153,13 @@ describe.skipIf(missing !== null)(`a whole Backlot on a swarm of two nodes behin
           const asked = (await stage.logOf(name)).split("asked").at(-2) ?? "";
           expect({ name, egress, ...told(asked) }).toEqual({ name, egress, ...nothing });
           expect((await all.backlot.visit(name)).text).not.toBe(text);
+          // What was typed comes back with what it printed.
+          if (egress === "none") await stage.putProgram(name, `#!/bin/sh\n${asks}`, "private/scripts/try.sh");
+          const shown = await stage.typed(name, "sh /site/private/scripts/try.sh");
+          expect({ name, egress, ...told(shown) }, "from a terminal").toEqual({ name, egress, ...nothing });
         }
         expect({ name, ...told(await stage.taskIn(name, asks)) }).toEqual({ name, ...nothing });
-        await stage.putProgram(name, program);
+        await stage.putProgram(name, programOf(name));
         await stage.configure(name, { egress: "none", reason: "was tried" });
       }),
     );
@@ -162,7 +168,7 @@ describe.skipIf(missing !== null)(`a whole Backlot on a swarm of two nodes behin
     expect(Math.min(...(await stage.servedByHaproxy()))).toBeGreaterThan(4);
   });
 
-  swarmRestSuite(() => ({ all, admin, stage }), { program, patience });
+  swarmRestSuite(() => ({ all, admin, stage }), { program: programOf("resting"), patience });
 
   test("says of a program that takes more memory than it may that it did", { timeout: 240_000 }, async () => {
     await admin.createSite("hungry", "dynamic");
@@ -221,38 +227,9 @@ describe.skipIf(missing !== null)(`a whole Backlot on a swarm of two nodes behin
     });
   });
 
-  test("goes on when a node's engine is killed and comes back, and gives the node nothing while it is away", { timeout: 300_000 }, async () => {
-    const [, second] = all.swarm.nodes;
-    const [name = "", other = ""] = ((await stage.sitesOn())[1] ?? []).flatMap((number) => nameOf.get(number) ?? []);
-    const before = await all.backlot.visit(name);
-    const sitesBefore = (await stage.orchestrators()).map(({ sites }) => sites);
-    await second?.stop("SIGKILL");
-    const explanation = expect.stringMatching(
-      /can start no program, so it gets no new sites\. The Docker engine at .* does not answer: .* draining it moves them/,
-    );
-    await expect.poll(async () => (await stage.orchestrators())[1], patience).toMatchObject({ state: "unhealthy", explanation });
-    for (const fresh of ["fresh-1", "fresh-2"]) await admin.createSite(fresh, "static");
-    expect((await stage.orchestrators()).map(({ sites }, index) => sites - (sitesBefore[index] ?? 0))).toEqual([2, 0]);
-    // What runs goes on without it, and what is asked of it waits.
-    expect(await all.backlot.visit(name)).toMatchObject({ status: 200, text: before.text });
-    const { operation } = await admin.client.call(restartSite, { params: { name: other } });
-    await second?.start();
-    await expect.poll(async () => (await stage.orchestrators()).map(({ state }) => state), patience).toEqual(["up", "up"]);
-    expect((await admin.ended(operation)).state).toBe("succeeded");
-    await eachOf(names, 4, (site) => expect.poll(async () => (await all.backlot.visit(site)).status, patience).toBe(200));
-    for (const site of [name, other]) {
-      const { text } = await all.backlot.visit(site);
-      expect(await admin.client.call(readStatus, { params: { name: site } })).toMatchObject({ state: "running", reason: null });
-      await expect.poll(() => stage.logOf(site), patience).toContain(`serving ${text}`);
-    }
-    // The engine's events are heard again: nobody asks for this one, and it comes back.
-    const { text } = await all.backlot.visit(name);
-    const number = [...nameOf].find(([, site]) => site === name)?.[0];
-    const [container] = (await second?.docker.listContainers({ filters: JSON.stringify({ label: [`backlot.site=${number}`] }) })) ?? [];
-    await second?.docker.getContainer(container?.Id ?? "").kill();
-    await expect.poll(async () => (await stage.logOf(name)).split(`serving ${text}`).at(-1), patience).toMatch(/(?:ended|exited)[\s\S]*serving /);
-    await expect.poll(async () => (await admin.client.call(readStatus, { params: { name } })).state, patience).toBe("running");
-  });
+  swarmHandSuite(() => ({ all, admin, stage }), { programOf, patience });
+
+  swarmEngineSuite(() => ({ all, admin, stage, nameOf }), { names, patience });
 
   test("moves the sites of a node that is drained to the other one without a failed request", { timeout: 240_000 }, async () => {
     const [home] = await stage.orchestrators();

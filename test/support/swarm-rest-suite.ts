@@ -2,18 +2,11 @@
 import { expect, test } from "vitest";
 import { deleteSite, sleepSite } from "#contract/api/sites.ts";
 import { serviceName } from "#orchestrator/runtime/swarm/service-spec.ts";
-import type { Person } from "./backlot-person.ts";
 import type { SwarmBacklot } from "./swarm-backlot.ts";
-import type { SwarmStage } from "./swarm-stage.ts";
-
-interface Opened {
-  readonly all: SwarmBacklot;
-  readonly admin: Person;
-  readonly stage: SwarmStage;
-}
+import type { SwarmOpened } from "./swarm-stage.ts";
 
 /** `program`: a run.sh whose every start answers with another text. */
-export function swarmRestSuite(opened: () => Opened, given: { readonly program: string; readonly patience: { readonly timeout: number } }): void {
+export function swarmRestSuite(opened: () => SwarmOpened, given: { readonly program: string; readonly patience: { readonly timeout: number } }): void {
   test("pauses the container of a site that nobody visits, goes on with it for the next visitor, and starts a new one for a site that sleeps", {
     timeout: 240_000,
   }, async () => {

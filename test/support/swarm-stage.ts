@@ -20,7 +20,15 @@ import { TerminalClient } from "./terminal-client.ts";
 
 /** Visits that go on beside a test. */
 export interface Visitors {
-  stop(): Promise<{ readonly count: number; readonly failed: readonly string[] }>;
+  /** `foreign`: what another site answered, as far as programs answer with their site's name first. */
+  stop(): Promise<{ readonly count: number; readonly failed: readonly string[]; readonly foreign: readonly string[] }>;
+}
+
+/** A Backlot on a swarm, as its suites get it. */
+export interface SwarmOpened {
+  readonly all: SwarmBacklot;
+  readonly admin: Person;
+  readonly stage: SwarmStage;
 }
 
 export interface SwarmStage {
@@ -109,12 +117,14 @@ function visitorsOf({ backlot }: SwarmBacklot, visited: readonly string[]): Visi
   let isOver = false;
   let count = 0;
   const failed: string[] = [];
+  const foreign: string[] = [];
   const running = [0, 5, 10, 15].map(async (first) => {
     for (let index = first; !isOver; index += 1) {
       const name = visited[index % visited.length] ?? "";
       const answer = await backlot.visit(name).catch((error: unknown) => ({ status: 0, text: String(error) }));
       count += 1;
       if (answer.status !== 200) failed.push(`${name} ${answer.status} ${answer.text.slice(0, 200)}`);
+      if (isAnothers(answer.text, name, visited)) foreign.push(`${name}: ${answer.text}`);
       await delay(5);
     }
   });
@@ -122,9 +132,15 @@ function visitorsOf({ backlot }: SwarmBacklot, visited: readonly string[]): Visi
     stop: async () => {
       isOver = true;
       await Promise.all(running);
-      return { count, failed };
+      return { count, failed, foreign };
     },
   };
+}
+
+/** Whether a program of another site has said this. */
+export function isAnothers(text: string, name: string, names: readonly string[]): boolean {
+  const [first = ""] = text.split(" ");
+  return first !== name && names.includes(first);
 }
 
 /** Does something for each, a few at a time. */

@@ -21,6 +21,7 @@ export class ContainerWatch implements StartListener {
   #containerId: string | null;
   #init: ProcessId | null = null;
   #hasRunOut = false;
+  #wasKilled = false;
   #hasEnded = false;
   #onStarted: (containerId: string) => void = () => undefined;
   #onEnded: (end: ContainerEnd) => void = () => undefined;
@@ -47,6 +48,11 @@ export class ContainerWatch implements StartListener {
     return this.#hasRunOut;
   }
 
+  /** Whether the engine was told to end it, by the swarm or by hand: we end programs by their processes. */
+  get wasKilled(): boolean {
+    return this.#wasKilled;
+  }
+
   /** The container's first process, whose end is the container's while the engine is away. */
   knowInit(pid: number): ProcessId | null {
     this.#init = pid === 0 ? null : identify(pid);
@@ -57,6 +63,7 @@ export class ContainerWatch implements StartListener {
     // Whoever changes a service by hand has the swarm start another one with the same labels: its end is not that of ours.
     if (this.#containerId !== null && containerId !== this.#containerId) return;
     if (action === "oom") this.#hasRunOut = true;
+    else if (action === "kill") this.#wasKilled = true;
     else if (action === "start") this.#begin(containerId);
     else {
       // The start of a program that ends at once may come together with its end.

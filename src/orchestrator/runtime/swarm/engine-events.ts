@@ -12,7 +12,7 @@ const containerEvent = z.object({
 
 /** What happened to a container. */
 export interface ContainerEvent {
-  readonly action: "start" | "die" | "oom";
+  readonly action: "start" | "die" | "oom" | "kill";
   readonly containerId: string;
   /** Of a `die`: as shells say it, 128 + the number of the signal. */
   readonly exitCode: number;
@@ -67,7 +67,7 @@ export class EngineEvents {
   }
 
   async #connect(): Promise<Readable> {
-    const filters = { type: ["container"], event: ["start", "die", "oom"], label: [`${labels.installation}=${this.#installation}`] };
+    const filters = { type: ["container"], event: ["start", "die", "oom", "kill"], label: [`${labels.installation}=${this.#installation}`] };
     // A Readable by what it is; the types of the library know the older interface only.
     const stream = (await this.#docker.getEvents({ filters: JSON.stringify(filters) })) as Readable;
     this.#stream = stream;
@@ -108,7 +108,9 @@ export class EngineEvents {
   #tell(line: string): void {
     const { Action: action, Actor: actor } = containerEvent.parse(JSON.parse(line));
     const listener = this.#listeners.get(actor.Attributes[labels.start] ?? "");
-    if (action !== "start" && action !== "die" && action !== "oom") return;
+    if (action !== "start" && action !== "die" && action !== "oom" && action !== "kill") return;
+    // Other signals are told to a program, not its end.
+    if (action === "kill" && !/^(9|15)$/.test(actor.Attributes.signal ?? "")) return;
     listener?.onEvent({ action, containerId: actor.ID, exitCode: Number(actor.Attributes.exitCode ?? 0) });
   }
 }

@@ -79,13 +79,9 @@ export async function takeCharge({ machine, log, onEnd }: InstanceContext, site:
   watch.knowInit(pid);
   const ip = found?.NetworkSettings.Networks.bridge?.IPAddress ?? "";
   const letIn = await machine.letOut(ip === "" ? null : ip, site.hasEgress);
-  const output = followLog({
-    docker,
-    containerId,
-    since: site.since,
-    onOutput: explained(site),
-    hasEnded: () => watch.hasEnded,
-    ended: watch.ended,
+  const followed = { docker, containerId, since: site.since, onOutput: explained(site), hasEnded: () => watch.hasEnded, ended: watch.ended };
+  const output = followLog(followed).then(() => {
+    if (watch.wasKilled) site.onOutput("stderr", endedByEngine);
   });
   const program = new ProcessInstance({
     siteId: site.siteId,
@@ -113,6 +109,10 @@ function portIn(found: Docker.ContainerInspectInfo | null): number | null {
   const port = Number(found?.NetworkSettings.Ports[`${sitePort}/tcp`]?.[0]?.HostPort ?? 0);
   return port === 0 ? null : port;
 }
+
+/** Its last words, so that a person reads who did it. */
+const endedByEngine =
+  "Error: The Docker engine ended this program, not Backlot: somebody changed its service in the swarm or stopped its container, or the engine was stopped\n";
 
 /** The program that starts every other one says it when there is no shell; nobody but us knows what that means. */
 function explained({ image, onOutput }: SiteContainer): StartRequest["onOutput"] {

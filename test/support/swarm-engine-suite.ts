@@ -1,0 +1,119 @@
+// What a Backlot on a swarm does when the engine of a node is killed beneath its sites, and comes back; called by `swarm-sites.test.ts`.
+import { setTimeout as delay } from "node:timers/promises";
+import { expect, test } from "vitest";
+import { readStatus, restartSite } from "#contract/api/sites.ts";
+import type { OperationView } from "#contract/api/views.ts";
+import { titled, whyNoBrowser } from "./needs.ts";
+import { NodesPage } from "./nodes-page.ts";
+import { eachOf, isAnothers, type SwarmOpened, type Visitors } from "./swarm-stage.ts";
+
+interface Opened extends SwarmOpened {
+  /** Names of sites by their numbers. */
+  readonly nameOf: ReadonlyMap<number, string>;
+}
+
+const noBrowser = whyNoBrowser();
+const reason = /can start no program, so it gets no new sites\. The Docker engine at .* does not answer: .* draining it moves them/;
+
+/** Its tests belong together, in this order. `names`: of sites on both nodes that are always on, and answer with their name first. */
+export function swarmEngineSuite(opened: () => Opened, given: { readonly names: readonly string[]; readonly patience: { readonly timeout: number } }): void {
+  const { names, patience } = given;
+  let visitors: Visitors | null = null;
+  /** Visits of the addresses themselves, by somebody who does not hear of any change. */
+  let stale: StaleVisitors | null = null;
+  let [name, other] = ["", ""];
+  let before = "";
+  /** Of a restart that is asked for while the engine is away. */
+  let operation: OperationView | null = null;
+
+  test("gives nothing to a node whose engine is killed, while what runs there goes on", { timeout: 240_000 }, async () => {
+    const { all, admin, stage, nameOf } = opened();
+    const [, second] = all.swarm.nodes;
+    await eachOf(names, 4, (site) => all.backlot.visit(site));
+    [name = "", other = ""] = ((await stage.sitesOn())[1] ?? []).flatMap((number) => nameOf.get(number) ?? []);
+    visitors = stage.visitors(names);
+    stale = staleVisitors(await addressesOn(opened()), names);
+    before = (await all.backlot.visit(name)).text;
+    const sitesBefore = (await stage.orchestrators()).map(({ sites }) => sites);
+    await second?.stop("SIGKILL");
+    await expect.poll(async () => (await stage.orchestrators())[1], patience).toMatchObject({ state: "unhealthy", explanation: expect.stringMatching(reason) });
+    for (const fresh of ["fresh-1", "fresh-2"]) await admin.createSite(fresh, "static");
+    expect((await stage.orchestrators()).map(({ sites }, index) => sites - (sitesBefore[index] ?? 0))).toEqual([2, 0]);
+    // What runs goes on without it, and what is asked of it waits.
+    expect(await all.backlot.visit(name)).toMatchObject({ status: 200, text: before });
+    ({ operation } = await admin.client.call(restartSite, { params: { name: other } }));
+  });
+
+  test.skipIf(noBrowser !== null)(titled("shows it as unhealthy on the page of nodes, with the reason in words", noBrowser), { timeout: 120_000 }, async () => {
+    const { all } = opened();
+    await using page = await NodesPage.open(all.backlot);
+    await expect.poll(() => page.machine(all.others[0]?.url ?? ""), patience).toMatch(new RegExp(`^Unhealthy$[^]*${reason.source}`, "m"));
+  });
+
+  test("goes on when it comes back, and no visitor of a site ever gets an answer of another one", { timeout: 300_000 }, async () => {
+    const { all, admin, stage, nameOf } = opened();
+    const [, second] = all.swarm.nodes;
+    await second?.start();
+    await expect.poll(async () => (await stage.orchestrators()).map(({ state }) => state), patience).toEqual(["up", "up"]);
+    expect(operation !== null && (await admin.ended(operation)).state).toBe("succeeded");
+    await eachOf(names, 4, (site) => expect.poll(async () => (await all.backlot.visit(site)).status, patience).toBe(200));
+    for (const site of [name, other]) {
+      const { text } = await all.backlot.visit(site);
+      expect(await admin.client.call(readStatus, { params: { name: site } })).toMatchObject({ state: "running", reason: null });
+      await expect.poll(() => stage.logOf(site), patience).toContain(`serving ${text}`);
+    }
+    const [seen, direct] = [await visitors?.stop(), await stale?.stop()];
+    process.stdout.write(
+      `an engine was killed and came back: ${seen?.count} visits, ${seen?.failed.length} failed; ${direct?.count} to addresses of before, ${direct?.answered} answered\n`,
+    );
+    expect(seen?.foreign).toEqual([]);
+    // The engine's events are heard again: nobody asks for this one, and it comes back.
+    const { text } = await all.backlot.visit(name);
+    const number = [...nameOf].find(([, site]) => site === name)?.[0];
+    const [container] = (await second?.docker.listContainers({ filters: JSON.stringify({ label: [`backlot.site=${number}`] }) })) ?? [];
+    await second?.docker.getContainer(container?.Id ?? "").kill();
+    await expect.poll(async () => (await stage.logOf(name)).split(`serving ${text}`).at(-1), patience).toMatch(/(?:ended|exited)[\s\S]*serving /);
+    await expect.poll(async () => (await admin.client.call(readStatus, { params: { name } })).state, patience).toBe("running");
+  });
+}
+
+/** Where the sites of the second node answer now. */
+async function addressesOn({ all, nameOf }: Opened): Promise<ReadonlyMap<string, string>> {
+  const [, second] = all.swarm.nodes;
+  const found = (await second?.docker.listContainers({ filters: JSON.stringify({ label: ["backlot.kind=site"] }) })) ?? [];
+  return new Map(
+    found.map(({ Labels: labels, Ports: ports }) => [
+      nameOf.get(Number(labels["backlot.site"])) ?? "",
+      `http://${second?.address}:${ports.find(({ PublicPort: port }) => port !== undefined)?.PublicPort}/`,
+    ]),
+  );
+}
+
+interface StaleVisitors {
+  stop(): Promise<{ readonly count: number; readonly answered: number; readonly foreign: readonly string[] }>;
+}
+
+function staleVisitors(addresses: ReadonlyMap<string, string>, names: readonly string[]): StaleVisitors {
+  const ending = new AbortController();
+  let [count, answered] = [0, 0];
+  const foreign = new Set<string>();
+  const running = [...addresses].map(async ([site, address]) => {
+    while (!ending.signal.aborted) {
+      const text = await fetch(address, { headers: { connection: "close" }, signal: AbortSignal.any([ending.signal, AbortSignal.timeout(2_000)]) }).then(
+        (answer) => answer.text(),
+        () => "",
+      );
+      count += 1;
+      if (text !== "") answered += 1;
+      if (isAnothers(text, site, names)) foreign.add(`${site}: ${text}`);
+      await delay(20);
+    }
+  });
+  return {
+    stop: async () => {
+      ending.abort();
+      await Promise.all(running);
+      return { count, answered, foreign: [...foreign] };
+    },
+  };
+}
