@@ -13,7 +13,11 @@ describe("a site's crashes", () => {
     const book = new CrashBook(policy);
     expect(book.blocking(0)).toBeNull();
     expect(book.note(crash(10_000), [])).toMatchObject({ reason: "exited 1; last line: boom", restartInMs: 1_000 });
-    expect(book.blocking(10_999)).toMatchObject({ code: "site_crashed", message: "The site's program ended: exited 1; last line: boom" });
+    expect(book.blocking(10_999)).toMatchObject({
+      code: "site_crashed",
+      message: "The site's program ended: exited 1; last line: boom",
+      details: { cause: "exited 1" },
+    });
     expect(book.blocking(11_000)).toBeNull();
   });
 

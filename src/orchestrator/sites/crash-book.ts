@@ -26,7 +26,7 @@ export class CrashBook {
     const next = afterCrash(this.#history, crash, this.#policy);
     const reason = explain(next.history.crashes, found);
     this.#history = next.history;
-    this.#last = crashFailure(crash, reason, found);
+    this.#last = crashFailure(next.history.crashes, found);
     return { reason, failure: this.#last, restartInMs: next.restartInMs };
   }
 

@@ -1,7 +1,7 @@
 import { Failure } from "#contract/failure.ts";
 import type { Crash } from "./back-off.ts";
 import type { Live } from "./boot-instance.ts";
-import { foundText, notListeningReason, reasonOf } from "./end-reason.ts";
+import { endingOf, foundText, notListeningReason, reasonOf } from "./end-reason.ts";
 
 /** What an instance left when it ended. */
 export function crashOf(live: Live, end: Pick<Crash, "at" | "cause">): Crash {
@@ -14,8 +14,9 @@ export function explain(crashes: readonly Crash[], found: readonly string[]): st
   return cause?.kind === "silent" ? notListeningReason(cause.seconds, found) : reasonOf(crashes);
 }
 
-/** What those are told who wait for the site. */
-export function crashFailure(crash: Crash, reason: string, found: readonly string[]): Failure {
-  if (crash.cause.kind !== "silent") return new Failure("site_crashed", { reason });
-  return new Failure("site_not_listening", { seconds: crash.cause.seconds, found: foundText(found) });
+/** What those are told who wait for the site. Its `cause` is for visitors, who may not see what stands in the log as `reason` does. */
+export function crashFailure(crashes: readonly Crash[], found: readonly string[]): Failure {
+  const last = crashes.at(-1)?.cause;
+  if (last?.kind === "silent") return new Failure("site_not_listening", { seconds: last.seconds, found: foundText(found) });
+  return new Failure("site_crashed", { reason: reasonOf(crashes), cause: endingOf(crashes) });
 }

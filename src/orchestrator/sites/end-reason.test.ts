@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Crash, EndCause } from "./back-off.ts";
-import { causeOf, notListeningReason, reasonOf, tellingLine } from "./end-reason.ts";
+import { causeOf, endingOf, notListeningReason, reasonOf, tellingLine } from "./end-reason.ts";
 
 const memoryBytes = 100_000_000;
 const one: EndCause = { kind: "exit", code: 1 };
@@ -23,6 +23,11 @@ describe("the reason of an end", () => {
     ["nothing known", [], "it ended"],
   ] as const)("tells %s", (_, crashes, text) => {
     expect(reasonOf(crashes)).toBe(text);
+  });
+
+  it("can be told without what the program printed", () => {
+    expect(endingOf([crash(0, one, "boom"), crash(3_000, one, "password: secret")])).toBe("exited 1 twice in 4 s");
+    expect(endingOf([crash(0, { kind: "exit", code: 0 }, "; last line: secret")])).toBe("run.sh ended: it must keep running");
   });
 
   it.each([

@@ -22,15 +22,20 @@ const signalNames: ReadonlyMap<number, string> = new Map([
   [15, "SIGTERM"],
 ]);
 
-/** The crashes in plain words: `exited 1 three times in 10 s; last line: …`. */
+/** The crashes in plain words with what the program printed last, for those who may read its log: `exited 1 three times in 10 s; last line: …`. */
 export function reasonOf(crashes: readonly Crash[]): string {
+  const lastLine = crashes.at(-1)?.lastLine ?? null;
+  return `${endingOf(crashes)}${lastLine === null ? "" : `; last line: ${lastLine}`}`;
+}
+
+/** The crashes in plain words, without anything that the program printed: anybody may read it. */
+export function endingOf(crashes: readonly Crash[]): string {
   const last = crashes.at(-1);
   if (last === undefined) return "it ended";
   const same = sameAtTheEnd(crashes, last);
   const first = same[0] ?? last;
   const times = same.length < 2 ? "" : ` ${countWord(same.length)} in ${span(last.at - first.at + first.ranMs)}`;
-  const lastLine = last.lastLine === null ? "" : `; last line: ${last.lastLine}`;
-  return `${phraseOf(last.cause, times)}${lastLine}`;
+  return phraseOf(last.cause, times);
 }
 
 function phraseOf(cause: EndCause, times: string): string {

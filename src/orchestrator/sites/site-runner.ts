@@ -247,9 +247,8 @@ export class SiteRunner {
   #failed(live: Live, cause: EndCause, found: readonly string[]): Failure {
     const crash = crashOf(live, { at: this.#deps.clock.now(), cause });
     if (this.#current !== null) {
-      const reason = explain([crash], found);
-      this.#say(`the new instance did not start, the one before goes on: ${reason}`);
-      return crashFailure(crash, reason, found);
+      this.#say(`the new instance did not start, the one before goes on: ${explain([crash], found)}`);
+      return crashFailure([crash], found);
     }
     const { reason, failure, restartInMs } = this.#crashes.note(crash, found);
     this.#say(restartInMs === null ? `${reason}; waiting for the next visitor` : `${reason}; next try in ${restartInMs / 1000} s`);

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { type Failure, problemOf } from "#contract/failure.ts";
 import { type PageText, pageTextOf, renderPage } from "./error-page.ts";
+import { visitorFailure } from "./visitor-failure.ts";
 
 /** What of an answer is not in the failure itself. */
 export interface FailureAnswer {
@@ -14,7 +15,7 @@ const retryAfterSeconds = 5;
 
 /** Answers a visitor with a page, or a program with a problem document. Does nothing when an answer has begun already. */
 export function sendFailure(req: IncomingMessage, res: ServerResponse, answer: FailureAnswer): void {
-  const { failure } = answer;
+  const failure = visitorFailure(answer.failure);
   if (res.headersSent) {
     // Half an answer is out: only the end of the connection tells that the rest is missing.
     res.destroy();
