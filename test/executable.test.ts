@@ -1,9 +1,9 @@
 // bin/backlot.mjs and src/main.ts as people and service managers call them.
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { cp, mkdir, mkdtemp, rm } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { z } from "zod";
@@ -90,6 +90,16 @@ describe("the executable", () => {
       stdout: "",
       stderr: `Backlot is not installed in ${folder} yet. Run "npm start" there, or "npm ci".\n`,
     });
+  });
+
+  it("is what npx finds in the checkout, with nothing to download", async () => {
+    // The machine's own Node and npm, as in README's tour.
+    const PATH = (process.env.PATH ?? "").split(delimiter).filter((place) => !place.includes("node_modules"));
+    const { stdout } = await promisify(execFile)("npx", ["--offline", "backlot", "--version"], {
+      cwd: root,
+      env: { ...environment(), PATH: PATH.join(delimiter) },
+    });
+    expect(stdout).toBe(`${JSON.parse(await readFile(join(root, "package.json"), "utf8")).version}\n`);
   });
 
   it("hands over to the Node beside it when it is called with an old one, and passes on how that ended", async () => {
