@@ -39,6 +39,9 @@ export interface SiteChanges {
   readonly environment?: string | undefined;
 }
 
+/** Decides what to change by what the site is at that moment, and what carries it out. It may be asked again: pure. */
+export type SitePlan = (site: Site) => { readonly changes: SiteChanges; readonly operation: NewOperation | null };
+
 /**
  * Sites as people see them. Each load takes the person who asks: someone who is no member (and no administrator) gets null,
  * the same as for a site that does not exist.
@@ -55,11 +58,11 @@ export interface SiteStore {
    */
   create(actor: Actor, site: NewSite, operation: NewOperation): Promise<{ readonly site: ActorSite; readonly operation: Operation }>;
   /**
-   * Changes the site and queues the operation that carries it out, or nothing. Grows revision and route version; a change of
-   * availability grows the epoch too.
-   * @throws {Failure} `site_name_taken`, `site_being_deleted`.
+   * Changes the site and queues the operation that carries it out, or nothing; nobody else changes it between what `plan` is shown and
+   * that. Grows revision and route version; a change of availability grows the epoch too.
+   * @throws {Failure} `site_name_taken`, `site_being_deleted`, what `plan` throws.
    */
-  update(site: ActorSite, changes: SiteChanges, operation: NewOperation | null): Promise<{ readonly site: ActorSite; readonly operation: Operation | null }>;
+  update(site: ActorSite, plan: SitePlan): Promise<{ readonly site: ActorSite; readonly operation: Operation | null }>;
   /** Marks the site as going away (routes stop at once) and queues its deletion; asked again, the operation under way is given. */
   delete(site: ActorSite, operation: NewOperation): Promise<Operation>;
   /** The sealed environment; null when none was set. */

@@ -19,11 +19,15 @@ const capabilities: Capabilities = {
 };
 
 /** What became of a change: what was stored, and the steps of its operation. */
-async function change(site: ActorSite, input: UpdateSiteInput, given: { readonly dedicates?: boolean; readonly role?: "member" | "administrator" } = {}) {
+async function change(
+  site: ActorSite,
+  input: UpdateSiteInput,
+  given: { readonly dedicates?: boolean; readonly role?: "member" | "administrator"; readonly now?: ActorSite } = {},
+) {
   const stored: { changes: SiteChanges; operation: NewOperation | null }[] = [];
   const sites: Pick<SiteStore, "update"> = {
-    update: async (_site, changes, operation) => {
-      stored.push({ changes, operation });
+    update: async (_site, plan) => {
+      stored.push(plan(given.now ?? site));
       return { site, operation: null };
     },
   };
@@ -66,4 +70,14 @@ test("routers wake a static site with a file server of its own and send visitors
   expect([routeOf(actorSite(), "localhost").kind, routeOf(dedicated, "localhost").kind]).toEqual(["static", "dynamic"]);
   expect(specOf(dedicated, given, false)).toMatchObject({ kind: "static", isDedicated: true });
   expect(specOf(actorSite({ kind: "dynamic", isDedicated: true }), given, false)).toMatchObject({ kind: "dynamic", isDedicated: false });
+});
+
+test("what the site is by now decides what becomes of a change, not what it was when it was read", async () => {
+  const read = actorSite({ kind: "dynamic" });
+  const now = actorSite({ kind: "static", settings: { ...read.settings, canRunTwice: false }, limits: { ...read.limits, pids: 7 } });
+  expect(await change(read, { limits: { cpu: 2 }, reason: "video" }, { now })).toEqual({
+    changes: { limits: { ...now.limits, cpu: 2 } },
+    steps: ["apply", "publish"],
+  });
+  await expect(change(now, { dedicated: true }, { now: read })).rejects.toMatchObject({ code: "input_invalid" });
 });

@@ -8,7 +8,7 @@ import type { ImageStore } from "../images/image-store.ts";
 import type { NewOperation, Operation } from "../operations/operation.ts";
 import { planOperation } from "../operations/plan.ts";
 import { demandCanRun, type RunPolicy } from "./run-policy.ts";
-import type { ActorSite, SiteSettings } from "./site.ts";
+import type { ActorSite, Site, SiteSettings } from "./site.ts";
 import type { SiteHost } from "./site-host.ts";
 import { checkSiteName } from "./site-name.ts";
 import type { SiteChanges, SiteStore } from "./site-store.ts";
@@ -49,13 +49,18 @@ export async function updateSite(
   const { site, input } = request;
   checkInput(actor, site, input);
   if (input.image !== undefined && input.image !== site.imageId) await demandImage(deps.images, actor, input.image);
-  if (input.kind === "dynamic" && site.kind === "static") {
-    demandCanRun(deps.runPolicy, await deps.host.capabilities(), actor.user.role === "administrator" || site.isOwnedByAdministrator);
-  }
-  if (input.egress === "internet" && site.egress !== "internet") demandEgress(await deps.host.capabilities());
-  if (input.dedicated === true && !site.isDedicated) demandDedication(input.kind ?? site.kind, await deps.host.capabilities());
-  const changes = changesOf(site, input);
-  return deps.sites.update(site, changes, operationFor(deps.newId(), actor, { site, changes }));
+  const asksForMore = input.kind === "dynamic" || input.egress === "internet" || input.dedicated === true;
+  const capabilities = asksForMore ? await deps.host.capabilities() : null;
+  const id = deps.newId();
+  return deps.sites.update(site, (now) => {
+    if (input.kind === "dynamic" && now.kind === "static") {
+      demandCanRun(deps.runPolicy, capabilities, actor.user.role === "administrator" || now.isOwnedByAdministrator);
+    }
+    if (input.egress === "internet" && now.egress !== "internet") demandEgress(capabilities);
+    if (input.dedicated === true && !now.isDedicated) demandDedication(input.kind ?? now.kind, capabilities);
+    const changes = changesOf(now, input);
+    return { changes, operation: operationFor(id, actor, { site: now, changes }) };
+  });
 }
 
 /** Replaces the site's environment. `sealed` is for the store, `environment` was judged by the contract. */
@@ -65,7 +70,8 @@ export async function writeEnvironment(
   request: { readonly site: ActorSite; readonly sealed: string },
 ): Promise<Operation | null> {
   const changes: SiteChanges = { environment: request.sealed };
-  const { operation } = await deps.sites.update(request.site, changes, operationFor(deps.newId(), actor, { site: request.site, changes }));
+  const id = deps.newId();
+  const { operation } = await deps.sites.update(request.site, (site) => ({ changes, operation: operationFor(id, actor, { site, changes }) }));
   return operation;
 }
 
@@ -94,7 +100,7 @@ function demandDedication(kind: SiteKind, capabilities: Capabilities | null): vo
   if (capabilities !== null && capabilities.dedicates !== true) throw new Failure("dedicated_unavailable");
 }
 
-function changesOf(site: ActorSite, input: UpdateSiteInput): SiteChanges {
+function changesOf(site: Site, input: UpdateSiteInput): SiteChanges {
   return {
     ...(input.name === undefined || input.name === site.name ? {} : { name: input.name }),
     ...(input.description === undefined ? {} : { description: input.description }),
@@ -117,7 +123,7 @@ function withChanges<T extends object>(base: T, changes: { readonly [K in keyof 
   return { ...base, ...(Object.fromEntries(given) as Partial<T>) };
 }
 
-function operationFor(id: string, actor: Actor, request: { readonly site: ActorSite; readonly changes: SiteChanges }): NewOperation | null {
+function operationFor(id: string, actor: Actor, request: { readonly site: Site; readonly changes: SiteChanges }): NewOperation | null {
   const { site, changes } = request;
   const after = { kind: changes.kind ?? site.kind, isDedicated: changes.isDedicated ?? site.isDedicated };
   const subject = {

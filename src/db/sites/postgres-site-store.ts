@@ -4,8 +4,8 @@ import { isSiteName, type MemberRole } from "#contract/site.ts";
 import type { Actor } from "#core/accounts/user.ts";
 import type { NewOperation, Operation } from "#core/operations/operation.ts";
 import type { Page, PageRequest } from "#core/page.ts";
-import type { ActorSite, Member } from "#core/sites/site.ts";
-import type { NewSite, SiteChanges, SiteStore } from "#core/sites/site-store.ts";
+import type { ActorSite, Member, Site } from "#core/sites/site.ts";
+import type { NewSite, SiteChanges, SitePlan, SiteStore } from "#core/sites/site-store.ts";
 import { cleanText } from "../clean-text.ts";
 import { pageOf, textCursor } from "../cursor.ts";
 import type { Database } from "../database.ts";
@@ -15,7 +15,7 @@ import { insertOperation, operationColumns, operationOf, stepsOfOperation } from
 import { tickRoute, tickRouteRemoved } from "../routes/route-clock.ts";
 import { isRowNumber } from "../row-id.ts";
 import { removeMember, setMember } from "./site-members.ts";
-import { actorSiteOf, isOwnedByAdministrator, siteColumns } from "./site-rows.ts";
+import { actorSiteOf, isOwnedByAdministrator, siteColumns, siteOf } from "./site-rows.ts";
 
 const grownEpoch = { epoch: sql<number>`epoch + 1`, epochChangedAt: sql<Date>`now()` };
 
@@ -60,7 +60,8 @@ export class PostgresSiteStore implements SiteStore {
 
   async create(actor: Actor, site: NewSite, operation: NewOperation): Promise<{ readonly site: ActorSite; readonly operation: Operation }> {
     const { ownerLimit, limits, settings, ...words } = site;
-    return translateNameTaken(site.name, () =>
+    const name = () => site.name;
+    return translateNameTaken(name, () =>
       this.#db.transaction().execute(async (change) => {
         if (ownerLimit !== null) await demandRoom(change, actor.user.id, ownerLimit);
         const { id } = await change
@@ -82,41 +83,36 @@ export class PostgresSiteStore implements SiteStore {
     );
   }
 
-  async update(
-    site: ActorSite,
-    changes: SiteChanges,
-    operation: NewOperation | null,
-  ): Promise<{ readonly site: ActorSite; readonly operation: Operation | null }> {
-    const { limits, settings, cache, description, ...plain } = changes;
-    const isOfWordsOnly = Object.keys(changes).every((key) => key === "description");
-    const { availability } = changes;
-    return translateNameTaken(changes.name ?? site.name, () =>
-      this.#db.transaction().execute(async (change) => {
-        const before = await lockLiving(change, site.id);
-        const isWithdrawn = availability !== undefined && availability !== before.availability;
-        const row = await change
-          .updateTable("sites")
-          .set({
-            ...withoutAbsent(plain),
-            ...(description === undefined ? {} : { description: cleanText(description) }),
-            ...(plain.availabilityReason === undefined ? {} : { availabilityReason: cleanText(plain.availabilityReason) }),
-            ...(limits === undefined ? {} : { limits: JSON.stringify(limits) }),
-            ...(settings === undefined ? {} : { settings: JSON.stringify(settings) }),
-            ...(cache === undefined ? {} : { cache: JSON.stringify(cache) }),
-            // Another name, limit or variable may change every page.
-            ...(isOfWordsOnly ? {} : { revision: sql<number>`revision + 1`, cacheGeneration: sql<number>`cache_generation + 1` }),
-            ...(isWithdrawn ? grownEpoch : {}),
-            updatedAt: sql<Date>`now()`,
-          })
-          .where("id", "=", site.id)
-          .returning(["id", "name", "epoch"])
-          .executeTakeFirstOrThrow();
-        if (isWithdrawn) await notifyEpochs(change, { sites: [[row.id, row.epoch]] });
-        const queued = operation === null ? null : await insertOperation(change, row, operation);
-        // A description is no business of routers and orchestrators.
-        if (!isOfWordsOnly) await tickRoute(change, site.id);
-        return { site: { ...(await load(change, null, site.id)), role: site.role }, operation: queued };
-      }),
+  async update(site: ActorSite, plan: SitePlan): Promise<{ readonly site: ActorSite; readonly operation: Operation | null }> {
+    let name = site.name;
+    return translateNameTaken(
+      () => name,
+      () =>
+        this.#db.transaction().execute(async (change) => {
+          // Decided with the row locked: what two people change at the same moment is both there afterwards.
+          const before = await lockLiving(change, site.id);
+          const { changes, operation } = plan(before);
+          name = changes.name ?? before.name;
+          const isWithdrawn = changes.availability !== undefined && changes.availability !== before.availability;
+          const isOfWordsOnly = Object.keys(changes).every((key) => key === "description");
+          const row = await change
+            .updateTable("sites")
+            .set({
+              ...columnsOf(changes),
+              // Another name, limit or variable may change every page.
+              ...(isOfWordsOnly ? {} : { revision: sql<number>`revision + 1`, cacheGeneration: sql<number>`cache_generation + 1` }),
+              ...(isWithdrawn ? grownEpoch : {}),
+              updatedAt: sql<Date>`now()`,
+            })
+            .where("id", "=", site.id)
+            .returning(["id", "name", "epoch"])
+            .executeTakeFirstOrThrow();
+          if (isWithdrawn) await notifyEpochs(change, { sites: [[row.id, row.epoch]] });
+          const queued = operation === null ? null : await insertOperation(change, row, operation);
+          // A description is no business of routers and orchestrators.
+          if (!isOfWordsOnly) await tickRoute(change, site.id);
+          return { site: { ...(await load(change, null, site.id)), role: site.role }, operation: queued };
+        }),
     );
   }
 
@@ -177,11 +173,29 @@ async function load(change: Change, userId: number | null, id: number): Promise<
 }
 
 /** Locks a site's row against other changes of it. */
-async function lockLiving(change: Change, id: number) {
-  const row = await change.selectFrom("sites").select(["availability", "lifecycle"]).where("id", "=", id).forNoKeyUpdate().executeTakeFirst();
+async function lockLiving(change: Change, id: number): Promise<Site> {
+  const row = await change
+    .selectFrom("sites")
+    .select(siteColumns)
+    .select(isOwnedByAdministrator.as("isOwnedByAdministrator"))
+    .where("id", "=", id)
+    .forNoKeyUpdate()
+    .executeTakeFirst();
   if (row === undefined) throw new Failure("site_not_found");
   if (row.lifecycle === "deleting") throw new Failure("site_being_deleted");
-  return row;
+  return siteOf(row);
+}
+
+function columnsOf(changes: SiteChanges) {
+  const { limits, settings, cache, description, ...plain } = changes;
+  return {
+    ...withoutAbsent(plain),
+    ...(description === undefined ? {} : { description: cleanText(description) }),
+    ...(plain.availabilityReason === undefined ? {} : { availabilityReason: cleanText(plain.availabilityReason) }),
+    ...(limits === undefined ? {} : { limits: JSON.stringify(limits) }),
+    ...(settings === undefined ? {} : { settings: JSON.stringify(settings) }),
+    ...(cache === undefined ? {} : { cache: JSON.stringify(cache) }),
+  };
 }
 
 /** The person's row is locked, so that two sites created at the same moment cannot share the last free place. */
@@ -210,11 +224,11 @@ async function deletionUnderWay(change: Change, siteId: number): Promise<Operati
   return row === undefined ? null : operationOf(row);
 }
 
-async function translateNameTaken<T>(name: string, work: () => Promise<T>): Promise<T> {
+async function translateNameTaken<T>(name: () => string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    if (violates(error, "sites_name_unique")) throw new Failure("site_name_taken", { name }, { cause: error });
+    if (violates(error, "sites_name_unique")) throw new Failure("site_name_taken", { name: name() }, { cause: error });
     throw error;
   }
 }

@@ -2,7 +2,7 @@ import { sql } from "kysely";
 import { describe, expect, it } from "vitest";
 import { Listener } from "#db/listener.ts";
 import { silentLog } from "#kit/log.ts";
-import { aSite, newOperation, type StoreContext } from "./store-builders.ts";
+import { aSite, newOperation, planned, type StoreContext } from "./store-builders.ts";
 
 /** What the database tells those who listen. */
 export function describeNotifications(get: () => StoreContext): void {
@@ -19,7 +19,7 @@ export function describeNotifications(get: () => StoreContext): void {
       const { stores } = get();
       const { site } = await aSite(get());
       await forgetSoFar(ears);
-      const { operation } = await stores.sites.update(site, { availability: "disabled" }, newOperation());
+      const { operation } = await stores.sites.update(site, planned({ availability: "disabled" }, newOperation()));
       const version = await stores.reconcilerSites.routeVersion(site.id);
       await ears.until(3);
       expect(ears.heard).toEqual([
@@ -27,10 +27,10 @@ export function describeNotifications(get: () => StoreContext): void {
         ["operations", operation?.id],
         ["routes", String(version)],
       ]);
-      await stores.sites.update(site, { name: site.name, description: "x" }, null);
+      await stores.sites.update(site, planned({ name: site.name, description: "x" }));
       const other = await aSite(get());
       await forgetSoFar(ears);
-      await expect(stores.sites.update(site, { name: other.site.name }, newOperation())).rejects.toThrow("already");
+      await expect(stores.sites.update(site, planned({ name: other.site.name }, newOperation()))).rejects.toThrow("already");
       await stores.operations.queue(site, newOperation());
       await ears.until(1);
       expect(ears.heard.map(([channel]) => channel)).toEqual(["operations"]);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { RouteChanges } from "#core/routes/route-store.ts";
-import { anActor, aSite, newOperation, newSite, type StoreContext } from "./store-builders.ts";
+import { anActor, aSite, newOperation, newSite, planned, type StoreContext } from "./store-builders.ts";
 
 /** What the route table has to do, whatever keeps it. */
 export function describeRouteStores(get: () => StoreContext): void {
@@ -16,7 +16,7 @@ export function describeRouteStores(get: () => StoreContext): void {
       expect(namesOf(await routes.since(before))).toEqual([site.name, other.name]);
       expect(namesOf(await routes.since(before + 1))).toEqual([other.name]);
       expect(await routes.since(before + 2)).toEqual({ version: before + 2, upserts: [], removed: [] });
-      await sites.update(site, { availability: "not-served" }, newOperation());
+      await sites.update(site, planned({ availability: "not-served" }, newOperation()));
       expect((await routes.since(before)).upserts.map(({ name, availability }) => [name, availability])).toEqual([
         [other.name, "enabled"],
         [site.name, "not-served"],

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { ClaimedSchedule } from "#core/schedules/schedule-queue.ts";
 import type { ActorSchedule, NewSchedule } from "#core/schedules/schedule-store.ts";
 import { aFiring, aSchedule, newSchedule, onlyDue } from "./schedule-builders.ts";
-import { aName, anActor, aSite, newOperation, type StoreContext } from "./store-builders.ts";
+import { aName, anActor, aSite, newOperation, planned, type StoreContext } from "./store-builders.ts";
 import { anOutcome, manyTasks, newTask, succeed } from "./task-builders.ts";
 
 /** What schedules have to do, whatever keeps them. */
@@ -116,7 +116,7 @@ function describePeoplesSchedules(get: () => StoreContext): void {
     const other = await anActor(get(), "administrator");
     const schedule = await aSchedule(get(), actor, { siteId: site.id });
     const name = aName("s");
-    await sites.update(site, { name }, newOperation({ kind: "rename" }));
+    await sites.update(site, planned({ name }, newOperation({ kind: "rename" })));
     expect(await schedules.forActor(actor, schedule.id)).toMatchObject({ site: { id: site.id, name }, task: { site: name } });
     const changed = await schedules.update(other, schedule, { isPaused: true, nextAt: null, createdById: other.user.id, name: "new" });
     expect(changed).toMatchObject({

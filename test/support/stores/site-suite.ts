@@ -1,8 +1,10 @@
+import { randomUUID } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { defaultSiteLimits } from "#contract/site.ts";
 import { defaultSiteCache } from "#contract/site-cache.ts";
 import { defaultSiteSettings, type Site } from "#core/sites/site.ts";
-import { actorOf, aName, anActor, aSite, aUser, newOperation, newSite, reload, type StoreContext } from "./store-builders.ts";
+import { type UpdateSiteInput, updateSite } from "#core/sites/update-site.ts";
+import { actorOf, aName, anActor, aSite, aUser, newOperation, newSite, planned, reload, type StoreContext } from "./store-builders.ts";
 
 /** What sites and their members have to do, whatever keeps them. */
 export function describeSiteStores(get: () => StoreContext): void {
@@ -109,7 +111,7 @@ export function describeSiteStores(get: () => StoreContext): void {
       const { actor, site } = await aSite(get());
       const name = aName("s");
       const settings = { ...defaultSiteSettings, idleSeconds: null };
-      const changed = await sites.update(site, { name, settings, environment: "sealed" }, newOperation({ kind: "configure" }));
+      const changed = await sites.update(site, planned({ name, settings, environment: "sealed" }, newOperation({ kind: "configure" })));
       const grown = { revision: site.revision + 1, cacheGeneration: site.cacheGeneration + 1, updatedAt: changed.site.updatedAt };
       expect(changed.site).toEqual({ ...site, name, settings, ...grown });
       expect(changed.operation).toMatchObject({ kind: "configure", siteName: name });
@@ -119,11 +121,44 @@ export function describeSiteStores(get: () => StoreContext): void {
       expect(await sites.forActor(actor, name)).toEqual(changed.site);
     });
 
+    it("keeps what somebody else changed since it was read: settings, cache and limits are changed by the field", async () => {
+      const { sites } = get().stores;
+      const { actor, site } = await aSite(get());
+      const administrator = await anActor(get(), "administrator");
+      const capabilities = async () => null;
+      const deps = {
+        sites,
+        images: { byId: async () => null },
+        host: { capabilities, statusOf: () => undefined },
+        runPolicy: { mayEveryoneRunUnisolated: true },
+        newId: randomUUID,
+      };
+      // Each was read before any of the others was written.
+      const change = (input: UpdateSiteInput) => updateSite(deps, administrator, { site, input: { ...input, reason: "because" } });
+      await Promise.all([
+        change({ settings: { idleSeconds: 77 } }),
+        change({ settings: { botsWake: true } }),
+        change({ cache: { isOn: true } }),
+        change({ cache: { defaultSeconds: 60 } }),
+        change({ limits: { cpu: 2 } }),
+        change({ limits: { pids: 99 } }),
+      ]);
+      await change({ kind: "static", settings: { timeZone: "Europe/Berlin" } });
+      // What it is by now decides, not what it was.
+      await expect(change({ dedicated: true, kind: "dynamic" })).rejects.toMatchObject({ code: "input_invalid" });
+      await change({ dedicated: true });
+      const settings = { ...defaultSiteSettings, idleSeconds: 77, botsWake: true, timeZone: "Europe/Berlin" };
+      expect(await reload(get(), actor, site)).toMatchObject({
+        ...{ settings, limits: { ...defaultSiteLimits, cpu: 2, pids: 99 }, cache: { ...defaultSiteCache, isOn: true, defaultSeconds: 60 } },
+        ...{ kind: "static", isDedicated: true },
+      });
+    });
+
     it("keeps revision and route when only words change", async () => {
       const { sites, reconcilerSites } = get().stores;
       const { site } = await aSite(get());
       const version = await reconcilerSites.routeVersion(site.id);
-      const changed = await sites.update(site, { description: "new words" }, null);
+      const changed = await sites.update(site, planned({ description: "new words" }));
       expect(changed).toEqual({ site: { ...site, description: "new words", updatedAt: changed.site.updatedAt }, operation: null });
       expect(await reconcilerSites.routeVersion(site.id)).toBe(version);
     });
@@ -133,7 +168,10 @@ export function describeSiteStores(get: () => StoreContext): void {
       const { actor, site } = await aSite(get());
       const { site: other } = await aSite(get());
       const operation = newOperation({ kind: "rename" });
-      await expect(sites.update(site, { name: other.name }, operation)).rejects.toMatchObject({ code: "site_name_taken", details: { name: other.name } });
+      await expect(sites.update(site, planned({ name: other.name }, operation))).rejects.toMatchObject({
+        code: "site_name_taken",
+        details: { name: other.name },
+      });
       expect(await reload(get(), actor, site)).toEqual(site);
       expect(await operations.forActor(actor, operation.id)).toBeNull();
     });
@@ -142,9 +180,9 @@ export function describeSiteStores(get: () => StoreContext): void {
       const before = new Date(Date.now() - 60_000);
       const { sites, epochs } = get().stores;
       const { site } = await aSite(get());
-      const disabled = await sites.update(site, { availability: "disabled", availabilityReason: "spam" }, newOperation());
+      const disabled = await sites.update(site, planned({ availability: "disabled", availabilityReason: "spam" }, newOperation()));
       expect(disabled.site).toMatchObject({ availability: "disabled", availabilityReason: "spam", epoch: 1 });
-      const again = await sites.update(site, { availability: "disabled", availabilityReason: "more spam" }, newOperation());
+      const again = await sites.update(site, planned({ availability: "disabled", availabilityReason: "more spam" }, newOperation()));
       expect(again.site).toMatchObject({ availabilityReason: "more spam", epoch: 1 });
       expect((await epochs.changedSince(before)).sites).toContainEqual([site.id, 1]);
     });
@@ -156,7 +194,7 @@ export function describeSiteStores(get: () => StoreContext): void {
       expect(deletion).toMatchObject({ kind: "delete", state: "queued" });
       expect(await sites.delete(site, newOperation({ kind: "delete" }))).toEqual(deletion);
       expect(await reload(get(), actor, site)).toMatchObject({ lifecycle: "deleting", epoch: site.epoch + 1 });
-      await expect(sites.update(site, { description: "x" }, null)).rejects.toMatchObject({ code: "site_being_deleted" });
+      await expect(sites.update(site, planned({ description: "x" }))).rejects.toMatchObject({ code: "site_being_deleted" });
       await expect(operations.queue(site, newOperation())).rejects.toMatchObject({ code: "site_being_deleted" });
       expect(await operationQueue.queueForReconciler(site.id, newOperation())).toBeNull();
     });
@@ -182,7 +220,7 @@ export function describeSiteStores(get: () => StoreContext): void {
       expect(await sites.forActor(actor, site.name)).toBeNull();
       expect(await operations.forActor(actor, id)).toMatchObject({ siteId: null, siteName: site.name });
       expect(await operations.forActor(stranger, id)).toBeNull();
-      await expect(sites.update(site, {}, null)).rejects.toMatchObject({ code: "site_not_found" });
+      await expect(sites.update(site, planned({}))).rejects.toMatchObject({ code: "site_not_found" });
       await expect(operations.queue(site, newOperation())).rejects.toMatchObject({ code: "site_not_found" });
       expect((await sites.create(actor, newSite({ name: site.name }), newOperation())).site.id).toBeGreaterThan(site.id);
     });

@@ -4,7 +4,7 @@ import { defaultSiteLimits } from "#contract/site.ts";
 import type { Actor, User } from "#core/accounts/user.ts";
 import type { NewOperation, Operation } from "#core/operations/operation.ts";
 import { type ActorSite, defaultSiteSettings } from "#core/sites/site.ts";
-import type { NewSite } from "#core/sites/site-store.ts";
+import type { NewSite, SiteChanges, SitePlan } from "#core/sites/site-store.ts";
 import type { Database } from "#db/database.ts";
 import type { createStores, createWorkerStores } from "#db/stores.ts";
 
@@ -56,6 +56,11 @@ export function newSite(changes: Partial<NewSite> = {}): NewSite {
 
 export function newOperation(changes: Partial<NewOperation> = {}): NewOperation {
   return { id: randomUUID(), kind: "restart", requestedById: null, input: {}, steps: [{ name: "start", title: "Start" }], ...changes };
+}
+
+/** The same change whatever the site is by then. */
+export function planned(changes: SiteChanges, operation: NewOperation | null = null): SitePlan {
+  return () => ({ changes, operation });
 }
 
 /** A site that lives, without operations, and its owner. */

@@ -1,7 +1,7 @@
 import { sql } from "kysely";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { ClaimedTask } from "#core/tasks/task-queue.ts";
-import { anActor, aSite, newOperation, type StoreContext } from "./store-builders.ts";
+import { anActor, aSite, newOperation, planned, type StoreContext } from "./store-builders.ts";
 import { anOutcome, aResult, expireLease, type newTask, queueTask, succeed } from "./task-builders.ts";
 
 const leaseMs = 30_000;
@@ -280,7 +280,7 @@ export function describeTaskQueue(get: () => StoreContext): void {
       const queued = [];
       for (const { site } of [disabled, deleting, gone]) queued.push(...(await queueAll(3, { siteId: site.id, priority: 1 })));
       const other = await queueTask(get());
-      await stores.sites.update(disabled.site, { availability: "disabled" }, null);
+      await stores.sites.update(disabled.site, planned({ availability: "disabled" }));
       await stores.sites.delete(deleting.site, newOperation({ kind: "delete" }));
       await stores.sites.delete(gone.site, newOperation({ kind: "delete" }));
       await stores.reconcilerSites.remove(gone.site.id);

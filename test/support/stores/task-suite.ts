@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import type { Failure } from "#contract/failure.ts";
 import type { AuditEntry } from "#core/audit/audit-store.ts";
 import type { Task } from "#core/tasks/task.ts";
-import { actorOf, anActor, aSite, aUser, newOperation, type StoreContext } from "./store-builders.ts";
+import { actorOf, anActor, aSite, aUser, newOperation, planned, type StoreContext } from "./store-builders.ts";
 import { anOutcome, aResult, manyTasks, newTask, queueTask } from "./task-builders.ts";
 
 /** What tasks have to do as people see them, whatever keeps them. */
@@ -84,7 +84,7 @@ export function describeTaskStores(get: () => StoreContext): void {
       const { actor, site } = await aSite(get());
       const administrator = await anActor(get(), "administrator");
       const queued = await queueTask(get(), { siteId: site.id });
-      await sites.update(site, { name: `${site.name}x` }, null);
+      await sites.update(site, planned({ name: `${site.name}x` }));
       expect(await tasks.forActor(actor, queued.uid)).toMatchObject({ site: { id: site.id, name: `${site.name}x` } });
       await sites.delete(site, newOperation({ kind: "delete" }));
       await reconcilerSites.remove(site.id);
@@ -207,7 +207,7 @@ export function describeTaskStores(get: () => StoreContext): void {
       await queueTask(get());
       await expect(tasks.create(newTask(), { maxWaiting: 2 })).rejects.toEqual(failing("task_limit_reached"));
       expect((await tasks.create(newTask(), { maxWaiting: 3 })).isNew).toBe(true);
-      await sites.update(site, { availability: "disabled" }, null);
+      await sites.update(site, planned({ availability: "disabled" }));
       await expect(tasks.create(newTask({ siteId: site.id }), manyTasks)).rejects.toEqual(failing("site_disabled"));
       await sites.delete(site, newOperation({ kind: "delete" }));
       await expect(tasks.create(newTask({ siteId: site.id }), manyTasks)).rejects.toEqual(failing("site_being_deleted"));
