@@ -70,3 +70,22 @@ test.each([actor({ id: 1 }), actor({ id: 9, role: "administrator" })])("whoever 
   const changed = await changesOf({ task: { ...task, arguments: ["-v"] } }, { schedule: secretive, by });
   expect(changed).toMatchObject({ createdById: by.user.id, sealedEnvironment: secretive.sealedEnvironment });
 });
+
+test("a change that somebody else was faster than is decided anew: nobody takes over values that came meanwhile", async () => {
+  const written: ScheduleChanges[] = [];
+  const update = async (_actor: unknown, before: ActorSchedule, given: ScheduleChanges): Promise<ActorSchedule | null> => {
+    written.push(given);
+    return before === schedule ? null : before;
+  };
+  const later = (now: ActorSchedule) => {
+    const schedules = { update, forActor: async () => now };
+    const deps = { schedules, seal, plan: async () => ({ site: null }), clock: { now: () => 0 } } as unknown as ScheduleDeps;
+    return updateSchedule(deps, actor({ id: 5 }), { schedule, changes: { cron: "0 4 * * *" } });
+  };
+  await expect(later(secretive)).rejects.toMatchObject({ code: "schedule_values_foreign" });
+  await later({ ...schedule, timeZone: "Asia/Tokyo" });
+  // Four in the morning there, of the day that has begun there at midnight of UTC.
+  expect(written.at(-1)).toMatchObject({ cron: "0 4 * * *", nextAt: new Date("1970-01-01T19:00:00Z") });
+  await later({ ...schedule, isPaused: true });
+  expect(written.at(-1)).toMatchObject({ nextAt: null });
+});

@@ -25,6 +25,8 @@ export interface ScheduleDeps {
 
 /** The most schedules of one site, and of the home folder. */
 export const mostSchedules = 200;
+/** Each of them lost to somebody else's change in between. */
+const mostTries = 10;
 
 /**
  * Makes a schedule that runs on behalf of this person.
@@ -48,6 +50,25 @@ export async function updateSchedule(
   actor: Actor,
   request: { readonly schedule: ActorSchedule; readonly changes: BodyOf<typeof api.updateSchedule> },
 ): Promise<ActorSchedule> {
+  let { schedule } = request;
+  for (let tries = 0; tries < mostTries; tries += 1) {
+    const changed = await tryUpdate(deps, actor, { ...request, schedule });
+    if (changed !== null) return changed;
+    // Somebody else was faster: what this change means is decided anew, by what they made of it.
+    schedule = (await deps.schedules.forActor(actor, schedule.id)) ?? missing();
+  }
+  throw new Error(`schedule ${schedule.id} was changed by others ${mostTries} times while it was to be changed once`);
+}
+
+function missing(): never {
+  throw new Failure("schedule_not_found");
+}
+
+async function tryUpdate(
+  deps: ScheduleDeps,
+  actor: Actor,
+  request: { readonly schedule: ActorSchedule; readonly changes: BodyOf<typeof api.updateSchedule> },
+): Promise<ActorSchedule | null> {
   const { schedule } = request;
   const changes = realChanges(schedule, withoutAbsent(request.changes));
   const { task, ...words } = changes;

@@ -30,8 +30,12 @@ export interface ScheduleStore {
   forActor(actor: Actor, id: string): Promise<ActorSchedule | null>;
   /** By name. */
   listFor(actor: Actor, filter: { readonly siteId?: number | undefined }, request: PageRequest): Promise<Page<ActorSchedule>>;
-  /** A scheduler that has just read the schedule as it was loses its turn. @throws {Failure} `schedule_not_found` when it is gone. */
-  update(actor: Actor, schedule: ActorSchedule, changes: ScheduleChanges): Promise<ActorSchedule>;
+  /**
+   * A scheduler that has just read the schedule as it was loses its turn. Null, and nothing has changed, when its plan, its values or
+   * on whose behalf it runs are no longer what `schedule` says: the changes were decided by that.
+   * @throws {Failure} `schedule_not_found` when it is gone.
+   */
+  update(actor: Actor, schedule: ActorSchedule, changes: ScheduleChanges): Promise<ActorSchedule | null>;
   /** Gone already is success. */
   delete(schedule: ActorSchedule): Promise<void>;
 }

@@ -64,7 +64,7 @@ export class PostgresScheduleStore implements ScheduleStore {
     return { items: await withSites(this.#db, actor, page.items), next: page.next };
   }
 
-  async update(actor: Actor, schedule: ActorSchedule, changes: ScheduleChanges): Promise<ActorSchedule> {
+  async update(actor: Actor, schedule: ActorSchedule, changes: ScheduleChanges): Promise<ActorSchedule | null> {
     const { task, name, ...plain } = changes;
     return this.#db.transaction().execute(async (change) => {
       const { numUpdatedRows } = await change
@@ -78,8 +78,13 @@ export class PostgresScheduleStore implements ScheduleStore {
           leaseUntil: null,
         })
         .where("id", "=", schedule.id)
+        .where("cron", "=", schedule.cron)
+        .where("timeZone", "=", schedule.timeZone)
+        .where("isPaused", "=", schedule.isPaused)
+        .where("createdById", "is not distinct from", schedule.createdBy?.id ?? null)
+        .where("sealedEnvironment", "is not distinct from", schedule.sealedEnvironment)
         .executeTakeFirst();
-      if (numUpdatedRows === 0n) throw new Failure("schedule_not_found");
+      if (numUpdatedRows === 0n) return (await isThere(change, schedule.id)) ? null : missing();
       await notifySchedules(change, schedule.id);
       return reload(change, actor, schedule.id);
     });
@@ -119,6 +124,14 @@ async function withSites(db: Database | Change, actor: Actor, schedules: readonl
     const actorSite = sites.get(schedule.site.id);
     return actorSite === undefined ? [] : [{ ...schedule, actorSite }];
   });
+}
+
+async function isThere(change: Change, id: string): Promise<boolean> {
+  return (await change.selectFrom("schedules").select("id").where("id", "=", id).executeTakeFirst()) !== undefined;
+}
+
+function missing(): never {
+  throw new Failure("schedule_not_found");
 }
 
 /** As its own writer sees it, who had the right a moment ago. */

@@ -127,6 +127,9 @@ function describePeoplesSchedules(get: () => StoreContext): void {
       cron: schedule.cron,
       task: { script: "ls.sh" },
     });
+    // Decided by what it was before.
+    expect(await schedules.update(actor, schedule, { cron: "0 4 * * *" })).toBeNull();
+    expect(await schedules.forActor(actor, schedule.id)).toMatchObject({ cron: schedule.cron });
     await schedules.delete(schedule);
     await schedules.delete(schedule);
     await expect(schedules.update(other, schedule, { name: "x" })).rejects.toMatchObject({ code: "schedule_not_found" });
