@@ -57,7 +57,10 @@ export const configSchema = z.object({
     .describe("RabbitMQ to announce tasks by, for example amqp://user:password@host:5672/vhost; without it they are announced by the database")
     .meta({ secret: true }),
   BACKLOT_FTP_DEMO_ACCOUNT: z.string().regex(demoAccountPattern, demoAccountProblem).optional().describe(demoAccountDescription).meta({ secret: true }),
-  BACKLOT_TRUST_PROXY: z.stringbool().default(false).describe("Believe X-Forwarded-For of the proxy before the dashboard"),
+  BACKLOT_TRUST_PROXY: z
+    .stringbool()
+    .default(false)
+    .describe("A proxy is right before the dashboard: believe the last entry of its X-Forwarded-For, which it added itself"),
 });
 export type ManagerConfig = z.output<typeof configSchema>;
 

@@ -62,6 +62,18 @@ test.for([
   expect(answer).toContain('"code":"path_invalid"');
 });
 
+test.for([
+  ["nobody's word", false, {}, "127.0.0.1"],
+  ["a client's own word, where no proxy is before us", false, { "x-forwarded-for": "192.0.2.1" }, "127.0.0.1"],
+  ["the word of the proxy before us", true, { "x-forwarded-for": "192.0.2.1" }, "192.0.2.1"],
+  ["the last entry, which the proxy added to what the client had made up", true, { "x-forwarded-for": "spoofed, 198.51.100.7, 192.0.2.1" }, "192.0.2.1"],
+  ["the proxy itself when it says nothing", true, {}, "127.0.0.1"],
+] as const)("a visitor's address is %s", async ([, trustProxy, headers, address]) => {
+  const server = createServer({ log: silentLog(), trustProxy });
+  server.get("/who", async (request) => request.ip);
+  expect((await server.inject({ path: "/who", headers, remoteAddress: "127.0.0.1" })).body).toBe(address);
+});
+
 /** Everything that comes back on one connection until it closes. */
 function conversation(sent: readonly (string | Buffer)[]): Promise<string> {
   const { hostname, port } = new URL(url);

@@ -16,8 +16,8 @@ export interface ServerOptions {
   readonly metrics?: () => Promise<string> | string;
   /** Answers what no route does; `not_found` unless given. */
   readonly notFound?: (request: FastifyRequest, reply: FastifyReply) => FastifyReply;
-  /** Trust `X-Forwarded-For` of these peers. */
-  readonly trustProxy?: boolean | string;
+  /** A proxy stands right before this server: what it added to `X-Forwarded-For`, the last entry, is the client's address. */
+  readonly trustProxy?: boolean;
 }
 
 /** A Fastify server of this house: problem documents, request ids, raw bodies left unread, `/healthz`, `/readyz` and `/metrics`. */
@@ -29,7 +29,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => randomUUID(),
     requestIdHeader: false,
-    trustProxy: options.trustProxy ?? false,
+    trustProxy: options.trustProxy === true ? isNearest : false,
     routerOptions: { ignoreTrailingSlash: false, maxParamLength },
     forceCloseConnections: true,
     // Slow heads end; bodies may take as long as they move (see `requestTimeout` of Node: it covers the whole request).
@@ -83,6 +83,11 @@ function unusableAddress(address: string): Failure {
 export function processMetrics(): string {
   const memory = process.memoryUsage();
   return `process_resident_memory_bytes ${memory.rss}\nnodejs_heap_used_bytes ${memory.heapUsed}\nprocess_uptime_seconds ${process.uptime().toFixed(1)}\n`;
+}
+
+// Proxies add to what a client sends: only the last entry is the proxy's own word. (Fastify's `true` believes the first one, and its number of hops none.)
+function isNearest(_address: string, hop: number): boolean {
+  return hop === 0;
 }
 
 // JSON is parsed here; everything else stays a stream for the handler that asked for raw bytes.

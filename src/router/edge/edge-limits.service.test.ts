@@ -58,7 +58,7 @@ describe.skipIf(missing !== null)(`Limits of the edge${missing === null ? "" : `
   const startManager = async (name: string): Promise<void> => {
     const server = createServer((req, res) => {
       if (req.url === "/readyz") res.statusCode = managers.find((manager) => manager.name === name)?.isReady === true ? 200 : 503;
-      res.end(name);
+      res.end(req.url === "/forwarded" ? String(req.headers["x-forwarded-for"]) : name);
     }).listen(0, "127.0.0.1");
     await once(server, "listening");
     managers.push({ name, port: (server.address() as AddressInfo).port, isReady: true, close: () => void server.close() });
@@ -178,6 +178,12 @@ describe.skipIf(missing !== null)(`Limits of the edge${missing === null ? "" : `
     await expect
       .poll(async () => new Set([await asked(), await asked(), await asked(), await asked()]), { timeout: 30_000, interval: 500 })
       .toEqual(new Set(["second"]));
+  });
+
+  test("a manager hears of one address, the visitor's as far as it is believed: it trusts HAProxy alone", async () => {
+    const heard = async (address: string): Promise<string> =>
+      (await from(address, { host: "dashboard.example.org", path: "/forwarded", headers: { "x-forwarded-for": "192.0.2.66, 203.0.113.7" } })).text;
+    expect([await heard("127.0.0.9"), await heard("127.0.0.6")]).toEqual(["203.0.113.7", "127.0.0.6"]);
   });
 
   test("the statistics page tells of every backend, its managers and nginx, on loopback only", async () => {

@@ -15,6 +15,8 @@ export function managersSection(managers: BalancedManagers | null, idleMs: numbe
       "backend managers",
       "balance leastconn",
       `timeout server ${idleMs}ms`,
+      // They believe what HAProxy says last: with a balancer before it that would be the balancer, for everybody.
+      "http-request set-header X-Forwarded-For %[var(txn.visitor)]",
       "retries 3",
       // What nobody has begun goes to another one; what may be sent twice does so too when the one that had it died.
       "http-request disable-l7-retry if !{ method GET HEAD }",
