@@ -177,7 +177,7 @@ describe("sites", () => {
     const response = await bench.request("/api/v1/sites", { method: "POST", as: "ada", json: { name: "fresh", kind: "dynamic", starter: "node" } });
     expect(response.status).toBe(201);
     const { site, operation } = (await response.json()) as { site: Record<string, unknown>; operation: { id: string } };
-    expect(site).toMatchObject({ name: "fresh", kind: "dynamic", state: "asleep", url: "http://fresh.localhost:8080/" });
+    expect(site).toMatchObject({ name: "fresh", kind: "dynamic", state: "starting", url: "http://fresh.localhost:8080/" });
     const last = await ended("ada", operation.id);
     expect(last).toMatchObject({ state: "succeeded" });
     expect((last.steps as { state: string }[]).map((step) => step.state)).toEqual(["succeeded", "succeeded", "succeeded", "succeeded"]);

@@ -44,6 +44,8 @@ export function siteViewOf(site: ActorSite, actor: Actor, known: { readonly stat
 export function statusOf(site: ActorSite, known: SiteStatus | undefined): SiteStatus {
   const since = iso(site.updatedAt);
   if (site.availability !== "enabled") return { state: site.availability, reason: site.availabilityReason || null, since };
+  // Its address may be there already, without its files.
+  if (site.lifecycle === "creating") return { state: "starting", reason: "The site is being created; a step that fails is tried again by itself.", since };
   if (site.lifecycle === "deleting") return { state: "stopping", reason: "The site is being deleted.", since };
   if (!hasInstance(site)) return { state: "running", reason: null, since };
   return known ?? { state: "asleep", reason: null, since };

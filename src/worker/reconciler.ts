@@ -105,7 +105,9 @@ export class Reconciler {
     const subject = { kind: site.kind, canRunTwice: site.settings.canRunTwice };
     const common = { id: randomUUID(), subject, requestedById: null };
     const operation =
-      drift === "create" ? planOperation({ ...common, kind: "create", input: { starter: null } }) : planOperation({ ...common, kind: "delete", input: {} });
+      drift === "create"
+        ? planOperation({ ...common, kind: "create", input: { starter: await sites.starterOf(site.id) } })
+        : planOperation({ ...common, kind: "delete", input: {} });
     if ((await queue.queueForReconciler(site.id, operation)) !== null) log.info({ site: site.name, drift }, "unfinished site taken up again");
   }
 }

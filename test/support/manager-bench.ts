@@ -16,6 +16,7 @@ export interface ManagerBench extends AsyncDisposable {
   readonly key: ClusterKey;
   readonly orchestrator: FakeComponent & { readonly state: FakeOrchestratorState };
   readonly router: FakeComponent;
+  readonly databaseUrl: string;
   /** A request as one of the bench's people; a bearer token unless told otherwise. */
   request(path: string, init?: RequestInit & { readonly as?: string; readonly json?: unknown }): Promise<Response>;
   /** Adds a person and gives a token of theirs; `admin` is there from the start. */
@@ -70,5 +71,5 @@ export async function startManagerBench(environment: Readonly<Record<string, str
     await request("/api/v1/users", { method: "POST", as: "admin", json: { username, password: "a password" } });
     return tokenFor(username, "a password");
   };
-  return { url, key, orchestrator, router, request, person, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+  return { url, key, databaseUrl: database.url, orchestrator, router, request, person, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }

@@ -84,6 +84,8 @@ export interface ReconcilerSiteStore {
   environment(id: number): Promise<string | null>;
   /** What tells whether a site has drifted, of every site after this number, by number. Asked for all sites over and over, so it is little. */
   outlinesAfter(id: number, limit: number): Promise<readonly SiteOutline[]>;
+  /** The starter that its files were to be copied from when it was created; null for none, and when an archive has replaced its files since. */
+  starterOf(id: number): Promise<string | null>;
   /** The site has come to life. */
   markActive(id: number): Promise<void>;
   /** Makes everything that routers keep of the site out of date, if they keep anything; gives the version of the route table that says so, or null. */
@@ -94,4 +96,6 @@ export interface ReconcilerSiteStore {
   deletedAmong(ids: readonly number[]): Promise<readonly number[]>;
   /** The newest version of the route table that concerns this site. */
   routeVersion(id: number): Promise<number>;
+  /** The same if the site has this name now; 0 when it has another one, or is gone. */
+  versionAs(id: number, name: string): Promise<number>;
 }

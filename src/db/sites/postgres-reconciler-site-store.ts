@@ -36,6 +36,28 @@ export class PostgresReconcilerSiteStore implements ReconcilerSiteStore {
       .execute();
   }
 
+  async starterOf(id: number): Promise<string | null> {
+    const asked = await this.#db
+      .selectFrom("operations")
+      .select(sql<string | null>`input->>'starter'`.as("starter"))
+      .where("siteId", "=", id)
+      .where("kind", "=", "create")
+      // The person's own; those after it are tries to carry it out.
+      .orderBy("sequence")
+      .limit(1)
+      .executeTakeFirst();
+    if (asked === undefined || asked.starter === null) return null;
+    const replaced = await this.#db
+      .selectFrom("operations")
+      .select("id")
+      .where("siteId", "=", id)
+      .where("kind", "=", "deploy")
+      .where("state", "=", "succeeded")
+      .limit(1)
+      .executeTakeFirst();
+    return replaced === undefined ? asked.starter : null;
+  }
+
   async markActive(id: number): Promise<void> {
     await this.#db
       .updateTable("sites")
@@ -70,6 +92,12 @@ export class PostgresReconcilerSiteStore implements ReconcilerSiteStore {
     const site = await this.#db.selectFrom("sites").select("routeVersion as version").where("id", "=", id).executeTakeFirst();
     const gone = await this.#db.selectFrom("removedRoutes").select("version").where("siteId", "=", id).executeTakeFirst();
     return Math.max(site?.version ?? 0, gone?.version ?? 0);
+  }
+
+  async versionAs(id: number, name: string): Promise<number> {
+    // One question: a version of later than the name would let it claim what is somebody else's by now.
+    const site = await this.#db.selectFrom("sites").select("routeVersion as version").where("id", "=", id).where("name", "=", name).executeTakeFirst();
+    return site?.version ?? 0;
   }
 
   #select() {

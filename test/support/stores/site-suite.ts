@@ -225,6 +225,22 @@ export function describeSiteStores(get: () => StoreContext): void {
       expect((await sites.create(actor, newSite({ name: site.name }), newOperation())).site.id).toBeGreaterThan(site.id);
     });
 
+    it("is created from the starter that was asked for at first, unless an archive has taken the place of its files", async () => {
+      const { sites, operations, reconcilerSites, operationQueue } = get().stores;
+      const actor = await anActor(get());
+      const { site } = await sites.create(actor, newSite(), newOperation({ kind: "create", input: { starter: "node" } }));
+      const settle = (state: "failed" | "succeeded") => get().db.updateTable("operations").set({ state }).where("siteId", "=", site.id).execute();
+      await settle("failed");
+      await operationQueue.queueForReconciler(site.id, newOperation({ kind: "create", input: { starter: null } }));
+      expect(await reconcilerSites.starterOf(site.id)).toBe("node");
+      await settle("failed");
+      await operations.queue(site, newOperation({ kind: "deploy" }));
+      expect(await reconcilerSites.starterOf(site.id)).toBe("node");
+      await settle("succeeded");
+      expect(await reconcilerSites.starterOf(site.id)).toBeNull();
+      expect(await reconcilerSites.starterOf((await aSite(get())).site.id)).toBeNull();
+    });
+
     it("is walked through by number", async () => {
       const { reconcilerSites } = get().stores;
       const { site } = await aSite(get());
