@@ -52,6 +52,8 @@ export class PageFill implements FetchSink {
   old: Page | undefined;
   /** Somebody takes part for whom the program may be asked and woken. */
   isWanted = false;
+  /** Somebody takes part whose request is a visit. */
+  isVisited = false;
   readonly #waiters = new Set<Waiter>();
   #fetch: SiteFetch | null = null;
   #leader: Leader | null = null;

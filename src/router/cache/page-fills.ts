@@ -60,6 +60,7 @@ export class PageFills {
     if (running !== undefined) {
       if (how.isAlone) return;
       running.isWanted ||= how.isWanted;
+      running.isVisited ||= look.deps.isVisit(visit);
       look.isCollapsed = true;
       arrival.onClose = running.join(waiter);
       return;
@@ -72,6 +73,7 @@ export class PageFills {
     this.#fills.set(key, fill);
     fill.old = how.page;
     fill.isWanted = how.isWanted;
+    fill.isVisited = look.deps.isVisit(visit);
     if (!how.isAlone) {
       if (how.isWanted) this.#plan.count(look, "misses");
       // Conditions are answered from what comes, so that it has to be there first.
@@ -174,16 +176,13 @@ export class PageFills {
 
   #fetchOf(look: Look, fill: PageFill): SiteFetch {
     const { visit, deps, request } = look;
-    const { gate } = visit;
-    const isVisit = deps.isVisit(visit);
     return new SiteFetch(
       {
-        gate,
+        gate: visit.gate,
         head: sharedRequest(visit, request, fill.old),
         limits: deps.limits,
-        onActivity: () => {
-          if (isVisit) gate.lastActiveAt = this.#plan.now();
-        },
+        isVisit: () => fill.isVisited,
+        now: this.#plan.now,
         onUpstreamFailure: () => {
           deps.metrics.upstreamFailures += 1;
         },

@@ -1,6 +1,7 @@
 import type { Failure } from "#contract/failure.ts";
-import type { SiteGate, Visitor } from "../gate/site-gate.ts";
+import type { SiteGate } from "../gate/site-gate.ts";
 import type { Target } from "../gate/target.ts";
+import type { Visitor } from "../gate/waiting-visitors.ts";
 import { ProtocolError, type ResponseHead } from "../proxy/response-head.ts";
 import { type UpstreamConnection, UpstreamTimeout, type UpstreamUser } from "../proxy/upstream-connection.ts";
 import { upstreamFailure } from "../proxy/upstream-failure.ts";
@@ -11,8 +12,9 @@ export interface FetchPlan {
   /** The whole head of the request, with the empty line at its end. */
   readonly head: string;
   readonly limits: { readonly responseHeadMs: number; readonly idleMs: number };
-  /** Something happened on behalf of a visitor: it keeps the site awake. */
-  readonly onActivity: () => void;
+  /** Whether somebody takes part whose visit may wake the site, and keeps it awake. */
+  readonly isVisit: () => boolean;
+  readonly now: () => number;
   readonly onUpstreamFailure: () => void;
 }
 
@@ -49,6 +51,10 @@ export class SiteFetch implements Visitor, UpstreamUser {
     return this.#isDone;
   }
 
+  get mayWake(): boolean {
+    return this.#plan.isVisit();
+  }
+
   /** Sets out to the site. */
   begin(): void {
     this.#plan.gate.enter(this);
@@ -77,7 +83,7 @@ export class SiteFetch implements Visitor, UpstreamUser {
 
   admit(target: Target): void {
     this.#target = target;
-    this.#plan.onActivity();
+    this.#noteActivity();
     target.pool.take(this);
   }
 
@@ -162,7 +168,12 @@ export class SiteFetch implements Visitor, UpstreamUser {
     const target = this.#target;
     if (target === null) return;
     this.#target = null;
-    this.#plan.onActivity();
+    this.#noteActivity();
     this.#plan.gate.leave(target);
+  }
+
+  #noteActivity(): void {
+    const { gate, isVisit, now } = this.#plan;
+    if (isVisit()) gate.lastActiveAt = now();
   }
 }

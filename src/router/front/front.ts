@@ -8,7 +8,7 @@ import type { SiteRoute } from "#contract/site-spec.ts";
 import type { Log } from "#kit/log.ts";
 import type { PageCache } from "../cache/page-cache.ts";
 import type { SiteGates } from "../gate/site-gates.ts";
-import { isVisit } from "../gate/waking-visit.ts";
+import { asleepFailure, isVisit } from "../gate/waking-visit.ts";
 import type { RouterMetrics } from "../metrics.ts";
 import { sendFailure } from "../pages/send-failure.ts";
 import { Exchange } from "../proxy/exchange.ts";
@@ -151,8 +151,8 @@ export class Front {
 
   // Something that is no visit does not wake a site; it is told to come back.
   #refuseVisit({ req, res, target }: Arrival): void {
+    if (splitQuery(target).path !== "/favicon.ico") throw asleepFailure();
     this.#options.metrics.refusedVisits += 1;
-    if (splitQuery(target).path !== "/favicon.ico") throw new Failure("site_asleep", { retryAfterSeconds: 3600 });
     res.writeHead(204, { "Cache-Control": "no-store" });
     res.end();
     req.resume();
@@ -207,7 +207,8 @@ export class Front {
   #refuse(arrival: Arrival, failure: Failure): void {
     const { req, res } = arrival;
     arrival.failure = failure;
-    const { dashboardUrl } = this.#options;
+    const { dashboardUrl, metrics } = this.#options;
+    if (failure.code === "site_asleep") metrics.refusedVisits += 1;
     const link = dashboardUrl === undefined ? undefined : { href: dashboardUrl, text: "Open the dashboard" };
     const headers = failure.code === "method_not_allowed" ? { Allow: "GET, HEAD" } : {};
     sendFailure(req, res, { failure, link, headers });

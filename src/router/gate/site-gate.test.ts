@@ -4,14 +4,16 @@ import type { RestOutcome } from "#contract/internal/site-rest.ts";
 import type { ConnectionPool } from "../proxy/upstream-pool.ts";
 import type { GateDeps } from "./gate-deps.ts";
 import type { SiteEdge } from "./site-edge.ts";
-import { longestHoldMs, SiteGate, type Visitor } from "./site-gate.ts";
+import { longestHoldMs, SiteGate } from "./site-gate.ts";
 import type { LiveInstance, Target } from "./target.ts";
+import type { Visitor } from "./waiting-visitors.ts";
 
 const one: LiveInstance = { address: { host: "10.0.0.1", port: 5000 }, instance: "one" };
 const two: LiveInstance = { address: { host: "10.0.0.2", port: 5000 }, instance: "two" };
 
 class FakeVisitor implements Visitor {
   isGone = false;
+  mayWake = true;
   target: Target | null = null;
   failure: Failure | null = null;
 
@@ -55,8 +57,9 @@ function scene(over: Partial<GateDeps> = {}) {
     mostInFlight: 2,
     ...over,
   });
-  const enter = (): FakeVisitor => {
+  const enter = (mayWake = true): FakeVisitor => {
     const visitor = new FakeVisitor();
+    visitor.mayWake = mayWake;
     gate.enter(visitor);
     return visitor;
   };
@@ -86,6 +89,32 @@ test("when waking fails all that wait hear why, and the next request tries again
   expect(visitors.map((visitor) => visitor.outcome)).toEqual(["site_crashed", "site_crashed"]);
   enter();
   expect(wakes.length).toBe(2);
+});
+
+test("who may wake nobody waits along with others, and hears that the site is asleep when there are none", async () => {
+  const { gate, wakes, enter } = scene();
+  gate.hold();
+  const alone = enter(false);
+  expect(alone.outcome).toBe("waits");
+  gate.release(null);
+  expect([alone.outcome, wakes.length]).toEqual(["site_asleep", 0]);
+
+  gate.hold();
+  const [crawler, person] = [enter(false), enter()];
+  gate.release(null);
+  expect([crawler.outcome, person.outcome, wakes.length]).toEqual(["waits", "waits", 1]);
+  wakes[0]?.answer(one);
+  await settle();
+  expect([crawler.outcome, person.outcome]).toEqual(["one", "one"]);
+});
+
+test("nobody is woken for a person who has left", () => {
+  const { gate, wakes, enter } = scene();
+  gate.hold();
+  const [crawler, person] = [enter(false), enter()];
+  person.isGone = true;
+  gate.release(null);
+  expect([crawler.outcome, wakes.length]).toEqual(["site_asleep", 0]);
 });
 
 test("the queue is bounded, and so is what a program works on at once", async () => {

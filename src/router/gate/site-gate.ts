@@ -4,21 +4,8 @@ import { Drain } from "./drain.ts";
 import type { GateDeps } from "./gate-deps.ts";
 import { OutsideTraffic } from "./outside-traffic.ts";
 import { type LiveInstance, Target } from "./target.ts";
-
-/** A request on its way to a site's program. */
-export interface Visitor {
-  /** The visitor has left; nobody waits for the answer. */
-  readonly isGone: boolean;
-  /** Go on to this instance; the gate counts the request as in flight until `leave`. */
-  admit(target: Target): void;
-  /** There is no instance to go to. */
-  refuse(failure: Failure): void;
-}
-
-interface Waiting {
-  readonly visitor: Visitor;
-  readonly deadlineAt: number;
-}
+import { type Visitor, WaitingVisitors } from "./waiting-visitors.ts";
+import { asleepFailure } from "./waking-visit.ts";
 
 const retryAfterSeconds = 5;
 /** Long enough for a balancer to count once more; whoever is under way then keeps the site awake. */
@@ -37,7 +24,7 @@ export class SiteGate {
   #target: Target | null = null;
   /** Earlier instances that still work on requests. */
   readonly #older = new Set<Target>();
-  #waiting: Waiting[] = [];
+  readonly #waiting = new WaitingVisitors();
   readonly #drain = new Drain();
   #isWaking = false;
   #isGoingToSleep = false;
@@ -66,7 +53,7 @@ export class SiteGate {
   }
 
   get waitingCount(): number {
-    return this.#waiting.length;
+    return this.#waiting.count;
   }
 
   /** An idle program may be asked to stand still. */
@@ -93,7 +80,7 @@ export class SiteGate {
 
   /** Nothing is known, waiting or under way: the gate can be forgotten. */
   get isAtRest(): boolean {
-    return this.#target === null && !this.isClosed && !this.#isWaking && this.#waiting.length === 0 && this.#older.size === 0;
+    return this.#target === null && !this.isClosed && !this.#isWaking && this.#waiting.count === 0 && this.#older.size === 0;
   }
 
   /** Requests that instances work on now; not those of `except`. */
@@ -111,11 +98,11 @@ export class SiteGate {
       this.#admit(visitor, target);
       return;
     }
-    if (this.#waiting.length >= this.#deps.mostWaiting) {
+    if (this.#waiting.count >= this.#deps.mostWaiting) {
       visitor.refuse(new Failure("site_overloaded", { retryAfterSeconds }));
       return;
     }
-    this.#waiting.push({ visitor, deadlineAt: this.#deps.now() + this.#deps.waitMs });
+    this.#waiting.add(visitor, this.#deps.now() + this.#deps.waitMs);
     this.#wakeIfNeeded();
   }
 
@@ -213,12 +200,7 @@ export class SiteGate {
   /** Ends what has taken too long: waits of requests, and a hold that nobody released. */
   sweep(now: number): void {
     if (this.#heldUntil > 0 && now >= this.#heldUntil) this.release(null);
-    if (this.#waiting.length === 0) return;
-    const isOverdue = ({ visitor, deadlineAt }: Waiting): boolean => visitor.isGone || now >= deadlineAt;
-    const overdue = this.#waiting.filter(isOverdue);
-    if (overdue.length === 0) return;
-    this.#waiting = this.#waiting.filter((waiting) => !isOverdue(waiting));
-    for (const { visitor } of overdue) if (!visitor.isGone) visitor.refuse(new Failure("site_starting", { retryAfterSeconds }));
+    this.#waiting.sweep(now, () => new Failure("site_starting", { retryAfterSeconds }));
   }
 
   /** The site is gone or may not be served: nobody goes on. Connections, WebSockets too, end after `graceMs`. */
@@ -227,7 +209,7 @@ export class SiteGate {
     this.#heldUntil = 0;
     const targets = [...this.#older, ...(this.#target === null ? [] : [this.#target])];
     this.#setTarget(null);
-    this.#refuseAll(failure);
+    this.#waiting.refuseAll(failure);
     for (const target of targets) target.pool.end(graceMs);
   }
 
@@ -267,6 +249,11 @@ export class SiteGate {
 
   #wakeIfNeeded(): void {
     if (this.#target !== null || this.isClosed || this.#isWaking) return;
+    // Whoever may wake nobody (a crawler) waits along with those who may, and not in their stead: the program may have gone under it, or they have left.
+    if (!this.#waiting.hasWaker) {
+      this.#waiting.refuseAll(asleepFailure());
+      return;
+    }
     this.#isWaking = true;
     const generation = this.#generation;
     this.#deps.wake(this.siteId).then(
@@ -278,23 +265,17 @@ export class SiteGate {
       (error: unknown) => {
         this.#isWaking = false;
         if (generation !== this.#generation) return this.#flush();
-        this.#refuseAll(error instanceof Failure ? error : new Failure("internal", { requestId: "wake" }, { cause: error }));
+        this.#waiting.refuseAll(error instanceof Failure ? error : new Failure("internal", { requestId: "wake" }, { cause: error }));
       },
     );
   }
 
   #flush(): void {
     while (!this.isClosed && this.#target !== null) {
-      const next = this.#waiting.shift();
+      const next = this.#waiting.next();
       if (next === undefined) return;
-      if (!next.visitor.isGone) this.#admit(next.visitor, this.#target);
+      this.#admit(next, this.#target);
     }
-    if (this.#waiting.some(({ visitor }) => !visitor.isGone)) this.#wakeIfNeeded();
-  }
-
-  #refuseAll(failure: Failure): void {
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const { visitor } of waiting) if (!visitor.isGone) visitor.refuse(failure);
+    this.#wakeIfNeeded();
   }
 }

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
 import { Failure } from "#contract/failure.ts";
 import { awaitRoutes } from "#contract/internal/router.ts";
+import { cachedApp } from "../../../test/support/cached-stage.ts";
 import { aRoute, type RouterHarness, startRouter, visit } from "../../../test/support/router-harness.ts";
 import { freePort, type SiteProgram, startProgram, until } from "../../../test/support/site-program.ts";
 import { escapeHtml } from "../pages/error-page.ts";
@@ -141,6 +142,22 @@ test("crawlers, probes and icons do not wake a site; one that is awake answers t
   }
   expect(router.orchestrator.sleeps.length).toBe(1);
   expect(router.orchestrator.wakes).toEqual([8]);
+});
+
+test.each([
+  ["a site", aRoute({ siteId: 8, name: "app" })],
+  ["a site whose pages are kept", cachedApp()],
+] as const)("where the program of %s has gone unnoticed a crawler does not bring it back, and the next person does", async (_, route) => {
+  const program = await echo();
+  await using next = await echo();
+  await using router = await sleepingSite(program, route);
+  expect((await visit(router.door, { host, path: "/first", headers: browser })).status).toBe(200);
+  await program[Symbol.asyncDispose]();
+  router.orchestrator.onWake = () => ({ address: next.address, instance: "two" });
+  const crawler = await visit(router.door, { host, headers: google });
+  expect([crawler.status, crawler.headers["retry-after"], JSON.parse(crawler.text).code, router.orchestrator.wakes]).toEqual([503, "3600", "site_asleep", [8]]);
+  expect((await visit(router.door, { host, headers: browser })).status).toBe(200);
+  expect(router.orchestrator.wakes).toEqual([8, 8]);
 });
 
 test("an owner can let crawlers wake the site", async () => {

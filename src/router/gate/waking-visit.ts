@@ -1,4 +1,5 @@
 import { isbot } from "isbot";
+import { Failure } from "#contract/failure.ts";
 
 /** What of a request decides whether it wakes a sleeping site. */
 export interface VisitFacts {
@@ -26,4 +27,9 @@ export function isVisit(facts: VisitFacts, botsWake: boolean): boolean {
   if (facts.method === "HEAD" || probes.has(facts.path)) return false;
   if (facts.purpose !== undefined && /\bprefetch\b|\bprerender\b/i.test(facts.purpose)) return false;
   return !isCrawler(facts.userAgent);
+}
+
+/** What those are told whose request is no visit: whoever looks for itself comes back much later. */
+export function asleepFailure(): Failure {
+  return new Failure("site_asleep", { retryAfterSeconds: 3600 });
 }

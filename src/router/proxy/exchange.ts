@@ -1,7 +1,7 @@
 import { Failure } from "#contract/failure.ts";
 import { endAnswer } from "../end-answer.ts";
-import type { Visitor } from "../gate/site-gate.ts";
 import type { Target } from "../gate/target.ts";
+import type { Visitor } from "../gate/waiting-visitors.ts";
 import { discardBody } from "../pages/send-failure.ts";
 import type { ProxyDeps, ProxyVisit } from "./proxy-visit.ts";
 import { type RequestFacts, readRequestHeaders } from "./request-head.ts";
@@ -53,6 +53,10 @@ export class Exchange implements Visitor, UpstreamUser {
 
   get isGone(): boolean {
     return this.#isDone;
+  }
+
+  get mayWake(): boolean {
+    return this.#deps.isVisit(this.#visit);
   }
 
   /** Sets out to the site. */
