@@ -4,7 +4,7 @@ import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import * as module from "node:module";
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const runsServices = ["start", "run"].includes(process.argv[2] ?? "");
@@ -18,11 +18,12 @@ if (!existsSync(join(root, "node_modules", "zod"))) {
 } else {
   // Stripped and compiled modules are kept inside the checkout: the default folder under /tmp is anybody's to write.
   module.enableCompileCache(join(root, "node_modules", ".cache", "compiled"));
-  if (runsServices) await import("../src/main.ts");
-  else {
-    const { runCli } = await import("../src/cli/main.ts");
-    process.exitCode = await runCli(process.argv.slice(2), process.env);
-  }
+  // Two ways to load the same; either tells the lines of the sources when something fails.
+  const { builtEntry } = await import("./built-program.mjs");
+  const built = builtEntry(root, runsServices ? "main" : "cli");
+  const entry = pathToFileURL(built ?? join(root, "src", runsServices ? "main.ts" : join("cli", "main.ts")));
+  const { runCli } = await import(entry.href);
+  if (!runsServices) process.exitCode = await runCli(process.argv.slice(2), process.env);
 }
 
 // Whoever kills `npm start` means what it started. npm passes signals on, but nobody passes on a `kill -9`.

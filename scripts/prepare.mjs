@@ -6,6 +6,7 @@ import { buildDashboard, dashboardIsStale } from "./prepare/dashboard.mjs";
 import { dependenciesAreStale, installDependencies } from "./prepare/dependencies.mjs";
 import { withLock } from "./prepare/lock.mjs";
 import { leftOutHere, missingPrograms, provide } from "./prepare/packages.mjs";
+import { buildProgram, programIsStale } from "./prepare/program.mjs";
 import { PreparationError } from "./prepare/run.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -29,12 +30,13 @@ async function prepare() {
   const missing = missingPrograms(purpose);
   const leftOut = leftOutHere(purpose);
   if (leftOut !== null) process.stdout.write(leftOut);
-  const isStale = () => dependenciesAreStale(root) || (purpose !== "check" && dashboardIsStale(root));
+  const isStale = () => dependenciesAreStale(root) || (purpose !== "check" && (dashboardIsStale(root) || programIsStale(root)));
   if (missing.length === 0 && !isStale()) return;
   // Two at once (a start and a test run) would install over each other. Whoever waited looks again.
   await withLock(root, () => {
     if (dependenciesAreStale(root)) installDependencies(root);
     provide(root, missing);
     if (purpose !== "check" && dashboardIsStale(root)) buildDashboard(root);
+    if (purpose !== "check" && programIsStale(root)) buildProgram(root);
   });
 }

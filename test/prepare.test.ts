@@ -9,7 +9,8 @@ import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { z } from "zod";
 
-const scripts = join(import.meta.dirname, "..", "scripts");
+const checkout = join(import.meta.dirname, "..");
+const scripts = join(checkout, "scripts");
 const startPrograms = ["bwrap", "unshare", "ip", "nft", "socat", "openssl"];
 const vite = `
   const fs = require("node:fs");
@@ -17,7 +18,11 @@ const vite = `
   fs.appendFileSync("calls", "vite " + process.argv.slice(2, 4).join(" ") + "\\n");
   if (fs.existsSync("vite-fails")) { console.error("[vite] no such thing"); process.exit(1); }
   fs.mkdirSync(out, { recursive: true });
-  fs.writeFileSync(out + "/index.html", fs.readFileSync("web/index.html"));
+  if (process.argv[3] === "web") fs.writeFileSync(out + "/index.html", fs.readFileSync("web/index.html"));
+  else {
+    const { size, mtimeMs } = fs.statSync("src/main.ts");
+    fs.writeFileSync(out + "/sources.json", JSON.stringify({ "src/main.ts": size + " " + mtimeMs }));
+  }
 `;
 const npm = `
   const fs = require("node:fs");
@@ -33,7 +38,7 @@ let base: string;
 beforeEach(async () => {
   base = await mkdtemp(join(tmpdir(), "backlot-prepare-"));
   root = join(base, "a folder with 'spaces'");
-  await cp(scripts, join(root, "scripts"), { recursive: true });
+  for (const folder of ["bin", "scripts"]) await cp(join(checkout, folder), join(root, folder), { recursive: true });
   await mkdir(join(root, "web"));
   await mkdir(join(root, "src", "contract"), { recursive: true });
   await mkdir(join(base, "bin"));
@@ -103,9 +108,25 @@ describe("the preparation of a checkout", () => {
     expect((await prepare("start")).calls).toEqual([]);
   });
 
-  it("checks without a dashboard", async () => {
+  it("builds the program again when a source of it changed, and goes on without it when that fails", async () => {
+    await writeFile(join(root, "src", "main.ts"), "export {};");
+    const build = "vite build --config";
+    expect((await prepare("start")).calls).toEqual([installs(), "vite build web", build]);
+    expect(await prepare("start")).toEqual({ code: 0, output: "", calls: [] });
+    await writeFile(join(root, "src", "main.ts"), "export const more = 1;");
+    expect((await prepare("test")).calls).toEqual([build]);
+    await writeFile(join(root, "src", "main.ts"), "export const even = 'more';");
+    await writeFile(join(root, "vite-fails"), "");
+    const failed = await prepare("start");
+    expect(failed).toMatchObject({ code: 0, calls: [build] });
+    expect(failed.output).toContain("[vite] no such thing\nThe program could not be built; it starts from its sources, a second slower.\n");
+    expect(await readdir(join(root, "dist"))).toEqual(["program"]);
+  });
+
+  it("checks without a dashboard and without a program", async () => {
+    await writeFile(join(root, "src", "main.ts"), "export {};");
     expect((await prepare("check")).calls).toEqual([installs()]);
-    expect(existsSync(join(root, "web", "dist"))).toBe(false);
+    expect([existsSync(join(root, "web", "dist")), existsSync(join(root, "dist"))]).toEqual([false, false]);
   });
 
   it("says what npm said when it fails, and tries again the next time", async () => {
@@ -134,21 +155,7 @@ describe("the preparation of a checkout", () => {
   it("tells an ordinary user what is missing and what will not work, and goes on", async () => {
     await prepare("start");
     await rm(join(base, "bin", "bwrap"));
-    await addPrograms([
-      "python3",
-      "curl",
-      "nginx",
-      "chromedriver",
-      "rabbitmqctl",
-      "pg_createcluster",
-      "supervisord",
-      "lftp",
-      "tnftp",
-      "ssh",
-      "rsync",
-      "busybox",
-      "redis-server",
-    ]);
+    await addPrograms("python3 curl nginx chromedriver rabbitmqctl pg_createcluster supervisord lftp tnftp ssh rsync busybox redis-server".split(" "));
     const started = await prepare("start");
     expect(started.code).toBe(0);
     expect(started.output).toBe(

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { lastLines, PreparationError, run, step } from "./run.mjs";
+import { lastLines, PreparationError, pinnedNode, run, step } from "./run.mjs";
 
 /** What the build is made of; the lock file stands for React and the rest. */
 const sources = ["web", "src/contract", "package-lock.json"];
@@ -67,9 +67,4 @@ function addTo(hash, root, path) {
   }
   const names = entries.filter((entry) => !notSources.has(entry.name) && !/\.test\.tsx?$/.test(entry.name)).map((entry) => entry.name);
   for (const name of names.sort()) addTo(hash, root, `${path}/${name}`);
-}
-
-function pinnedNode(root) {
-  const node = join(root, "node_modules", `node-${process.platform}-${process.arch}`, "bin", "node");
-  return existsSync(node) ? node : process.execPath;
 }

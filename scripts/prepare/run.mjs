@@ -1,4 +1,6 @@
 import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 
 /** Something that a person has to mend before Backlot can start; the message says what. */
 export class PreparationError extends Error {}
@@ -8,6 +10,12 @@ export function run(program, args, options = {}) {
   const result = spawnSync(program, args, { stdio: ["ignore", "pipe", "pipe"], encoding: "utf8", maxBuffer: 64 * 1024 * 1024, ...options });
   const output = `${result.stdout ?? ""}${result.stderr ?? ""}${result.error === undefined ? "" : `${result.error.message}\n`}`;
   return { succeeded: result.status === 0, output };
+}
+
+/** The Node that npm installed beside the packages, which runs them; this one where there is none. */
+export function pinnedNode(root) {
+  const node = join(root, "node_modules", `node-${process.platform}-${process.arch}`, "bin", "node");
+  return existsSync(node) ? node : process.execPath;
 }
 
 /** One line that says what is going on, finished with the time that it took. */
