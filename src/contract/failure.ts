@@ -158,6 +158,15 @@ const table = {
   image_name_taken: { status: 409, title: "There is an image called {name} already. Choose another name." },
   image_in_use: { status: 409, title: "{count} sites have this image. Hide it, or give them another first." },
   image_unusable: { status: 503, title: "The site's image {image} cannot be used: {reason}" },
+  program_elsewhere: {
+    status: 503,
+    title:
+      "The program of this site may still run on {nodes}, and it may not run twice. It starts when that one has ended, or the swarm says that the machine is down.",
+  },
+  service_taken: {
+    status: 503,
+    title: "The swarm has a service {service} already, which belongs to {owner}. Give this Backlot a swarm of its own, or remove that service.",
+  },
   component_away: { status: 503, title: "The {component} does not answer. Try again in a few seconds." },
   not_ready: { status: 503, title: "Backlot is still starting. Try again in a few seconds." },
 

@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import type { FastifyInstance } from "fastify";
 import { Failure } from "#contract/failure.ts";
 import { homeFolderId } from "#contract/site.ts";
+import type { SiteSpec } from "#contract/site-spec.ts";
 import { systemClock } from "#kit/clock.ts";
 import { readComponentKey } from "#kit/cluster-key.ts";
 import { parseConfig } from "#kit/config.ts";
@@ -132,6 +133,9 @@ export async function startOrchestrator(
     newInstance: newInstanceKey,
   });
 
+  // What was taken over just before the orchestrator was exchanged.
+  for (const spec of specs.all()) endEarlier(parts.runtime, spec);
+
   const guard = componentGuard({ audience: "orchestrator", verify: await createVerifier(key.managerPublicKey), epochs });
   const app = createServer({ log });
   mountFiles(app, guard, { sites: files, quota, ...past, epochs });
@@ -179,7 +183,10 @@ function comingAndGoing(parts: {
       await fence.forget(siteId);
       await runtime.lasting?.forget(siteId);
     },
-    take: (spec) => fence.take(spec),
+    take: async (spec) => {
+      await fence.take(spec);
+      endEarlier(runtime, spec);
+    },
     onHeld: (siteId) => (isShared ? deployments.recover([siteId]) : Promise.resolve()),
     letGo: async (siteId) => {
       await terminals.endSite(siteId, "access_changed");
@@ -187,6 +194,11 @@ function comingAndGoing(parts: {
       await past.history.release(siteId);
     },
   };
+}
+
+/** The orchestrator before may be gone while its programs run on: they end now, not when somebody visits. */
+function endEarlier({ lasting }: SiteRuntime, { siteId, isTakenOver, placement = 0 }: SiteSpec): void {
+  if (isTakenOver === true) lasting?.endEarlier(siteId, placement);
 }
 
 /** Ends what another orchestrator has taken over. */

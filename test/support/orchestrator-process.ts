@@ -19,8 +19,10 @@ export interface OrchestratorProcess extends AsyncDisposable {
   kill(): Promise<void>;
 }
 
-export async function spawnOrchestrator(home: OrchestratorHome): Promise<OrchestratorProcess> {
-  const child = spawn(process.execPath, [script], { env: { ...childEnvironment, ...home.environment }, stdio: ["ignore", "pipe", "inherit"] });
+/** `inNetwork`: put before the command to run it in another network. */
+export async function spawnOrchestrator(home: OrchestratorHome, inNetwork: readonly string[] = []): Promise<OrchestratorProcess> {
+  const [file = "", ...rest] = [...inNetwork, process.execPath, script];
+  const child = spawn(file, rest, { env: { ...childEnvironment, ...home.environment }, stdio: ["ignore", "pipe", "inherit"] });
   const [url] = (await Promise.race([once(createInterface({ input: child.stdout }), "line"), failed(child)])) as [string];
   const end = async (signal: NodeJS.Signals): Promise<void> => {
     if (child.exitCode !== null || child.signalCode !== null) return;

@@ -79,6 +79,8 @@ export interface LastingInstances {
   leave(): void;
   /** Removes what is kept of a site that will not come back, its program included. */
   forget(siteId: number): Promise<void>;
+  /** This orchestrator is responsible since that placement: what an earlier one left running elsewhere ends by itself. Nobody waits for it. */
+  endEarlier(siteId: number, placement: number): void;
 }
 
 /** An instance that an earlier orchestrator started. */

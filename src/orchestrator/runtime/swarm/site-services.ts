@@ -1,5 +1,6 @@
 import type Docker from "dockerode";
 import { Failure } from "#contract/failure.ts";
+import { type EarlierOf, findNodesInTheWay } from "./earlier-tasks.ts";
 import { statusOf } from "./engine.ts";
 import { labels } from "./labels.ts";
 import { asleep, type Slot, serviceName, slotOf, slots } from "./service-spec.ts";
@@ -101,6 +102,16 @@ export class SiteServices {
     for (const timer of this.#later) clearTimeout(timer);
   }
 
+  /** Puts to rest what was started before this placement, asked once: whoever has a later one is left alone. @throws when the swarm does not answer. */
+  async restEarlier(siteId: number, placement: number): Promise<void> {
+    for (const slot of slots) await this.#managers.once((docker) => this.#rest(docker, { siteId, slot, unwanted: { before: placement } }));
+  }
+
+  /** Other nodes on which a program that was started before this placement may still run, by name. */
+  nodesInTheWay(of: Omit<EarlierOf, "installation">): Promise<readonly string[]> {
+    return this.#managers.ask((docker) => findNodesInTheWay(docker, { ...of, installation: this.#installation }));
+  }
+
   /** Removes both services of a site. Absent is success. */
   async forget(siteId: number): Promise<void> {
     for (const slot of slots) {
@@ -135,7 +146,8 @@ export class SiteServices {
       });
     if (inspected === null) return null;
     const owner = inspected.Spec?.Labels?.[labels.installation];
-    if (owner !== this.#installation) throw new Error(`the service ${name} is there already and is not ours: it belongs to ${owner ?? "nobody of Backlot"}`);
+    if (owner !== this.#installation)
+      throw new Failure("service_taken", { service: name, owner: owner === undefined ? "nobody of Backlot" : `the Backlot ${owner}` });
     return inspected;
   }
 }

@@ -2,7 +2,6 @@ import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { PassThrough } from "node:stream";
 import type { TerminalSize } from "#contract/terminal.ts";
-import type { Log } from "#kit/log.ts";
 import type { EnteredProgram, EnterRequest } from "../enter.ts";
 import { runEnvironment, sandboxPaths } from "../process/run-plan.ts";
 import { siteOwner } from "../process/site-owner.ts";
@@ -11,16 +10,12 @@ import { environmentOf, inside } from "./container-plan.ts";
 import { type Disposable, type DisposableOrder, startDisposable } from "./disposable.ts";
 import { readMultiplexed } from "./multiplexed.ts";
 import { boundFoldersOf, imageOf, type SwarmMachine } from "./swarm-machine.ts";
-import { inShell } from "./swarm-run.ts";
+import { type DisposableLife, inShell } from "./swarm-run.ts";
 
 /** Starts a shell or a command in a container of its own, made like its site's. */
-export async function startEntry(
-  machine: SwarmMachine,
-  request: EnterRequest,
-  context: { readonly log: Log; readonly onEnd: () => void },
-): Promise<EnteredProgram> {
+export async function startEntry(machine: SwarmMachine, request: EnterRequest, context: DisposableLife): Promise<EnteredProgram> {
   const { size, spec } = request;
-  const disposable = await startDisposable(machine, entryOrder(machine, request));
+  const disposable = await startDisposable(machine, entryOrder(machine, request, context.life));
   const letIn = await machine.letOut(disposable.ip, spec.egress === "internet");
   if (size !== null) await disposable.resize(size);
   const streams = size === null ? pipesOf(disposable) : terminalOf(disposable);
@@ -43,7 +38,7 @@ export async function startEntry(
   });
 }
 
-function entryOrder(machine: SwarmMachine, request: EnterRequest): DisposableOrder {
+function entryOrder(machine: SwarmMachine, request: EnterRequest, life: DisposableLife["life"]): DisposableOrder {
   const { spec, folder, size, environment } = request;
   const place = { kind: "site", spec, folder } as const;
   const paths = sandboxPaths(place, { ...inside, path: "" }, spec.database !== null && machine.databaseFolder !== null);
@@ -56,7 +51,7 @@ function entryOrder(machine: SwarmMachine, request: EnterRequest): DisposableOrd
     command: inShell(paths.home, entryCommand(request)),
     environment: environmentOf({ ...(size === null ? {} : { TERM: "xterm-256color" }), ...variables }),
     workFolder: paths.work,
-    folders: boundFoldersOf(machine, place),
+    folders: [...boundFoldersOf(machine, place), life.folder],
     owner: siteOwner(spec.siteId),
     limits: spec.limits,
     hasEgress: spec.egress === "internet",

@@ -9,6 +9,7 @@ import { makeOrchestratorHome, specOf, startOrchestratorUnderTest } from "../../
 import { whyNoSwarm } from "../../../../test/support/swarm.ts";
 import { plainImage } from "../../../../test/support/swarm-images.ts";
 import { type SwarmRuntimeHarness, swarmRuntimeHarness } from "../../../../test/support/swarm-runtime-harness.ts";
+import { swarmTakeoverSuite } from "../../../../test/support/swarm-takeover-suite.ts";
 import { siteOwner } from "../process/site-owner.ts";
 import type { RunningInstance, SiteRuntime } from "../site-runtime.ts";
 import { serviceName } from "./service-spec.ts";
@@ -184,4 +185,6 @@ describe.skipIf(missing !== null)(`a swarm of two nodes that share the folders o
     await expect.poll(running, { timeout: 30_000 }).toBe(0);
     await second?.cut(false);
   });
+
+  swarmTakeoverSuite(() => harness);
 });

@@ -8,12 +8,13 @@ import { homeOwner, siteOwner } from "../process/site-owner.ts";
 import type { RunExit, RunningRun, RunRequest } from "../run.ts";
 import { environmentOf, inside } from "./container-plan.ts";
 import { type Disposable, type DisposableOrder, startDisposable } from "./disposable.ts";
+import { endWithOrchestrator, type LifeLine } from "./life-line.ts";
 import { readMultiplexed } from "./multiplexed.ts";
 import { boundFoldersOf, imageOf, type SwarmMachine } from "./swarm-machine.ts";
 
 /** Starts a run in a container of its own, made like its site's. */
-export async function startRun(machine: SwarmMachine, request: RunRequest, context: { readonly log: Log; readonly onEnd: () => void }): Promise<SwarmRun> {
-  const order = runOrder(machine, request);
+export async function startRun(machine: SwarmMachine, request: RunRequest, context: DisposableLife): Promise<SwarmRun> {
+  const order = runOrder(machine, request, context.life);
   const disposable = await startDisposable(machine, order);
   const letIn = await machine.letOut(disposable.ip, hasEgress(request));
   const release = async (): Promise<void> => {
@@ -24,7 +25,14 @@ export async function startRun(machine: SwarmMachine, request: RunRequest, conte
   return new SwarmRun({ disposable, onOutput: request.onOutput, usage, release, ...context });
 }
 
-function runOrder(machine: SwarmMachine, request: RunRequest): DisposableOrder {
+/** What a disposable container has of its orchestrator. */
+export interface DisposableLife {
+  readonly life: Pick<LifeLine, "folder">;
+  readonly log: Log;
+  readonly onEnd: () => void;
+}
+
+function runOrder(machine: SwarmMachine, request: RunRequest, life: DisposableLife["life"]): DisposableOrder {
   const { place, limits } = request;
   const spec = place.kind === "site" ? place.spec : null;
   const paths = sandboxPaths(place, { ...inside, path: "" }, spec?.database != null && machine.databaseFolder !== null);
@@ -39,7 +47,7 @@ function runOrder(machine: SwarmMachine, request: RunRequest): DisposableOrder {
     command: inShell(paths.home, command),
     environment: environmentOf(runEnvironment(request, paths), path === undefined ? {} : { PATH: path }),
     workFolder: paths.work,
-    folders: boundFoldersOf(machine, place),
+    folders: [...boundFoldersOf(machine, place), life.folder],
     owner: spec === null ? homeOwner() : siteOwner(spec.siteId),
     limits: { ...limits, fileBytes: spec?.limits.fileBytes ?? null },
     hasEgress: hasEgress(request),
@@ -50,9 +58,10 @@ function runOrder(machine: SwarmMachine, request: RunRequest): DisposableOrder {
   };
 }
 
-/** A command after what every program of a site finds prepared. */
+/** A command after what every program of a site finds prepared, which ends with the orchestrator. */
 export function inShell(home: string, command: readonly string[]): readonly string[] {
-  return ["/bin/sh", "-c", `PATH="\${PATH:-/usr/local/bin:/usr/bin:/bin}:${home}/.local/bin"; export PATH; exec "$@"`, "sh", ...command];
+  const path = `PATH="\${PATH:-/usr/local/bin:/usr/bin:/bin}:${home}/.local/bin"; export PATH`;
+  return ["/bin/sh", "-c", [endWithOrchestrator, path, 'exec "$@"'].join("\n"), "sh", ...command];
 }
 
 function hasEgress({ place }: RunRequest): boolean {

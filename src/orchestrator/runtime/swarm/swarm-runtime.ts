@@ -7,7 +7,9 @@ import { siteOwner } from "../process/site-owner.ts";
 import type { RunningRun, RunRequest } from "../run.ts";
 import type { LastingInstances, RunningInstance, RuntimeCapabilities, SiteRuntime, StartRequest } from "../site-runtime.ts";
 import { ContainerWatch } from "./container-watch.ts";
+import { EarlierPrograms } from "./earlier-programs.ts";
 import { endLeft, findLeft, type LeftContainer, leftAt, noteLeaving } from "./left-containers.ts";
+import { LifeLine } from "./life-line.ts";
 import { OverlayGuard } from "./overlay-guard.ts";
 import type { SwarmOptions } from "./prepare-machine.ts";
 import { PreparedMachine } from "./prepared-machine.ts";
@@ -55,8 +57,11 @@ class SwarmRuntime implements SiteRuntime {
     drop: (siteId) => this.#drop(siteId),
     leave: () => this.#leave(),
     forget: (siteId) => this.#forget(siteId),
+    endEarlier: (siteId, placement) => this.#earlier.end(siteId, placement),
   };
   readonly #machine: PreparedMachine;
+  readonly #earlier: EarlierPrograms;
+  #life: Promise<LifeLine> | null = null;
   #guard: OverlayGuard | null = null;
   #isClosed = false;
 
@@ -67,6 +72,7 @@ class SwarmRuntime implements SiteRuntime {
     if (options.databaseFolder !== null) mkdirSync(options.databaseFolder, { recursive: true, mode: 0o755 });
     this.#installation = options.installation ?? installationOf(options.sitesFolder);
     this.#machine = new PreparedMachine({ ...options, installation: this.#installation });
+    this.#earlier = new EarlierPrograms({ services: async () => (await this.#machine.get()).services, log: options.log });
   }
 
   async probe(): Promise<RuntimeCapabilities> {
@@ -107,13 +113,16 @@ class SwarmRuntime implements SiteRuntime {
   }
 
   /** The service for another program: one that has none here, and if it can be none on another node either. */
-  async #freeSlot({ services, nodeId }: SwarmMachine, { siteId, isTakenOver, placement = 0 }: StartRequest["spec"]): Promise<Slot> {
+  async #freeSlot({ services, nodeId }: SwarmMachine, spec: StartRequest["spec"]): Promise<Slot> {
+    const { siteId, isTakenOver, canRunTwice, placement = 0 } = spec;
     const elsewhere = (await services.inUse(siteId)).filter((used) => used.nodeId !== nodeId);
     // Whoever has been made responsible meanwhile is not disturbed.
     if (elsewhere.some((used) => used.placement > placement)) throw new Failure("site_moved");
-    // The orchestrator before was lost: its node ends the program as soon as the swarm reaches it.
-    if (isTakenOver === true) for (const { slot } of elsewhere) await services.rest(siteId, slot, { before: placement });
-    const taken = isTakenOver === true ? [] : elsewhere.map(({ slot }) => slot);
+    // Handed over in order, a program that may run twice goes on until visitors are here; one that may not has been told to end by then.
+    const mustEnd = isTakenOver === true || !canRunTwice;
+    if (mustEnd) for (const { slot } of elsewhere) await services.rest(siteId, slot, { before: placement });
+    if (!canRunTwice && placement > 0) await this.#earlier.whenDown(services, { siteId, placement, nodeId });
+    const taken = mustEnd ? [] : elsewhere.map(({ slot }) => slot);
     const free = slots.filter((slot) => !this.#taken.has(`${siteId}/${slot}`));
     const slot = free.find((candidate) => !taken.includes(candidate)) ?? free[0];
     // At most two run at once: whoever starts a third has not stopped one of them.
@@ -233,12 +242,19 @@ class SwarmRuntime implements SiteRuntime {
     const machine = await this.#ready(request.place.kind === "home" || request.place.spec.isTrusted);
     const { place } = request;
     const real = place.kind === "home" ? request : { ...request, place: { ...place, folder: realpathSync(place.folder) } };
-    return this.#kept((onEnd) => startRun(machine, real, { log: this.#options.log, onEnd }));
+    const life = await this.#lifeLine();
+    return this.#kept((onEnd) => startRun(machine, real, { life, log: this.#options.log, onEnd }));
   }
 
   async enter(request: EnterRequest): Promise<EnteredProgram> {
     const machine = await this.#ready(request.spec.isTrusted);
-    return this.#kept((onEnd) => startEntry(machine, { ...request, folder: realpathSync(request.folder) }, { log: this.#options.log, onEnd }));
+    const life = await this.#lifeLine();
+    return this.#kept((onEnd) => startEntry(machine, { ...request, folder: realpathSync(request.folder) }, { life, log: this.#options.log, onEnd }));
+  }
+
+  #lifeLine(): Promise<LifeLine> {
+    this.#life ??= LifeLine.open(this.#options.stateFolder);
+    return this.#life;
   }
 
   #kept<T extends RunningRun | EnteredProgram>(start: (onEnd: () => void) => Promise<T>): Promise<T> {
@@ -260,8 +276,10 @@ class SwarmRuntime implements SiteRuntime {
 
   async close(): Promise<void> {
     this.#leave();
+    this.#earlier.close();
     await Promise.all([...this.#disposable].map((starting) => starting.then((program) => program.end(0)).catch(() => undefined)));
     const machine = await this.#machine.found();
+    (await this.#life)?.close();
     await this.#guard?.close();
     await machine?.close();
   }
