@@ -1,8 +1,11 @@
 import { z } from "zod";
 import { siteEgress } from "#contract/site.ts";
+import { passwordLength } from "#core/accounts/password.ts";
 import { orchestratorSettings } from "#core/nodes/orchestrator-urls.ts";
 import { port } from "#kit/config.ts";
 import { demoAccountDescription, demoAccountPattern, demoAccountProblem } from "#kit/demo-account.ts";
+
+const passwordProblem = `must have ${passwordLength.least} to ${passwordLength.most} characters`;
 
 /** The manager's settings, by the names of their environment variables. */
 export const configSchema = z.object({
@@ -23,10 +26,13 @@ export const configSchema = z.object({
   BACKLOT_CLUSTER_KEY_FILE: z.string().describe("File with the key that signs calls between processes"),
   ...orchestratorSettings,
   BACKLOT_ROUTER_URLS: z.string().default("").describe("Internal addresses of the routers, separated by commas; to purge and to read their page caches"),
+  // A wrong one has to be said with the others: the manager itself would be started again and again.
   BACKLOT_ADMIN_PASSWORD: z
     .string()
+    .min(passwordLength.least, passwordProblem)
+    .max(passwordLength.most, passwordProblem)
     .optional()
-    .describe("Password of the first administrator (user admin); without it a one-time set-up link is printed")
+    .describe("Password of the first administrator (user admin), 8 to 200 characters; without it a one-time set-up link is printed")
     .meta({ secret: true }),
   BACKLOT_SITE_LIMIT: z.coerce.number().int().min(0).default(100).describe("The most sites that a member may own"),
   BACKLOT_SITE_EGRESS: siteEgress

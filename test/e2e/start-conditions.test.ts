@@ -40,8 +40,12 @@ describe("a start that cannot be", () => {
   });
 
   test("with settings that make no sense names all of them at once and exits with 2", async () => {
-    await using refused = await prepareBacklot({ environment: { BACKLOT_PORT: "many", BACKLOT_SITES_DOMAIN: "not a domain" } });
+    await using refused = await prepareBacklot({
+      environment: { BACKLOT_PORT: "many", BACKLOT_SITES_DOMAIN: "not a domain", BACKLOT_ADMIN_PASSWORD: "hunter2" },
+    });
     expect(await exitOf(refused)).toBe(2);
+    expect(refused.output).toContain("BACKLOT_ADMIN_PASSWORD: must have 8 to 200 characters");
+    expect(refused.output).not.toContain("hunter2");
     expect(refused.output).toContain("BACKLOT_PORT");
     expect(refused.output).toContain("BACKLOT_SITES_DOMAIN");
   });

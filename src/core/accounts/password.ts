@@ -6,10 +6,10 @@ export interface PasswordHasher {
   verify(hash: string, password: string): Promise<boolean>;
 }
 
-const minLength = 8;
-const maxLength = 200;
+/** How many characters a password has. */
+export const passwordLength = { least: 8, most: 200 } as const;
 
 /** @throws {Failure} `password_too_weak`. */
 export function checkPassword(password: string): void {
-  if (password.length < minLength || password.length > maxLength) throw new Failure("password_too_weak");
+  if (password.length < passwordLength.least || password.length > passwordLength.most) throw new Failure("password_too_weak");
 }
