@@ -10,6 +10,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { ConfigError } from "#kit/config.ts";
 import { silentLog } from "#kit/log.ts";
 import { startPrivatePostgres } from "#supervisor/private-postgres.ts";
+import { childEnvironment } from "../../test/support/child-environment.ts";
 import { createTestDatabase, type TestDatabase } from "../../test/support/test-database.ts";
 import { type Database, openDatabase } from "./database.ts";
 import { migrate } from "./migrate.ts";
@@ -45,7 +46,7 @@ async function migrationsOf(url: string): Promise<readonly string[]> {
 describe("migrating", () => {
   it("makes the tables once, when five processes do it at the same moment", async () => {
     const url = await aDatabase({ isEmpty: true });
-    const children = Array.from({ length: 5 }, () => spawn(process.execPath, [migrator, url], { stdio: ["pipe", "pipe", "inherit"] }));
+    const children = Array.from({ length: 5 }, () => spawn(process.execPath, [migrator, url], { env: childEnvironment, stdio: ["pipe", "pipe", "inherit"] }));
     await Promise.all(children.map((child) => once(child.stdout, "data")));
     const ends = children.map((child) => once(child, "exit"));
     for (const child of children) child.stdin.end("go");

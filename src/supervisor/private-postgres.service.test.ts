@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import pg from "pg";
 import { afterEach, describe, expect, it } from "vitest";
 import { silentLog } from "#kit/log.ts";
+import { childEnvironment } from "../../test/support/child-environment.ts";
 import { titled, whyNotRoot } from "../../test/support/needs.ts";
 import { otherUser } from "./postgres-account.ts";
 import { processesIn } from "./postgres-folder.ts";
@@ -226,7 +227,7 @@ async function writeUntilKilled(
   given: { readonly round: number; readonly phase: Phase; readonly takesServer: boolean },
 ): Promise<{ readonly found: ReadonlySet<string>; readonly acknowledged: readonly string[] }> {
   const { round, phase, takesServer } = given;
-  const child = spawn(process.execPath, [writer, folder, String(round)], { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(process.execPath, [writer, folder, String(round)], { env: childEnvironment, stdio: ["ignore", "pipe", "inherit"] });
   let output = "";
   child.stdout.on("data", (chunk) => {
     output += String(chunk);
@@ -261,7 +262,7 @@ async function untilNoneRuns(folder: string): Promise<number> {
   const began = Date.now();
   while (await isUsed(folder)) {
     if (Date.now() - began > 60_000) throw new Error(`processes remain: ${(await processesIn(join(folder, "data"))).join(", ")}`);
-    await delay(10);
+    await delay(25);
   }
   return Date.now() - began;
 }

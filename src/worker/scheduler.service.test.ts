@@ -10,6 +10,7 @@ import type { NewSchedule } from "#core/schedules/schedule-store.ts";
 import { openDatabase } from "#db/database.ts";
 import { createStores, createWorkerStores } from "#db/stores.ts";
 import { silentLog } from "#kit/log.ts";
+import { childEnvironment } from "../../test/support/child-environment.ts";
 import { startScheduler } from "../../test/support/scheduler-under-test.ts";
 import { aSchedule, newSchedule, onlyDue } from "../../test/support/stores/schedule-builders.ts";
 import { anActor, aSite, type StoreContext } from "../../test/support/stores/store-builders.ts";
@@ -93,7 +94,7 @@ test("schedulers that are killed again and again leave nothing half done, and no
 
 function spawnScheduler(): ChildProcess {
   const program = fileURLToPath(new URL("../../test/support/scheduler-process.ts", import.meta.url));
-  return spawn(process.execPath, [program, context.url], { stdio: ["ignore", "pipe", "inherit"] });
+  return spawn(process.execPath, [program, context.url], { env: childEnvironment, stdio: ["ignore", "pipe", "inherit"] });
 }
 
 async function remaining(ids: readonly string[]): Promise<number> {

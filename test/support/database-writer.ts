@@ -1,9 +1,12 @@
 // A child of the kill test: starts the private PostgreSQL in the folder of argv, prints the rows that are there, and commits more, printing each once it is committed.
+import { flushCompileCache } from "node:module";
 import pg from "pg";
 import { silentLog } from "#kit/log.ts";
 import { startPrivatePostgres } from "#supervisor/private-postgres.ts";
 
 const [folder = "", round = "0"] = process.argv.slice(2);
+// One that is killed would leave nothing of what it has compiled.
+flushCompileCache();
 const server = await startPrivatePostgres({ folder, log: silentLog() });
 const pool = new pg.Pool({ connectionString: server.url, max: 4 });
 await pool.query("create table if not exists written (round int, number int, filler text, primary key (round, number))");

@@ -11,7 +11,7 @@ import type { StepCatcher } from "./step-catcher.ts";
 import type { WatchedSiteServer } from "./watched-site-server.ts";
 import { endWorker } from "./worker-stage.ts";
 
-const main = join(import.meta.dirname, "../../src/main.ts");
+const program = join(import.meta.dirname, "../../bin/backlot.mjs");
 /** A mark that begins so stands for the end of a step that is to be written down; every other for a call, or for words of a statement. */
 export const endOf = "end of ";
 
@@ -86,7 +86,7 @@ export class KilledWorker implements AsyncDisposable {
     while (!(await hasEnded())) {
       if (Date.now() > deadline) throw new Error(`still running after ${killed} kills, at ${toKill[killed] ?? "the end"}`);
       await this.#ensure(given.isMoved ? [this.#one, this.#other] : [this.#one]);
-      await delay(20);
+      await delay(50);
       const mark = toKill[killed];
       if (!mark?.startsWith(endOf) || !(await catcher.isCaught())) continue;
       await killAt((expected) => expected === mark);
@@ -120,6 +120,6 @@ export class KilledWorker implements AsyncDisposable {
       BACKLOT_RECONCILE_SECONDS: "3600",
       BACKLOT_LOG_LEVEL: "error",
     };
-    this.#child = spawn(process.execPath, [main, "run", "worker"], { env, stdio: ["ignore", "inherit", "inherit"] });
+    this.#child = spawn(process.execPath, [program, "run", "worker"], { env, stdio: ["ignore", "inherit", "inherit"] });
   }
 }

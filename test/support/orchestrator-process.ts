@@ -1,15 +1,16 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { basename } from "node:path";
-import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { vi } from "vitest";
 import type { ComponentClient } from "#kit/component-client.ts";
+import { supervisedFlag } from "#kit/lifecycle.ts";
+import { childMessage } from "#supervisor/child-protocol.ts";
 import { belongsTo, processesWhere } from "./backlot-processes.ts";
 import { childEnvironment } from "./child-environment.ts";
 import { clientOf, type OrchestratorHome } from "./orchestrator-under-test.ts";
 
-const script = fileURLToPath(new URL("./run-orchestrator.ts", import.meta.url));
+const entry = fileURLToPath(new URL("../../bin/backlot.mjs", import.meta.url));
 
 /** An orchestrator in a process of its own. */
 export interface OrchestratorProcess extends AsyncDisposable {
@@ -21,9 +22,11 @@ export interface OrchestratorProcess extends AsyncDisposable {
 
 /** `inNetwork`: put before the command to run it in another network. */
 export async function spawnOrchestrator(home: OrchestratorHome, inNetwork: readonly string[] = []): Promise<OrchestratorProcess> {
-  const [file = "", ...rest] = [...inNetwork, process.execPath, script];
-  const child = spawn(file, rest, { env: { ...childEnvironment, ...home.environment }, stdio: ["ignore", "pipe", "inherit"] });
-  const [url] = (await Promise.race([once(createInterface({ input: child.stdout }), "line"), failed(child)])) as [string];
+  const [file = "", ...rest] = [...inNetwork, process.execPath, entry, "run", "orchestrator", supervisedFlag];
+  const env = { ...childEnvironment, BACKLOT_LOG_LEVEL: "silent", ...home.environment };
+  const child = spawn(file, rest, { env, stdio: ["ignore", "inherit", "inherit", "ipc"] });
+  const [message] = (await Promise.race([once(child, "message"), failed(child)])) as [unknown];
+  const url = childMessage.parse(message).doors.orchestrator ?? "";
   const end = async (signal: NodeJS.Signals): Promise<void> => {
     if (child.exitCode !== null || child.signalCode !== null) return;
     const gone = once(child, "exit");
@@ -46,7 +49,7 @@ export async function untilNoProcessIsLeft(home: OrchestratorHome): Promise<void
 
 /** How many processes of this data folder there are besides the orchestrator itself. */
 export function countProgramsOf(home: OrchestratorHome): number {
-  return processesWhere(({ pid, command }) => pid !== process.pid && !command.includes(script) && belongsTo(pid, basename(home.data))).length;
+  return processesWhere(({ pid, command }) => pid !== process.pid && !command.includes(entry) && belongsTo(pid, basename(home.data))).length;
 }
 
 async function failed(child: ChildProcess): Promise<never> {

@@ -1,5 +1,5 @@
 // A process that places a deployment and ends itself without warning before a given step; see src/orchestrator/deployments/deployments.service.test.ts.
-
+import { flushCompileCache } from "node:module";
 import { defaultSiteLimits } from "#contract/site.ts";
 import { systemClock } from "#kit/clock.ts";
 import { silentLog } from "#kit/log.ts";
@@ -7,6 +7,8 @@ import { Deployments } from "#orchestrator/deployments/deployments.ts";
 import { QuotaBook } from "#orchestrator/files/quota-book.ts";
 
 const [site = "", state = "", uploadId = "", dieAt = "0"] = process.argv.slice(2);
+// One that is killed would leave nothing of what it has compiled.
+flushCompileCache();
 const spec = {
   siteId: 1,
   name: "one",

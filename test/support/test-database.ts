@@ -8,6 +8,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import pg from "pg";
 import { migrate } from "#db/migrate.ts";
 import { silentLog } from "#kit/log.ts";
+import { childEnvironment } from "./child-environment.ts";
 
 /** A database of one test file's own, with all tables and no rows. */
 export interface TestDatabase extends AsyncDisposable {
@@ -85,7 +86,11 @@ async function serverUrl(): Promise<string> {
     // One at a time: it ends at once when another test file's is quicker.
     if (keeper === undefined || keeper.exitCode !== null || keeper.signalCode !== null) {
       // NUL cannot stand on a command line: the keeper adds it.
-      keeper = spawn(process.execPath, [join(here, "database-keeper.ts"), address.slice(1), folder], { detached: true, stdio: "ignore" });
+      keeper = spawn(process.execPath, [join(here, "database-keeper.ts"), address.slice(1), folder], {
+        detached: true,
+        env: { ...process.env, ...childEnvironment },
+        stdio: "ignore",
+      });
       keeper.unref();
     }
     await delay(50);

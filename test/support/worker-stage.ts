@@ -13,7 +13,7 @@ import { startFakeOrchestrator } from "./fake-orchestrator.ts";
 import { startFakeRouter } from "./fake-router.ts";
 import { createTestDatabase, type TestDatabase } from "./test-database.ts";
 
-const main = join(import.meta.dirname, "../../src/main.ts");
+const program = join(import.meta.dirname, "../../bin/backlot.mjs");
 
 /** A worker in an operating-system process of its own. */
 export type WorkerProcess = ChildProcess & AsyncDisposable;
@@ -59,7 +59,7 @@ export async function openWorkerStage(options: { readonly usesBroker?: boolean }
     ...{ folder, database, db, stores, orchestrator, router, environment },
     startWorker(settings = {}) {
       const env = { ...childEnvironment, ...environment, ...settings };
-      const child = spawn(process.execPath, [main, "run", "worker"], { env, stdio: ["ignore", "inherit", "inherit"] });
+      const child = spawn(process.execPath, [program, "run", "worker"], { env, stdio: ["ignore", "inherit", "inherit"] });
       return Object.assign(child, { [Symbol.asyncDispose]: () => endWorker(child, "SIGTERM") });
     },
     async task(uid) {

@@ -1,9 +1,12 @@
 // A process that writes files without end and says which are done; see src/kit/jail/crash.service.test.ts.
+import { flushCompileCache } from "node:module";
 import { deletePath } from "#kit/jail/change-path.ts";
 import { writeWhole } from "#kit/jail/write-file.ts";
 
 const [root = "", names = "8"] = process.argv.slice(2);
 const jail = { root, owner: null };
+// One that is killed would leave nothing of what it has compiled.
+flushCompileCache();
 process.stdout.write("ready\n");
 await Promise.all(
   Array.from({ length: Number(names) }, async (_, n) => {

@@ -7,6 +7,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Failure } from "#contract/failure.ts";
+import { childEnvironment } from "../../../test/support/child-environment.ts";
 import { titled, whyNotRoot } from "../../../test/support/needs.ts";
 import { makeFolder, movePath } from "./change-path.ts";
 import { sweepLeftOvers } from "./remove-tree.ts";
@@ -24,7 +25,7 @@ describe("kill -9 in the middle of writes", () => {
     const acknowledged = new Map<string, number>();
     for (let round = 0; round < 12; round += 1) {
       acknowledged.clear();
-      const child = spawn(process.execPath, [fixture, root], { stdio: ["ignore", "pipe", "inherit"] });
+      const child = spawn(process.execPath, [fixture, root], { env: childEnvironment, stdio: ["ignore", "pipe", "inherit"] });
       const lines = createInterface({ input: child.stdout });
       let left = 20 + round * 7;
       lines.on("line", (line) => {

@@ -26,6 +26,7 @@ import { systemClock } from "#kit/clock.ts";
 import type { FileOwner } from "#kit/jail/jail.ts";
 import type { OpenFile } from "#kit/jail/read-file.ts";
 import { silentLog } from "#kit/log.ts";
+import { childEnvironment } from "../../../test/support/child-environment.ts";
 import { titled, whyNoMounts, whyNotRoot } from "../../../test/support/needs.ts";
 import { QuotaBook } from "../files/quota-book.ts";
 import { Deployments } from "./deployments.ts";
@@ -251,7 +252,7 @@ describe("kill -9 while a deployment is placed", () => {
   const second: Tree = { "run.sh": "v2", "public/a": "a2", "public/new/c": "c2", "kind/x": "folder", l: "->public", "public/l2": "->a" };
   const own: Tree = { "public/upload.png": "visitor's", "data/db": "rows" };
   const dieAt = (step: number): { readonly signal: string | null; readonly out: string } => {
-    const child = spawnSync(process.execPath, [fixture, site, state, "upload-2", String(step)], { encoding: "utf8" });
+    const child = spawnSync(process.execPath, [fixture, site, state, "upload-2", String(step)], { encoding: "utf8", env: childEnvironment });
     if (child.signal === null && child.status !== 0) throw new Error(child.stderr);
     return { signal: child.signal, out: child.stdout };
   };
