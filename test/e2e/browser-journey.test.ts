@@ -7,9 +7,12 @@ import { listSiteOperations } from "#contract/api/operations.ts";
 import { readSite, readStatus, sleepSite } from "#contract/api/sites.ts";
 import { adminPassword, type Backlot, startBacklot } from "../support/backlot.ts";
 import { Browser } from "../support/backlot-browser.ts";
+import { Keyboard } from "../support/keyboard.ts";
 import { titled, whyNoBrowser } from "../support/needs.ts";
+import { pageFaults } from "../support/page-faults.ts";
 
 const missing = whyNoBrowser();
+const patience = { timeout: 60_000 };
 
 // scripts/prepare.mjs installs Debian's chromium before `npm test` where it may. The steps of one person, one after the other, on one server.
 describe.skipIf(missing !== null)(titled("a person at the dashboard", missing), { timeout: 240_000 }, () => {
@@ -173,5 +176,91 @@ describe.skipIf(missing !== null)(titled("a person at the dashboard", missing), 
     await browser.arrives(/:\d+\/$/);
     await expect.poll(async () => (await backlot.visit("journey")).status, { timeout: 30_000 }).toBe(404);
     expect(await doneOperations().catch(({ code }) => code)).toBe("site_not_found");
+  });
+
+  describe("without a mouse", () => {
+    let keys: Keyboard;
+    /** What is wrong with the pages as they are passed, which a real site fills. */
+    const faults = (): Promise<readonly string[]> => pageFaults(browser, 1280);
+    const page = "public/index.html";
+
+    beforeAll(async () => {
+      keys = new Keyboard(browser);
+      await browser.asWideAs(1280);
+      await browser.keepsFocus();
+      await browser.driver.manage().deleteAllCookies();
+    });
+
+    test("signs in and creates a site from a starter", async () => {
+      await browser.prefers("dark");
+      await browser.go(dashboard());
+      await browser.sees("User name");
+      expect(await faults()).toEqual([]);
+      await keys.tabTo("User name");
+      await keys.press("admin", Key.TAB);
+      await expect.poll(() => keys.focused(), patience).toBe("Password");
+      await keys.press(adminPassword, Key.ENTER);
+
+      await browser.sees("Your sites");
+      await keys.enter("New site");
+      await browser.sees("Start from");
+      await keys.tabTo("Web page");
+      await keys.press(" ");
+      await expect.poll(() => browser.driver.executeScript("return document.activeElement.getAttribute('aria-checked')"), patience).toBe("true");
+      expect(await faults()).toEqual([]);
+      await keys.tabTo("Name");
+      await keys.press("by-keys", Key.ENTER);
+      await browser.sees("Your site is ready.");
+      expect(await faults()).toEqual([]);
+      expect((await backlot.visit("by-keys")).status).toBe(200);
+    });
+
+    test("opens a file by the tree, changes it, saves it, and leaves the text again", async () => {
+      await keys.enter("Edit files");
+      await keys.tabTo("Files of by-keys");
+      for (const path of ["public", page]) {
+        await expect.poll(() => findInTree(path.split("/").at(-1) ?? ""), { ...patience, interval: 1_000 }).toBe(path);
+        await keys.press(Key.ENTER);
+      }
+      await browser.area(page);
+      // A machine with a mouse is led to the text at once.
+      while (!(await textHasFocus())) await keys.press(Key.TAB);
+      await keys.chord(Key.CONTROL, Key.HOME);
+      await keys.press("<!-- written by keys -->");
+      await keys.chord(Key.CONTROL, "s");
+      await browser.sees("Saved");
+      expect((await backlot.visit("by-keys")).text).toContain("<!-- written by keys -->");
+      expect(await faults()).toEqual([]);
+      // Tab belongs to the text: Escape lets go of it.
+      await keys.press(Key.ESCAPE, Key.TAB);
+      expect(await textHasFocus()).toBe(false);
+    });
+
+    test("reads the log, changes its mind about deleting, and deletes the site by its name", async () => {
+      await browser.prefers("light");
+      await keys.enter("Log");
+      await browser.sees("Following live");
+      expect(await faults()).toEqual([]);
+      await keys.enter("Settings");
+      await keys.enter("Delete…");
+      await expect.poll(() => keys.focused(), patience).toBe("Type by-keys to confirm");
+      await keys.press("by", Key.ESCAPE);
+      await expect.poll(() => keys.focused(), patience).toBe("Delete…");
+      await keys.press(Key.ENTER);
+      await expect.poll(() => keys.focused(), patience).toBe("Type by-keys to confirm");
+      await keys.press("by-keys", Key.ENTER);
+      await browser.arrives(/:\d+\/$/);
+      await browser.sees("quiet");
+      await expect.poll(async () => (await backlot.visit("by-keys")).status, patience).toBe(404);
+      expect(await faults()).toEqual([]);
+      expect(keys.ringless).toEqual([]);
+    });
+
+    const textHasFocus = (): Promise<boolean> => browser.driver.executeScript<boolean>("return document.activeElement.isContentEditable");
+    /** Types a name in the tree, which then names that line as the present one. Letters that come slowly are taken for new names: then once more. */
+    async function findInTree(name: string): Promise<string> {
+      await keys.press(name);
+      return keys.present();
+    }
   });
 });

@@ -1,6 +1,5 @@
-// The built dashboard in a real browser before a pretended manager: what pages look like with much, little and nothing to show.
+// The built dashboard in a real browser before a pretended manager: what its pages draw and do. What holds for every page is in browser-access.test.ts.
 import type { AddressInfo } from "node:net";
-import { Key } from "selenium-webdriver";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createMockWorld, type MockWorld } from "../../web/dev/mock-world.ts";
 import { serveBuilt } from "../../web/dev/serve-built.ts";
@@ -8,31 +7,6 @@ import { Browser } from "../support/backlot-browser.ts";
 import { titled, whyNoBrowser } from "../support/needs.ts";
 
 const missing = whyNoBrowser();
-
-/** Roles that say nothing without a name. */
-const named = ["button", "link", "textbox", "searchbox", "combobox", "checkbox", "switch", "radio", "tab", "menuitem", "dialog", "image"];
-
-const pages = [
-  ["/", "Your sites"],
-  ["/new", "Start from"],
-  ["/sites/library", "Visitors"],
-  ["/sites/broken-app", "Cannot find module"],
-  ["/sites/robotics/files/", "Program and data"],
-  ["/sites/robotics/logs", "listening on"],
-  ["/sites/robotics/terminal", "Terminal 1"],
-  ["/sites/robotics/members", "Add someone"],
-  ["/sites/robotics/settings", "Danger zone"],
-  ["/sites/nowhere", "There is no site called nowhere"],
-  ["/tasks", "backup.sh"],
-  ["/tasks/run", "Back up the home folder"],
-  ["/tasks/charts", "Tasks a day"],
-  ["/schedules/new", "Often wanted"],
-  ["/account", "API tokens"],
-  ["/users", "chloe"],
-  ["/nodes", "Other processes"],
-  ["/images", "Robotics lab"],
-  ["/no-such-page", "Nothing is built at this address"],
-] as const;
 
 describe.skipIf(missing !== null)(titled("the dashboard", missing), () => {
   let world: MockWorld;
@@ -52,32 +26,6 @@ describe.skipIf(missing !== null)(titled("the dashboard", missing), () => {
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
   });
-
-  /** What has the focus, by its name or words. */
-  const focused = (): Promise<unknown> =>
-    browser.driver.executeScript("return document.activeElement.getAttribute('aria-label') ?? document.activeElement.textContent.trim()");
-
-  /** What a page has that is called nothing. */
-  const nameless = async () => (await browser.spoken()).filter(({ role, name }) => named.includes(role) && name.trim() === "");
-  const widthPx = (): Promise<unknown> => browser.driver.executeScript("return document.documentElement.scrollWidth");
-
-  test("shows no page that is wider than a phone, and no control without a name", async () => {
-    await browser.asWideAs(390);
-    await browser.go(base);
-    for (const [path, words] of pages) {
-      // As a link does it: the page is loaded once.
-      await browser.driver.executeScript("history.pushState(null, '', arguments[0]); dispatchEvent(new PopStateEvent('popstate'))", path);
-      await browser.sees(words);
-      await expect.poll(() => browser.driver.executeScript("return document.querySelectorAll('[aria-busy=true]').length"), { timeout: 20_000 }).toBe(0);
-      expect([path, await widthPx(), await nameless()]).toEqual([path, 390, []]);
-      expect(await browser.driver.executeScript("return document.querySelectorAll('main').length"), path).toBe(1);
-    }
-    // What is looked for would be found.
-    await browser.driver.executeScript("document.body.style.width = '500px'; document.body.append(document.createElement('button'))");
-    expect(await widthPx()).toBeGreaterThan(390);
-    expect(await nameless()).toEqual([{ role: "button", name: "" }]);
-    await browser.asWideAs(1200);
-  }, 240_000);
 
   test("draws a site's visitors, by the minute and by the hour, and says when nobody came", async () => {
     await browser.go(`${base}/sites/library`);
@@ -119,25 +67,6 @@ describe.skipIf(missing !== null)(titled("the dashboard", missing), () => {
     await browser.click("Save changes");
     await expect.poll(() => world.sites.get("choir")?.view.dedicated, { timeout: 20_000 }).toBe(true);
   }, 120_000);
-
-  test.each([
-    ["/images", "Add image"],
-    ["/users", "Add user"],
-    ["/account", "New token"],
-    ["/sites/robotics/settings", "Delete…"],
-  ])(
-    "closes a dialog of %s by Escape, and gives the focus back",
-    async (path, opener) => {
-      await browser.go(`${base}${path}`);
-      await browser.click(opener);
-      const isInside = "return document.querySelector('[role=dialog]')?.contains(document.activeElement) ?? null";
-      await expect.poll(() => browser.driver.executeScript(isInside), { timeout: 20_000 }).toBe(true);
-      await browser.driver.actions().sendKeys(Key.ESCAPE).perform();
-      await expect.poll(() => browser.driver.executeScript(isInside), { timeout: 20_000 }).toBe(null);
-      await expect.poll(focused, { timeout: 20_000 }).toBe(opener);
-    },
-    120_000,
-  );
 
   test("breaks no rule of its own policy", async () => {
     const complaints = (await browser.driver.manage().logs().get("browser")).filter(({ level }) => level.name === "SEVERE").map(({ message }) => message);

@@ -60,9 +60,18 @@ export class Browser implements AsyncDisposable {
     await this.#chromium.sendDevToolsCommand("Emulation.setDeviceMetricsOverride", metrics);
   }
 
-  /** What the system prefers, as far as pages can tell. */
+  /** The page has the person's attention, even where Tab has led out of it: rings are drawn in such a page only. */
+  async keepsFocus(): Promise<void> {
+    await this.#chromium.sendDevToolsCommand("Emulation.setFocusEmulationEnabled", { enabled: true });
+  }
+
+  /** What the system prefers, as far as pages can tell. Nothing moves from then on: what is looked at is not on its way. */
   async prefers(scheme: "dark" | "light"): Promise<void> {
-    await this.#chromium.sendDevToolsCommand("Emulation.setEmulatedMedia", { features: [{ name: "prefers-color-scheme", value: scheme }] });
+    const features = [
+      { name: "prefers-color-scheme", value: scheme },
+      { name: "prefers-reduced-motion", value: "reduce" },
+    ];
+    await this.#chromium.sendDevToolsCommand("Emulation.setEmulatedMedia", { features });
   }
 
   /** Everything that is told to those who cannot see the page, by its role and name. */

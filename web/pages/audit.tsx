@@ -5,6 +5,7 @@ import { useIsAdministrator } from "../app/data-session.ts";
 import { AuditList } from "../parts/audit-list.tsx";
 import { Button } from "../parts/button.tsx";
 import { PageHeading } from "../parts/heading.tsx";
+import { PageProblem } from "../parts/page-problem.tsx";
 import { ProblemBox } from "../parts/problem-box.tsx";
 import { Loading, Skeleton } from "../parts/skeleton.tsx";
 
@@ -12,7 +13,7 @@ export function AuditPage(): ReactNode {
   const isAdministrator = useIsAdministrator();
   const query = useAudit();
   const entries = query.data?.pages.flatMap((page) => page.entries);
-  if (!isAdministrator) return <ProblemBox title="Only an administrator may read the audit trail. Ask one of them." />;
+  if (!isAdministrator) return <PageProblem page="Audit" title="Only an administrator may read the audit trail. Ask one of them." />;
   return (
     <>
       <PageHeading title="Audit" lead="Who did what on the whole installation, newest first.">

@@ -9,6 +9,7 @@ import { EmptyLot } from "../parts/empty-lot.tsx";
 import { PageHeading } from "../parts/heading.tsx";
 import { ImageDialog } from "../parts/images/image-dialog.tsx";
 import { ImageRow } from "../parts/images/image-row.tsx";
+import { PageProblem } from "../parts/page-problem.tsx";
 import { ProblemBox } from "../parts/problem-box.tsx";
 import { Loading, Skeleton } from "../parts/skeleton.tsx";
 
@@ -17,7 +18,7 @@ export function ImagesPage(): ReactNode {
   const isAdministrator = useIsAdministrator();
   const query = useImages();
   const [edited, setEdited] = useState<ImageView | "new" | null>(null);
-  if (!isAdministrator) return <ProblemBox title="Only an administrator may edit the images. Ask one of them." />;
+  if (!isAdministrator) return <PageProblem page="Images" title="Only an administrator may edit the images. Ask one of them." />;
   const images = query.data?.images;
   return (
     <div className="mx-auto max-w-4xl">

@@ -7,6 +7,7 @@ import { EmptyLot } from "../parts/empty-lot.tsx";
 import { PageHeading } from "../parts/heading.tsx";
 import { MachineCard } from "../parts/nodes/machine-card.tsx";
 import { ProcessRow } from "../parts/nodes/process-row.tsx";
+import { PageProblem } from "../parts/page-problem.tsx";
 import { ProblemBox } from "../parts/problem-box.tsx";
 import { Loading, Skeleton } from "../parts/skeleton.tsx";
 
@@ -14,7 +15,7 @@ import { Loading, Skeleton } from "../parts/skeleton.tsx";
 export function NodesPage(): ReactNode {
   const isAdministrator = useIsAdministrator();
   const query = useNodes(isAdministrator);
-  if (!isAdministrator) return <ProblemBox title="Only an administrator may see the machines. Ask one of them." />;
+  if (!isAdministrator) return <PageProblem page="Nodes" title="Only an administrator may see the machines. Ask one of them." />;
   return (
     <div className="mx-auto max-w-4xl">
       <PageHeading title="Nodes" lead="The machines that sites run on, and every process that reported lately." />

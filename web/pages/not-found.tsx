@@ -6,9 +6,7 @@ import { EmptyLot } from "../parts/empty-lot.tsx";
 export function NotFoundPage(): ReactNode {
   return (
     <main className="mx-auto w-full max-w-2xl px-4 py-16">
-      <title>Not found – Backlot</title>
-      <h1 className="sr-only">Not found</h1>
-      <EmptyLot title="Nothing is built at this address">
+      <EmptyLot isPage title="Nothing is built at this address">
         <p className="mt-1 mb-6 max-w-md text-soft">The page was moved or never existed. Check the address, or start from the list of your sites.</p>
         <Link to="/" className={buttonClass("primary")}>
           To my sites

@@ -1,6 +1,6 @@
-import { Link, Outlet, useLocation } from "@tanstack/react-router";
+import { Link, Outlet, useLocation, useRouter } from "@tanstack/react-router";
 import { Plus } from "lucide-react";
-import type { ReactNode } from "react";
+import { type ReactNode, useEffect } from "react";
 import { useIsAdministrator } from "../app/data-session.ts";
 import { useLiveSites } from "../app/live-sites.ts";
 import { AccountMenu } from "../parts/account-menu.tsx";
@@ -13,6 +13,7 @@ import { SessionEndedDialog } from "../parts/session-ended-dialog.tsx";
 /** What stands round every page behind the sign-in. */
 export function Shell(): ReactNode {
   useLiveSites();
+  useFocusOnPages();
   return (
     <>
       <a href="#main" className="-top-20 fixed left-3 z-50 rounded-lg bg-accent px-4 py-3 font-medium text-on-accent focus:top-3">
@@ -30,6 +31,19 @@ export function Shell(): ReactNode {
       <Corner />
       <SessionEndedDialog />
     </>
+  );
+}
+
+/** Where the page that was left took the focus with it, the new one gets it: Tab then leads into the page, and what reads aloud begins there. */
+function useFocusOnPages(): void {
+  const router = useRouter();
+  useEffect(
+    () =>
+      router.subscribe("onRendered", ({ fromLocation, toLocation }) => {
+        if (fromLocation === undefined || fromLocation.pathname === toLocation.pathname) return;
+        if (document.activeElement === document.body) document.getElementById("main")?.focus({ preventScroll: true });
+      }),
+    [router],
   );
 }
 

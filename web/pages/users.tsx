@@ -6,6 +6,7 @@ import { useIsAdministrator } from "../app/data-session.ts";
 import { Button } from "../parts/button.tsx";
 import { PageHeading } from "../parts/heading.tsx";
 import { NewUserDialog } from "../parts/new-user-dialog.tsx";
+import { PageProblem } from "../parts/page-problem.tsx";
 import { ProblemBox } from "../parts/problem-box.tsx";
 import { Loading, Skeleton } from "../parts/skeleton.tsx";
 import { UserRow } from "../parts/user-row.tsx";
@@ -16,7 +17,7 @@ export function UsersPage(): ReactNode {
   const [isAdding, setAdding] = useState(false);
   const query = useUsers(useDeferredValue(search.trim()));
   const users = query.data?.pages.flatMap((page) => page.users);
-  if (!isAdministrator) return <ProblemBox title="Only an administrator may see the list of users. Ask one of them." />;
+  if (!isAdministrator) return <PageProblem page="Users" title="Only an administrator may see the list of users. Ask one of them." />;
   return (
     <div className="mx-auto max-w-4xl">
       <PageHeading title="Users">

@@ -55,7 +55,7 @@ export function IconButton({ label, className, type = "button", children, ...res
       aria-label={label}
       title={label}
       className={cx(
-        "inline-flex size-11 shrink-0 items-center justify-center rounded-[0.625rem] text-soft transition-colors hover:bg-sunken hover:text-ink disabled:opacity-50 sm:size-10 [&_svg]:size-5",
+        "icon-button inline-flex shrink-0 items-center justify-center rounded-[0.625rem] text-soft transition-colors hover:bg-sunken hover:text-ink disabled:opacity-50 [&_svg]:size-5",
         className,
       )}
       {...rest}

@@ -1,8 +1,9 @@
 import { X } from "lucide-react";
 import { Dialog as RadixDialog } from "radix-ui";
-import { type ReactNode, useRef } from "react";
+import type { ReactNode } from "react";
 import { IconButton } from "./button.tsx";
 import { cx } from "./class-names.ts";
+import { useFocusReturn } from "./use-focus-return.ts";
 
 interface DialogProps {
   readonly isOpen: boolean;
@@ -18,14 +19,7 @@ interface DialogProps {
 
 /** A question or a small form over the page. Focus goes in and comes back. */
 export function Dialog({ isOpen, onClose, title, description, size = "normal", isDismissible = true, children }: DialogProps): ReactNode {
-  const opener = useRef<Element | null>(null);
-  // Radix gives the focus back to a trigger of its own, and dialogs are opened by all kinds of things here.
-  const giveBack = (event: Event): void => {
-    event.preventDefault();
-    const { current } = opener;
-    const back = current instanceof HTMLElement && current.isConnected && current !== document.body ? current : document.getElementById("main");
-    back?.focus();
-  };
+  const { onOpen, onClose: giveBack } = useFocusReturn();
   const keep = (event: Event): void => {
     if (!isDismissible) event.preventDefault();
   };
@@ -34,9 +28,7 @@ export function Dialog({ isOpen, onClose, title, description, size = "normal", i
       <RadixDialog.Portal>
         <RadixDialog.Overlay className="fixed inset-0 z-40 bg-shade backdrop-blur-[2px]" />
         <RadixDialog.Content
-          onOpenAutoFocus={() => {
-            opener.current = document.activeElement;
-          }}
+          onOpenAutoFocus={onOpen}
           onCloseAutoFocus={giveBack}
           onEscapeKeyDown={keep}
           onPointerDownOutside={keep}

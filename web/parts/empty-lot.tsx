@@ -1,7 +1,14 @@
 import type { ReactNode } from "react";
 
+interface EmptyLotProps {
+  readonly title: string;
+  /** There is nothing else on the page, which is called by this title. */
+  readonly isPage?: boolean;
+  readonly children?: ReactNode;
+}
+
 /** A place where nothing stands yet, and what to do about it. */
-export function EmptyLot({ title, children }: { readonly title: string; readonly children?: ReactNode }): ReactNode {
+export function EmptyLot({ title, isPage = false, children }: EmptyLotProps): ReactNode {
   return (
     <div className="card flex flex-col items-center px-6 py-12 text-center">
       <svg viewBox="0 0 240 110" className="mb-6 w-56 max-w-full" aria-hidden="true">
@@ -13,7 +20,8 @@ export function EmptyLot({ title, children }: { readonly title: string; readonly
         <path d="M112 41h16m-8-8v16" stroke="var(--accent)" strokeWidth="3" strokeLinecap="round" />
         <path d="M20 96q4-9 8 0m112 0q4-12 9 0m-52 0q3-7 6 0m118 0q3-8 7 0" fill="none" stroke="var(--good)" strokeWidth="2.5" strokeLinecap="round" />
       </svg>
-      <h2 className="text-lg font-semibold">{title}</h2>
+      {isPage && <title>{`${title} – Backlot`}</title>}
+      {isPage ? <h1 className="font-semibold text-lg">{title}</h1> : <h2 className="font-semibold text-lg">{title}</h2>}
       {children}
     </div>
   );

@@ -4,7 +4,7 @@ import type { ComponentProps, ReactNode } from "react";
 import { cx } from "./class-names.ts";
 
 const itemClass =
-  "flex min-h-11 select-none items-center gap-3 rounded-lg px-3 text-[0.9375rem] outline-none data-[disabled]:pointer-events-none data-[highlighted]:bg-tint data-[disabled]:opacity-50 sm:min-h-9 [&_svg]:size-[1.125rem] [&_svg]:shrink-0";
+  "flex min-h-11 select-none items-center gap-3 rounded-lg px-3 text-[0.9375rem] focus-visible:-outline-offset-3 data-[disabled]:pointer-events-none data-[highlighted]:bg-tint data-[disabled]:opacity-50 sm:min-h-9 [&_svg]:size-[1.125rem] [&_svg]:shrink-0";
 
 interface MenuProps {
   /** The button that opens it. */

@@ -2,7 +2,7 @@ import type { ErrorComponentProps } from "@tanstack/react-router";
 import { useRouter } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { hasCode, wordsOf } from "../app/api.ts";
-import { ProblemBox } from "./problem-box.tsx";
+import { PageProblem } from "./page-problem.tsx";
 
 /** What stands where a page could not be shown. */
 export function PageError({ error, reset }: ErrorComponentProps): ReactNode {
@@ -18,7 +18,7 @@ export function PageError({ error, reset }: ErrorComponentProps): ReactNode {
   const title = hasCode(error, "component_away") ? "Backlot does not answer. Check your connection, then try again." : wordsOf(error);
   return (
     <div className="mx-auto w-full max-w-2xl px-4 py-16">
-      <ProblemBox title={title} retry={retry} />
+      <PageProblem page="This page could not be shown" title={title} retry={retry} />
     </div>
   );
 }

@@ -28,6 +28,9 @@ import {
 import { codeColours, codeLook } from "./code-look.ts";
 import { indentUnitOf, languageOf } from "./language.ts";
 
+/** What tells how to leave the text, in which Tab belongs to the text (parts/editor/status-bar.tsx). */
+export const leavingHintId = "leaving-the-text";
+
 const language = new Compartment();
 const wrapping = new Compartment();
 const writing = new Compartment();
@@ -107,7 +110,7 @@ interface Settings {
 
 /** Puts the person's settings into a view that shows a state again: they may have changed since. */
 export function applySettings(view: EditorView, { path, isWrapped, mayWrite }: Settings): void {
-  const name = EditorView.contentAttributes.of({ "aria-label": path });
+  const name = EditorView.contentAttributes.of({ "aria-label": path, "aria-describedby": leavingHintId });
   view.dispatch({
     effects: [naming.reconfigure(name), wrapping.reconfigure(isWrapped ? EditorView.lineWrapping : []), writing.reconfigure(writingOf(mayWrite))],
   });

@@ -9,6 +9,7 @@ import { draftOf, emptyDraft, type RunDraft } from "../../app/run-draft.ts";
 import { emptyPlan, type PlanDraft, planOf, scheduleRequest } from "../../app/schedule-draft.ts";
 import { Button } from "../../parts/button.tsx";
 import { PageHeading } from "../../parts/heading.tsx";
+import { PageProblem } from "../../parts/page-problem.tsx";
 import { ProblemBox } from "../../parts/problem-box.tsx";
 import { PlanFields } from "../../parts/schedules/plan-fields.tsx";
 import { Loading, Skeleton } from "../../parts/skeleton.tsx";
@@ -22,7 +23,7 @@ export function NewSchedulePage(): ReactNode {
 export function EditSchedulePage(): ReactNode {
   const { id } = useParams({ from: "/app/schedules/$id" });
   const { data: schedule, error, refetch } = useSchedule(id);
-  if (error !== null && schedule === undefined) return <ProblemBox title={wordsOf(error)} retry={() => void refetch()} />;
+  if (error !== null && schedule === undefined) return <PageProblem page="Schedule" title={wordsOf(error)} retry={() => void refetch()} />;
   if (schedule === undefined) return <FormLoading />;
   return <SchedulePage key={schedule.id} title={schedule.name} site={schedule.site} schedule={schedule} />;
 }

@@ -5,24 +5,34 @@ import { hasCode, wordsOf } from "../../app/api.ts";
 import { may, useSite } from "../../app/data-sites.ts";
 import { buttonClass } from "../../parts/button.tsx";
 import { EmptyLot } from "../../parts/empty-lot.tsx";
-import { ProblemBox } from "../../parts/problem-box.tsx";
+import { PageProblem } from "../../parts/page-problem.tsx";
 import { SiteHeader, SmallSiteHeader } from "../../parts/site-header.tsx";
 import { Loading, Skeleton } from "../../parts/skeleton.tsx";
+
+/** What a tab of the browser calls the pages of a site; the editor's goes by the file. */
+const titles: Readonly<Record<string, string>> = {
+  logs: "Log",
+  terminal: "Terminal",
+  tasks: "Tasks",
+  members: "Members",
+  settings: "Settings",
+};
 
 /** The stable frame of a site's pages: name, address, state and tabs stay while the page below changes. */
 export function SiteLayout(): ReactNode {
   const { name } = useParams({ from: "/app/sites/$name" });
   const { data: site, error, refetch } = useSite(name);
   // The editor and the terminal need the room.
-  const isEditor = useLocation({ select: ({ pathname }) => ["files", "edit", "terminal"].includes(pathname.split("/")[3] ?? "") });
+  const page = useLocation({ select: ({ pathname }) => pathname.split("/")[3] ?? "" });
+  const isEditor = ["files", "edit", "terminal"].includes(page);
   if (site === undefined) {
     if (hasCode(error, "site_not_found")) return <NoSite name={name} />;
-    if (error !== null) return <ProblemBox title={wordsOf(error)} retry={() => void refetch()} />;
+    if (error !== null) return <PageProblem page={name} title={wordsOf(error)} retry={() => void refetch()} />;
     return <LayoutLoading />;
   }
   return (
     <>
-      <title>{`${site.name} – Backlot`}</title>
+      <title>{`${[titles[page], site.name].filter(Boolean).join(" – ")} – Backlot`}</title>
       {isEditor ? <SmallSiteHeader site={site} tabs={<Tabs site={site} />} /> : <SiteHeader site={site} />}
       {!isEditor && <Tabs site={site} />}
       <Outlet />
@@ -46,6 +56,8 @@ function Tabs({ site }: { readonly site: SiteView }): ReactNode {
   return (
     <nav
       ref={nav}
+      // Browsers leave a link where it is that is half in sight.
+      onFocus={({ target }) => target.scrollIntoView({ block: "nearest", inline: "nearest" })}
       aria-label={`Pages of ${site.name}`}
       className="-mx-4 mb-6 flex overflow-x-auto border-line border-b px-4 [scrollbar-width:none] in-data-small:mx-0 in-data-small:mb-0 in-data-small:border-b-0 in-data-small:px-0 sm:mx-0 sm:px-0"
     >
@@ -90,7 +102,7 @@ function Tabs({ site }: { readonly site: SiteView }): ReactNode {
 
 function NoSite({ name }: { readonly name: string }): ReactNode {
   return (
-    <EmptyLot title={`There is no site called ${name} that you can see`}>
+    <EmptyLot isPage title={`There is no site called ${name} that you can see`}>
       <p className="mt-1 mb-6 max-w-md text-soft">It may have been renamed or deleted, or you are not a member. Ask one of its owners to add you.</p>
       <Link to="/" className={buttonClass("primary")}>
         To my sites

@@ -10,7 +10,6 @@ export function TerminalPage(): ReactNode {
   if (site === undefined) return null;
   return (
     <div data-workbench className="relative -mx-4 flex min-h-80 flex-1 flex-col border-line border-t sm:-mx-6">
-      <title>{`Terminal – ${site.name} – Backlot`}</title>
       <SiteTerminals site={site} />
     </div>
   );

@@ -70,7 +70,7 @@ function Pictures({ charts }: { readonly charts: Charts }): ReactNode {
           ]}
         />
       </Section>
-      <div className="grid gap-6 lg:grid-cols-2">
+      <div className="grid grid-cols-1 gap-6 lg:grid-cols-2">
         <Section title="Duration" lead="Half of a day's tasks were quicker than the median, 19 of 20 quicker than the upper line.">
           <Plot
             label="Duration of tasks a day"

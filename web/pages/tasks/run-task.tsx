@@ -2,14 +2,15 @@ import { useNavigate } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { useIsAdministrator } from "../../app/data-session.ts";
 import { PageHeading } from "../../parts/heading.tsx";
-import { ProblemBox } from "../../parts/problem-box.tsx";
+import { PageProblem } from "../../parts/page-problem.tsx";
 import { RunForm } from "../../parts/tasks/run-form.tsx";
 
 /** Runs a script of the installation in its home folder. */
 export function RunTaskPage(): ReactNode {
   const navigate = useNavigate();
   const isAdministrator = useIsAdministrator();
-  if (!isAdministrator) return <ProblemBox title="Only an administrator may run scripts in the home folder. Open one of your sites and its tab Tasks." />;
+  if (!isAdministrator)
+    return <PageProblem page="Run a script" title="Only an administrator may run scripts in the home folder. Open one of your sites and its tab Tasks." />;
   return (
     <div className="mx-auto max-w-4xl">
       <PageHeading title="Run a script" lead="In the installation's home folder, once." />

@@ -10,6 +10,7 @@ import { argumentsText, taskTitle } from "../../app/task-words.ts";
 import { Button, buttonClass } from "../../parts/button.tsx";
 import { EmptyLot } from "../../parts/empty-lot.tsx";
 import { PageHeading, Section } from "../../parts/heading.tsx";
+import { PageProblem } from "../../parts/page-problem.tsx";
 import { ProblemBox } from "../../parts/problem-box.tsx";
 import { Loading, Skeleton } from "../../parts/skeleton.tsx";
 import { EarlierAttempts } from "../../parts/tasks/earlier-attempts.tsx";
@@ -23,7 +24,7 @@ export function TaskPage(): ReactNode {
   useLiveTask(task);
   if (task === undefined) {
     if (hasCode(error, "task_not_found")) return <NoTask />;
-    if (error !== null) return <ProblemBox title={wordsOf(error)} retry={() => void refetch()} />;
+    if (error !== null) return <PageProblem page="Task" title={wordsOf(error)} retry={() => void refetch()} />;
     return (
       <Loading label="The task is loading">
         <Skeleton className="mb-6 h-8 w-64" />
@@ -106,7 +107,7 @@ function Actions({ task }: { readonly task: TaskView }): ReactNode {
 
 function NoTask(): ReactNode {
   return (
-    <EmptyLot title="There is no such task that you can see">
+    <EmptyLot isPage title="There is no such task that you can see">
       <p className="mt-1 mb-6 max-w-md text-soft">Tasks are kept for a while and then removed. It may also belong to a site that you are no member of.</p>
       <Link to="/tasks" className={buttonClass("primary")}>
         To the tasks

@@ -27,7 +27,7 @@ export function EditorFrame(): ReactNode {
   useSaveKey(() => path !== null && void workbench.session.save(path));
   const drop = useDropAnywhere();
   return (
-    <div data-workbench {...drop.handlers} className="relative -mx-4 flex min-h-80 flex-1 border-line border-t sm:-mx-6">
+    <div data-workbench {...drop.handlers} className="group/frame relative -mx-4 flex min-h-80 flex-1 border-line border-t sm:-mx-6">
       {isWide && <Beside />}
       <div className="relative flex min-w-0 flex-1 flex-col">
         <div className="flex h-10 shrink-0 border-line border-b bg-sunken">

@@ -83,7 +83,11 @@ function Crumbs({ path }: { readonly path: string }): ReactNode {
             </li>
           ) : (
             <li key={crumb.path} className="flex shrink-0 items-center max-sm:hidden">
-              <button type="button" className="rounded px-1 hover:text-ink hover:underline" onClick={() => openFolder(crumb.path)}>
+              <button
+                type="button"
+                className="rounded px-1 hover:text-ink hover:underline focus-visible:-outline-offset-2"
+                onClick={() => openFolder(crumb.path)}
+              >
                 {crumb.name}
               </button>
               <span aria-hidden="true">/</span>

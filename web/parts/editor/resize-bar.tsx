@@ -51,7 +51,7 @@ export function ResizeBar({ label, direction, px, range, onResize, onDone }: Pro
         start.current = null;
       }}
       className={cx(
-        "absolute z-10 touch-none hover:bg-accent/40 focus-visible:bg-accent/60 focus-visible:outline-none",
+        "absolute z-10 touch-none hover:bg-accent/40 focus-visible:bg-accent/60",
         isUp ? "inset-x-0 -top-1 h-2 cursor-row-resize" : "inset-y-0 -right-1 w-2 cursor-col-resize",
       )}
     />

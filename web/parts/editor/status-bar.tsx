@@ -1,6 +1,6 @@
 import { AArrowDown, AArrowUp, PanelBottom, WrapText } from "lucide-react";
 import type { ReactNode } from "react";
-import { describeLanguage } from "../../app/editor/code-setup.ts";
+import { describeLanguage, leavingHintId } from "../../app/editor/code-setup.ts";
 import { indentUnitOf, indentWords } from "../../app/editor/language.ts";
 import { changeFont, editorPreferences, setPreference } from "../../app/editor/preferences.ts";
 import { bytesText } from "../../app/formats.ts";
@@ -16,7 +16,7 @@ export function StatusBar(): ReactNode {
   const { path } = useBench();
   const { isWrapped, fontPx, panel } = useStore(editorPreferences);
   return (
-    <div className="flex min-h-8 shrink-0 items-center gap-x-4 overflow-hidden border-line border-t bg-sunken px-2 text-[0.8125rem] text-soft">
+    <div className="flex min-h-8 shrink-0 items-center gap-x-4 overflow-hidden border-line border-t bg-sunken px-2 text-[0.8125rem] text-soft [&_button]:focus-visible:-outline-offset-3">
       <div className="flex shrink-0">
         {panelNames.map((name) => (
           <button
@@ -32,6 +32,11 @@ export function StatusBar(): ReactNode {
         ))}
       </div>
       {path !== null && <SaveState path={path} />}
+      {path !== null && (
+        <span id={leavingHintId} className="hidden truncate lg:group-has-[.cm-content:focus]/frame:inline">
+          Tab indents; Esc, then Tab leaves the text
+        </span>
+      )}
       <div className="ml-auto flex shrink-0 items-center gap-x-4">
         {path !== null && <FileFacts path={path} />}
         <div className="flex">

@@ -11,16 +11,25 @@ export function TabStrip(): ReactNode {
   const { workbench, path: shown } = bench;
   const tabs = useStore(workbench.tabs);
   const list = useRef<HTMLDivElement>(null);
+  const isFocusLeaving = useRef(false);
   // biome-ignore lint/correctness/useExhaustiveDependencies: another file may stand outside of what is in sight.
   useEffect(() => {
-    list.current?.querySelector('[aria-selected="true"]')?.scrollIntoView({ block: "nearest", inline: "nearest" });
+    const tab = list.current?.querySelector<HTMLElement>('[aria-selected="true"]');
+    tab?.scrollIntoView({ block: "nearest", inline: "nearest" });
+    // A tab that is closed by a key takes the focus with it, to be given to the one that is shown next; unsaved work asks first.
+    const { activeElement: at } = document;
+    if (!isFocusLeaving.current || list.current?.contains(at) === true || (tab == null && tabs.length > 0)) return;
+    isFocusLeaving.current = false;
+    if (at === document.body || at?.id === "main") tab?.focus();
   }, [shown, tabs]);
   const onKeyDown = (event: KeyboardEvent, path: string): void => {
     const at = tabs.indexOf(path);
     const to = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: tabs.length - 1 }[event.key];
     const target = to === undefined ? undefined : tabs[to];
-    if (event.key === "Delete") bench.closeTab(path);
-    else if (target === undefined) return;
+    if (event.key === "Delete") {
+      isFocusLeaving.current = true;
+      bench.closeTab(path);
+    } else if (target === undefined) return;
     else {
       bench.open(target);
       list.current?.querySelectorAll<HTMLElement>('[role="tab"]')[to ?? 0]?.focus();

@@ -65,7 +65,7 @@ function EntryLine({ row, index, isCurrent, isShown, isOver, mayWrite, onChoose,
       className={cx(
         "group absolute inset-x-0 flex cursor-pointer select-none items-center gap-1.5 pr-1 text-[0.875rem]",
         isShown ? "bg-tint font-medium" : "hover:bg-sunken",
-        isCurrent && "outline-1 outline-edge/60 -outline-offset-1",
+        isCurrent && "outline-1 outline-edge/60 -outline-offset-1 in-[[role=tree]:focus-visible]:outline-2 in-[[role=tree]:focus-visible]:outline-accent",
         isOver && "bg-tint outline-2 outline-accent -outline-offset-2",
       )}
       style={style}

@@ -15,7 +15,7 @@ export function SshCommandsList({ site }: { readonly site?: string }): ReactNode
         <div key={command}>
           <dt className="text-soft text-sm">{label}</dt>
           <dd className="mt-1 flex items-center gap-1 rounded-lg bg-sunken py-0.5 pr-0.5 pl-3">
-            <code className="min-w-0 flex-1 select-all overflow-x-auto whitespace-nowrap py-2 font-mono text-ink text-xs">{command}</code>
+            <code className="min-w-0 flex-1 select-all py-2 font-mono [overflow-wrap:anywhere] text-ink text-xs">{command}</code>
             <CopyButton text={command} label={`Copy: ${label}`} />
           </dd>
         </div>

@@ -8,6 +8,7 @@ import { hasCode } from "../../app/api.ts";
 import { listOpen } from "./terminal-data.ts";
 import { type LinkState, TerminalLink } from "./terminal-link.ts";
 import { followTheme, terminalTheme } from "./terminal-theme.ts";
+import { leavingHintId } from "./terminal-words.ts";
 
 export interface ScreenParts {
   readonly site: string;
@@ -55,6 +56,7 @@ export class Screen {
     terminal.loadAddon(this.#search);
     terminal.loadAddon(new WebLinksAddon((_event, address) => openLink(address)));
     terminal.open(parts.element);
+    terminal.textarea?.setAttribute("aria-describedby", leavingHintId);
     terminal.attachCustomKeyEventHandler((event) => this.#takesKey(event));
     this.#link = new TerminalLink({
       connect: (from) => new WebSocket(addressOf(parts.site, parts.terminal, from)),

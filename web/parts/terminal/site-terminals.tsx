@@ -96,7 +96,7 @@ function Terminals({ site, found, end }: SiteTerminalsProps & { readonly found: 
   );
   const screen = (): Screen | undefined => (shown === null ? undefined : screens.current.get(shown));
   return (
-    <div ref={root} className="relative flex min-h-0 flex-1 flex-col">
+    <div ref={root} className="group/terminals relative flex min-h-0 flex-1 flex-col">
       <TerminalTabs
         tabs={tabs}
         shown={shown}

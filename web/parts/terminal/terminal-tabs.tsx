@@ -2,6 +2,7 @@ import { Plus, Search, X } from "lucide-react";
 import { type KeyboardEvent, type ReactNode, useRef } from "react";
 import { IconButton } from "../button.tsx";
 import { cx } from "../class-names.ts";
+import { leavingHintId } from "./terminal-words.ts";
 
 /** A terminal as its tab shows it. */
 export interface TerminalTab {
@@ -34,7 +35,7 @@ export function TerminalTabs({ tabs, shown, onShow, onClose, onNew, isOpening, o
     list.current?.querySelectorAll<HTMLElement>("[role=tab]")[tabs.indexOf(next)]?.focus();
   };
   return (
-    <div className="flex h-10 shrink-0 items-stretch border-line border-b bg-sunken">
+    <div className="flex h-10 shrink-0 items-stretch border-line border-b bg-sunken [&_button]:focus-visible:-outline-offset-3">
       <div ref={list} role="tablist" aria-label="Terminals" className="flex min-w-0 overflow-x-auto [scrollbar-width:none]">
         {tabs.map((tab, index) => (
           <div key={tab.id} className={cx("flex min-w-0 shrink-0 items-center border-line border-r", tab.id === shown && "bg-surface")}>
@@ -58,6 +59,12 @@ export function TerminalTabs({ tabs, shown, onShow, onClose, onNew, isOpening, o
       <IconButton label="New terminal (Alt+T)" className="h-full! w-10" disabled={isOpening} onClick={onNew}>
         <Plus aria-hidden="true" />
       </IconButton>
+      <span
+        id={leavingHintId}
+        className="hidden items-center truncate px-2 text-[0.8125rem] text-soft lg:group-has-[.xterm-helper-textarea:focus]/terminals:flex"
+      >
+        Shift+Esc leaves the terminal
+      </span>
       <IconButton label="Search the terminal (Ctrl+Shift+F)" className="ml-auto h-full! w-10" disabled={tabs.length === 0} onClick={onSearch}>
         <Search aria-hidden="true" />
       </IconButton>

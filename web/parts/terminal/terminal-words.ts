@@ -31,3 +31,6 @@ const closingWords: Readonly<Record<Extract<LinkState, { readonly kind: "closed"
   slow_reader: "This page could not follow what the terminal showed.",
   gone: "This terminal has ended meanwhile.",
 };
+
+/** What tells how to leave a terminal, in which Tab belongs to the program. */
+export const leavingHintId = "leaving-the-terminal";
