@@ -13,13 +13,14 @@ const patience = { timeout: 60_000, interval: 50 };
 /** Where it can be tried, the second stands behind HAProxy: each kind is enough for the other's sites. */
 const edge = edgeMissing() === null ? { BACKLOT_EDGE: "haproxy", BACKLOT_EDGE_VISITOR_REQUESTS: "100000000" } : {};
 
-// Says which start of it answers, and how many it has answered.
+// Says which start of it answers, and how many it has answered; it thinks about one question for a while.
 const program = (word: string) => `const { appendFileSync, readFileSync } = require("node:fs");
 appendFileSync("/site/private/starts", "x");
 const start = readFileSync("/site/private/starts", "utf8").length;
 let asked = 0;
 require("node:http").createServer((request, response) => {
-  response.end(JSON.stringify({ word: "${word}", start, asked: ++asked }));
+  const answer = JSON.stringify({ word: "${word}", start, asked: ++asked });
+  setTimeout(() => response.end(answer), request.url === "/slow" ? 100 : 0);
 }).listen(process.env.PORT, process.env.HOST);`;
 
 interface Told {
@@ -34,9 +35,9 @@ describe("two routers on one orchestrator and one manager", { timeout: 180_000 }
   let admin: Person;
 
   const doors = (): readonly string[] => [backlot.router, second.door];
-  const at = (door: string, site: string): Promise<Visited> => visit(door, { host: `${site}.localhost`, path: "/" });
+  const at = (door: string, site: string, path = "/"): Promise<Visited> => visit(door, { host: `${site}.localhost`, path });
   const atBoth = (site: string): Promise<readonly Visited[]> => Promise.all(doors().map((door) => at(door, site)));
-  const ask = async (door: string): Promise<Told> => JSON.parse((await at(door, "greeter")).text) as Told;
+  const ask = async (door: string, path?: string): Promise<Told> => JSON.parse((await at(door, "greeter", path)).text) as Told;
   const stateOf = async (): Promise<string> => (await admin.client.call(readStatus, { params: { name: "greeter" } })).state;
 
   beforeAll(async () => {
@@ -83,30 +84,29 @@ describe("two routers on one orchestrator and one manager", { timeout: 180_000 }
   });
 
   test("while one of them has visitors the site neither freezes nor sleeps, whatever the other would like; without any it rests, and both may have it back", async () => {
-    await Promise.all(doors().map(ask));
+    await Promise.all(doors().map((door) => ask(door)));
     for (const door of doors()) {
       const { start, asked } = await ask(door);
       const until = performance.now() + 5_000;
       let count = asked;
       // The other lets it go after two seconds, and is told that somebody else still wants it.
       while (performance.now() < until) {
-        const told = await ask(door);
+        const told = await ask(door, "/slow");
         count += 1;
         expect(told).toMatchObject({ start, asked: count });
         const askedAt = performance.now();
         const state = await stateOf();
         // A machine that was busy for two seconds would have let it rest.
         if (performance.now() - askedAt < 1_000) expect(state).toBe("running");
-        await new Promise((resolve) => setTimeout(resolve, 100));
       }
     }
     await expect.poll(stateOf, patience).toBe("frozen");
-    const [one, other] = await Promise.all(doors().map(ask));
+    const [one, other] = await Promise.all(doors().map((door) => ask(door)));
     expect([one?.start, other?.start]).toEqual([1, 1]);
     const { operation } = await admin.client.call(sleepSite, { params: { name: "greeter" } });
     await admin.succeeded(operation);
     expect(await stateOf()).toBe("asleep");
-    const woken = await Promise.all([...doors(), ...doors()].map(ask));
+    const woken = await Promise.all([...doors(), ...doors()].map((door) => ask(door)));
     expect(new Set(woken.map(({ start }) => start))).toEqual(new Set([2]));
   });
 
@@ -115,7 +115,7 @@ describe("two routers on one orchestrator and one manager", { timeout: 180_000 }
     await admin.put("greeter", "server.js", program("second"));
     const { operation } = await admin.client.call(restartSite, { params: { name: "greeter" } });
     await admin.succeeded(operation);
-    expect((await Promise.all(doors().map(ask))).map(({ word }) => word)).toEqual(["second", "second"]);
+    expect((await Promise.all(doors().map((door) => ask(door)))).map(({ word }) => word)).toEqual(["second", "second"]);
     expect(await visitors.stop()).toEqual(["first", "second"]);
   });
 

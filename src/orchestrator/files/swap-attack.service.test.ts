@@ -1,8 +1,6 @@
 // A program in the site keeps exchanging folders for links that lead out, and plants pipes, while the file API works in them.
-import { type ChildProcess, execFileSync } from "node:child_process";
-import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { FastifyInstance } from "fastify";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -12,42 +10,26 @@ import { Failure, type FailureCode } from "#contract/failure.ts";
 import type { GrantClaims } from "#contract/grant.ts";
 import { patchFile } from "#contract/internal/door-files.ts";
 import * as endpoints from "#contract/internal/files.ts";
-import { defaultSiteLimits } from "#contract/site.ts";
-import type { SiteSpec } from "#contract/site-spec.ts";
 import { systemClock } from "#kit/clock.ts";
 import { createServer } from "#kit/http/server.ts";
 import { silentLog } from "#kit/log.ts";
+import { type AttackedSite, attackedSpec, attackSite, during as duringAttack } from "../../../test/support/attacked-site.ts";
 import { openPast, type Past } from "../../../test/support/file-past.ts";
-import { plantPipes, swapFolders } from "../../../test/support/folder-swapper.ts";
 import { titled, whyNotPython } from "../../../test/support/needs.ts";
 import { mountFiles } from "./mount-files.ts";
 import { QuotaBook } from "./quota-book.ts";
 
-const spec: SiteSpec = {
-  siteId: 7,
-  name: "seven",
-  kind: "static",
-  availability: "enabled",
-  limits: { ...defaultSiteLimits, files: 100_000 },
-  environment: {},
-  timeZone: "UTC",
-  canRunTwice: true,
-  egress: "none",
-  database: null,
-  isTrusted: false,
-  revision: 1,
-};
 const claims: GrantClaims = {
   aud: "orchestrator",
   sub: "manager",
-  site: 7,
+  site: attackedSpec.siteId,
   verbs: ["site.files.write"],
   user: 3,
   by: { name: "ann", door: "web", address: null },
   iat: 0,
   exp: 0,
 };
-const params = { siteId: 7 };
+const params = { siteId: attackedSpec.siteId };
 // A folder that is swapped between being counted and being copied has "grown". A refusal that a person could be told; anything else would be a bug.
 const refusals: readonly FailureCode[] = [
   "path_outside_site",
@@ -61,63 +43,37 @@ const refusals: readonly FailureCode[] = [
   "folder_not_empty",
 ];
 
-let outer: string;
-let root: string;
+let attacked: AttackedSite;
 let app: FastifyInstance;
 let client: Client;
 let past: Past;
-let attacker: ChildProcess;
 
 beforeEach(async () => {
-  outer = mkdtempSync(join(tmpdir(), "backlot-swap-api-"));
-  root = join(outer, "site");
-  mkdirSync(join(outer, "secrets/inner"), { recursive: true });
-  for (const file of ["file", "inner/file"]) writeFileSync(join(outer, "secrets", file), "canary");
-  mkdirSync(join(root, "dir/inner"), { recursive: true });
-  for (const folder of ["dir", "dir/inner"]) {
-    writeFileSync(join(root, folder, "file"), "mine");
-    symlinkSync(join(outer, "secrets"), join(root, `${folder}.link`));
-  }
-  const sites = { folderOf: () => root, specOf: (id: number) => (id === 7 ? spec : undefined), ownerOf: () => null };
+  attacked = await attackSite(["dir", "dir/inner"]);
+  const { root } = attacked;
+  const sites = { folderOf: () => root, specOf: (id: number) => (id === attackedSpec.siteId ? attackedSpec : undefined), ownerOf: () => null };
   past = await openPast(sites);
   app = createServer({ log: silentLog() });
   const quota = new QuotaBook({ sites, clock: systemClock, reservedBytes: 0, freeBytes: async () => 1e12 });
   mountFiles(app, async () => claims, { sites, quota, ...past });
   client = createClient({ baseUrl: await app.listen({ port: 0, host: "127.0.0.1" }) });
-  attacker = await swapFolders(root, ["dir", "dir/inner"]);
 });
 afterEach(async () => {
-  attacker.kill("SIGKILL");
-  await once(attacker, "exit");
   await app.close();
   await past[Symbol.asyncDispose]();
-  rmSync(outer, { recursive: true });
+  await attacked[Symbol.asyncDispose]();
 });
 
-// With `atLeast` it goes on until so many came through: a busy machine does less in the same time, and an attack on nothing is none.
 async function during(ms: number, act: (round: number) => Promise<unknown>, atLeast = 0): Promise<void> {
-  const outcomes: Record<string, number> = {};
-  const beganAt = Date.now();
-  const goesOn = (): boolean => Date.now() - beganAt < ms || ((outcomes.done ?? 0) < atLeast && Date.now() - beganAt < 20_000);
-  for (let round = 0; goesOn(); round += 1) {
-    let outcome = "done";
-    try {
-      await act(round);
-    } catch (error) {
-      if (!(error instanceof Failure)) throw error;
-      outcome = error.code;
-    }
-    outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
-  }
+  const outcomes = await duringAttack(ms, act, ({ done = 0 }) => done >= atLeast);
   expect(Object.keys(outcomes).filter((outcome) => outcome !== "done" && !refusals.some((refusal) => refusal === outcome))).toEqual([]);
   expect(outcomes.done ?? 0).toBeGreaterThanOrEqual(atLeast);
 }
+
+/** Nothing of it came in either: not into the site, nor into what is kept of it. */
 function expectUntouched(): void {
-  expect(execFileSync("find", [join(outer, "secrets"), "-type", "f", "-exec", "cat", "{}", ";"], { encoding: "utf8" })).toBe("canarycanary");
-  expect(readdirSync(join(outer, "secrets")).toSorted()).toEqual(["file", "inner"]);
-  // Nothing of it came in either: not into the site, nor into what is kept of it.
-  const found = execFileSync("sh", ["-c", 'grep -rl canary "$1" "$2" || true', "sh", root, past.folder], { encoding: "utf8" });
-  expect(found).toBe("");
+  attacked.halt();
+  attacked.expectUntouched([attacked.root, past.folder]);
 }
 
 describe.skipIf(whyNotPython() !== null)(titled("while folders are swapped for links that lead out", whyNotPython()), () => {
@@ -130,7 +86,6 @@ describe.skipIf(whyNotPython() !== null)(titled("while folders are swapped for l
     });
     await during(600, (round) => client.call(endpoints.deleteSitePath, { params, query: { path: round % 2 === 0 ? "dir/inner/file" : "dir/file" } }));
     await during(600, () => client.call(endpoints.deleteSitePath, { params, query: { path: "dir/inner", recursive: true } }));
-    attacker.kill("SIGSTOP");
     expectUntouched();
   }, 90_000);
 
@@ -138,7 +93,6 @@ describe.skipIf(whyNotPython() !== null)(titled("while folders are swapped for l
     await during(1_000, (round) => client.call(endpoints.copySitePath, { params, body: { from: "dir/inner/file", to: `copy${round}` } }), 3);
     await during(1_000, (round) => client.call(endpoints.copySitePath, { params, body: { from: "dir", to: `folder${round}` } }), 3);
     await during(600, (round) => client.call(endpoints.copySitePath, { params, body: { from: "dir/inner", to: `dir/inner/copy${round}` } }));
-    attacker.kill("SIGSTOP");
     expectUntouched();
   }, 90_000);
 
@@ -158,14 +112,13 @@ describe.skipIf(whyNotPython() !== null)(titled("while folders are swapped for l
       () => client.call(endpoints.searchFiles, { params, query: { query: "canary", path: "dir/inner" } }).then(({ files }) => expect(files).toEqual([])),
       2,
     );
-    attacker.kill("SIGSTOP");
     expectUntouched();
   }, 90_000);
 
   it("archives that are downloaded hold nothing from outside, and pipes in the place of files hold nobody up", async () => {
-    const zips = join(outer, "zips");
-    for (const folder of [zips, join(root, "box")]) mkdirSync(folder);
-    const planter = await plantPipes(root, ["piped", "box/piped"]);
+    const zips = join(attacked.outer, "zips");
+    for (const folder of [zips, join(attacked.root, "box")]) mkdirSync(folder);
+    await attacked.plant(["piped", "box/piped"]);
     const soon = () => ({ signal: AbortSignal.timeout(20_000) });
     const download = async (path: string, name: string): Promise<void> => {
       const response = await client.fetch(endpoints.readArchive, { params, query: { path }, ...soon() });
@@ -175,19 +128,14 @@ describe.skipIf(whyNotPython() !== null)(titled("while folders are swapped for l
       });
       writeFileSync(join(zips, name), Buffer.from(bytes));
     };
-    try {
-      await during(1_000, (round) => download("dir", `dir-${round}`), 2);
-      await during(800, (round) => download(round % 2 === 0 ? "box" : "", `piped-${round}`), 2);
-      const query = { path: "piped" };
-      await during(500, () => client.call(endpoints.writeSiteFile, { params, query, body: "mine", ...soon() }), 2);
-      await during(500, async () => void (await (await client.fetch(endpoints.readSiteFile, { params, query, ...soon() })).arrayBuffer()), 2);
-      await during(500, () => client.call(patchFile, { params, query: { ...query, offset: 0 }, body: "mine", ...soon() }));
-      await during(500, (round) => client.call(endpoints.copySitePath, { params, body: { from: "box", to: `box${round}` }, ...soon() }), 1);
-      await during(500, () => client.call(endpoints.searchFiles, { params, query: { query: "mine" }, ...soon() }), 1);
-    } finally {
-      planter.kill("SIGKILL");
-    }
-    attacker.kill("SIGSTOP");
+    await during(1_000, (round) => download("dir", `dir-${round}`), 2);
+    await during(800, (round) => download(round % 2 === 0 ? "box" : "", `piped-${round}`), 2);
+    const query = { path: "piped" };
+    await during(500, () => client.call(endpoints.writeSiteFile, { params, query, body: "mine", ...soon() }), 2);
+    await during(500, async () => void (await (await client.fetch(endpoints.readSiteFile, { params, query, ...soon() })).arrayBuffer()), 2);
+    await during(500, () => client.call(patchFile, { params, query: { ...query, offset: 0 }, body: "mine", ...soon() }));
+    await during(500, (round) => client.call(endpoints.copySitePath, { params, body: { from: "box", to: `box${round}` }, ...soon() }), 1);
+    await during(500, () => client.call(endpoints.searchFiles, { params, query: { query: "mine" }, ...soon() }), 1);
     expectUntouched();
     expect(Number(execFileSync("python3", ["-c", lookIntoZips, zips], { encoding: "utf8" }))).toBeGreaterThan(2);
   }, 120_000);
@@ -195,8 +143,8 @@ describe.skipIf(whyNotPython() !== null)(titled("while folders are swapped for l
   it("changes outside are not told", async () => {
     const response = await client.fetch(endpoints.followChanges, { params, query: { folder: ["dir", "dir/inner"] as never } });
     if (response.body === null) throw new Error("no body");
-    const ended = setTimeout(() => writeFileSync(join(root, "dir.end"), ""), 0);
-    const writing = setInterval(() => writeFileSync(join(outer, "secrets/leaked-name"), String(Date.now())), 20);
+    const ended = setTimeout(() => writeFileSync(join(attacked.root, "dir.end"), ""), 0);
+    const writing = setInterval(() => writeFileSync(join(attacked.secrets, "leaked-name"), String(Date.now())), 20);
     const stopAt = Date.now() + 3_000;
     for await (const { data } of readEvents(response.body)) {
       expect(data).not.toContain("leaked-name");
@@ -204,8 +152,7 @@ describe.skipIf(whyNotPython() !== null)(titled("while folders are swapped for l
     }
     clearInterval(writing);
     clearTimeout(ended);
-    rmSync(join(outer, "secrets/leaked-name"), { force: true });
-    attacker.kill("SIGSTOP");
+    rmSync(join(attacked.secrets, "leaked-name"), { force: true });
     expectUntouched();
   }, 90_000);
 });
@@ -224,9 +171,15 @@ print(whole)
 
 describe.skipIf(whyNotPython() !== null)(titled("bad input, while folders are swapped", whyNotPython()), () => {
   it("pipes, names that are no text and huge names are refused or passed over, and nothing waits", async () => {
-    attacker.kill("SIGSTOP");
-    execFileSync("mkfifo", [join(root, "pipe"), join(root, "pipe2"), join(root, "pipe3"), join(root, "pipe4"), join(root, "pipe5")]);
-    writeFileSync(Buffer.concat([Buffer.from(`${root}/`), Buffer.from([0xff, 0xfe, 0x41])]), "odd");
+    attacked.halt();
+    execFileSync("mkfifo", [
+      join(attacked.root, "pipe"),
+      join(attacked.root, "pipe2"),
+      join(attacked.root, "pipe3"),
+      join(attacked.root, "pipe4"),
+      join(attacked.root, "pipe5"),
+    ]);
+    writeFileSync(Buffer.concat([Buffer.from(`${attacked.root}/`), Buffer.from([0xff, 0xfe, 0x41])]), "odd");
     const codeOf = (act: Promise<unknown>): Promise<string> =>
       act.then(
         () => "done",
@@ -252,6 +205,6 @@ describe.skipIf(whyNotPython() !== null)(titled("bad input, while folders are sw
       ...["not_a_folder", "done", "path_invalid", "input_invalid"],
     ]);
     await client.call(endpoints.deleteSitePath, { params, query: { path: "pipe5" } });
-    expect(readFileSync(join(root, "dir/file"), "utf8")).toMatch(/mine|canary/);
+    expect(readFileSync(join(attacked.root, "dir/file"), "utf8")).toMatch(/mine|canary/);
   });
 });
