@@ -8,14 +8,14 @@ import { syncFolder } from "./sites/write-durably.ts";
 const kept = z.object({ id: z.string().regex(/^[a-z0-9-]{1,64}$/) });
 
 /** The id that a file of a folder keeps, made at the first start and the same ever after. Several processes that begin at once agree. */
-export async function keptId(folder: string, name: string): Promise<string> {
+export async function keptId(folder: string, name: string, make: () => string | Promise<string> = randomUUID): Promise<string> {
   const file = join(folder, name);
   const known = await readId(file);
   if (known !== null) return known;
   const temporary = `${file}.${randomUUID()}`;
   await using handle = await open(temporary, "wx", 0o600);
   try {
-    await handle.writeFile(`${JSON.stringify({ id: randomUUID() })}\n`);
+    await handle.writeFile(`${JSON.stringify({ id: await make() })}\n`);
     await handle.sync();
     // Unlike a rename, a link leaves what another process has put there first.
     await link(temporary, file).catch((error: unknown) => {

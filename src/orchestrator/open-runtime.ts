@@ -24,16 +24,19 @@ export async function openRuntime(config: OrchestratorConfig, databaseSockets: s
     log,
   };
   if (config.BACKLOT_RUNTIME === "process") return { runtime: createProcessRuntime({ ...shared, databaseSockets }), interpreters: probeInterpreters };
-  const [{ createSwarmRuntime }, { imageInterpreters }, { traefikLabels }, { sitePort }] = await Promise.all([
+  const [{ createSwarmRuntime }, { imageInterpreters }, { traefikLabels }, { sitePort }, { installationIn }] = await Promise.all([
     import("./runtime/swarm/swarm-runtime.ts"),
     import("./runtime/swarm/image-interpreters.ts"),
     import("./runtime/swarm/traefik-labels.ts"),
     import("./runtime/swarm/container-plan.ts"),
+    import("./runtime/swarm/installation.ts"),
   ]);
   const certificates = config.DOCKER_CERT_PATH;
   const domain = config.BACKLOT_TRAEFIK_SITES_DOMAIN;
+  const siteState = config.BACKLOT_SHARED_FOLDER === undefined ? join(data, "orchestrator") : join(resolve(config.BACKLOT_SHARED_FOLDER), "sites-state");
   const runtime = createSwarmRuntime({
     ...shared,
+    installation: await installationIn(siteState, shared.sitesFolder),
     engine: { host: config.DOCKER_HOST, certificates },
     managers: listOf(config.BACKLOT_SWARM_MANAGER).map((host) => ({ host, certificates })),
     defaultImage: config.BACKLOT_SWARM_IMAGE,

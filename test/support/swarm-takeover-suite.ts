@@ -32,6 +32,10 @@ export function swarmTakeoverSuite(opened: () => SwarmRuntimeHarness): void {
     const spec = { ...request.spec, canRunTwice: false };
     const before = await other.start({ ...request, spec });
     await before.whenListening(AbortSignal.timeout(60_000));
+    // Another Backlot in the same swarm has sites of the same numbers.
+    const stranger = again({ installation: "others" });
+    await expect(stranger.start({ ...request, spec })).rejects.toMatchObject({ code: "service_taken" });
+    await expect(stranger.lasting?.forget(70)).rejects.toMatchObject({ code: "service_taken" });
     const after = await runtime.start({ ...request, instance: "second", spec: { ...spec, placement: 1, isTakenOver: true } });
     await after.whenListening(AbortSignal.timeout(60_000));
     await before.exited;

@@ -22,6 +22,7 @@ import { SwarmManagers } from "./swarm-managers.ts";
 
 /** What a machine of a swarm is prepared with. */
 export interface SwarmOptions {
+  /** Names this Backlot among others in the swarm. */
   readonly installation: string;
   /** The engine of this node. */
   readonly engine: EngineAddress;

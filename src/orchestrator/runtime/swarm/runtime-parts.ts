@@ -1,5 +1,4 @@
-import { createHash } from "node:crypto";
-import { chownSync, mkdirSync, realpathSync } from "node:fs";
+import { chownSync, mkdirSync } from "node:fs";
 import { Failure } from "#contract/failure.ts";
 import { homeOwner } from "../process/site-owner.ts";
 import type { RuntimeCapabilities } from "../site-runtime.ts";
@@ -47,10 +46,4 @@ export function openHome(home: { readonly folder: string; readonly library: stri
   const owner = homeOwner();
   // One that was there before may be shared on purpose: whose it is stays as it is.
   if (isNew && owner !== null) chownSync(home.folder, owner.uid, owner.gid);
-}
-
-/** Names an installation: the same for every orchestrator that shares the folder of all sites. */
-export function installationOf(sitesFolder: string): string {
-  const digest = createHash("sha256").update(realpathSync(sitesFolder)).digest();
-  return digest.readUIntBE(0, 6).toString(36).slice(0, 6).padStart(6, "0");
 }

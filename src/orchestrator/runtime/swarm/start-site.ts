@@ -12,6 +12,7 @@ import { goneTree, plainReason, treeOf } from "./disposable.ts";
 import { statusOf } from "./engine.ts";
 import { followLog } from "./log-follower.ts";
 import type { Slot } from "./service-spec.ts";
+import { inspectStarted } from "./started-container.ts";
 import { type ContainerFreezer, SwarmInstance } from "./swarm-instance.ts";
 import type { SwarmMachine } from "./swarm-machine.ts";
 
@@ -74,11 +75,10 @@ export async function takeCharge({ machine, log, onEnd }: InstanceContext, site:
   const { docker, services, events } = machine;
   const containerId = await watch.started;
   const container = docker.getContainer(containerId);
-  const found = await container.inspect().catch(() => null);
-  const pid = found?.State.Running === true ? found.State.Pid : 0;
+  const found = await inspectStarted(container, { hasEnded: () => watch.hasEnded });
+  const pid = found?.pid ?? 0;
   watch.knowInit(pid);
-  const ip = found?.NetworkSettings.Networks.bridge?.IPAddress ?? "";
-  const letIn = await machine.letOut(ip === "" ? null : ip, site.hasEgress);
+  const letIn = await machine.letOut(found?.ip ?? null, site.hasEgress);
   const followed = { docker, containerId, since: site.since, onOutput: explained(site), hasEnded: () => watch.hasEnded, ended: watch.ended };
   const output = followLog(followed).then(() => {
     if (watch.wasKilled) site.onOutput("stderr", endedByEngine);
@@ -86,10 +86,10 @@ export async function takeCharge({ machine, log, onEnd }: InstanceContext, site:
   const program = new ProcessInstance({
     siteId: site.siteId,
     instance: site.instance,
-    address: { host: machine.nodeAddress, port: portIn(found) ?? sitePort },
+    address: { host: machine.nodeAddress, port: found?.port ?? sitePort },
     launched: { ended: watch.ended.then(({ code, signal }) => ({ code, signal: signal as NodeJS.Signals | null })), output },
     tree: pid === 0 ? goneTree : treeOf(pid),
-    target: { address: ip === "" ? "0.0.0.0" : ip, port: sitePort },
+    target: { address: found?.ip ?? "0.0.0.0", port: sitePort },
     reachable: Promise.resolve(),
     onBooted: () => undefined,
     freezer: null,
@@ -103,11 +103,6 @@ export async function takeCharge({ machine, log, onEnd }: InstanceContext, site:
     log,
   });
   return new SwarmInstance(program, freezerOf(container));
-}
-
-function portIn(found: Docker.ContainerInspectInfo | null): number | null {
-  const port = Number(found?.NetworkSettings.Ports[`${sitePort}/tcp`]?.[0]?.HostPort ?? 0);
-  return port === 0 ? null : port;
 }
 
 /** Its last words, so that a person reads who did it. */

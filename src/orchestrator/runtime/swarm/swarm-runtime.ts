@@ -7,25 +7,21 @@ import { siteOwner } from "../process/site-owner.ts";
 import type { RunningRun, RunRequest } from "../run.ts";
 import type { LastingInstances, RunningInstance, RuntimeCapabilities, SiteRuntime, StartRequest } from "../site-runtime.ts";
 import { ContainerWatch } from "./container-watch.ts";
+import { DisposablePrograms } from "./disposable-programs.ts";
 import { EarlierPrograms } from "./earlier-programs.ts";
 import { endLeft, findLeft, type LeftContainer, leftAt, noteLeaving } from "./left-containers.ts";
-import { LifeLine } from "./life-line.ts";
 import { OverlayGuard } from "./overlay-guard.ts";
 import type { SwarmOptions } from "./prepare-machine.ts";
 import { PreparedMachine } from "./prepared-machine.ts";
-import { asFailure, installationOf, isAwayFailure, missingIn, openHome, unreachable } from "./runtime-parts.ts";
+import { asFailure, isAwayFailure, missingIn, openHome, unreachable } from "./runtime-parts.ts";
 import { type Slot, serviceSpec, slots } from "./service-spec.ts";
 import { type SiteContainer, takeCharge, whenStarted } from "./start-site.ts";
 import { publicOf } from "./static-server.ts";
-import { startEntry } from "./swarm-entry.ts";
 import type { SwarmInstance } from "./swarm-instance.ts";
 import { imageOf, type SwarmMachine } from "./swarm-machine.ts";
-import { startRun } from "./swarm-run.ts";
 
 /** Settings of the runtime that runs sites' programs as services of a Docker swarm, each on the node of the orchestrator that started it. */
-export interface SwarmRuntimeOptions extends Omit<SwarmOptions, "installation"> {
-  /** Names this Backlot among others in the swarm; by default derived from the folder of all sites. */
-  readonly installation?: string;
+export interface SwarmRuntimeOptions extends SwarmOptions {
   readonly sitesFolder: string;
   /** What this orchestrator keeps for the one after it. */
   readonly stateFolder: string;
@@ -44,10 +40,9 @@ export function createSwarmRuntime(options: SwarmRuntimeOptions): SiteRuntime {
 class SwarmRuntime implements SiteRuntime {
   readonly kind = "swarm";
   readonly #options: SwarmRuntimeOptions;
-  readonly #installation: string;
   /** Which services of a site have a program now. */
   readonly #taken = new Map<string, Promise<SwarmInstance>>();
-  readonly #disposable = new Set<Promise<RunningRun | EnteredProgram>>();
+  readonly #disposable: DisposablePrograms;
   readonly #lanes = new Lanes<number>();
   /** What an earlier orchestrator left running and nobody has taken charge of yet, by site and slot. */
   readonly #leftContainers = new Map<string, LeftContainer>();
@@ -61,7 +56,6 @@ class SwarmRuntime implements SiteRuntime {
   };
   readonly #machine: PreparedMachine;
   readonly #earlier: EarlierPrograms;
-  #life: Promise<LifeLine> | null = null;
   #guard: OverlayGuard | null = null;
   #isClosed = false;
 
@@ -70,8 +64,8 @@ class SwarmRuntime implements SiteRuntime {
     mkdirSync(options.sitesFolder, { recursive: true, mode: 0o711 });
     if (options.home !== null) openHome(options.home);
     if (options.databaseFolder !== null) mkdirSync(options.databaseFolder, { recursive: true, mode: 0o755 });
-    this.#installation = options.installation ?? installationOf(options.sitesFolder);
-    this.#machine = new PreparedMachine({ ...options, installation: this.#installation });
+    this.#machine = new PreparedMachine(options);
+    this.#disposable = new DisposablePrograms(options);
     this.#earlier = new EarlierPrograms({ services: async () => (await this.#machine.get()).services, log: options.log });
   }
 
@@ -157,7 +151,7 @@ class SwarmRuntime implements SiteRuntime {
     try {
       await machine.services.put(
         serviceSpec({
-          installation: this.#installation,
+          installation: this.#options.installation,
           spec,
           instance,
           slot,
@@ -188,7 +182,7 @@ class SwarmRuntime implements SiteRuntime {
   async #overlays(machine: SwarmMachine): Promise<readonly string[]> {
     const { traefikNetwork: network, log } = this.#options;
     if (network === undefined) return [];
-    this.#guard ??= new OverlayGuard({ docker: machine.docker, installation: this.#installation, network, image: machine.defaultImage, log });
+    this.#guard ??= new OverlayGuard({ docker: machine.docker, installation: this.#options.installation, network, image: machine.defaultImage, log });
     return [await this.#guard.ensure()];
   }
 
@@ -231,7 +225,12 @@ class SwarmRuntime implements SiteRuntime {
     const watch = new ContainerWatch(machine.docker, left.start, left.containerId);
     machine.events.listen(left.start, watch);
     const site: SiteContainer = { ...left, onOutput: request.onOutput, since: this.#leftAt };
-    const instance = await takeCharge(this.#contextOf(machine, site), site, watch);
+    const instance = await takeCharge(this.#contextOf(machine, site), site, watch).catch((error: unknown) => {
+      // It goes on, and is found by whoever tries next, or is ended with what nobody took charge of.
+      machine.events.forget(left.start);
+      this.#leftContainers.set(`${left.siteId}/${left.slot}`, left);
+      throw error;
+    });
     // It may have ended, or have been frozen, before we listened.
     await watch.look().catch(() => undefined);
     await instance.thaw();
@@ -239,29 +238,11 @@ class SwarmRuntime implements SiteRuntime {
   }
 
   async run(request: RunRequest): Promise<RunningRun> {
-    const machine = await this.#ready(request.place.kind === "home" || request.place.spec.isTrusted);
-    const { place } = request;
-    const real = place.kind === "home" ? request : { ...request, place: { ...place, folder: realpathSync(place.folder) } };
-    const life = await this.#lifeLine();
-    return this.#kept((onEnd) => startRun(machine, real, { life, log: this.#options.log, onEnd }));
+    return this.#disposable.run(await this.#ready(request.place.kind === "home" || request.place.spec.isTrusted), request);
   }
 
   async enter(request: EnterRequest): Promise<EnteredProgram> {
-    const machine = await this.#ready(request.spec.isTrusted);
-    const life = await this.#lifeLine();
-    return this.#kept((onEnd) => startEntry(machine, { ...request, folder: realpathSync(request.folder) }, { life, log: this.#options.log, onEnd }));
-  }
-
-  #lifeLine(): Promise<LifeLine> {
-    this.#life ??= LifeLine.open(this.#options.stateFolder);
-    return this.#life;
-  }
-
-  #kept<T extends RunningRun | EnteredProgram>(start: (onEnd: () => void) => Promise<T>): Promise<T> {
-    const starting: Promise<T> = start(() => this.#disposable.delete(starting)).catch(asFailure);
-    this.#disposable.add(starting);
-    starting.catch(() => this.#disposable.delete(starting));
-    return starting;
+    return this.#disposable.enter(await this.#ready(request.spec.isTrusted), request);
   }
 
   /** Removes the disposable containers of an earlier orchestrator; sites' programs go on, see `lasting`. */
@@ -277,9 +258,8 @@ class SwarmRuntime implements SiteRuntime {
   async close(): Promise<void> {
     this.#leave();
     this.#earlier.close();
-    await Promise.all([...this.#disposable].map((starting) => starting.then((program) => program.end(0)).catch(() => undefined)));
+    await this.#disposable.close();
     const machine = await this.#machine.found();
-    (await this.#life)?.close();
     await this.#guard?.close();
     await machine?.close();
   }

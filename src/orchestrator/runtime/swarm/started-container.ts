@@ -1,0 +1,54 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type Docker from "dockerode";
+import { sitePort } from "./container-plan.ts";
+import { statusOf } from "./engine.ts";
+import { awayFailure } from "./swarm-managers.ts";
+
+/** A container that runs, as it can be reached. */
+export interface StartedContainer {
+  readonly pid: number;
+  /** On the engine's bridge. */
+  readonly ip: string;
+  /** On the node. */
+  readonly port: number;
+}
+
+type Inspected = Pick<Docker.ContainerInspectInfo, "State" | "NetworkSettings">;
+
+/** An engine that has just come back takes seconds. */
+const patienceMs = 10_000;
+const askEveryMs = 100;
+
+/**
+ * What the engine says of a container that was started; null when it has ended by now. Asked again when it does not answer or says half of it: whoever
+ * guessed would send visitors to another's port, and could neither watch nor end the program.
+ * @throws {Failure} `component_away`
+ */
+export async function inspectStarted(
+  container: { inspect(): Promise<Inspected> },
+  of: { readonly hasEnded: () => boolean; readonly patienceMs?: number },
+): Promise<StartedContainer | null> {
+  const deadline = performance.now() + (of.patienceMs ?? patienceMs);
+  while (true) {
+    try {
+      const found = startedIn(await container.inspect());
+      if (found !== "unknown") return found;
+      if (performance.now() > deadline) throw awayFailure(new Error("the engine does not say where a container can be reached"));
+    } catch (error) {
+      // Removed: whoever ended it did that, too.
+      if (statusOf(error) === 404) return null;
+      if (performance.now() > deadline) throw awayFailure(error);
+    }
+    // Its end was told meanwhile, which an engine that is away cannot.
+    if (of.hasEnded()) return null;
+    await delay(askEveryMs);
+  }
+}
+
+/** `unknown`: it runs, but something is missing. */
+export function startedIn({ State: state, NetworkSettings: network }: Inspected): StartedContainer | null | "unknown" {
+  if (!state.Running) return null;
+  const ip = network.Networks.bridge?.IPAddress ?? "";
+  const port = Number(network.Ports[`${sitePort}/tcp`]?.[0]?.HostPort ?? 0);
+  return state.Pid > 0 && ip !== "" && port > 0 ? { pid: state.Pid, ip, port } : "unknown";
+}
