@@ -137,7 +137,7 @@ describe.skipIf(missing !== null)(titled("every page of the dashboard", missing)
   test.each([
     [1280, "/account", "API tokens", "New token"],
     [390, "/users", "chloe", "Add user"],
-    [1280, "/nodes", "Other processes", "Drain"],
+    [1280, "/nodes", "Other processes", "Drain north.school.example"],
     [390, "/images", "Robotics lab", "Add image"],
     [1280, "/sites/robotics/settings", "Danger zone", "Rename…"],
     [390, "/sites/robotics/settings", "Danger zone", "Delete…"],
@@ -184,6 +184,20 @@ describe.skipIf(missing !== null)(titled("every page of the dashboard", missing)
     await keys.press(" ", Key.ESCAPE);
     await expect.poll(() => script("return document.querySelector('[role=menu]')"), patience).toBe(null);
     await expect.poll(() => keys.focused(), patience).toBe("Menu of admin");
+  });
+
+  test("a button that is off while it works has the focus again afterwards, and a form that is not complete leads to what it lacks", async () => {
+    await visit("/sites/library", "Visitors");
+    await focusOn("Empty the page cache");
+    await keys.press(Key.ENTER);
+    await browser.sees("The page cache is empty");
+    await expect.poll(() => keys.focused(), patience).toBe("Empty the page cache");
+
+    await visit("/new", "Start from");
+    await focusOn("Create site");
+    await keys.press(Key.ENTER);
+    await browser.sees("Choose what to start from.");
+    await expect.poll(() => script("return document.activeElement.getAttribute('role')"), patience).toBe("radio");
   });
 
   test("a dialog that a menu opened gives the focus back to what the menu was opened from", async () => {

@@ -42,10 +42,14 @@ function CreateForm({ create }: { readonly create: ReturnType<typeof useCreateSi
   const [isTried, setTried] = useState(false);
   const isNameRefused = hasCode(create.error, ...nameCodes);
   const problem = nameProblem(name);
-  const submit = (event: React.FormEvent): void => {
+  const submit = (event: React.FormEvent<HTMLFormElement>): void => {
     event.preventDefault();
     setTried(true);
-    if (problem !== null || choice === null) return;
+    if (problem !== null || choice === null) {
+      // What is missing may be out of sight on a phone; the focus leads there.
+      event.currentTarget.querySelector<HTMLElement>(choice === null ? "[role=radio]:not(:disabled)" : "input")?.focus();
+      return;
+    }
     const { kind, starter } = choice;
     create.mutate({ name, kind, description, ...(starter === null ? {} : { starter }), ...(kind === "static" || image === null ? {} : { image }) });
   };

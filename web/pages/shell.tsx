@@ -48,12 +48,14 @@ function useFocusOnPages(): void {
 }
 
 const navClass =
-  "inline-flex min-h-11 items-center rounded-lg px-3 text-[0.9375rem] font-medium text-soft hover:bg-sunken hover:text-ink sm:min-h-10 aria-[current=page]:text-ink aria-[current=page]:bg-sunken";
+  "inline-flex min-h-11 items-center rounded-lg px-3 text-[0.9375rem] font-medium text-soft hover:bg-sunken hover:text-ink sm:min-h-10 [&[aria-current]]:bg-sunken [&[aria-current]]:text-ink";
 
 function Header(): ReactNode {
   const isAdministrator = useIsAdministrator();
   // Schedules belong to this part too, though their addresses are not below it.
   const isSchedules = useLocation({ select: ({ pathname }) => pathname.startsWith("/schedules") });
+  // So do the sites themselves, which have a present page of their own among their tabs.
+  const isSite = useLocation({ select: ({ pathname }) => pathname.startsWith("/sites/") });
   return (
     <header className="border-line border-b bg-surface">
       <div className="page-bar mx-auto flex h-16 w-full max-w-6xl items-center gap-2 px-4 sm:gap-4 sm:px-6">
@@ -61,7 +63,7 @@ function Header(): ReactNode {
           <Logo />
         </Link>
         <nav aria-label="Main" className="ml-4 hidden items-center gap-1 md:flex">
-          <Link to="/" activeOptions={{ exact: true, includeSearch: false }} className={navClass}>
+          <Link to="/" activeOptions={{ exact: true, includeSearch: false }} className={navClass} {...(isSite ? { "aria-current": "true" as const } : {})}>
             Sites
           </Link>
           <Link to="/tasks" activeOptions={{ includeSearch: false }} className={navClass} {...(isSchedules ? { "aria-current": "page" as const } : {})}>

@@ -1,5 +1,5 @@
 import { LoaderCircle } from "lucide-react";
-import type { ComponentProps, ReactNode } from "react";
+import { type ComponentProps, type MouseEvent, type ReactNode, useEffect, useRef } from "react";
 import { cx } from "./class-names.ts";
 
 export type ButtonVariant = "primary" | "plain" | "quiet" | "danger";
@@ -27,10 +27,21 @@ interface ButtonProps extends ComponentProps<"button"> {
   readonly busy?: string | false | null;
 }
 
-export function Button({ variant = "plain", busy, className, children, disabled, type = "button", ...rest }: ButtonProps): ReactNode {
+export function Button({ variant = "plain", busy, className, children, disabled, type = "button", onClick, ...rest }: ButtonProps): ReactNode {
   const isBusy = typeof busy === "string";
+  const notePress = useFocusKept(isBusy);
   return (
-    <button type={type} className={buttonClass(variant, className)} disabled={disabled === true || isBusy} aria-busy={isBusy || undefined} {...rest}>
+    <button
+      type={type}
+      className={buttonClass(variant, className)}
+      disabled={disabled === true || isBusy}
+      aria-busy={isBusy || undefined}
+      onClick={(event) => {
+        notePress(event);
+        onClick?.(event);
+      }}
+      {...rest}
+    >
       {isBusy ? (
         <>
           <LoaderCircle className="animate-spin" aria-hidden="true" />
@@ -41,6 +52,24 @@ export function Button({ variant = "plain", busy, className, children, disabled,
       )}
     </button>
   );
+}
+
+/** A button that is off loses the focus; when what was asked of it is done, it gets it back unless something else has it by then. */
+function useFocusKept(isBusy: boolean): (event: MouseEvent<HTMLButtonElement>) => void {
+  const pressed = useRef<HTMLButtonElement | null>(null);
+  useEffect(() => {
+    if (!isBusy) return undefined;
+    return () => {
+      const button = pressed.current;
+      pressed.current = null;
+      // After the button is on again.
+      if (button !== null) requestAnimationFrame(() => document.activeElement === document.body && button.focus());
+    };
+  }, [isBusy]);
+  return ({ currentTarget }) => {
+    // Enter in a field of its form presses it too, and leaves the focus there.
+    pressed.current = document.activeElement === currentTarget ? currentTarget : null;
+  };
 }
 
 interface IconButtonProps extends ComponentProps<"button"> {

@@ -66,7 +66,7 @@ function TokenForm({ onClose, onMade }: { readonly onClose: () => void; readonly
           <label key={scope} className="flex min-h-11 items-center gap-3 sm:min-h-9">
             <input
               type="checkbox"
-              className="size-5 accent-(--accent)"
+              className="size-5 shrink-0 accent-(--accent)"
               checked={scopes.includes("full") || scopes.includes(scope)}
               disabled={scope !== "full" && scopes.includes("full")}
               onChange={() => toggle(scope)}

@@ -79,7 +79,9 @@ function TokenRow({ token, onRevoke }: { readonly token: Token; readonly onRevok
           {token.expiresAt !== null && (isExpired ? <span className="text-bad"> · has expired</span> : ` · expires ${momentText(token.expiresAt)}`)}
         </p>
       </div>
-      <Button onClick={onRevoke}>Revoke…</Button>
+      <Button onClick={onRevoke} aria-label={`Revoke… ${token.name}`}>
+        Revoke…
+      </Button>
     </li>
   );
 }

@@ -47,7 +47,7 @@ function Content({ path, file }: { readonly path: string; readonly file: OpenFil
     );
   if (file.kind === "failed")
     return (
-      <div className="p-4">
+      <div className="min-h-0 flex-1 overflow-auto p-4">
         <ProblemBox
           title={file.reason === "missing" ? `There is no file at ${path}. It may have been moved or deleted.` : file.problem}
           retry={() => void workbench.session.open(path)}

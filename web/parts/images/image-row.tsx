@@ -31,8 +31,12 @@ export function ImageRow({ image, onEdit }: { readonly image: ImageView; readonl
         {image.description !== "" && <p className="mt-1 text-soft text-sm">{image.description}</p>}
       </div>
       <div className="flex gap-2">
-        <Button onClick={onEdit}>Edit</Button>
-        <Button onClick={() => setAsking(true)}>Delete</Button>
+        <Button onClick={onEdit} aria-label={`Edit ${image.name}`}>
+          Edit
+        </Button>
+        <Button onClick={() => setAsking(true)} aria-label={`Delete ${image.name}`}>
+          Delete
+        </Button>
       </div>
       <ConfirmDialog
         isOpen={isAsking}

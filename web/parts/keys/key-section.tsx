@@ -80,7 +80,9 @@ function KeyRow({ entry, onRemove }: { readonly entry: Key; readonly onRemove: (
           )}
         </p>
       </div>
-      <Button onClick={onRemove}>Remove…</Button>
+      <Button onClick={onRemove} aria-label={`Remove… ${entry.title}`}>
+        Remove…
+      </Button>
     </li>
   );
 }

@@ -85,14 +85,18 @@ function MachineAction({ node, isAlone }: { readonly node: NodeView; readonly is
   if (node.state === "lost" && node.sites === 0) {
     const say = (error: unknown): void => notify({ tone: "bad", text: wordsOf(error) });
     return (
-      <Button onClick={() => forget.mutate(node.id, { onError: say })} busy={forget.isPending && "Forgetting…"}>
+      <Button
+        aria-label={`Forget this machine: ${node.host}`}
+        onClick={() => forget.mutate(node.id, { onError: say })}
+        busy={forget.isPending && "Forgetting…"}
+      >
         Forget this machine
       </Button>
     );
   }
   if (node.isDrained) {
     return (
-      <Button onClick={() => apply(false)} busy={drain.isPending && "Working…"}>
+      <Button aria-label={`Let it take sites again: ${node.host}`} onClick={() => apply(false)} busy={drain.isPending && "Working…"}>
         Let it take sites again
       </Button>
     );
@@ -100,7 +104,9 @@ function MachineAction({ node, isAlone }: { readonly node: NodeView; readonly is
   const giveAway = node.report?.sharesFiles === true && !isAlone;
   return (
     <>
-      <Button onClick={() => setAsking(true)}>Drain</Button>
+      <Button onClick={() => setAsking(true)} aria-label={`Drain ${node.host}`}>
+        Drain
+      </Button>
       <ConfirmDialog
         isOpen={isAsking}
         onClose={() => {
