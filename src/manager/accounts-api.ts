@@ -31,6 +31,7 @@ export interface AccountsDeps {
   readonly hasher: PasswordHasher;
   readonly decoyHash: string;
   readonly holdBack?: SignInDeps["holdBack"];
+  readonly inTurn?: SignInDeps["inTurn"];
   readonly devices: KnownDevices;
   readonly firstAdministrator: FirstAdministrator;
   readonly note: Note;

@@ -59,6 +59,7 @@ import { personGuards } from "./person-guard.ts";
 import { mountRouteFeed } from "./route-feed.ts";
 import { RouterRoll } from "./router-roll.ts";
 import { mountSchedules } from "./schedules-api.ts";
+import { signInTurns } from "./sign-in-turns.ts";
 import { mountSites } from "./sites-api.ts";
 import { mountStreams } from "./streams-api.ts";
 import { mountSystem } from "./system-api.ts";
@@ -116,7 +117,7 @@ async function serve({ config, key, db, log, stack }: Wiring): Promise<Pick<Runn
   const decoyHash = await hasher.hash(randomBytes(16).toString("hex"));
   const seal = createSeal(Buffer.from(key.secret, "base64url"), "site environment");
   const shared = { ...stores, guards, note, mirror, fleet, orchestrator: fleet.client, runPolicy, sitePattern };
-  const signingIn = { hasher, decoyHash, holdBack: holdBack() };
+  const signingIn = { hasher, decoyHash, holdBack: holdBack(), inTurn: signInTurns() };
   const devices = knownDevices({ seal: createSeal(Buffer.from(key.secret, "base64url"), "known devices"), isSecure, now: Date.now });
   mountAccounts(app, { ...shared, ...signingIn, devices, firstAdministrator: administrator, isSecure });
   mountSites(app, { ...shared, seal, siteLimit: config.BACKLOT_SITE_LIMIT, siteEgress: config.BACKLOT_SITE_EGRESS });

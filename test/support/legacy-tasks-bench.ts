@@ -1,6 +1,7 @@
 import type { FastifyInstance, InjectOptions } from "fastify";
 import { Failure } from "#contract/failure.ts";
 import type { ScriptManual, ScriptView } from "#contract/task.ts";
+import type { AttemptCounts } from "#core/accounts/attempt-store.ts";
 import type { User } from "#core/accounts/user.ts";
 import type { AuditEntry } from "#core/audit/audit-store.ts";
 import { createServer } from "#kit/http/server.ts";
@@ -114,13 +115,13 @@ export class LegacyTasksBench {
         ...{ create: never, list: never, update: never, hasAdministrator: never },
       },
       attempts: {
-        count: async () => ({
-          pair: this.#failures,
-          address: this.#failures,
-          account: this.#failures,
-          isFamiliar: false,
-          lastAt: { pair: this.now, address: this.now, account: this.now },
-        }),
+        count: async () => this.#counts(),
+        noteTry: async (_who, { judge }) => {
+          const counts = this.#counts();
+          const waitSeconds = judge(counts);
+          if (waitSeconds === 0) this.#failures += 1;
+          return { counts, waitSeconds };
+        },
         recordFailure: async () => {
           this.#failures += 1;
         },
@@ -139,5 +140,9 @@ export class LegacyTasksBench {
       now: () => this.now,
       decoyHash: "nobody's",
     };
+  }
+  #counts(): AttemptCounts {
+    const failures = { pair: this.#failures, address: this.#failures, account: this.#failures };
+    return { ...failures, isFamiliar: false, lastAt: { pair: this.now, address: this.now, account: this.now } };
   }
 }

@@ -1,7 +1,5 @@
-import { Failure } from "#contract/failure.ts";
 import type { TokenScope } from "#contract/token-scope.ts";
-import { attemptWindowMs, waitBeforeSignIn } from "./rate-limit.ts";
-import type { SignInDeps } from "./sign-in.ts";
+import { type RefusalDeps, refuseSignIn } from "./sign-in.ts";
 import type { TokenStore } from "./token-store.ts";
 import type { User } from "./user.ts";
 
@@ -11,18 +9,14 @@ import type { User } from "./user.ts";
  * @throws {Failure} `too_many_attempts`, `credentials_wrong`.
  */
 export async function signInByToken(
-  deps: Pick<SignInDeps, "attempts" | "now"> & { readonly tokens: Pick<TokenStore, "find" | "touch"> },
+  deps: RefusalDeps & { readonly tokens: Pick<TokenStore, "find" | "touch"> },
   input: { readonly username: string; readonly secretHash: string; readonly address: string },
 ): Promise<{ readonly user: User; readonly scopes: readonly TokenScope[] }> {
   const username = input.username.trim().toLowerCase().slice(0, 64);
   const now = deps.now();
   const found = await deps.tokens.find(input.secretHash, now);
   if (found === null || found.user.username !== username) {
-    const counts = await deps.attempts.count(username, input.address, new Date(now.getTime() - attemptWindowMs));
-    const waitSeconds = waitBeforeSignIn(counts, now);
-    if (waitSeconds > 0) throw new Failure("too_many_attempts", { retryAfterSeconds: waitSeconds });
-    await deps.attempts.recordFailure(username, input.address, now);
-    throw new Failure("credentials_wrong");
+    return refuseSignIn(deps, { username, address: input.address });
   }
   await deps.attempts.recordSuccess(username, input.address, now);
   await deps.tokens.touch(found.token.id, now);

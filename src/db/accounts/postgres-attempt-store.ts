@@ -1,7 +1,8 @@
 import { sql } from "kysely";
-import type { AttemptCounts, AttemptStore } from "#core/accounts/attempt-store.ts";
+import type { AttemptCounts, AttemptStore, NotedTry } from "#core/accounts/attempt-store.ts";
 import { cleanText } from "../clean-text.ts";
 import type { Database } from "../database.ts";
+import type { Change } from "../notifications.ts";
 
 const familiarMs = 30 * 24 * 60 * 60 * 1000;
 
@@ -13,31 +14,24 @@ export class PostgresAttemptStore implements AttemptStore {
     this.#db = db;
   }
 
-  async count(username: string, address: string, since: Date): Promise<AttemptCounts> {
-    const account = key(username);
-    const isPair = sql<boolean>`username = ${account} and address = ${address}`;
-    const counts = await this.#db
-      .selectFrom("signInAttempts")
-      .select([
-        sql<number>`count(*) filter (where ${isPair})`.as("pair"),
-        sql<number>`count(*) filter (where address = ${address})`.as("address"),
-        sql<number>`count(*) filter (where username = ${account})`.as("account"),
-        sql<Date | null>`max(at) filter (where ${isPair})`.as("pairLastAt"),
-        sql<Date | null>`max(at) filter (where address = ${address})`.as("addressLastAt"),
-        sql<Date | null>`max(at) filter (where username = ${account})`.as("accountLastAt"),
-      ])
-      .where("at", ">", since)
-      .where((is) => is.or([is("username", "=", account), is("address", "=", address)]))
-      .executeTakeFirstOrThrow();
-    const familiar = await this.#db
-      .selectFrom("familiarAddresses")
-      .select("at")
-      .where("username", "=", account)
-      .where("address", "=", address)
-      .where("at", ">", new Date(since.getTime() - familiarMs))
-      .executeTakeFirst();
-    const { pairLastAt, addressLastAt, accountLastAt, ...numbers } = counts;
-    return { ...numbers, isFamiliar: familiar !== undefined, lastAt: { pair: pairLastAt, address: addressLastAt, account: accountLastAt } };
+  count(username: string, address: string, since: Date): Promise<AttemptCounts> {
+    return countTries(this.#db, { account: key(username), address }, since);
+  }
+
+  noteTry(who: { readonly username: string; readonly address: string }, how: Parameters<AttemptStore["noteTry"]>[1]): Promise<NotedTry> {
+    const [account, address] = [key(who.username), who.address];
+    return this.#db.transaction().execute(async (change) => {
+      // Before the statement that counts, which would not see what others note while it waits. Always in this order: nobody waits for each
+      // other. What a power failure forgets of them is no loss.
+      await sql`select set_config('synchronous_commit', 'off', true),
+        pg_advisory_xact_lock(hashtextextended(${`sign-in as ${account}`}, 0)), pg_advisory_xact_lock(hashtextextended(${`sign-in from ${address}`}, 0))`.execute(
+        change,
+      );
+      const counts = await countTries(change, { account, address }, how.since);
+      const waitSeconds = how.judge(counts);
+      if (waitSeconds === 0) await change.insertInto("signInAttempts").values({ username: account, address, at: how.at }).execute();
+      return { counts, waitSeconds };
+    });
   }
 
   async recordFailure(username: string, address: string, at: Date): Promise<void> {
@@ -67,6 +61,28 @@ export class PostgresAttemptStore implements AttemptStore {
       .execute();
     return Number(numDeletedRows);
   }
+}
+
+async function countTries(db: Database | Change, who: { readonly account: string; readonly address: string }, since: Date): Promise<AttemptCounts> {
+  const { account, address } = who;
+  const isPair = sql<boolean>`username = ${account} and address = ${address}`;
+  const familiarSince = new Date(since.getTime() - familiarMs);
+  const { pairLastAt, addressLastAt, accountLastAt, ...counts } = await db
+    .selectFrom("signInAttempts")
+    .select([
+      sql<number>`count(*) filter (where ${isPair})`.as("pair"),
+      sql<number>`count(*) filter (where address = ${address})`.as("address"),
+      sql<number>`count(*) filter (where username = ${account})`.as("account"),
+      sql<Date | null>`max(at) filter (where ${isPair})`.as("pairLastAt"),
+      sql<Date | null>`max(at) filter (where address = ${address})`.as("addressLastAt"),
+      sql<Date | null>`max(at) filter (where username = ${account})`.as("accountLastAt"),
+      sql<boolean>`exists (select 1 from familiar_addresses as known
+        where known.username = ${account} and known.address = ${address} and known.at > ${familiarSince})`.as("isFamiliar"),
+    ])
+    .where("at", ">", since)
+    .where((is) => is.or([is("username", "=", account), is("address", "=", address)]))
+    .executeTakeFirstOrThrow();
+  return { ...counts, lastAt: { pair: pairLastAt, address: addressLastAt, account: accountLastAt } };
 }
 
 /** Anything can be typed as a user name; what is kept of it is bounded. */

@@ -3,8 +3,8 @@ import { Failure } from "#contract/failure.ts";
 import { scopeAllows, type TokenScope } from "#contract/token-scope.ts";
 import type { KeyStore } from "#core/accounts/key-store.ts";
 import { readBlob } from "#core/accounts/public-key.ts";
-import { attemptWindowMs, waitBeforeKey, waitBeforeSignIn } from "#core/accounts/rate-limit.ts";
-import { type SignInDeps, signIn, typedUsername } from "#core/accounts/sign-in.ts";
+import { attemptWindowMs, waitBeforeKey } from "#core/accounts/rate-limit.ts";
+import { noteTry, refuseSignIn, type SignInDeps, signIn, typedUsername } from "#core/accounts/sign-in.ts";
 import { signInByToken } from "#core/accounts/sign-in-by-token.ts";
 import { readSignedRequest } from "#core/accounts/signed-request.ts";
 import type { TokenStore } from "#core/accounts/token-store.ts";
@@ -74,7 +74,8 @@ export async function knowByKey(deps: DoorSignInDeps, proof: KeyProof): Promise<
   const username = typedUsername(proof.username);
   const now = new Date();
   const fingerprint = provenKey(proof);
-  if (fingerprint === null) return refuseForgery(deps, username, proof.address);
+  // No client of good will sends a signature that is not its key's: it counts as a wrong password does.
+  if (fingerprint === null) return refuseSignIn({ ...deps, now: () => now }, { username, address: proof.address });
   const found = await deps.keys.find(username, fingerprint);
   if (found === null) return refuseKey(deps, username, proof.address);
   await deps.attempts.recordSuccess(username, proof.address, now);
@@ -82,25 +83,17 @@ export async function knowByKey(deps: DoorSignInDeps, proof: KeyProof): Promise<
   return { user: found.user, token: null, key: found.key.id };
 }
 
-// No client of good will sends a signature that is not its key's: it counts as a wrong password does.
-async function refuseForgery({ attempts }: DoorSignInDeps, username: string, address: string): Promise<never> {
-  const now = new Date();
-  const waitSeconds = waitBeforeSignIn(await attempts.count(username, address, windowBefore(now)), now);
-  if (waitSeconds > 0) throw new Failure("too_many_attempts", { retryAfterSeconds: waitSeconds });
-  await attempts.recordFailure(username, address, now);
-  throw new Failure("credentials_wrong");
-}
-
 // Clients try one key of theirs after another: a count of its own keeps that from being held against the person's password.
-async function refuseKey({ attempts }: DoorSignInDeps, username: string, address: string): Promise<never> {
+async function refuseKey(deps: DoorSignInDeps, username: string, address: string): Promise<never> {
   const now = new Date();
   const [account, place] = [`key of ${username}`, `key from ${address}`];
-  const counts = await attempts.count(account, place, windowBefore(now));
-  const waitSeconds = waitBeforeKey(counts, now);
-  // Where the account signs in from it is its own agent that offers so many, at each connection anew.
-  const isOwn = waitSeconds > 0 && (await attempts.count(username, address, windowBefore(now))).isFamiliar;
-  if (waitSeconds > 0 && !isOwn) throw new Failure("too_many_attempts", { retryAfterSeconds: waitSeconds });
-  await attempts.recordFailure(account, place, now);
+  const { counts, waitSeconds } = await noteTry({ ...deps, now: () => now }, { username: account, address: place }, waitBeforeKey);
+  if (waitSeconds > 0) {
+    // Where the account signs in from it is its own agent that offers so many, at each connection anew.
+    const isOwn = (await deps.attempts.count(username, address, windowBefore(now))).isFamiliar;
+    if (!isOwn) throw new Failure("too_many_attempts", { retryAfterSeconds: waitSeconds });
+    await deps.attempts.recordFailure(account, place, now);
+  }
   throw new Failure("credentials_wrong", {}, counts.pair === 0 ? {} : { cause: anotherKey });
 }
 

@@ -1,6 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { Failure } from "#contract/failure.ts";
+import { PostgresAttemptStore } from "#db/accounts/postgres-attempt-store.ts";
+import { openDatabase } from "#db/database.ts";
+import { silentLog } from "#kit/log.ts";
 import { aName, aSite, aUser, type StoreContext } from "./store-builders.ts";
 
 const minute = 60_000;
@@ -220,6 +223,28 @@ export function describeAccountStores(get: () => StoreContext): void {
         isFamiliar: false,
         lastAt: { pair: null, address: null, account: null },
       });
+    });
+
+    it("are noted one after the other, whoever asks: of forty at once by two managers as many pass as the rule lets, and no others", async () => {
+      await using stack = new AsyncDisposableStack();
+      const other = stack.adopt(openDatabase({ url: get().url, maxConnections: 5, log: silentLog() }), (opened) => opened.destroy());
+      const managers = [get().stores.attempts, new PostgresAttemptStore(other)];
+      const [name, address] = [aName(), aName("address")];
+      const [since, at] = [new Date(Date.now() - minute), new Date()];
+      const note = (who: { readonly username: string; readonly address: string }, number: number) =>
+        managers[number % 2]?.noteTry(who, { since, at, judge: ({ pair, account }) => (pair >= 5 || account >= 8 ? 7 : 0) });
+      const tries = Array.from({ length: 20 }, (_, number) => [
+        note({ username: name, address }, number),
+        note({ username: name, address: "elsewhere" }, number + 1),
+      ]);
+      const noted = await Promise.all(tries.flat());
+      expect(noted.filter((each) => each?.waitSeconds === 0)).toHaveLength(8);
+      expect(noted.filter((each) => each?.waitSeconds === 7)).toHaveLength(32);
+      expect(await managers[0]?.count(name, address, since)).toMatchObject({ account: 8, lastAt: { account: at } });
+      // Counted before, not with it.
+      const next = { username: aName(), address: aName("address") };
+      expect(await note(next, 0)).toMatchObject({ counts: { pair: 0, address: 0, account: 0, isFamiliar: false }, waitSeconds: 0 });
+      expect(await note(next, 1)).toMatchObject({ counts: { pair: 1, address: 1, account: 1, lastAt: { pair: at } }, waitSeconds: 0 });
     });
 
     it("that succeed make the address familiar for 30 days and forget the pair's failures", async () => {
