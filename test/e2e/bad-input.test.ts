@@ -48,6 +48,13 @@ describe("a body that is not right", () => {
     expect((await ask("/api/v1/sites/garden/deployments", { method: "POST", body: "{}", headers: { "content-type": "application/json" } })).status).toBe(415);
   });
 
+  test("is right for a file, whatever its type", async () => {
+    const body = JSON.stringify({ kept: "x".repeat(70_000) });
+    const headers = { "content-type": "application/json" };
+    expect((await ask("/api/v1/sites/garden/files/public/data.json", { method: "PUT", body, headers })).status).toBeLessThan(300);
+    expect((await ann.get("garden", "public/data.json")).toString()).toBe(body);
+  });
+
   test("that ends early changes nothing", async () => {
     await ann.put("garden", "public/kept.txt", "before");
     const headers = { "content-type": "application/octet-stream", "content-length": "1000" };
@@ -237,6 +244,7 @@ test("heads that no client sends are answered and harm nobody", async () => {
   expect((await ask("/api/v1/sites?search=%00")).status).toBeLessThan(500);
   expect((await ask(`/api/v1/operations/${"9".repeat(90)}`)).status).toBe(404);
   expect((await ask("/api/v1/operations/%00")).status).toBe(404);
+  expect(problemOf(await ask("/api/v1/sites", { headers: { "x-big": "y".repeat(20_000) } }))).toMatchObject({ status: 431, code: "head_too_large" });
   expect((await backlot.visit("garden", "/", { headers: { "x-big": "y".repeat(60_000) } }).catch(() => ({ status: 431 }))).status).toBe(431);
   expect((await backlot.visit("garden")).status).toBe(200);
 });

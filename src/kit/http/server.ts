@@ -1,11 +1,27 @@
 import { randomUUID } from "node:crypto";
+import type { Readable } from "node:stream";
 import fastify, { type FastifyBaseLogger, type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from "fastify";
 import { Failure, type FailureCode, problemOf } from "#contract/failure.ts";
 import type { Log } from "../log.ts";
+import { limitConnections } from "./connection-limit.ts";
+import { maxHeadBytes, refuseMalformed, sendRefusal } from "./refuse-malformed.ts";
 import { drainUnread } from "./unread-body.ts";
+import { bodyPace, readWhole } from "./whole-body.ts";
 
+/** A connection on which nothing moves either way ends: our own clients give up after five minutes. */
+const silentMs = 600_000;
 /** Longest part of a path, in characters: a file's whole path inside a site fits. */
 const maxParamLength = 5000;
+
+/** How long a client may take, in milliseconds, and how many connections there may be. */
+export interface ServerLimits {
+  readonly headMs: number;
+  /** A JSON body without a byte, and from its first byte to its last. Uploads and streams take as long as they move. */
+  readonly stallMs: number;
+  readonly bodyMs: number;
+  /** At once. */
+  readonly connections: number;
+}
 
 /** What a server needs to start. */
 export interface ServerOptions {
@@ -18,12 +34,14 @@ export interface ServerOptions {
   readonly notFound?: (request: FastifyRequest, reply: FastifyReply) => FastifyReply;
   /** A proxy stands right before this server: what it added to `X-Forwarded-For`, the last entry, is the client's address. */
   readonly trustProxy?: boolean;
+  readonly limits?: Partial<ServerLimits>;
 }
 
 /** A Fastify server of this house: problem documents, request ids, raw bodies left unread, `/healthz`, `/readyz` and `/metrics`. */
 export function createServer(options: ServerOptions): FastifyInstance {
   // Typed as Fastify's own logger: with pino's type every signature of the server would carry it.
   const logger: FastifyBaseLogger = options.log;
+  const { headMs = 20_000, connections, ...pace } = options.limits ?? {};
   const app: FastifyInstance = fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
@@ -32,20 +50,29 @@ export function createServer(options: ServerOptions): FastifyInstance {
     trustProxy: options.trustProxy === true ? isNearest : false,
     routerOptions: { ignoreTrailingSlash: false, maxParamLength },
     forceCloseConnections: true,
-    // Slow heads end; bodies may take as long as they move (see `requestTimeout` of Node: it covers the whole request).
+    // Slow heads end, and so do slow bodies of JSON; uploads may take as long as they move (Node's `requestTimeout` covers the whole request).
     requestTimeout: 0,
-    connectionTimeout: 0,
+    connectionTimeout: silentMs,
     keepAliveTimeout: 72_000,
     http: {
-      headersTimeout: 20_000,
-      maxHeaderSize: 16 * 1024,
+      headersTimeout: headMs,
+      connectionsCheckingInterval: Math.min(5_000, headMs),
+      maxHeaderSize: maxHeadBytes,
+      // Node would refuse it without a word.
+      requireHostHeader: false,
       // Whoever offers another protocol (curl: h2c) gets an ordinary answer, and so does everyone where there are no sockets.
       shouldUpgradeCallback: (request) => request.headers.upgrade?.toLowerCase() === "websocket" && app.server.listenerCount("upgrade") > 0,
     },
     // What fails before there is a route: no error handler of a route is asked then.
+    clientErrorHandler: refuseMalformed,
     frameworkErrors: (_error, request, reply) => sendFailure(reply, unusableAddress(request.raw.url ?? "")),
   });
-  parseJsonOnly(app);
+  app.server.on("connect", (_request, socket) => sendRefusal(socket, new Failure("request_malformed", { reason: "this is no proxy" })));
+  limitConnections(app, options.log, connections);
+  app.addHook("onRequest", async ({ raw }) => {
+    if (raw.headers.host === undefined && raw.httpVersion === "1.1") throw new Failure("request_malformed", { reason: "it names no host" });
+  });
+  parseJsonOnly(app, { ...bodyPace, ...pace });
   app.setErrorHandler(answerError);
   app.setNotFoundHandler(options.notFound ?? ((_request, reply) => sendFailure(reply, new Failure("not_found"))));
   app.addHook("onSend", async (request, reply) => {
@@ -91,22 +118,26 @@ function isNearest(_address: string, hop: number): boolean {
 }
 
 // JSON is parsed here; everything else stays a stream for the handler that asked for raw bytes.
-function parseJsonOnly(app: FastifyInstance): void {
+function parseJsonOnly(app: FastifyInstance, pace: typeof bodyPace): void {
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser("application/json", { parseAs: "string" }, (request, body, done) => {
-    if (wantsRawBody(request)) return done(null, undefined);
+  app.addContentTypeParser("application/json", async (request: FastifyRequest, payload: Readable): Promise<unknown> => {
+    const { config, bodyLimit: mostBytes = 0 } = request.routeOptions;
+    // A JSON file that somebody uploads is bytes.
+    if (isRaw(config)) return undefined;
+    if (Number(request.headers["content-length"]) > mostBytes) throw new Failure("body_too_large", { limitBytes: mostBytes });
+    const text = (await readWhole(payload, { mostBytes, ...pace })).toString("utf8");
     try {
-      done(null, JSON.parse(String(body)));
+      return JSON.parse(text);
     } catch (cause) {
-      done(new Failure("body_malformed", { detail: cause instanceof Error ? cause.message : "" }, { cause }));
+      throw new Failure("body_malformed", { detail: cause instanceof Error ? cause.message : "" }, { cause });
     }
   });
   app.addContentTypeParser("*", (_request, _payload, done) => done(null, undefined));
 }
 
-function wantsRawBody(request: FastifyRequest): boolean {
-  const shape = request.routeOptions.config as { readonly endpoint?: { readonly body?: unknown } };
-  const body = shape.endpoint?.body;
+function isRaw(config: object): boolean {
+  // Put there by `mount`.
+  const body = (config as { readonly endpoint?: { readonly body?: unknown } }).endpoint?.body;
   return typeof body === "object" && body !== null && "raw" in body;
 }
 

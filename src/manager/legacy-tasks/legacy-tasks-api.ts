@@ -10,6 +10,7 @@ import type { ScriptShelf } from "#core/tasks/script-shelf.ts";
 import type { NewTask } from "#core/tasks/task.ts";
 import { limitsFor, retryFor } from "#core/tasks/task-limits.ts";
 import type { LegacyTaskStore } from "#core/tasks/task-store.ts";
+import { bodyPace, readWhole } from "#kit/http/whole-body.ts";
 import { chartPagePolicy, dailyPage, diskPage } from "./chart-page.ts";
 import { type LegacyAddress, legacyAddress, monthOf, parseDay, parseUid } from "./legacy-address.ts";
 import { type LegacyGuardDeps, legacyCaller } from "./legacy-guard.ts";
@@ -188,17 +189,12 @@ async function note(deps: LegacyTasksDeps, { caller, request }: Asked, details: 
 }
 
 async function readBody(request: FastifyRequest): Promise<{ readonly value: PythonValue } | { readonly problem: string }> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of request.raw.iterator({ destroyOnReturn: false })) {
-    bytes += (chunk as Buffer).length;
-    if (bytes > maxBodyBytes) return { problem: `The body is larger than ${maxBodyBytes} bytes.` };
-    chunks.push(chunk as Buffer);
-  }
   try {
-    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(Buffer.concat(chunks));
+    const bytes = await readWhole(request.raw, { mostBytes: maxBodyBytes, ...bodyPace });
+    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
     return { value: parsePythonJson(text) };
   } catch (error) {
+    if (error instanceof Failure && error.code === "body_too_large") return { problem: `The body is larger than ${maxBodyBytes} bytes.` };
     if (error instanceof JsonProblem) return { problem: `JSON parse error - ${error.message}` };
     if (error instanceof TypeError) return { problem: "JSON parse error - the body is not UTF-8" };
     throw error;

@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
 import { ConfigError } from "#kit/config.ts";
+import { openFiles } from "#kit/open-files.ts";
 import type { RouterConfig } from "../config.ts";
 import { addressesOfMachine } from "../gate/platform-doors.ts";
 import { type LogServer, parseLogServer } from "../syslog/log-forward.ts";
@@ -73,13 +73,6 @@ export function placesIn(folder: string, staticServers: number): HaproxyPlaces {
 /** A visitor's connection and the one to the site behind it are two open files; some are needed for everything else. */
 export function mostConnections(asked: number): number {
   return Math.max(100, Math.min(asked, Math.floor((openFiles() - 200) / 2.2)));
-}
-
-/** How many files a process of this machine may open. */
-export function openFiles(): number {
-  const text = readFileSync("/proc/self/limits", "utf8");
-  const hard = /^Max open files\s+\S+\s+(\d+)/m.exec(text)?.[1];
-  return hard === undefined ? 1024 : Number(hard);
 }
 
 function tlsOf(config: RouterConfig): TlsDoor | null {
