@@ -251,4 +251,18 @@ describe.skipIf(missing !== null)(`Limits of the edge${missing === null ? "" : `
     expect([...statuses]).toEqual([200, 429]);
     expect(await asked("2001:db8:3:3")).toBe(200);
   });
+
+  test("the access log of a site goes with the site, not when it is closed", async () => {
+    const file = path.join(router.data, "logs", "access", "8.log");
+    const isThere = (): Promise<boolean> =>
+      readFile(file).then(
+        () => true,
+        () => false,
+      );
+    router.manager.upsert({ ...app, availability: "disabled" });
+    await router.settled();
+    expect(await isThere()).toBe(true);
+    router.manager.remove(8);
+    await expect.poll(isThere, { timeout: 20_000 }).toBe(false);
+  });
 });

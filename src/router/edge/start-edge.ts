@@ -69,6 +69,7 @@ export class Edge {
     this.#feed = new MapFeed({ send: this.#send, file: this.#places.map, log });
     this.sites = new HaproxyEdge({ table, networks: plan.networks, feed: this.#feed, send: this.#send });
     this.#access = new AccessLog({ folder: path.resolve(config.BACKLOT_DATA, "logs", "access"), mostBytes: config.BACKLOT_EDGE_ACCESS_LOG_BYTES, log });
+    table.onDeleted((siteId) => void this.#access.forget(siteId));
     this.#forward = plan.logServer === null ? null : new LogForward(plan.logServer, log);
     const datagrams = config.BACKLOT_EDGE_LOG_PORT === 0 ? null : { host: "127.0.0.1", port: config.BACKLOT_EDGE_LOG_PORT };
     this.#receiver = new LogReceiver({ socket: this.#places.log, datagrams, onMessage: ({ text }, raw) => this.#take(text, raw), log });

@@ -52,6 +52,19 @@ test("a whole table removes what it does not name, and tells of it", () => {
   ]);
 });
 
+test("that a site was deleted is told apart from a table that does not name it", () => {
+  const table = new RouteTable();
+  const deleted = vi.fn();
+  table.onDeleted(deleted);
+  table.replace([foo, bar], 1);
+  table.replace([bar], 2);
+  expect(deleted).not.toHaveBeenCalled();
+  table.change([{ ...bar, availability: "disabled" }], [], 3);
+  expect(deleted).not.toHaveBeenCalled();
+  table.change([], [bar.siteId], 4);
+  expect(deleted.mock.calls).toEqual([[bar.siteId]]);
+});
+
 test("waiting for a version ends when it comes, or in time with the version there is", async () => {
   const table = new RouteTable();
   const coming = table.whenVersion(2, 10_000);

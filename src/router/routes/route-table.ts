@@ -9,6 +9,7 @@ export class RouteTable {
   readonly #byName = new Map<string, SiteRoute>();
   readonly #byId = new Map<number, SiteRoute>();
   readonly #listeners = new Set<RouteListener>();
+  readonly #deletionListeners = new Set<(siteId: number) => void>();
   readonly #versionWaiters = new Set<() => void>();
   #version = 0;
 
@@ -41,15 +42,26 @@ export class RouteTable {
     this.#listeners.add(listener);
   }
 
+  /** Hears of sites that were deleted. A table that does not name a site may be an older or another one: nothing is to be thrown away for that. */
+  onDeleted(listener: (siteId: number) => void): void {
+    this.#deletionListeners.add(listener);
+  }
+
   /** Takes a whole table in. */
   replace(routes: readonly SiteRoute[], version: number): void {
     const kept = new Set(routes.map((route) => route.siteId));
     const removed = [...this.#byId.keys()].filter((siteId) => !kept.has(siteId));
-    this.change(routes, removed, version);
+    this.#take(routes, removed, version);
   }
 
-  /** Takes a change in. All old entries go before new ones come, so that two sites can swap a name. */
+  /** Takes a change in; `removed` were deleted. */
   change(upserts: readonly SiteRoute[], removed: readonly number[], version: number): void {
+    this.#take(upserts, removed, version);
+    for (const listener of this.#deletionListeners) for (const siteId of removed) listener(siteId);
+  }
+
+  /** All old entries go before new ones come, so that two sites can swap a name. */
+  #take(upserts: readonly SiteRoute[], removed: readonly number[], version: number): void {
     for (const siteId of removed) this.#forget(siteId);
     for (const route of upserts) this.#forget(route.siteId);
     for (const route of upserts) {

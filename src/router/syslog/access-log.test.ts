@@ -29,7 +29,7 @@ async function scene(mostBytes: number) {
   const troubles = new TroubleReport(async (siteId, lines) => void reports.push(...lines.map((text) => `${siteId} ${text}`)));
   const traffic = new TrafficBook();
   const listeners = { table, access, traffic, troubles, visited: (siteId: number) => void visits.push(siteId) };
-  return { folder, access, traffic, reports, visits, note: (over?: Partial<AccessLine>) => noteAccess(line(over), listeners) };
+  return { folder, access, table, traffic, reports, visits, note: (over?: Partial<AccessLine>) => noteAccess(line(over), listeners) };
 }
 
 test("a request past the router keeps its site awake unless a crawler made it; one through it is counted there", async () => {
@@ -56,6 +56,25 @@ test("a broken answer is told to the site, whether the program gave it or ended 
   other.note({ s: 502, e: "SH" });
   expect(other.reports[0]).toContain("it ended the connection before it had answered");
   await Promise.all([rm(folder, { recursive: true }), rm(other.folder, { recursive: true })]);
+});
+
+test("a deleted site's log goes, the older file and what was not yet written too, and nothing that comes late brings it back", async () => {
+  const { access, note, folder, table, traffic } = await scene(200);
+  for (let round = 0; round < 2; round += 1) {
+    note();
+    note({ r: "static|0007", q: "static/nginx", h: "pages.localhost" });
+    await access.flush();
+  }
+  const all = ["7.log", "7.log.1", "8.log", "8.log.1"];
+  expect((await readdir(folder)).toSorted()).toEqual(all);
+  note();
+  table.change([], [8], 2);
+  await access.forget(8);
+  note();
+  await access.flush();
+  expect((await readdir(folder)).toSorted()).toEqual(all.slice(0, 2));
+  expect(traffic.points(8, "hour")).toMatchObject([{ requests: 3 }]);
+  await rm(folder, { recursive: true });
 });
 
 test("a site's files stay within their bound, and what a visitor writes stays within its line", async () => {

@@ -1,4 +1,4 @@
-import { appendFile, mkdir, rename, stat } from "node:fs/promises";
+import { appendFile, mkdir, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import type { Log } from "#kit/log.ts";
 import type { AccessLine } from "./access-line.ts";
@@ -54,19 +54,41 @@ export class AccessLog {
     await this.#writing;
   }
 
+  /** The site was deleted: nothing of its visitors is kept. */
+  async forget(siteId: number): Promise<void> {
+    this.#lines -= this.#waiting.get(siteId)?.length ?? 0;
+    this.#waiting.delete(siteId);
+    const file = this.#fileOf(siteId);
+    this.#writing = this.#writing
+      .then(() => Promise.all([rm(file, { force: true }), rm(olderThan(file), { force: true })]))
+      .then(
+        () => undefined,
+        (err: unknown) => this.#options.log.warn({ err, siteId }, "access log not removed"),
+      );
+    await this.#writing;
+  }
+
+  #fileOf(siteId: number): string {
+    return path.join(this.#options.folder, `${siteId}.log`);
+  }
+
   async #writeAll(waiting: readonly (readonly [number, readonly string[]])[]): Promise<void> {
     const { folder, mostBytes } = this.#options;
     await mkdir(folder, { recursive: true, mode: 0o700 });
     for (const [siteId, lines] of waiting) {
-      const file = path.join(folder, `${siteId}.log`);
+      const file = this.#fileOf(siteId);
       const size = await stat(file).then(
         (found) => found.size,
         () => 0,
       );
-      if (size > mostBytes / 2) await rename(file, `${file}.1`);
+      if (size > mostBytes / 2) await rename(file, olderThan(file));
       await appendFile(file, lines.join(""), { mode: 0o600 });
     }
   }
+}
+
+function olderThan(file: string): string {
+  return `${file}.1`;
 }
 
 /** The combined format that every log reader knows, with the time it took at the end. */

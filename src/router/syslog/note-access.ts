@@ -19,7 +19,8 @@ export interface AccessListeners {
 /** Takes a line of the balancer's log in: for the site's access log, its own log, and the clock by which it goes to sleep. */
 export function noteAccess(line: AccessLine, { table, access, traffic, troubles, visited }: AccessListeners): void {
   const siteId = siteOf(line, table);
-  if (siteId === null) return;
+  // A line may come behind the end of its site, of which nothing is kept any more.
+  if (siteId === null || table.byId(siteId) === undefined) return;
   access.note(siteId, line);
   traffic.note(siteId, { status: line.s, bytes: Math.max(0, line.b) });
   // What came to the activator was seen to there.
