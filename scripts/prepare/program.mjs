@@ -15,7 +15,9 @@ export function buildProgram(root) {
   const result = step("Building the program", () => {
     const vite = join(root, "node_modules", "vite", "bin", "vite.js");
     const config = join("scripts", "program.vite.mjs");
-    const outcome = run(pinnedNode(root), [vite, "build", "--config", config, "--outDir", built, "--logLevel", "warn"], { cwd: root });
+    const outcome = run(pinnedNode(root), [vite, "build", "--config", config, "--configLoader", "native", "--outDir", built, "--logLevel", "warn"], {
+      cwd: root,
+    });
     return outcome.succeeded ? placeIt(built, place) : outcome;
   });
   rmSync(built, { recursive: true, force: true });
