@@ -25,8 +25,9 @@ export async function openSocket<E extends EndpointShape>(at: Omit<ClientOptions
   const headers = { ...given.headers, ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) };
   const socket = new WebSocket(address, { headers, perMessageDeflate: false, maxPayload, handshakeTimeout: 20_000 });
   const end = (): void => socket.terminate();
+  const leave = (): void => given.signal?.removeEventListener("abort", end);
   given.signal?.addEventListener("abort", end, { once: true });
-  socket.once("close", () => given.signal?.removeEventListener("abort", end));
+  socket.once("close", leave);
   await new Promise<void>((resolve, reject) => {
     socket.once("open", () => {
       // At once: the first message may have come with the answer.
@@ -34,7 +35,8 @@ export async function openSocket<E extends EndpointShape>(at: Omit<ClientOptions
       resolve();
     });
     socket.once("unexpected-response", (request, response) => {
-      refusalOf(request, response).then(reject, reject);
+      // One that never opened does not close either.
+      refusalOf(request, response).finally(leave).then(reject, reject);
     });
     socket.on("error", (cause) => {
       reject(given.signal?.aborted ? given.signal.reason : new Failure("component_away", { component: at.peer ?? "server" }, { cause }));

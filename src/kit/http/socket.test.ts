@@ -1,4 +1,4 @@
-import { once } from "node:events";
+import { getEventListeners, once } from "node:events";
 import { request as httpRequest } from "node:http";
 import { PassThrough } from "node:stream";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -68,6 +68,18 @@ test("a socket opens for whom the guard knows, with what was asked parsed", asyn
   expect(String(data)).toBe("hello");
   expect(asked).toEqual([{ params: { name: "a b" }, query: { from: 7 }, caller: "somebody" }]);
   socket.close();
+});
+
+test("a socket that is refused, or ended, listens to its signal no more", async () => {
+  const { signal } = new AbortController();
+  await expect(openSocket(at("good"), talk, { params: { name: "full" }, signal })).rejects.toMatchObject({ code: "machine_full" });
+  expect(getEventListeners(signal, "abort")).toEqual([]);
+  const socket = await openSocket(at("good"), talk, { params: { name: "x" }, signal });
+  expect(getEventListeners(signal, "abort")).toHaveLength(1);
+  socket.close();
+  socket.resume();
+  await once(socket, "close");
+  expect(getEventListeners(signal, "abort")).toEqual([]);
 });
 
 test("what comes right with the answer waits until somebody listens", async () => {
