@@ -29,6 +29,8 @@ export const siteSpec = z.object({
   placement: z.int().nonnegative().optional(),
   /** The orchestrator before was not heard any more and may still run the program: it is given time to see the new placement. */
   isTakenOver: z.boolean().optional(),
+  /** The newest version of the table of routes that concerns the site while it had this name: of two sites that claim a name, the later one has it. Absent: 0. */
+  routeVersion: z.int().nonnegative().optional(),
 });
 export type SiteSpec = z.output<typeof siteSpec>;
 

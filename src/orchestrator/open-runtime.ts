@@ -47,7 +47,7 @@ export async function openRuntime(config: OrchestratorConfig, databaseSockets: s
     databaseFolder: databaseSockets,
     inEngineNetwork: [],
     nameServers: null,
-    ...(domain === undefined ? {} : { labelsOf: ({ spec: { name } }) => traefikLabels({ name, hosts: [`${name}.${domain}`], port: sitePort }) }),
+    ...(domain === undefined ? {} : { labelsOf: ({ name }) => traefikLabels({ name, hosts: [`${name}.${domain}`], port: sitePort }) }),
   });
   return { runtime, interpreters: () => imageInterpreters(runtime) };
 }

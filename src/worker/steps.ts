@@ -141,7 +141,8 @@ export async function applySite(deps: StepDeps, site: Site, signal: AbortSignal)
   const environment = sealed === null ? {} : (JSON.parse(deps.seal.open(sealed)) as Record<string, string>);
   const database = await credentialsOf(deps, site.id);
   const image = await deps.images.referenceFor(site.imageId);
-  const body = specOf(site, { environment, database, image }, deps.mayEveryoneRun);
+  const routeVersion = await deps.sites.versionAs(site.id, site.name);
+  const body = specOf(site, { environment, database, image, routeVersion }, deps.mayEveryoneRun);
   await deps.orchestrator.call(api.applySite, { params: { siteId: site.id }, body, signal });
 }
 

@@ -2,15 +2,15 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { createImage, listImages } from "#contract/api/images.ts";
 import { updateNode } from "#contract/api/nodes.ts";
 import { createSite, deleteSite, deploySite, readStatus, restartSite, updateSite } from "#contract/api/sites.ts";
-import { mustRun } from "#orchestrator/runtime/process/run-command.ts";
 import { packedEntries } from "../support/backlot-archive.ts";
 import type { Person } from "../support/backlot-person.ts";
 import { edgeMissing } from "../support/edge-router.ts";
 import { whyNoSwarm } from "../support/swarm.ts";
 import { type SwarmBacklot, startSwarmBacklot } from "../support/swarm-backlot.ts";
+import { swarmEdgeSuite } from "../support/swarm-edge-suite.ts";
 import { swarmEngineSuite } from "../support/swarm-engine-suite.ts";
 import { swarmHandSuite } from "../support/swarm-hand-suite.ts";
-import { nodeImage, plainImage, shellessImage } from "../support/swarm-images.ts";
+import { nginxImage, nodeImage, plainImage, shellessImage } from "../support/swarm-images.ts";
 import { swarmRestSuite } from "../support/swarm-rest-suite.ts";
 import { eachOf, type SwarmStage, swarmStage } from "../support/swarm-stage.ts";
 import { asking, enginePort, platformTargets, reachedFrom, type SwarmSurroundings, startSurroundings, told } from "../support/swarm-surroundings.ts";
@@ -19,6 +19,8 @@ const missing = whyNoSwarm() ?? edgeMissing();
 const names = Array.from({ length: 20 }, (_, index) => `swarm-${index}`);
 /** Long enough for a machine ten times as slow. */
 const patience = { timeout: 120_000, interval: 100 };
+/** Of the hosts in labels for Traefik. */
+const labelDomain = "sites.example.com";
 /** Neither frozen nor put to sleep. */
 const alwaysOn = { settings: { idleSeconds: null } };
 // It answers with its site's name, and every start of it with another text.
@@ -41,8 +43,8 @@ describe.skipIf(missing !== null)(`a whole Backlot on a swarm of two nodes behin
     const environment = { ...beats, BACKLOT_EDGE: "haproxy", BACKLOT_EDGE_VISITOR_REQUESTS: "100000000", BACKLOT_ROUTER_FREEZE_SECONDS: "3" };
     all = await startSwarmBacklot({
       environment,
-      images: [plainImage, nodeImage, shellessImage],
-      everywhere: { BACKLOT_TRAEFIK_SITES_DOMAIN: "sites.example.com" },
+      images: [plainImage, nodeImage, shellessImage, nginxImage],
+      everywhere: { BACKLOT_TRAEFIK_SITES_DOMAIN: labelDomain, BACKLOT_STATIC_IMAGE: nginxImage },
       // Engines that anybody on the network can ask: what must not be reached has to be there.
       dockerdArguments: ["-H", `tcp://0.0.0.0:${enginePort}`],
       beside: async (swarm) => {
@@ -212,20 +214,7 @@ describe.skipIf(missing !== null)(`a whole Backlot on a swarm of two nodes behin
     await admin.succeeded((await admin.client.call(deleteSite, { params })).operation);
   });
 
-  test("gives a site's service the labels by which Traefik finds it, as docker tells them", { timeout: 120_000 }, async () => {
-    const [[number = 0, name = ""] = []] = nameOf;
-    await all.backlot.visit(name);
-    const command = ["docker", "-H", all.swarm.nodes[0].host, "service", "inspect", `site_${String(number).padStart(4, "0")}`];
-    const [found] = JSON.parse(await mustRun(command.map((word, index) => (index === 0 ? "/usr/bin/docker" : word)))) as {
-      Spec: { Labels: Record<string, string> };
-    }[];
-    const labels = Object.entries(found?.Spec.Labels ?? {}).filter(([label]) => !label.startsWith("backlot."));
-    expect(Object.fromEntries(labels)).toEqual({
-      [`traefik.http.routers.${name}.rule`]: `Host(\`${name}.sites.example.com\`)`,
-      [`traefik.http.routers.${name}.service`]: `${name}-service`,
-      [`traefik.http.services.${name}-service.loadbalancer.server.port`]: "8080",
-    });
-  });
+  swarmEdgeSuite(() => ({ all, admin, stage }), { programOf, patience, domain: labelDomain, staticImage: nginxImage });
 
   swarmHandSuite(() => ({ all, admin, stage }), { programOf, patience });
 

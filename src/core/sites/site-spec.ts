@@ -6,7 +6,12 @@ import type { Site } from "./site.ts";
 /** What the orchestrator has to know of a site. */
 export function specOf(
   site: Site,
-  given: { readonly environment: Readonly<Record<string, string>>; readonly database: SiteDatabaseCredentials | null; readonly image: string | null },
+  given: {
+    readonly environment: Readonly<Record<string, string>>;
+    readonly database: SiteDatabaseCredentials | null;
+    readonly image: string | null;
+    readonly routeVersion: number;
+  },
   mayEveryoneRun: boolean,
 ): SiteSpec {
   return {
@@ -26,6 +31,7 @@ export function specOf(
     revision: site.revision,
     placement: site.placement,
     isTakenOver: site.isTakenOver,
+    routeVersion: given.routeVersion,
   };
 }
 

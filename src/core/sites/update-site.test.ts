@@ -65,7 +65,7 @@ test("what may be running is exchanged when something else is to run, and left w
 });
 
 test("routers wake a static site with a file server of its own and send visitors there; its orchestrator knows it for one", () => {
-  const given = { environment: {}, database: null, image: null };
+  const given = { environment: {}, database: null, image: null, routeVersion: 7 };
   const dedicated = actorSite({ isDedicated: true });
   expect([routeOf(actorSite(), "localhost").kind, routeOf(dedicated, "localhost").kind]).toEqual(["static", "dynamic"]);
   expect(specOf(dedicated, given, false)).toMatchObject({ kind: "static", isDedicated: true });

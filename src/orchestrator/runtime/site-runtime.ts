@@ -113,6 +113,11 @@ export interface SiteRuntime {
    * @throws {Failure} as `start` does.
    */
   enter(request: EnterRequest): Promise<EnteredProgram>;
+  /**
+   * Says what a site is by now where others read it, its program going on: a load balancer's labels. Resolves when it is said, or when it will be as
+   * soon as that can be. Absent: nobody reads.
+   */
+  describe?(spec: SiteSpec): Promise<void>;
   /** Ends what an earlier orchestrator left behind on this machine; says how many processes that were. Called once at start. */
   cleanUp(): Promise<number>;
   /** There only where instances outlive an orchestrator. */

@@ -73,6 +73,7 @@ export class HeldSites {
       // A removal that failed half way leaves a runner that will not run again.
       if (held === undefined || held.runner.hasEnded) this.#hold(valid);
       else await held.runner.apply(valid);
+      await this.#deps.runtime.describe?.(valid);
       if (valid.availability === "disabled") await this.#deps.endRuns(spec.siteId, "The site was disabled.");
     });
   }

@@ -11,6 +11,8 @@ export const labels = {
   /** Unlike that of every other start: a container of an earlier start of the same instance is another one. */
   start: "backlot.start",
   egress: "backlot.egress",
+  /** Which change of the table of routes gave the site what others read of it: of two sites that say the same, the later one has it. */
+  routeVersion: "backlot.route-version",
 } as const;
 
 export interface Identity {

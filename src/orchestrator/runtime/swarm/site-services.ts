@@ -112,6 +112,22 @@ export class SiteServices {
     return this.#managers.ask((docker) => findNodesInTheWay(docker, { ...of, installation: this.#installation }));
   }
 
+  /** Changes what is said of a service, its program going on; null: nothing. Absent is success. */
+  async revise(name: string, change: (spec: Docker.ServiceSpec) => Docker.ServiceSpec | null): Promise<void> {
+    await this.#managers.ask(async (docker) => {
+      const found = await this.#find(docker, name);
+      const changed = found?.Spec === undefined ? null : change(found.Spec);
+      if (found !== null && changed !== null) await update(docker, found, changed);
+    });
+  }
+
+  /** Services of this installation that carry a label, whatever it says. */
+  async carrying(label: string): Promise<readonly { readonly name: string; readonly spec: Docker.ServiceSpec }[]> {
+    const filters = JSON.stringify({ label: [`${labels.installation}=${this.#installation}`, label] });
+    const found = await this.#managers.ask((docker) => docker.listServices({ filters }));
+    return found.flatMap(({ Spec: spec }) => (spec?.Name === undefined ? [] : [{ name: spec.Name, spec }]));
+  }
+
   /** Removes both services of a site. Absent is success. */
   async forget(siteId: number): Promise<void> {
     for (const slot of slots) {

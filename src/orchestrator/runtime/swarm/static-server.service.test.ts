@@ -25,7 +25,7 @@ describe.skipIf(missing !== null)(`A static site's own file server in a swarm${m
   const startStatic = async (siteId: number): Promise<RunningInstance> => {
     const runtime = harness.again({
       staticImage: nginxImage,
-      labelsOf: ({ spec: { name } }) => traefikLabels({ name, hosts: [`${name}.example.org`], port: 8080 }),
+      labelsOf: ({ name }) => traefikLabels({ name, hosts: [`${name}.example.org`], port: 8080 }),
     });
     const { request } = harness.make({ siteId, files: { "public/index.html": "<h1>hello</h1>" } });
     site = { ...request, spec: { ...request.spec, kind: "static", isDedicated: true } };

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { mkdirSync, realpathSync } from "node:fs";
 import { Failure } from "#contract/failure.ts";
+import type { SiteSpec } from "#contract/site-spec.ts";
 import { Lanes } from "#orchestrator/sites/lane.ts";
 import type { EnteredProgram, EnterRequest } from "../enter.ts";
 import { siteOwner } from "../process/site-owner.ts";
@@ -14,6 +15,7 @@ import { OverlayGuard } from "./overlay-guard.ts";
 import type { SwarmOptions } from "./prepare-machine.ts";
 import { PreparedMachine } from "./prepared-machine.ts";
 import { asFailure, isAwayFailure, missingIn, openHome, unreachable } from "./runtime-parts.ts";
+import { ServiceLabels } from "./service-labels.ts";
 import { type Slot, serviceSpec, slots } from "./service-spec.ts";
 import { type SiteContainer, takeCharge, whenStarted } from "./start-site.ts";
 import { publicOf } from "./static-server.ts";
@@ -30,7 +32,7 @@ export interface SwarmRuntimeOptions extends SwarmOptions {
   /** The image of static sites' own file servers; it has nginx and a shell. Absent: there are none. */
   readonly staticImage?: string;
   /** What other readers of services want to find on a site's: a load balancer's labels. */
-  readonly labelsOf?: (request: StartRequest) => Readonly<Record<string, string>>;
+  readonly labelsOf?: (spec: SiteSpec) => Readonly<Record<string, string>>;
 }
 
 export function createSwarmRuntime(options: SwarmRuntimeOptions): SiteRuntime {
@@ -56,6 +58,7 @@ class SwarmRuntime implements SiteRuntime {
   };
   readonly #machine: PreparedMachine;
   readonly #earlier: EarlierPrograms;
+  readonly #labels: ServiceLabels;
   #guard: OverlayGuard | null = null;
   #isClosed = false;
 
@@ -66,7 +69,13 @@ class SwarmRuntime implements SiteRuntime {
     if (options.databaseFolder !== null) mkdirSync(options.databaseFolder, { recursive: true, mode: 0o755 });
     this.#machine = new PreparedMachine(options);
     this.#disposable = new DisposablePrograms(options);
-    this.#earlier = new EarlierPrograms({ services: async () => (await this.#machine.get()).services, log: options.log });
+    const services = async () => (await this.#machine.get()).services;
+    this.#earlier = new EarlierPrograms({ services, log: options.log });
+    this.#labels = new ServiceLabels({ services, labelsOf: options.labelsOf, log: options.log });
+  }
+
+  describe(spec: SiteSpec): Promise<void> {
+    return this.#labels.tell(spec);
   }
 
   async probe(): Promise<RuntimeCapabilities> {
@@ -149,6 +158,7 @@ class SwarmRuntime implements SiteRuntime {
     const watch = new ContainerWatch(machine.docker, site.start);
     machine.events.listen(site.start, watch);
     try {
+      await this.#labels.claim(spec);
       await machine.services.put(
         serviceSpec({
           installation: this.#options.installation,
@@ -165,9 +175,11 @@ class SwarmRuntime implements SiteRuntime {
           canForbidPrivileges: machine.canForbidPrivileges,
           networks: await this.#overlays(machine),
           ...(spec.kind === "static" ? { files: publicOf(realpathSync(request.folder), siteOwner(spec.siteId)) } : {}),
-          labels: this.#options.labelsOf?.(request) ?? {},
+          labels: this.#labels.of(spec),
         }),
       );
+      // The site may have been changed while it was put.
+      void this.#labels.tell(spec);
       await whenStarted(machine, watch, site);
       return await takeCharge(this.#contextOf(machine, site), site, watch);
     } catch (error) {
@@ -231,6 +243,7 @@ class SwarmRuntime implements SiteRuntime {
       this.#leftContainers.set(`${left.siteId}/${left.slot}`, left);
       throw error;
     });
+    void this.#labels.tell(request.spec);
     // It may have ended, or have been frozen, before we listened.
     await watch.look().catch(() => undefined);
     await instance.thaw();
@@ -252,12 +265,14 @@ class SwarmRuntime implements SiteRuntime {
 
   async #forget(siteId: number): Promise<void> {
     const machine = await this.#machine.get();
+    this.#labels.forget(siteId);
     await this.#lanes.run(siteId, () => machine.services.forget(siteId));
   }
 
   async close(): Promise<void> {
     this.#leave();
     this.#earlier.close();
+    this.#labels.close();
     await this.#disposable.close();
     const machine = await this.#machine.found();
     await this.#guard?.close();
