@@ -49,6 +49,7 @@ export async function openVisitors(
   const clock = new UpstreamClock();
   const waker = new Waker({
     credentials: (siteId) => state.credentials(siteId),
+    orchestrators: () => state.orchestrators(),
     log,
     metrics,
     wakeMs: config.BACKLOT_ROUTER_WAKE_MS,

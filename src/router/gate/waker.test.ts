@@ -30,6 +30,7 @@ it("asks another orchestrator as soon as the site is that one's, although the on
   let orchestrator = gone.url;
   const waker = new Waker({
     credentials: () => ({ orchestrator, grant: "grant", isOneOfSeveral: true }),
+    orchestrators: () => [orchestrator],
     log: silentLog(),
     metrics: createMetrics(),
     wakeMs: 60_000,
@@ -41,4 +42,32 @@ it("asks another orchestrator as soon as the site is that one's, although the on
   expect(await woken).toEqual({ address: { host: "10.0.0.2", port: 1234 }, instance: "there" });
   gone.server.closeAllConnections();
   for (const { server } of [gone, heir]) server.close();
+});
+
+it("tells an orchestrator where visitors are sent, also that nobody is, and forgets one that the feed names no more", async () => {
+  const told: string[] = [];
+  const orchestratorOf = (name: string) =>
+    listening((_request, response) => {
+      told.push(name);
+      response.writeHead(200, { "content-type": "application/json" });
+      response.end(JSON.stringify({ lost: [] }));
+    });
+  const [before, after] = [await orchestratorOf("before"), await orchestratorOf("after")];
+  let orchestrator = before.url;
+  const waker = new Waker({
+    credentials: () => ({ orchestrator, grant: "grant" }),
+    orchestrators: () => [orchestrator],
+    log: silentLog(),
+    metrics: createMetrics(),
+    wakeMs: 60_000,
+    awayMs: 100,
+  });
+  await waker.claim([[1, "one"]]);
+  await waker.claim([]);
+  expect(told).toEqual(["before", "before"]);
+  orchestrator = after.url;
+  await waker.claim([[1, "two"]]);
+  await waker.claim([]);
+  expect(told.slice(2)).toEqual(["after", "after"]);
+  for (const { server } of [before, after]) server.close();
 });

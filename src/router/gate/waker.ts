@@ -21,6 +21,8 @@ export interface WakeCredentials {
 export interface WakerOptions {
   /** The latest that the feed told of a site's orchestrator; null before it ever did. */
   readonly credentials: (siteId: number) => WakeCredentials | null;
+  /** The addresses of all that the feed names now. */
+  readonly orchestrators: () => readonly string[];
   readonly log: Log;
   readonly metrics: RouterMetrics;
   readonly wakeMs: number;
@@ -97,6 +99,9 @@ export class Waker {
 
   /** Says where this router sends visitors; gives what it cannot send to any more. An orchestrator that is away hears of it the next time. */
   async claim(instances: readonly (readonly [siteId: number, instance: string])[]): Promise<readonly (readonly [siteId: number, instance: string])[]> {
+    // One that was started at another address, or is gone for good, would be asked for ever.
+    const named = new Set(this.#options.orchestrators());
+    for (const address of this.#clients.keys()) if (!named.has(address)) this.#clients.delete(address);
     const byClient = new Map<Client, [number, string][]>();
     for (const { client } of this.#clients.values()) byClient.set(client, []);
     for (const [siteId, instance] of instances) {
