@@ -130,18 +130,23 @@ const composeService = z.looseObject({
   secrets: z.array(z.union([z.string(), z.object({ source: z.string() })])).optional(),
   depends_on: z.record(z.string(), z.unknown()).optional(),
   volumes: z.array(z.string()).optional(),
+  networks: z.array(z.string()).optional(),
+  cap_add: z.array(z.string()).optional(),
 });
+/** As Compose reads it where nobody sets the variable: `${NAME:-default}`. */
+const withDefaults = (value: string): string => value.replace(/\$\{[A-Z_]+:-([^}]*)\}/g, "$1");
 const compose = z
   .object({
     services: z.record(z.string(), composeService),
     volumes: z.record(z.string(), z.unknown()),
+    networks: z.record(z.string(), z.looseObject({ internal: z.boolean().optional() })),
     secrets: z.record(z.string(), z.object({ file: z.string() })),
   })
   .parse(parse(read("compose.yml"), { merge: true }));
 
 describe("compose.yml", () => {
-  it("has the original's web, db and mq, the worker, and the processes that run sites and tasks", () => {
-    expect(Object.keys(compose.services).sort()).toEqual(["db", "ftp", "keys", "mq", "network", "orchestrator", "router", "shell", "web", "worker"]);
+  it("has the original's web, db and mq, the worker, the processes that run sites and tasks, and Redis", () => {
+    expect(Object.keys(compose.services).sort()).toEqual(["db", "ftp", "keys", "mq", "network", "orchestrator", "redis", "router", "shell", "web", "worker"]);
     expect(compose.services.web?.command).toEqual(["run", "manager"]);
   });
 
@@ -154,7 +159,7 @@ describe("compose.yml", () => {
       const values = Object.entries(environment).filter(([key]) => !key.endsWith("_FILE"));
       for (const [key, value] of values) {
         const field = service?.shape[key];
-        if (field !== undefined) expect([name, key, z.safeParse(field, value).success]).toEqual([name, key, true]);
+        if (field !== undefined) expect([name, key, z.safeParse(field, withDefaults(value)).success]).toEqual([name, key, true]);
       }
     }
   });
@@ -174,6 +179,23 @@ describe("compose.yml", () => {
       expect([name, plain]).toEqual([name, []]);
     }
     expect(read("compose.yml")).not.toMatch(/:\/\/[^/\s]*:[^/\s]*@/);
+  });
+
+  it("can put HAProxy and nginx before the router: both are in the image, and it may let nginx read every site's files", () => {
+    const { environment = {}, cap_add: rights } = compose.services.router ?? {};
+    expect(environment.BACKLOT_EDGE).toBe("$" + "{BACKLOT_EDGE:-embedded}");
+    expect(rights).toEqual(["DAC_READ_SEARCH"]);
+    const [, installed = ""] = /apt-get install -y --no-install-recommends (.*) \\/.exec(read("Dockerfile")) ?? [];
+    // setpriv is of util-linux.
+    expect(installed.split(" ")).toEqual(expect.arrayContaining(["haproxy", "nginx", "util-linux", "iproute2"]));
+  });
+
+  it("keeps answers in a Redis that is reached by Backlot's processes only, and forgets them with it", () => {
+    expect(compose.services.router?.environment?.REDIS_URL).toBe("redis://redis:6379/0");
+    expect(compose.networks).toEqual({ pages: { internal: true } });
+    const members = Object.entries(compose.services).flatMap(([name, { networks = [] }]) => (networks.includes("pages") ? [[name, networks]] : []));
+    expect(Object.fromEntries(members)).toEqual({ network: ["default", "pages"], redis: ["pages"] });
+    expect([compose.services.redis?.ports, compose.services.redis?.volumes]).toEqual([undefined, undefined]);
   });
 
   it("gives the database's address to web and worker only", () => {
