@@ -16,4 +16,4 @@ test("whoever ends npm start, by kill -9 or in order, ends all of Backlot, and c
   expect(after.filter((pid) => before.includes(pid))).toEqual([]);
   await backlot.kill("SIGTERM");
   await backlot.noneLeft(20_000);
-});
+}, 240_000);
