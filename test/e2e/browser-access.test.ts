@@ -3,6 +3,7 @@
 import type { AddressInfo } from "node:net";
 import { By, Key } from "selenium-webdriver";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { z } from "zod";
 import { createMockWorld } from "../../web/dev/mock-world.ts";
 import { serveBuilt } from "../../web/dev/serve-built.ts";
 import { Browser } from "../support/backlot-browser.ts";
@@ -83,6 +84,10 @@ describe.skipIf(missing !== null)(titled("every page of the dashboard", missing)
   }
 
   test.each(pages)("%s is called something, can be read, fits and shows what has the focus, wide and narrow, dark and light", async (path, words) => {
+    await inspect(path, words);
+  });
+
+  async function inspect(path: string, words: string): Promise<void> {
     await visit(path, words);
     for (const widthPx of [390, 1280])
       for (const scheme of ["dark", "light"] as const) {
@@ -90,6 +95,20 @@ describe.skipIf(missing !== null)(titled("every page of the dashboard", missing)
         await browser.prefers(scheme);
         await expect.poll(() => pageFaults(browser, widthPx), { ...patience, message: `${path}, ${widthPx} px, ${scheme}` }).toEqual([]);
       }
+  }
+
+  test("so is the page of a task, of a schedule, and what a member is refused", async () => {
+    const read = async (path: string): Promise<unknown> => (await fetch(`${base}/api/v1/${path}`)).json();
+    const [task] = z.object({ tasks: z.array(z.object({ uid: z.string() })) }).parse(await read("tasks")).tasks;
+    const [schedule] = z.object({ schedules: z.array(z.object({ id: z.string() })) }).parse(await read("schedules")).schedules;
+    await inspect(`/tasks/${task?.uid}`, "Details");
+    await inspect(`/schedules/${schedule?.id}`, "What to run");
+    const administrator = world.me;
+    world.me = world.users.find(({ role }) => role === "member") ?? null;
+    await browser.reload();
+    await inspect("/users", "Only an administrator");
+    world.me = administrator;
+    await browser.reload();
   });
 
   test("finds what it looks for", async () => {
