@@ -23,7 +23,11 @@ export const configSchema = z.object({
     .max(300)
     .default(10)
     .describe("After how long the operations of a worker that died go on elsewhere"),
-  BACKLOT_RECONCILE_SECONDS: z.coerce.number().min(1).default(30).describe("How often sites are compared with what they should be"),
+  BACKLOT_RECONCILE_SECONDS: z.coerce
+    .number()
+    .min(1)
+    .default(30)
+    .describe("How often sites are compared with what they should be; from 30 on every minute only while there is nothing to do"),
   BACKLOT_TASK_CONCURRENCY: z.coerce.number().int().min(1).max(256).default(4).describe("How many tasks run at once through this worker"),
   BACKLOT_TASKS_PER_SITE: z.coerce.number().int().min(1).max(256).default(2).describe("How many tasks of one site run at once, counted over all workers"),
   BACKLOT_TASKS_PER_PERSON: z.coerce

@@ -22,6 +22,7 @@ export class HeldByNodes {
   /** Since when a site was seen at an orchestrator that is not responsible. */
   readonly #strays = new Map<string, number>();
   #held = new Map<string, Held>();
+  #stamp: string | null = null;
 
   constructor(fleet: Fleet, log: Log) {
     this.#fleet = fleet;
@@ -31,8 +32,10 @@ export class HeldByNodes {
   /** Asks all of them. @throws {Failure} when the only one does not answer. */
   async read(signal: AbortSignal): Promise<void> {
     const held = new Map<string, Held>();
+    this.#stamp = null;
     const ask = async (key: string, client: ComponentClient): Promise<void> => {
       const { sites } = await client.call(listHeldSites, { signal });
+      if (this.#fleet.isSingle) this.#stamp = sites.map(({ siteId, revision }) => `${siteId} ${revision}`).join();
       held.set(key, { client, revisions: new Map(sites.map((site) => [site.siteId, site.revision])) });
     };
     if (this.#fleet.isSingle) await ask("", this.#fleet.client);
@@ -44,14 +47,20 @@ export class HeldByNodes {
     this.#held = held;
   }
 
+  /** Another text when anything else is held than before; null where several hold sites, so that time decides too. */
+  get stamp(): string | null {
+    return this.#stamp;
+  }
+
   /** The revision that the responsible orchestrator holds; undefined when it has none, null when it did not answer. */
   revisionOf(site: SiteOutline): number | undefined | null {
     const held = this.#held.get(this.#keyOf(site));
     return held === undefined ? null : held.revisions.get(site.id);
   }
 
-  /** Notes a site of the database; whoever else holds it for long is told to leave it. */
-  async settle(site: SiteOutline, signal: AbortSignal): Promise<void> {
+  /** Notes a site of the database; whoever else holds it for long is to be told to leave it. */
+  settle(site: SiteOutline): readonly ComponentClient[] {
+    const told: ComponentClient[] = [];
     const key = this.#keyOf(site);
     for (const [other, held] of this.#held) {
       if (!held.revisions.delete(site.id) || other === key) continue;
@@ -61,8 +70,14 @@ export class HeldByNodes {
       if (Date.now() - since < strayMs || site.placement === 0) continue;
       this.#strays.delete(stray);
       this.#log.info({ siteId: site.id, node: other }, "an orchestrator still holds a site that is another's");
-      await held.client.call(leaveSite, { params: { siteId: site.id }, body: { placement: site.placement }, signal });
+      told.push(held.client);
     }
+    return told;
+  }
+
+  /** Tells those who still hold it that the site is another's. */
+  async leave(site: SiteOutline, clients: readonly ComponentClient[], signal: AbortSignal): Promise<void> {
+    for (const client of clients) await client.call(leaveSite, { params: { siteId: site.id }, body: { placement: site.placement }, signal });
   }
 
   /** Sites that no row of the database is for. */

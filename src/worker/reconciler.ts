@@ -1,9 +1,11 @@
 import { randomUUID } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
 import type { OperationQueue } from "#core/operations/operation-store.ts";
 import { planOperation } from "#core/operations/plan.ts";
 import { type Drift, judgeDrift } from "#core/sites/judge-drift.ts";
 import type { Log } from "#kit/log.ts";
 import { HeldByNodes } from "./held-by-nodes.ts";
+import { type ReconcilerRhythm, rhythmOf } from "./reconciler-rhythm.ts";
 import { applySite, type StepDeps } from "./steps.ts";
 
 /** What the reconciler needs. */
@@ -26,53 +28,83 @@ export class Reconciler {
   readonly #held: HeldByNodes;
   readonly #stopping = new AbortController();
   readonly #retries = new Map<number, { readonly dueAt: number; readonly delayMs: number }>();
-  #timer: NodeJS.Timeout | undefined;
+  readonly #rhythm: ReconcilerRhythm;
+  /** Of both sides, when the last comparison found nothing to do. */
+  #quietStamp: string | null = null;
+  #sweptAt = Number.NEGATIVE_INFINITY;
   #running: Promise<void> | undefined;
 
   constructor(deps: ReconcilerDeps) {
     this.#deps = deps;
     this.#held = new HeldByNodes(deps.fleet, deps.log);
+    this.#rhythm = rhythmOf(deps.everyMs);
   }
 
   start(): void {
-    this.#timer = setInterval(() => this.runOnce(), this.#deps.everyMs);
-    this.runOnce();
+    this.#running ??= this.#run();
   }
 
   async stop(): Promise<void> {
-    clearInterval(this.#timer);
     this.#stopping.abort(new Error("the worker stops"));
     await this.#running;
   }
 
-  /** Begins a pass unless one is under way. */
-  runOnce(): void {
-    this.#running ??= this.#pass()
-      .catch((error: unknown) => {
-        if (!this.#stopping.signal.aborted) this.#deps.log.warn({ err: error }, "reconciling failed; the next pass tries again");
-      })
-      .finally(() => {
-        this.#running = undefined;
+  async #run(): Promise<void> {
+    const { signal } = this.#stopping;
+    let quietPasses = 0;
+    while (!signal.aborted) {
+      const isQuiet = await this.#pass().catch((error: unknown) => {
+        if (!signal.aborted) this.#deps.log.warn({ err: error }, "reconciling failed; the next pass tries again");
+        return false;
       });
+      quietPasses = isQuiet ? quietPasses + 1 : 0;
+      await delay(this.#rhythm.restMs(quietPasses), undefined, { signal }).catch(() => undefined);
+    }
   }
 
-  async #pass(): Promise<void> {
+  /** Whether there was nothing to do, and nothing is to come by the mere passing of time. */
+  async #pass(): Promise<boolean> {
     const { sites, sweep } = this.#deps;
     const signal = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(60_000)]);
-    await sweep();
+    if (performance.now() - this.#sweptAt >= this.#rhythm.sweepMs) {
+      await sweep();
+      this.#sweptAt = performance.now();
+    }
+    // Before what it stands for: what changes in between is another stamp at the next pass.
+    const outlines = await sites.outlinesStamp();
     await this.#held.read(signal);
-    let last = 0;
+    const stamp = this.#held.stamp === null ? null : `${outlines}\n${this.#held.stamp}`;
+    if (stamp !== null && stamp === this.#quietStamp) return true;
+    this.#quietStamp = null;
+    const isQuiet = await this.#compare(signal);
+    if (isQuiet) this.#quietStamp = stamp;
+    return isQuiet && stamp !== null;
+  }
+
+  /** Compares site by site and waits for nothing but what differs; whether nothing did. */
+  async #compare(signal: AbortSignal): Promise<boolean> {
+    const { sites } = this.#deps;
+    let [last, isQuiet] = [0, true];
     while (!signal.aborted) {
       const page = await sites.outlinesAfter(last, pageSize);
       for (const outline of page) {
+        last = outline.id;
         const revision = this.#held.revisionOf(outline);
         // Whoever does not answer cannot be told anything either.
-        if (revision !== null || outline.lifecycle !== "active") await this.#repair(outline.id, judgeDrift(outline, revision ?? undefined), signal);
-        await this.#held.settle(outline, signal);
-        last = outline.id;
+        const drift = revision === null && outline.lifecycle === "active" ? null : judgeDrift(outline, revision ?? undefined);
+        if (drift === "none") this.#retries.delete(outline.id);
+        else if (drift !== null) await this.#repair(outline.id, drift, signal);
+        const others = this.#held.settle(outline);
+        if (others.length > 0) await this.#held.leave(outline, others, signal);
+        if (drift !== "none" || others.length > 0) isQuiet = false;
       }
-      if (page.length < pageSize) return this.#removeDeleted(this.#held.strangers(), signal);
+      if (page.length < pageSize) {
+        const strangers = this.#held.strangers();
+        await this.#removeDeleted(strangers, signal);
+        return isQuiet && strangers.length === 0;
+      }
     }
+    return false;
   }
 
   // A specification that was under way while its site was deleted brings it back to the orchestrator. What this database has not
@@ -85,12 +117,8 @@ export class Reconciler {
     }
   }
 
-  async #repair(siteId: number, drift: Drift, signal: AbortSignal): Promise<void> {
+  async #repair(siteId: number, drift: Exclude<Drift, "none">, signal: AbortSignal): Promise<void> {
     const { log, queue, sites } = this.#deps;
-    if (drift === "none") {
-      this.#retries.delete(siteId);
-      return;
-    }
     const site = await sites.byId(siteId);
     if (site === null) return;
     if (drift === "apply") {

@@ -82,6 +82,8 @@ export interface ReconcilerSiteStore {
   byId(id: number): Promise<Site | null>;
   /** Sealed environment; null when none was set. */
   environment(id: number): Promise<string | null>;
+  /** A short text that is another one as soon as any outline has changed: cheaper than all of them, for whoever looks over and over. */
+  outlinesStamp(): Promise<string>;
   /** What tells whether a site has drifted, of every site after this number, by number. Asked for all sites over and over, so it is little. */
   outlinesAfter(id: number, limit: number): Promise<readonly SiteOutline[]>;
   /** The starter that its files were to be copied from when it was created; null for none, and when an archive has replaced its files since. */

@@ -35,6 +35,8 @@ export interface TaskRunnerDeps {
 
 /** Longest sleep between two looks at the queue: a lost wake-up costs no more than this. */
 const pollMs = 2_000;
+/** When the next task falls due is asked again so often although nobody has said anything: a lost wake-up may have changed it. */
+const mostDueKnownMs = 10_000;
 /** A claim costs as much of the database as the rest of a short task. */
 const usualGatherMs = 5;
 /** A host that can start nothing now is left alone for so long. */
@@ -55,6 +57,8 @@ export class TaskRunner {
   #askers: PromiseWithResolvers<WakeupAnswer>[] = [];
   #hint = new AbortController();
   #lookedAt = Number.NEGATIVE_INFINITY;
+  /** When the next task falls due, as far as is known, and until when that is believed. */
+  #due = { at: 0, believedUntil: Number.NEGATIVE_INFINITY };
   #pausedUntil = 0;
   #refusals = 0;
   #failures = 0;
@@ -115,6 +119,7 @@ export class TaskRunner {
     const { time } = this.#deps;
     while (!this.#stopping.signal.aborted) {
       await this.#gather();
+      if (this.#hint.signal.aborted) this.#forgetDue();
       // Made before looking: a hint that comes while this looks is not lost.
       this.#hint = new AbortController();
       const pauseMs = this.#pausedUntil - time.now();
@@ -145,16 +150,33 @@ export class TaskRunner {
       this.#failures = 0;
       for (const claim of claimed) this.#launch(claim);
       for (const asker of askers) asker.resolve({ hasRoom: this.#held.size < concurrency, claimed: claimed.length });
+      if (claimed.length > 0) this.#forgetDue();
       if (claimed.length >= room) return pollMs;
       // At least a few milliseconds: one that is due but held by a limit must not turn this into a busy loop.
-      return Math.max(Math.min((await queue.nextDueMs()) ?? pollMs, pollMs), 10);
+      return Math.max(Math.min(await this.#untilDue(), pollMs), 10);
     } catch (error) {
       // Whoever asked goes on waiting: nothing was looked at yet.
       this.#askers.unshift(...askers.filter(() => !this.#stopping.signal.aborted));
       this.#failures += 1;
+      this.#forgetDue();
       log.warn({ err: error }, "the queue of tasks cannot be read; trying again");
       return backOffMs(this.#failures, databaseBackOff);
     }
+  }
+
+  #forgetDue(): void {
+    this.#due = { at: 0, believedUntil: Number.NEGATIVE_INFINITY };
+  }
+
+  /** The claim before has looked at what is due. When more will be is not asked each time: while nothing happens that stays as it is. */
+  async #untilDue(): Promise<number> {
+    const { queue, time } = this.#deps;
+    const { at, believedUntil } = this.#due;
+    if (time.now() >= Math.min(at, believedUntil)) {
+      const ms = (await queue.nextDueMs()) ?? Number.POSITIVE_INFINITY;
+      this.#due = { at: time.now() + ms, believedUntil: time.now() + mostDueKnownMs };
+    }
+    return this.#due.at - time.now();
   }
 
   #request(): Omit<TaskClaim, "limit"> {

@@ -26,6 +26,13 @@ export class PostgresReconcilerSiteStore implements ReconcilerSiteStore {
     return row?.environment ?? null;
   }
 
+  async outlinesStamp(): Promise<string> {
+    const { rows } = await sql<{ stamp: string }>`
+      select count(*) || ' ' || coalesce(md5(string_agg(concat_ws(' ', id, revision, lifecycle, placement, node_id), ',' order by id)), '') as stamp
+      from sites`.execute(this.#db);
+    return rows[0]?.stamp ?? "";
+  }
+
   outlinesAfter(id: number, limit: number): Promise<readonly SiteOutline[]> {
     return this.#db
       .selectFrom("sites")

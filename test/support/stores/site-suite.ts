@@ -241,6 +241,30 @@ export function describeSiteStores(get: () => StoreContext): void {
       expect(await reconcilerSites.starterOf((await aSite(get())).site.id)).toBeNull();
     });
 
+    it("changes the stamp of all outlines with its revision, its lifecycle and its coming and going, and with nothing else", async () => {
+      const { sites, reconcilerSites } = get().stores;
+      const stamps = [await reconcilerSites.outlinesStamp()];
+      const look = async () => void stamps.push(await reconcilerSites.outlinesStamp());
+      const { site } = await sites.create(await anActor(get()), newSite(), newOperation({ kind: "create" }));
+      await look();
+      await reconcilerSites.markActive(site.id);
+      await look();
+      await sites.update(site, planned({ settings: { ...site.settings, botsWake: true } }));
+      await look();
+      await get().db.updateTable("sites").set({ placement: 3, nodeId: "another" }).where("id", "=", site.id).execute();
+      await look();
+      await sites.delete(site, newOperation({ kind: "delete" }));
+      await look();
+      await reconcilerSites.remove(site.id);
+      await look();
+      expect(stamps.at(-1)).toBe(stamps[0]);
+      expect(new Set(stamps).size).toBe(stamps.length - 1);
+      const { site: other } = await aSite(get());
+      const before = await reconcilerSites.outlinesStamp();
+      await sites.update(other, planned({ description: "words" }));
+      expect(await reconcilerSites.outlinesStamp()).toBe(before);
+    });
+
     it("is walked through by number", async () => {
       const { reconcilerSites } = get().stores;
       const { site } = await aSite(get());
