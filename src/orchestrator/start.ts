@@ -133,9 +133,6 @@ export async function startOrchestrator(
     newInstance: newInstanceKey,
   });
 
-  // What was taken over just before the orchestrator was exchanged.
-  for (const spec of specs.all()) endEarlier(parts.runtime, spec);
-
   const guard = componentGuard({ audience: "orchestrator", verify: await createVerifier(key.managerPublicKey), epochs });
   const app = createServer({ log });
   mountFiles(app, guard, { sites: files, quota, ...past, epochs });
@@ -150,7 +147,7 @@ export async function startOrchestrator(
   // Nobody waits for it: what lies there belongs to nobody any more.
   void places.folders.sweep().catch((err: unknown) => log.error({ err }, "files of removed sites cannot be deleted"));
   watch.start();
-  const placements = startPlacementWatch({ fence, sites, specs, runs, log });
+  const placements = startPlacementWatch({ fence, sites, specs, runs, log, runtime: parts.runtime });
   past.history.start();
   log.info({ url, sites: sites.all().length }, "orchestrator is ready");
   return {
@@ -201,15 +198,18 @@ function endEarlier({ lasting }: SiteRuntime, { siteId, isTakenOver, placement =
   if (isTakenOver === true) lasting?.endEarlier(siteId, placement);
 }
 
-/** Ends what another orchestrator has taken over. */
+/** Ends what another orchestrator has taken over, and what this one has. */
 function startPlacementWatch(parts: {
   readonly fence: PlacementFence;
   readonly sites: HeldSites;
   readonly specs: SpecStore;
   readonly runs: RunBook;
   readonly log: Log;
+  readonly runtime: SiteRuntime;
 }): PlacementWatch {
-  const { fence, sites, specs, runs, log } = parts;
+  const { fence, sites, specs, runs, log, runtime } = parts;
+  // Some may have been taken over just before this orchestrator came in the place of another.
+  for (const spec of specs.all()) endEarlier(runtime, spec);
   const watch = new PlacementWatch({
     fence,
     running: () => [...new Set([...runs.liveSites(), ...sites.active().map(({ siteId }) => siteId)])].flatMap((siteId) => specs.get(siteId) ?? []),

@@ -75,8 +75,8 @@ export interface LastingInstances {
   left(): Promise<readonly LeftInstance[]>;
   /** Ends what was left of a site and nobody has taken charge of; without a site, everything of that kind. */
   drop(siteId?: number): Promise<void>;
-  /** From now on `stop` leaves instances as they are, for the next orchestrator. */
-  leave(): void;
+  /** From now on `stop` leaves instances as they are, for the next orchestrator. Resolves when all that they print up to then was handed on, and nothing more will be. */
+  leave(): Promise<void>;
   /** Removes what is kept of a site that will not come back, its program included. */
   forget(siteId: number): Promise<void>;
   /** This orchestrator is responsible since that placement: what an earlier one left running elsewhere ends by itself. Nobody waits for it. */

@@ -148,9 +148,9 @@ export class HeldSites {
     const graceMs = Math.min(this.#deps.graceMs, closingGraceMs);
     const { lasting } = this.#deps.runtime;
     const closeLogs = (): Promise<unknown> => Promise.all([...this.#held.values()].map(({ log }) => log.close()));
+    await lasting?.leave();
     // What goes on was not stopped: nothing is said of it.
     if (lasting !== undefined) await closeLogs();
-    lasting?.leave();
     await Promise.all([...this.#held.values()].map(({ runner }) => runner.end("not_ready", graceMs)));
     await closeLogs();
   }

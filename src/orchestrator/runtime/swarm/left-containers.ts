@@ -1,5 +1,3 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { statusOf } from "./engine.ts";
 import { type Identity, identityIn, labels } from "./labels.ts";
 import { unlessGone } from "./runtime-parts.ts";
@@ -62,22 +60,4 @@ export async function removeDisposable({ docker, installation, runGroups }: Swar
   );
   await runGroups?.sweep();
   return counts.reduce((sum, count) => sum + count, 0);
-}
-
-const leaveFile = "left-at";
-
-/** Keeps when an orchestrator went, so that the next one tells what was printed meanwhile. */
-export function noteLeaving(folder: string, now: number): void {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  writeFileSync(join(folder, leaveFile), String(now), { mode: 0o600 });
-}
-
-/** When the orchestrator before went, in milliseconds since 1970; now, when it could not say so. */
-export function leftAt(folder: string, now: number): number {
-  try {
-    const at = Number(readFileSync(join(folder, leaveFile), "utf8"));
-    return Number.isFinite(at) && at > 0 && at <= now ? at : now;
-  } catch {
-    return now; // there was none, or it was killed
-  }
 }

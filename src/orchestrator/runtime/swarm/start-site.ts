@@ -10,7 +10,8 @@ import { sitePort } from "./container-plan.ts";
 import type { ContainerWatch } from "./container-watch.ts";
 import { goneTree, plainReason, treeOf } from "./disposable.ts";
 import { statusOf } from "./engine.ts";
-import { followLog } from "./log-follower.ts";
+import { LogFollower } from "./log-follower.ts";
+import type { LogMoment } from "./log-moment.ts";
 import type { Slot } from "./service-spec.ts";
 import { inspectStarted } from "./started-container.ts";
 import { type ContainerFreezer, SwarmInstance } from "./swarm-instance.ts";
@@ -25,8 +26,8 @@ export interface SiteContainer {
   readonly image: string;
   readonly hasEgress: boolean;
   readonly onOutput: StartRequest["onOutput"];
-  /** What was printed before, in milliseconds since 1970, is not told again. */
-  readonly since: number;
+  /** What was printed before is not told again. */
+  readonly since: LogMoment;
 }
 
 export interface InstanceContext {
@@ -80,7 +81,8 @@ export async function takeCharge({ machine, log, onEnd }: InstanceContext, site:
   watch.knowInit(pid);
   const letIn = await machine.letOut(found?.ip ?? null, site.hasEgress);
   const followed = { docker, containerId, since: site.since, onOutput: explained(site), hasEnded: () => watch.hasEnded, ended: watch.ended };
-  const output = followLog(followed).then(() => {
+  const follower = new LogFollower(followed);
+  const output = follower.done.then(() => {
     if (watch.wasKilled) site.onOutput("stderr", endedByEngine);
   });
   const program = new ProcessInstance({
@@ -102,7 +104,7 @@ export async function takeCharge({ machine, log, onEnd }: InstanceContext, site:
     },
     log,
   });
-  return new SwarmInstance(program, freezerOf(container));
+  return new SwarmInstance(program, { start: site.start, freezer: freezerOf(container), leave: () => follower.leave() });
 }
 
 /** Its last words, so that a person reads who did it. */

@@ -2,11 +2,20 @@ import { Lane } from "#orchestrator/sites/lane.ts";
 import type { ProcessInstance } from "../process/process-instance.ts";
 import type { InstanceExit, RunningInstance } from "../site-runtime.ts";
 import { isAway } from "./engine.ts";
+import type { LogMoment } from "./log-moment.ts";
 
 /** Halts a container and lets it go on. Both succeed where that is done already or the container has ended. */
 export interface ContainerFreezer {
   freeze(): Promise<void>;
   thaw(): Promise<void>;
+}
+
+export interface SwarmInstanceParts {
+  /** Unlike that of every other start. */
+  readonly start: string;
+  readonly freezer: ContainerFreezer;
+  /** Hands on nothing more of what it prints, and tells from when on the next orchestrator has to. */
+  readonly leave: () => Promise<LogMoment>;
 }
 
 /** A program in a container of this node: its processes are the machine's own, but for being halted, which the engine has to know of. */
@@ -16,15 +25,15 @@ export class SwarmInstance implements RunningInstance {
   readonly address: RunningInstance["address"];
   readonly exited: Promise<InstanceExit>;
   readonly #program: ProcessInstance;
-  readonly #freezer: ContainerFreezer;
+  readonly #parts: SwarmInstanceParts;
   readonly #freezing = new Lane();
   #isFrozen = false;
   #isStopping = false;
   #isLeft = false;
 
-  constructor(program: ProcessInstance, freezer: ContainerFreezer) {
+  constructor(program: ProcessInstance, parts: SwarmInstanceParts) {
     this.#program = program;
-    this.#freezer = freezer;
+    this.#parts = parts;
     this.siteId = program.siteId;
     this.instance = program.instance;
     this.address = program.address;
@@ -48,20 +57,25 @@ export class SwarmInstance implements RunningInstance {
       if (this.#isStopping) return;
       // Also where the answer is lost: it may stand still then.
       this.#isFrozen = true;
-      await this.#freezer.freeze();
+      await this.#parts.freezer.freeze();
     });
   }
 
   thaw(): Promise<void> {
     return this.#freezing.run(async () => {
-      await this.#freezer.thaw();
+      await this.#parts.freezer.thaw();
       this.#isFrozen = false;
     });
   }
 
+  get start(): string {
+    return this.#parts.start;
+  }
+
   /** From now on it is not stopped: it belongs to the next orchestrator. */
-  leave(): void {
+  leave(): Promise<LogMoment> {
     this.#isLeft = true;
+    return this.#parts.leave();
   }
 
   async stop(graceMs: number): Promise<void> {

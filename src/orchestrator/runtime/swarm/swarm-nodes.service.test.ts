@@ -8,6 +8,7 @@ import { siteFolder } from "#contract/site.ts";
 import { makeOrchestratorHome, specOf, startOrchestratorUnderTest } from "../../../../test/support/orchestrator-under-test.ts";
 import { whyNoSwarm } from "../../../../test/support/swarm.ts";
 import { plainImage } from "../../../../test/support/swarm-images.ts";
+import { swarmLastingSuite } from "../../../../test/support/swarm-lasting-suite.ts";
 import { type SwarmRuntimeHarness, swarmRuntimeHarness } from "../../../../test/support/swarm-runtime-harness.ts";
 import { swarmTakeoverSuite } from "../../../../test/support/swarm-takeover-suite.ts";
 import { siteOwner } from "../process/site-owner.ts";
@@ -186,5 +187,6 @@ describe.skipIf(missing !== null)(`a swarm of two nodes that share the folders o
     await second?.cut(false);
   });
 
+  swarmLastingSuite(() => harness);
   swarmTakeoverSuite(() => harness);
 });

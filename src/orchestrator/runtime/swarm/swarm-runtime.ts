@@ -10,7 +10,9 @@ import type { LastingInstances, RunningInstance, RuntimeCapabilities, SiteRuntim
 import { ContainerWatch } from "./container-watch.ts";
 import { DisposablePrograms } from "./disposable-programs.ts";
 import { EarlierPrograms } from "./earlier-programs.ts";
-import { endLeft, findLeft, type LeftContainer, leftAt, noteLeaving } from "./left-containers.ts";
+import { endLeft, findLeft, type LeftContainer } from "./left-containers.ts";
+import { type LeftLogs, momentOfStart, noteLeaving, takeLeftLogs } from "./left-logs.ts";
+import { beginningOfLog } from "./log-moment.ts";
 import { OverlayGuard } from "./overlay-guard.ts";
 import type { SwarmOptions } from "./prepare-machine.ts";
 import { PreparedMachine } from "./prepared-machine.ts";
@@ -48,7 +50,8 @@ class SwarmRuntime implements SiteRuntime {
   readonly #lanes = new Lanes<number>();
   /** What an earlier orchestrator left running and nobody has taken charge of yet, by site and slot. */
   readonly #leftContainers = new Map<string, LeftContainer>();
-  #leftAt = 0;
+  #leftLogs: LeftLogs | null = null;
+  #leaving: Promise<void> | null = null;
   readonly lasting: LastingInstances = {
     left: () => this.#left(),
     drop: (siteId) => this.#drop(siteId),
@@ -153,7 +156,7 @@ class SwarmRuntime implements SiteRuntime {
       image: spec.kind === "static" ? this.#staticImage() : imageOf(machine, spec),
       hasEgress: spec.egress === "internet" && spec.kind === "dynamic",
       onOutput: request.onOutput,
-      since: 0,
+      since: beginningOfLog,
     };
     const watch = new ContainerWatch(machine.docker, site.start);
     machine.events.listen(site.start, watch);
@@ -212,7 +215,7 @@ class SwarmRuntime implements SiteRuntime {
     const machine = await this.#machine.get().catch(() => null);
     // An engine that is away now may come back with programs that nobody takes charge of: they are in the way of a start, which ends them.
     if (machine === null) return [];
-    this.#leftAt = leftAt(this.#options.stateFolder, Date.now());
+    this.#leftLogs = takeLeftLogs(this.#options.stateFolder, Date.now());
     const found = await findLeft(machine);
     for (const container of found) this.#leftContainers.set(`${container.siteId}/${container.slot}`, container);
     return found;
@@ -226,17 +229,26 @@ class SwarmRuntime implements SiteRuntime {
     }
   }
 
-  #leave(): void {
+  #leave(): Promise<void> {
     this.#isClosed = true;
-    noteLeaving(this.#options.stateFolder, Date.now());
-    for (const taken of this.#taken.values()) void taken.then((instance) => instance.leave()).catch(() => undefined);
+    this.#leaving ??= this.#leaveAll(Date.now());
+    return this.#leaving;
+  }
+
+  async #leaveAll(at: number): Promise<void> {
+    const { stateFolder } = this.#options;
+    // Whoever is killed in the middle has said this much.
+    noteLeaving(stateFolder, { at, moments: {} });
+    const left = [...this.#taken.values()].map((taken) => taken.then(async (instance) => [instance.start, await instance.leave()] as const).catch(() => null));
+    const moments = (await Promise.all(left)).filter((moment) => moment !== null);
+    noteLeaving(stateFolder, { at, moments: Object.fromEntries(moments) });
   }
 
   /** Takes charge of a container of an earlier orchestrator. */
   async #adopt(machine: SwarmMachine, request: StartRequest, left: LeftContainer): Promise<SwarmInstance> {
     const watch = new ContainerWatch(machine.docker, left.start, left.containerId);
     machine.events.listen(left.start, watch);
-    const site: SiteContainer = { ...left, onOutput: request.onOutput, since: this.#leftAt };
+    const site: SiteContainer = { ...left, onOutput: request.onOutput, since: momentOfStart(this.#leftLogs, left.start, Date.now()) };
     const instance = await takeCharge(this.#contextOf(machine, site), site, watch).catch((error: unknown) => {
       // It goes on, and is found by whoever tries next, or is ended with what nobody took charge of.
       machine.events.forget(left.start);
@@ -270,7 +282,7 @@ class SwarmRuntime implements SiteRuntime {
   }
 
   async close(): Promise<void> {
-    this.#leave();
+    await this.#leave();
     this.#earlier.close();
     this.#labels.close();
     await this.#disposable.close();

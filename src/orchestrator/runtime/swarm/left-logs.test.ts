@@ -1,0 +1,28 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { momentOfStart, noteLeaving, takeLeftLogs } from "./left-logs.ts";
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "backlot-left-"));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+it("tells the next orchestrator just after which line of each program to go on", () => {
+  noteLeaving(folder, { at: 5_000, moments: { a: "4.000000001" } });
+  const left = takeLeftLogs(folder, 6_000);
+  expect([momentOfStart(left, "a", 6_000), momentOfStart(left, "silent", 6_000)]).toEqual(["4.000000001", "5.000000000"]);
+});
+
+it("tells it once: one that was killed since has handed on more than was kept", () => {
+  noteLeaving(folder, { at: 5_000, moments: {} });
+  expect(takeLeftLogs(folder, 6_000)).not.toBeNull();
+  expect(momentOfStart(takeLeftLogs(folder, 7_000), "a", 7_000)).toBe("7.000000000");
+});
+
+it.each(["", "1795376030120", "{}", '{"at":"x","moments":{}}', '{"at":9000,"moments":{}}'])("goes on from now where it says something else (%s)", (found) => {
+  writeFileSync(join(folder, "left-at"), found);
+  expect(momentOfStart(takeLeftLogs(folder, 6_000), "a", 6_000)).toBe("6.000000000");
+});
