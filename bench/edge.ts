@@ -5,12 +5,14 @@ import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { isAlive } from "../test/support/backlot-processes.ts";
 import { edgeMissing, startEdgeRouter, takeSiteHost } from "../test/support/edge-router.ts";
+import { refillMs } from "../test/support/haproxy-refill.ts";
 import { startRouterChild } from "../test/support/router-child.ts";
 import { aRoute, putFile, type RouterHarness, visit } from "../test/support/router-harness.ts";
 import { startBenchChild } from "./support/bench-child.ts";
 import { runLoad } from "./support/http-load.ts";
 import { onlyChildOf, startManyServersNginx, startPlainHaproxy } from "./support/plain-edge.ts";
 import { processUsage } from "./support/process-usage.ts";
+import { routeChangeMs } from "./support/route-change.ts";
 import { quantile, type Table } from "./support/table.ts";
 
 const connections = 32;
@@ -65,12 +67,12 @@ export async function run(): Promise<Table> {
     rows.push(...(await measureAll(contenders)));
     changes.push([
       `route change seen, ${count} routes: Backlot's HAProxy`,
-      `${(await changeMs(router)).map((ms) => ms.toFixed(1)).join(" / ")} ms (p50 / p95)`,
+      `${(await routeChangeMs(router)).map((ms) => ms.toFixed(1)).join(" / ")} ms (p50 / p95)`,
     ]);
     changes.push([`route change seen, ${count} server blocks: nginx reload`, `${(await servers.reloadMs()).toFixed(1)} ms`]);
     changes.push([
       `HAProxy killed, served again, ${count} routes`,
-      `${(await refillMs(router)).map((ms) => ms.toFixed(0)).join(" / ")} ms (file / program past the router)`,
+      `${(await killedMs(router)).map((ms) => ms.toFixed(0)).join(" / ")} ms (file / program past the router / told all routes anew, from its first answer)`,
     ]);
   }
   return [...rows, ...changes.map(([name = "", value = ""]) => [name, value, "", "", "", "", ""])];
@@ -115,21 +117,22 @@ async function masterOf(router: RouterHarness): Promise<number> {
   return pid;
 }
 
-/** From the death of master and worker until a file, and then until a program is reached past the router. */
-async function refillMs(router: RouterHarness): Promise<readonly [number, number]> {
+/** From the death of master and worker until a file, and then until a program is reached past the router; and how long the routes took of that. */
+async function killedMs(router: RouterHarness): Promise<readonly [number, number, number]> {
   const master = await masterOf(router);
   const worker = await onlyChildOf(master);
   const startedAt = performance.now();
   for (const pid of [worker, master]) process.kill(pid, "SIGKILL");
   // A signal takes a moment: what it still answers does not count.
   while (isAlive(worker)) await delay(1);
+  const refill = refillMs(router.data);
   while ((await visit(router.door, { host: "static.localhost", path: "/file.txt" }).catch(() => null))?.status !== 200) {
     if (performance.now() - startedAt > 60_000) throw new Error("HAProxy did not come back");
     await delay(2);
   }
   const file = performance.now() - startedAt;
   await untilDirect(router);
-  return [file, performance.now() - startedAt];
+  return [file, performance.now() - startedAt, await refill];
 }
 
 async function untilDirect(router: RouterHarness): Promise<void> {
@@ -140,17 +143,4 @@ async function untilDirect(router: RouterHarness): Promise<void> {
     if (reply?.headers["x-direct"] !== undefined) return;
   }
   throw new Error("the site is not reached past the router");
-}
-
-/** From the manager's word until a visitor sees the new site: median and 95th of thirty. */
-async function changeMs(router: RouterHarness): Promise<readonly [number, number]> {
-  const times: number[] = [];
-  await putFile(router, 500_000, "public/index.html", "new");
-  for (let round = 0; round < 30; round += 1) {
-    const startedAt = performance.now();
-    router.manager.upsert(aRoute({ siteId: 500_000, name: `new-${round}`, kind: "static" }));
-    while ((await visit(router.door, { host: `new-${round}.localhost` })).status !== 200);
-    times.push(performance.now() - startedAt);
-  }
-  return [quantile(times, 0.5), quantile(times, 0.95)];
 }

@@ -73,10 +73,11 @@ export class FakeManager {
   }
 
   /** Tells the router that a site is gone. */
-  remove(siteId: number): void {
+  remove(...siteIds: readonly number[]): void {
     this.version += 1;
-    this.routes = this.routes.filter((route) => route.siteId !== siteId);
-    this.#send({ type: "change", version: this.version, upserts: [], removed: [siteId] });
+    const gone = new Set(siteIds);
+    this.routes = this.routes.filter((route) => !gone.has(route.siteId));
+    this.#send({ type: "change", version: this.version, upserts: [], removed: [...siteIds] });
   }
 
   /** Ends every feed; the router comes back. */

@@ -3,7 +3,9 @@ import { request } from "node:http";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { holdSite, releaseSite, switchSite } from "#contract/internal/router.ts";
+import { isAlive } from "../../../test/support/backlot-processes.ts";
 import { edgeMissing, type HostedProgram, type SiteHost, startEdgeRouter, startHostedProgram, takeSiteHost } from "../../../test/support/edge-router.ts";
+import { heldMap, refillMs } from "../../../test/support/haproxy-refill.ts";
 import { type RouterChild, startRouterChild } from "../../../test/support/router-child.ts";
 import { aRoute, putFile, type Reply, type RouterHarness, visit } from "../../../test/support/router-harness.ts";
 import { until } from "../../../test/support/site-program.ts";
@@ -200,6 +202,37 @@ describe.skipIf(missing !== null)(`Faults of HAProxy, nginx and the router${miss
     await Promise.all(visitors);
     // The program closes connections that it thinks idle: a request that meets that comes by way of the router.
     expect([...outcomes].filter((outcome) => outcome !== "none").sort()).toEqual([200, keyOf(program)].sort());
+  });
+
+  test("with ten thousand routes a HAProxy that is killed answers every known host rightly from its first moment, and is told all of them anew", async () => {
+    const many = Array.from({ length: 10_000 }, (_, index) => aRoute({ siteId: 10_000 + index, name: `many-${index}`, kind: "static" }));
+    router.manager.upsert(...many);
+    await router.settled();
+    const looked = many.filter((_, index) => index % 500 === 499);
+    for (const { siteId, name } of looked) await putFile(router, siteId, "public/index.html", name);
+    const { entries } = await heldMap(router.data);
+    expect(entries).toBeGreaterThan(many.length);
+    const master = await pidOf("haproxy");
+    const pids = [await workerOf(master), master];
+    for (const pid of pids) process.kill(pid, "SIGKILL");
+    await until(() => !pids.some(isAlive), "both are dead");
+    const refill = refillMs(router.data);
+    const wrong: unknown[] = [];
+    for (let round = 0; round < 3; round += 1) {
+      for (const { name } of looked) {
+        // Until there is one, nobody answers; whoever answers is right.
+        const answered = async () => (await visit(router.door, { host: `${name}.localhost` }).catch(() => null))?.text ?? null;
+        await expect.poll(answered, { timeout: 30_000, interval: 5 }).not.toBeNull();
+        const text = await answered();
+        if (text !== name) wrong.push({ name, text });
+      }
+    }
+    console.info(`10,000 routes were told anew ${(await refill).toFixed(0)} ms after HAProxy's first answer`);
+    expect(wrong).toEqual([]);
+    expect((await heldMap(router.data)).entries).toBe(entries);
+    router.manager.remove(...many.map(({ siteId }) => siteId));
+    await router.settled();
+    await untilServed();
   });
 
   test("an address that another tenant has by now is nobody else's: visitors of its first site wait for that site", async () => {

@@ -112,3 +112,16 @@ test("HAProxy's counters are read, and anything else is no answer", () => {
   ]);
   expect(() => parseTargetCounts("No such table\n")).toThrow("No such table");
 });
+
+test("ten thousand routes are told anew by some sixty commands, each of which HAProxy can hold: what that costs is a fraction of the second it may take", async () => {
+  const haproxy = new FakeHaproxy();
+  const feed = feedOf(haproxy);
+  const count = 10_000;
+  for (let index = 0; index < count; index += 1) feed.set(`a-site-of-someone-${index}.example.org`, `live|10.77.12.34|8080|2097152|10.77.12.34:8080|${index}`);
+  feed.refill();
+  await feed.settled();
+  expect(haproxy.map.size).toBe(count);
+  expect(haproxy.commands.length).toBeLessThan(100);
+  expect(Math.max(...haproxy.commands.map((command) => command.length))).toBeLessThan(16_000);
+  await feed.stop();
+});
