@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { momentOfStart, noteLeaving, takeLeftLogs } from "./left-logs.ts";
+import { leaveLogs, momentOfStart, takeLeftLogs } from "./left-logs.ts";
 
 let folder: string;
 beforeEach(() => {
@@ -10,14 +10,15 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-it("tells the next orchestrator just after which line of each program to go on", () => {
-  noteLeaving(folder, { at: 5_000, moments: { a: "4.000000001" } });
+it("tells the next orchestrator just after which line of each program to go on", async () => {
+  const failed = Promise.reject(new Error("it never started"));
+  await leaveLogs(folder, { at: 5_000, programs: [Promise.resolve({ start: "a", leave: async () => "4.000000001" }), failed] });
   const left = takeLeftLogs(folder, 6_000);
   expect([momentOfStart(left, "a", 6_000), momentOfStart(left, "silent", 6_000)]).toEqual(["4.000000001", "5.000000000"]);
 });
 
-it("tells it once: one that was killed since has handed on more than was kept", () => {
-  noteLeaving(folder, { at: 5_000, moments: {} });
+it("tells it once: one that was killed since has handed on more than was kept", async () => {
+  await leaveLogs(folder, { at: 5_000, programs: [] });
   expect(takeLeftLogs(folder, 6_000)).not.toBeNull();
   expect(momentOfStart(takeLeftLogs(folder, 7_000), "a", 7_000)).toBe("7.000000000");
 });

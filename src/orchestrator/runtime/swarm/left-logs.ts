@@ -12,8 +12,23 @@ export interface LeftLogs {
   readonly moments: Readonly<Record<string, unknown>>;
 }
 
-/** Keeps that for the next one. */
-export function noteLeaving(folder: string, left: LeftLogs): void {
+/** A program that goes on without this orchestrator. */
+interface LeftProgram {
+  readonly start: string;
+  leave(): Promise<LogMoment>;
+}
+
+/** Leaves programs, and keeps for the next one from when on it has to tell what they print. */
+export async function leaveLogs(folder: string, left: { readonly at: number; readonly programs: readonly Promise<LeftProgram>[] }): Promise<void> {
+  const { at, programs } = left;
+  // Whoever is killed in the middle has said this much.
+  noteLeaving(folder, { at, moments: {} });
+  const leaving = programs.map((starting) => starting.then(async (program) => [program.start, await program.leave()] as const).catch(() => null));
+  const moments = (await Promise.all(leaving)).filter((moment) => moment !== null);
+  noteLeaving(folder, { at, moments: Object.fromEntries(moments) });
+}
+
+function noteLeaving(folder: string, left: LeftLogs): void {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   writeFileSync(join(folder, leaveFile), JSON.stringify(left), { mode: 0o600 });
 }

@@ -11,7 +11,7 @@ import { ContainerWatch } from "./container-watch.ts";
 import { DisposablePrograms } from "./disposable-programs.ts";
 import { EarlierPrograms } from "./earlier-programs.ts";
 import { endLeft, findLeft, type LeftContainer } from "./left-containers.ts";
-import { type LeftLogs, momentOfStart, noteLeaving, takeLeftLogs } from "./left-logs.ts";
+import { type LeftLogs, leaveLogs, momentOfStart, takeLeftLogs } from "./left-logs.ts";
 import { beginningOfLog } from "./log-moment.ts";
 import { OverlayGuard } from "./overlay-guard.ts";
 import type { SwarmOptions } from "./prepare-machine.ts";
@@ -231,17 +231,8 @@ class SwarmRuntime implements SiteRuntime {
 
   #leave(): Promise<void> {
     this.#isClosed = true;
-    this.#leaving ??= this.#leaveAll(Date.now());
+    this.#leaving ??= leaveLogs(this.#options.stateFolder, { at: Date.now(), programs: [...this.#taken.values()] });
     return this.#leaving;
-  }
-
-  async #leaveAll(at: number): Promise<void> {
-    const { stateFolder } = this.#options;
-    // Whoever is killed in the middle has said this much.
-    noteLeaving(stateFolder, { at, moments: {} });
-    const left = [...this.#taken.values()].map((taken) => taken.then(async (instance) => [instance.start, await instance.leave()] as const).catch(() => null));
-    const moments = (await Promise.all(left)).filter((moment) => moment !== null);
-    noteLeaving(stateFolder, { at, moments: Object.fromEntries(moments) });
   }
 
   /** Takes charge of a container of an earlier orchestrator. */
