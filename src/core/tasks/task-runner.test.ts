@@ -117,25 +117,6 @@ describe("a task", () => {
     expect(claims()).toBe(before + 1);
   });
 
-  test("that may come costs one question every two seconds while there is none, and is started when it falls due all the same", async () => {
-    const { queue, host, source, time } = await stage();
-    let asked = 0;
-    const { nextDueMs } = queue;
-    queue.nextDueMs = () => {
-      asked += 1;
-      return nextDueMs.call(queue);
-    };
-    await time.pass(60_000);
-    expect(asked).toBeLessThanOrEqual(7);
-    // Announced: when it falls due is known to the millisecond.
-    queue.add("soon", { runAt: new Date(time.now() + 700) });
-    source.announce();
-    await time.pass(699);
-    expect(host.starts).toEqual([]);
-    await time.pass(2);
-    expect(host.starts).toEqual(["soon 1"]);
-  });
-
   test("waits until one of the slots is free", async () => {
     const { queue, host, source } = await stage({ concurrency: 2 });
     for (const uid of ["a", "b", "c"]) queue.add(uid);
