@@ -10,7 +10,7 @@ test("an orchestrator that lost a site, or missed a change, is told again; one t
   await using bench = await startManagerBench({ BACKLOT_RECONCILE_SECONDS: "1" });
   const { specs } = bench.orchestrator.state;
   for (const name of ["lost", "late", "gone"]) await bench.request("/api/v1/sites", { method: "POST", as: "admin", json: { name, kind: "static" } });
-  await vi.waitFor(() => expect([...specs.keys()]).toEqual([1, 2, 3]), patience);
+  await vi.waitFor(() => expect([...specs.keys()].sort()).toEqual([1, 2, 3]), patience);
   const [lost, late, gone] = [1, 2, 3].map((id) => specs.get(id));
   if (lost === undefined || late === undefined || gone === undefined) throw new Error("a site was not applied");
   await bench.request("/api/v1/sites/gone", { method: "DELETE", as: "admin" });
