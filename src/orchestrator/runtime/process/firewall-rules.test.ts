@@ -63,7 +63,9 @@ add element inet backlot_x1 opened { "eth0" }
 add element inet backlot_x1 egress { "blx1-3" . 10.77.0.7 }
 `);
   expect(letOutCommands("x1", { resolvers: [], opened: [] }, site).split("\n")).toHaveLength(4);
-  expect(takeBackCommands("x1", site)).toBe('delete element inet backlot_x1 egress { "blx1-3" . 10.77.0.7 }\n');
+  expect(takeBackCommands("x1", site)).toBe(
+    'add element inet backlot_x1 egress { "blx1-3" . 10.77.0.7 }\ndelete element inet backlot_x1 egress { "blx1-3" . 10.77.0.7 }\n',
+  );
 });
 
 it.each(["10.1.2.3", "172.16.0.1", "172.31.255.255", "192.168.4.4", "100.64.0.1", "169.254.169.254", "127.0.0.1", "0.0.0.0", "224.0.0.251", "255.255.255.255"])(

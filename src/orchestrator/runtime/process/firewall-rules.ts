@@ -147,9 +147,10 @@ export function letOutCommands(installation: string, state: EgressState, site: {
   ].join("\n");
 }
 
-/** Takes it back. */
+/** Takes it back, whether or not it is out. */
 export function takeBackCommands(installation: string, site: { readonly name: string; readonly address: string }): string {
-  return `delete element inet ${firewallTable(installation)} egress { "${site.name}" . ${site.address} }\n`;
+  const element = `element inet ${firewallTable(installation)} egress { "${site.name}" . ${site.address} }\n`;
+  return `add ${element}delete ${element}`;
 }
 
 function replaced(set: string, elements: readonly string[]): readonly string[] {

@@ -114,7 +114,13 @@ class ProcessRuntime implements SiteRuntime {
   }
 
   async probe(): Promise<RuntimeCapabilities> {
-    return (await this.#prepared()).capabilities;
+    const { capabilities, sandbox } = await this.#prepared();
+    const trouble = (await sandbox?.networks?.trouble()) ?? null;
+    return trouble === null ? capabilities : { ...capabilities, isolates: false, missing: [...capabilities.missing, trouble] };
+  }
+
+  async trouble(): Promise<string | null> {
+    return (await this.#machine?.catch(() => null))?.sandbox?.networks?.lately() ?? null;
   }
 
   async start(request: StartRequest): Promise<RunningInstance> {
@@ -122,7 +128,7 @@ class ProcessRuntime implements SiteRuntime {
     if (request.spec.kind === "static") throw new Failure("dedicated_unavailable");
     const machine = await this.#prepared();
     if (this.#closed !== null) throw new Failure("machine_full");
-    if (machine.sandbox === null && !request.spec.isTrusted) throw new Failure("isolation_missing", { missing: machine.capabilities.missing });
+    await keptApart(machine, request.spec.isTrusted);
     const starting: Promise<ProcessInstance> = this.#launch(machine, { ...request, folder: realpathSync(request.folder) }, () =>
       this.#running.delete(starting),
     );
@@ -136,8 +142,7 @@ class ProcessRuntime implements SiteRuntime {
     const machine = await this.#prepared();
     if (this.#closed !== null) throw new Failure("machine_full");
     const { place } = request;
-    const isTrusted = place.kind === "home" || place.spec.isTrusted;
-    if (machine.sandbox === null && !isTrusted) throw new Failure("isolation_missing", { missing: machine.capabilities.missing });
+    await keptApart(machine, place.kind === "home" || place.spec.isTrusted);
     const real = place.kind === "home" ? request : { ...request, place: { ...place, folder: realpathSync(place.folder) } };
     const starting: Promise<ProcessRun> = this.#launchRun(machine, real, () => this.#runs.delete(starting));
     this.#runs.add(starting);
@@ -149,7 +154,7 @@ class ProcessRuntime implements SiteRuntime {
     if (!instancePattern.test(request.key)) throw new Error(`the key ${request.key} does not match ${instancePattern}`);
     const machine = await this.#prepared();
     if (this.#closed !== null) throw new Failure("machine_full");
-    if (machine.sandbox === null && !request.spec.isTrusted) throw new Failure("isolation_missing", { missing: machine.capabilities.missing });
+    await keptApart(machine, request.spec.isTrusted);
     const context = { machine, records: this.#records, keeper: this.#keeper, log: this.#options.log };
     const starting: Promise<EnteredProcess> = startEntered(context, { ...request, folder: realpathSync(request.folder) }, () => this.#entered.delete(starting));
     this.#entered.add(starting);
@@ -212,6 +217,14 @@ class ProcessRuntime implements SiteRuntime {
     );
     return this.#machine;
   }
+}
+
+/** @throws {Failure} `isolation_missing` where sites are not kept apart, or not now, unless it is one that may run like that. */
+async function keptApart({ sandbox, capabilities }: Machine, isTrusted: boolean): Promise<void> {
+  if (isTrusted) return;
+  const trouble = (await sandbox?.networks?.trouble()) ?? null;
+  if (sandbox === null || trouble !== null)
+    throw new Failure("isolation_missing", { missing: [...capabilities.missing, ...(trouble === null ? [] : [trouble])] });
 }
 
 function openHome(home: RunFolders): void {

@@ -1,7 +1,7 @@
 import { accessSync, constants, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Log } from "#kit/log.ts";
-import { letOutCommands, takeBackCommands } from "./firewall-rules.ts";
+import { type EgressState, letOutCommands, takeBackCommands } from "./firewall-rules.ts";
 import { findNameServers, resolverConfig } from "./name-servers.ts";
 import { egressResolverFile } from "./private-etc.ts";
 import { mustRun, runCommand } from "./run-command.ts";
@@ -39,11 +39,16 @@ export function egressObstacle(): string | null {
 /** Lets single sites out into the public internet, by the table that `firewallRules` made. */
 export class SiteEgress {
   readonly #options: SiteEgressOptions;
-  readonly #out = new Set<string>();
+  readonly #change: (commands: string) => Promise<string | null>;
+  /** Addresses of what is out, by the interface. */
+  readonly #out = new Map<string, string>();
+  #state: EgressState = { resolvers: [], opened: [] };
   readonly #ending = new Set<Promise<void>>();
 
-  constructor(options: SiteEgressOptions) {
+  /** `change`: of the table that `firewallRules` made; gives what was said, null when it was done. */
+  constructor(options: SiteEgressOptions, change: (commands: string) => Promise<string | null>) {
     this.#options = options;
+    this.#change = change;
     this.#writeResolvers(findNameServers(options.resolverFiles));
   }
 
@@ -63,17 +68,24 @@ export class SiteEgress {
     ];
   }
 
+  /** All that is out, for a table that was made anew. */
+  commands(): string {
+    const { installation } = this.#options;
+    return [...this.#out].map(([name, address]) => letOutCommands(installation, this.#state, { name, address })).join("");
+  }
+
   /** Gives a namespace its way out. Several may be under way at once. */
   async letOut(link: SiteLink): Promise<void> {
     const { installation, programs, resolverFiles } = this.#options;
-    this.#out.add(link.name);
+    this.#out.set(link.name, link.site);
     const uplinks = await this.#uplinks();
     const resolvers = findNameServers(resolverFiles);
     this.#writeResolvers(resolvers);
     writeFileSync(forwardingFile(link.name), "1");
     const opened = uplinks.filter((name) => holdUplink(installation, name));
+    this.#state = { resolvers, opened };
     await Promise.all([
-      mustRun([programs.nft, "-f", "-"], { input: letOutCommands(installation, { resolvers, opened }, { name: link.name, address: link.site }) }),
+      this.#changed(letOutCommands(installation, this.#state, { name: link.name, address: link.site })),
       mustRun([programs.nsenter, `--net=${link.namespace}`, "--", programs.ip, "route", "add", "default", "via", link.host, "dev", "eth0"]),
     ]);
   }
@@ -91,12 +103,17 @@ export class SiteEgress {
   }
 
   async #takeBack(link: Pick<SiteLink, "name" | "site">): Promise<void> {
-    const { installation, programs, log } = this.#options;
-    const input = takeBackCommands(installation, { name: link.name, address: link.site });
-    const { code, stderr } = await runCommand([programs.nft, "-f", "-"], { input });
-    if (code !== 0) log.error({ reason: stderr.trim(), link: link.name }, "a site's way out was not closed");
+    const { installation, log } = this.#options;
+    // First: a table that is made anew meanwhile is made without it.
     this.#out.delete(link.name);
+    const said = await this.#change(takeBackCommands(installation, { name: link.name, address: link.site }));
+    if (said !== null) log.error({ reason: said, link: link.name }, "a site's way out was not closed");
     if (this.#out.size === 0) releaseUplinks(installation);
+  }
+
+  async #changed(commands: string): Promise<void> {
+    const said = await this.#change(commands);
+    if (said !== null) throw new Error(`nft says ${said}`);
   }
 
   /** The interfaces of default routes; asked each time, since a laptop changes them. */

@@ -4,6 +4,7 @@ import { text } from "node:stream/consumers";
 import { describe, expect, it } from "vitest";
 import { titled, whyNoNetworks } from "../../../../test/support/needs.ts";
 import { processRuntimeHarness } from "../../../../test/support/process-runtime-harness.ts";
+import { firewallTable } from "./firewall-rules.ts";
 import { findProgram } from "./machine-programs.ts";
 import { runCommand } from "./run-command.ts";
 
@@ -73,6 +74,23 @@ describe.skipIf(missing !== null)(titled("networks of sites", missing), () => {
       now += 1000;
     }
     expect(new Set(used).size).toBe(6);
+  });
+
+  it("keeps programs from the machine again when another tool takes the rules away", async () => {
+    await using harness = processRuntimeHarness({ mode: "veth" });
+    const table = firewallTable(harness.installation);
+    const rules = async () => (await runCommand([findProgram("nft") ?? "", "list", "table", "inet", table])).stdout;
+    const program = await harness.runtime.start((await harness.site(1, "serves")).request);
+    await program.whenListening(soon());
+    expect(await harness.runtime.trouble?.()).toBeNull();
+    const before = await rules();
+    expect(before).toContain(`iifname "bl${harness.installation}-*" drop`);
+    await runCommand([findProgram("nft") ?? "", "delete", "table", "inet", table]);
+    await expect.poll(rules, { timeout: 20_000 }).toBe(before);
+
+    expect(await harness.runtime.trouble?.()).toBeNull();
+    const next = await harness.runtime.start((await harness.site(2, "serves")).request);
+    await next.whenListening(soon());
   });
 
   it("holds no descriptor of programs that have gone", async () => {

@@ -6,6 +6,7 @@ import type { RuntimeCapabilities } from "../site-runtime.ts";
 import { type AddressBlock, claimAddressBlock, readFormerBlock } from "./address-block.ts";
 import { AddressSlots } from "./address-slots.ts";
 import { type FirewallPlan, firewallRules, firewallTable } from "./firewall-rules.ts";
+import { KeptRules } from "./kept-rules.ts";
 import { NamespaceHolder } from "./namespace-holder.ts";
 import { addressPair, blockSlots, hostLinkCommands, interfaceName, isLinkOf, siteLinkCommands } from "./network-plan.ts";
 import { mustRun, runCommand } from "./run-command.ts";
@@ -48,6 +49,7 @@ export class SiteNetworks {
   readonly #block: AddressBlock;
   readonly #slots: AddressSlots;
   readonly #egress: SiteEgress | null;
+  readonly #rules: KeptRules;
   /** Whether sites can be let out into the internet, and what stands in the way or will. */
   readonly egress: RuntimeCapabilities["egress"];
   readonly #ready: NamespaceHolder[] = [];
@@ -60,6 +62,7 @@ export class SiteNetworks {
     this.#options = options;
     this.#block = block;
     this.#egress = found.egress;
+    this.#rules = found.rules;
     this.egress = { isAvailable: found.egress !== null, notes: found.notes };
     this.#slots = new AddressSlots({ slots: blockSlots, quarantineMs: options.quarantineMs, clock: options.clock });
   }
@@ -105,6 +108,16 @@ export class SiteNetworks {
     return result;
   }
 
+  /** Why sites are not kept apart now, in a sentence; null when they are. At once, unless something may have happened to the rules. */
+  async trouble(): Promise<string | null> {
+    return inWords(await this.#rules.trouble());
+  }
+
+  /** The same as far as it is known, for whoever has to answer soon. */
+  lately(): string | null {
+    return inWords(this.#rules.lately());
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true;
     if (this.#refill !== null) clearTimeout(this.#refill);
@@ -112,6 +125,7 @@ export class SiteNetworks {
     for (const holder of this.#ready.splice(0)) this.#discard(holder);
     for (const waiter of this.#waiting.splice(0)) waiter.reject(new Failure("machine_full"));
     await this.#egress?.close();
+    await this.#rules.close();
     const { nft } = this.#options.programs;
     const removed = await runCommand([nft, "delete", "table", "inet", firewallTable(this.#options.installation)]);
     if (removed.code !== 0) this.#options.log.warn({ reason: removed.stderr.trim() }, "firewall table stays");
@@ -204,24 +218,33 @@ export class SiteNetworks {
 }
 
 interface FoundEgress {
+  readonly rules: KeptRules;
   readonly egress: SiteEgress | null;
   readonly notes: readonly string[];
 }
 
+function inWords(said: string | null): string | null {
+  return said === null ? null : `Sites cannot be kept apart: nft says ${said}`;
+}
+
 /** Closes the machine to the sites, with doors for those that are let out where this kernel can have them. */
 async function closeMachine(options: SiteNetworksOptions, blocks: Pick<FirewallPlan, "block" | "former">): Promise<FoundEgress> {
-  const load = (closed: readonly string[] | null) =>
-    runCommand([options.programs.nft, "-f", "-"], { input: firewallRules({ installation: options.installation, ...blocks, closed }) });
+  const { installation, log } = options;
+  const name = `inet ${firewallTable(installation)}`;
+  const keep = (closed: readonly string[] | null, more: () => string): Promise<KeptRules> => {
+    const rules = (): string => `${firewallRules({ installation, ...blocks, closed })}${more()}`;
+    return KeptRules.open({ inNetwork: [], tables: [{ name, sets: closed === null ? [] : ["closed"] }], rules, log });
+  };
   const obstacle = egressObstacle();
-  const loaded = obstacle === null ? await load(options.closedNetworks) : null;
-  if (loaded?.code === 0) {
-    const egress = new SiteEgress(options);
-    return { egress, notes: await egress.notes() };
+  let egress: SiteEgress | null = null;
+  const open = obstacle === null ? await keep(options.closedNetworks, () => egress?.commands() ?? "").catch((error: unknown) => error) : null;
+  if (open instanceof KeptRules) {
+    egress = new SiteEgress(options, (commands) => open.change(commands));
+    return { rules: open, egress, notes: await egress.notes() };
   }
-  const closed = await load(null);
-  if (closed.code !== 0) throw new Error(`nft ended with ${closed.code}: ${closed.stderr.trim().slice(0, 500)}`);
-  const reason = obstacle ?? `The kernel refused the rules for it (${loaded?.stderr.trim().split("\n")[0] ?? ""}).`;
-  return { egress: null, notes: [reason] };
+  const rules = await keep(null, () => "");
+  const reason = obstacle ?? `The kernel refused the rules for it (${open instanceof Error ? (open.message.split("\n")[0] ?? "") : ""}).`;
+  return { rules, egress: null, notes: [reason] };
 }
 
 /** Ends of pairs whose namespace has not gone yet, of an orchestrator of this installation that has died. */

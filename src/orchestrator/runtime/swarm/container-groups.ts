@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { rmdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type CgroupHome, findCgroupHome } from "../process/cgroup-plan.ts";
@@ -13,6 +13,21 @@ export function memoryOfContainer(pid: number): number | null {
   const home = homeOf(pid);
   const folder = home === null ? undefined : countingFolders(home).memory;
   return folder === undefined ? null : numberIn(join(folder, home?.version === 2 ? "memory.current" : "memory.usage_in_bytes"));
+}
+
+/** Lets the container of this first process have no swap beside its memory; says whether that could be set from here. */
+export function forbidSwap(pid: number): boolean {
+  const home = homeOf(pid);
+  const folder = home === null ? undefined : countingFolders(home).memory;
+  if (home === null || folder === undefined) return false;
+  // Version 1 limits memory and swap together.
+  const [file, value] = home.version === 2 ? ["memory.swap.max", 0] : ["memory.memsw.limit_in_bytes", numberIn(join(folder, "memory.limit_in_bytes"))];
+  try {
+    writeFileSync(join(folder, file), String(value), { flag: "r+" });
+    return true;
+  } catch {
+    return false; // the container has ended, nobody counts swap here, or the groups are only to be read
+  }
 }
 
 /** Groups around the containers of runs. */

@@ -90,6 +90,14 @@ export interface Disposable {
   remove(): Promise<void>;
 }
 
+/** For a `catch` of what follows a start: takes that back. */
+export function undoing(undo: () => Promise<void>): (error: unknown) => Promise<never> {
+  return async (error) => {
+    await undo();
+    throw error;
+  };
+}
+
 export interface DisposableContext {
   readonly docker: Docker;
   readonly events: EngineEvents;

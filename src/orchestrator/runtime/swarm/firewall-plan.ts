@@ -13,6 +13,8 @@ export interface FirewallPlan {
   readonly closed: readonly string[];
   /** Who a site that may go out asks for names. */
   readonly nameServers: readonly string[];
+  /** Containers that are let out, by their addresses. */
+  readonly out: readonly string[];
 }
 
 export function firewallTable(installation: string): string {
@@ -34,7 +36,7 @@ export function firewallRules(plan: FirewallPlan): string {
     `add table inet ${table}`,
     `delete table inet ${table}`,
     `table inet ${table} {`,
-    "  set egress { type ipv4_addr; }",
+    `  set egress { type ipv4_addr;${elementsOf(plan.out)} }`,
     `  set closed { type ipv4_addr; flags interval; auto-merge; elements = { ${[...closedNetworks, ...plan.closed].join(", ")} } }`,
     "  set connections { type ipv4_addr; size 65535; flags dynamic; }",
     "  chain counted {",
@@ -75,7 +77,33 @@ export function firewallRules(plan: FirewallPlan): string {
   ].join("\n");
 }
 
-/** Lets a container out into the internet, or takes that back. */
+/**
+ * Neighbours on the bridge do not meet, whatever the engine lets them (`icc`), and also where the kernel does not ask the rules above about them
+ * (`bridge-nf-call-iptables`). By their network: older kernels do not say which bridge a frame is on. After those rules, which refuse in words where
+ * they are asked.
+ */
+export function neighbourRules(installation: string, subnets: readonly string[]): string {
+  const table = firewallTable(installation);
+  const network = `{ ${subnets.join(", ")} }`;
+  return [
+    `add table bridge ${table}`,
+    `delete table bridge ${table}`,
+    `table bridge ${table} {`,
+    "  chain forward {",
+    "    type filter hook forward priority 10; policy accept;",
+    `    ip saddr ${network} ip daddr ${network} drop`,
+    "  }",
+    "}",
+    "",
+  ].join("\n");
+}
+
+/** Lets a container out into the internet, or takes that back, whether or not it is out. */
 export function egressCommand(installation: string, verb: "add" | "delete", ip: string): string {
-  return `${verb} element inet ${firewallTable(installation)} egress { ${ip} }\n`;
+  const element = `element inet ${firewallTable(installation)} egress { ${ip} }\n`;
+  return verb === "add" ? `add ${element}` : `add ${element}delete ${element}`;
+}
+
+function elementsOf(addresses: readonly string[]): string {
+  return addresses.length === 0 ? "" : ` elements = { ${addresses.join(", ")} }`;
 }

@@ -6,10 +6,10 @@ import type Docker from "dockerode";
 import { z } from "zod";
 import { Failure } from "#contract/failure.ts";
 import type { Log } from "#kit/log.ts";
+import { KeptRules } from "../process/kept-rules.ts";
 import { findProgram } from "../process/machine-programs.ts";
-import { runCommand } from "../process/run-command.ts";
 import { labels } from "./labels.ts";
-import { namespaceAmong, overlayRules, proxiesCommand } from "./overlay-plan.ts";
+import { namespaceAmong, overlayRules, overlayTable, proxiesCommand } from "./overlay-plan.ts";
 
 /** What keeps sites on an overlay network apart needs. */
 export interface OverlayGuardOptions {
@@ -38,6 +38,11 @@ interface Anchor {
   readonly namespace: string;
 }
 
+/** An anchor, and what is set beside it. */
+interface Guarded extends Anchor {
+  readonly rules: KeptRules;
+}
+
 /**
  * Keeps sites on an overlay network from each other, on this node. The network has a namespace here only as long as somebody of this node is on it: a
  * container of ours, the anchor, is there before any site, so that the rules are, too.
@@ -45,7 +50,9 @@ interface Anchor {
 export class OverlayGuard {
   readonly #options: OverlayGuardOptions;
   readonly #ending = new AbortController();
-  #anchor: Anchor | null = null;
+  #anchor: Guarded | null = null;
+  /** Of this node. */
+  #proxies: readonly string[] = [];
   #ensuring: Promise<string> | null = null;
   #following: Promise<void> | null = null;
 
@@ -66,11 +73,20 @@ export class OverlayGuard {
     return this.#ensuring;
   }
 
+  /** Why rules do not hold now that have held before, in a sentence; null when they hold. At once. */
+  trouble(): string | null {
+    const said = this.#anchor?.rules.lately() ?? null;
+    // The engine may have ended the anchor, and its namespace with it.
+    if (said !== null) void this.ensure().catch(() => undefined);
+    return said === null ? null : `Sites on the network ${this.#options.network} cannot be kept apart: nft says ${said}`;
+  }
+
   /** Leaves the network. Sites that are still on it keep it, with its rules. */
   async close(): Promise<void> {
     this.#ending.abort();
     await this.#ensuring?.catch(() => undefined);
     await this.#following;
+    await this.#anchor?.rules.close();
     await this.#anchor?.container.remove({ force: true, v: true }).catch(() => undefined);
   }
 
@@ -90,19 +106,40 @@ export class OverlayGuard {
   async #ensure(): Promise<string> {
     const known = this.#anchor;
     const isThere = known !== null && (await known.container.inspect().catch(() => null))?.State.Running === true;
-    if (isThere) return known.networkId;
+    if (isThere) {
+      const said = await known.rules.trouble();
+      if (said !== null) throw new Error(`nft says ${said}`);
+      return known.networkId;
+    }
+    // Its namespace goes with it, which nobody else is to hold.
+    await known?.rules.close();
     const anchor = await this.#makeAnchor();
+    this.#proxies = [];
+    let rules: KeptRules | null = null;
     try {
-      await nft(anchor, overlayRules(this.#options.installation));
-      await this.#look(anchor);
+      rules = await this.#setRules(anchor);
+      await this.#look({ ...anchor, rules });
+      this.#anchor = { ...anchor, rules };
     } catch (error) {
+      await rules?.close();
       await anchor.container.remove({ force: true, v: true }).catch(() => undefined);
       throw error;
     }
-    this.#anchor = anchor;
     this.#following ??= this.#follow();
     await this.#removeOthers(anchor.container.id);
     return anchor.networkId;
+  }
+
+  #setRules({ namespace }: Anchor): Promise<KeptRules> {
+    const { installation, log } = this.#options;
+    const nsenter = findProgram("nsenter");
+    if (nsenter === null) throw new Error("nsenter is not installed");
+    return KeptRules.open({
+      inNetwork: [nsenter, `--net=${namespace}`],
+      tables: [{ name: `bridge ${overlayTable(installation)}`, sets: [] }],
+      rules: () => `${overlayRules(installation)}${proxiesCommand(installation, this.#proxies)}`,
+      log,
+    });
   }
 
   async #makeAnchor(): Promise<Anchor> {
@@ -137,7 +174,7 @@ export class OverlayGuard {
   }
 
   /** Who is on this node and not one of ours is a proxy. */
-  async #look(anchor: Anchor | null): Promise<void> {
+  async #look(anchor: Guarded | null): Promise<void> {
     if (anchor === null) return;
     const { docker, network, installation } = this.#options;
     const [{ Containers: containers }, ours] = await Promise.all([
@@ -150,15 +187,18 @@ export class OverlayGuard {
     const own = new Set(ours.map(({ Id: id }) => id));
     // The engine's own endpoint for virtual addresses is called lb-NETWORK.
     const proxies = Object.entries(containers ?? {}).filter(([id]) => /^[0-9a-f]{64}$/.test(id) && !own.has(id));
-    const addresses = proxies.map(([, { IPv4Address: address }]) => address.split("/")[0] ?? "").filter((address) => z.ipv4().safeParse(address).success);
-    await nft(anchor, proxiesCommand(installation, addresses));
+    this.#proxies = proxies.map(([, { IPv4Address: address }]) => address.split("/")[0] ?? "").filter((address) => z.ipv4().safeParse(address).success);
+    const said = await anchor.rules.change(proxiesCommand(installation, this.#proxies));
+    if (said !== null) throw new Error(`nft says ${said}`);
   }
 
   async #follow(): Promise<void> {
     const { docker, log } = this.#options;
     const { signal } = this.#ending;
-    while (!signal.aborted) {
+    for (let isFirst = true; !signal.aborted; isFirst = false) {
       try {
+        // An engine that was away has ended the anchor.
+        if (!isFirst) await this.ensure();
         const filters = JSON.stringify({ type: ["network"], event: ["connect", "disconnect"] });
         // A Readable by what it is; the types of the library know the older interface only.
         const stream = (await docker.getEvents({ filters })) as Readable;
@@ -184,13 +224,6 @@ export class OverlayGuard {
           .catch(() => undefined);
     }
   }
-}
-
-async function nft({ namespace }: Anchor, rules: string): Promise<void> {
-  const [program, nsenter] = [findProgram("nft"), findProgram("nsenter")];
-  if (program === null || nsenter === null) throw new Error("nftables or nsenter is not installed");
-  const { code, stderr } = await runCommand([nsenter, `--net=${namespace}`, program, "-f", "-"], { input: rules });
-  if (code !== 0) throw new Error(`nft says ${stderr.trim().slice(0, 500) || code}`);
 }
 
 /** Beside the container's own, which the engine names. Through the machine's first process, too: an orchestrator in a container has mounts of its own. */

@@ -1,9 +1,10 @@
 import { expect, it } from "vitest";
 import { capacityOf } from "./bridge-room.ts";
 import { plainReason, refusalOf } from "./disposable.ts";
-import { firewallRules } from "./firewall-plan.ts";
+import { egressCommand, firewallRules, neighbourRules } from "./firewall-plan.ts";
 import { versionsIn } from "./image-interpreters.ts";
 import { identityIn } from "./labels.ts";
+import { addressesOf } from "./node-addresses.ts";
 import { entryCommand } from "./swarm-entry.ts";
 
 it("knows how many containers a bridge carries: its addresses, and at most what the kernel takes", () => {
@@ -36,11 +37,29 @@ it("takes for ours only what carries all of our labels", () => {
 });
 
 it("lets out only what was let out, and in only routers", () => {
-  const rules = firewallRules({ installation: "i1", bridge: "docker0", routers: ["10.0.0.7"], closed: ["198.51.100.0/24"], nameServers: ["192.0.2.53"] });
+  const given = { installation: "i1", bridge: "docker0", routers: ["10.0.0.7"], closed: ["198.51.100.0/24"], nameServers: ["192.0.2.53"], out: ["172.30.1.9"] };
+  const rules = firewallRules(given);
   expect(rules).toContain("table inet backlot_swarm_i1");
   expect(rules).toContain("ip saddr { 10.0.0.7 } tcp dport 8080 accept");
   expect(rules).toMatch(/elements = \{ .*169\.254\.0\.0\/16.*198\.51\.100\.0\/24 \}/);
-  expect(firewallRules({ installation: "i1", bridge: "docker0", routers: [], closed: [], nameServers: [] })).not.toMatch(/tcp dport 8080|saddr \{/);
+  expect(rules).toContain("set egress { type ipv4_addr; elements = { 172.30.1.9 } }");
+  expect(neighbourRules("i1", ["172.30.0.0/22"])).toContain("    ip saddr { 172.30.0.0/22 } ip daddr { 172.30.0.0/22 } drop\n");
+  expect(firewallRules({ ...given, routers: [], closed: [], nameServers: [], out: [] })).not.toMatch(/tcp dport 8080|saddr \{/);
+  // Taking back what was not let out is no failure, which would be taken for one of the rules.
+  expect(egressCommand("i1", "delete", "172.30.1.9")).toBe(
+    "add element inet backlot_swarm_i1 egress { 172.30.1.9 }\ndelete element inet backlot_swarm_i1 egress { 172.30.1.9 }\n",
+  );
+});
+
+it("knows a swarm's nodes by every address that it names", () => {
+  const nodes = [
+    { Status: { Addr: "0.0.0.0" }, ManagerStatus: { Addr: "203.0.113.1:2377" } },
+    { Status: { Addr: "203.0.113.2" }, ManagerStatus: { Addr: "203.0.113.2:2377" } },
+    { Status: { Addr: "203.0.113.3" } },
+    { Status: { Addr: "" } },
+    {},
+  ];
+  expect(addressesOf(nodes)).toEqual(["203.0.113.1", "203.0.113.2", "203.0.113.3"]);
 });
 
 it("reads the versions that interpreters tell in their own ways", () => {

@@ -3,17 +3,16 @@ import { PassThrough } from "node:stream";
 import { text } from "node:stream/consumers";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Log } from "#kit/log.ts";
-import { findProgram } from "../process/machine-programs.ts";
 import type { RunFolders } from "../process/mount-view.ts";
 import { findNameServers } from "../process/name-servers.ts";
-import { runCommand } from "../process/run-command.ts";
 import type { RuntimeCapabilities } from "../site-runtime.ts";
+import { BridgeFirewall } from "./bridge-firewall.ts";
 import { roomOnBridge } from "./bridge-room.ts";
 import { openRunGroups, type RunGroups } from "./container-groups.ts";
 import { startDisposable } from "./disposable.ts";
 import { connectEngine, type Engine, type EngineAddress, isAtLeast } from "./engine.ts";
 import { EngineEvents } from "./engine-events.ts";
-import { egressCommand, firewallRules } from "./firewall-plan.ts";
+import { swapBytes } from "./hold-memory.ts";
 import { ImageShells } from "./image-shells.ts";
 import { readMultiplexed } from "./multiplexed.ts";
 import { SiteServices } from "./site-services.ts";
@@ -41,7 +40,6 @@ export interface SwarmOptions {
   readonly log: Log;
 }
 
-const bridge = "docker0";
 /** How long an engine may take that is started again. */
 const restartMs = 30_000;
 /** From this version on a service can forbid its programs to gain rights. */
@@ -51,43 +49,51 @@ const privilegesApi = "1.46";
 export async function prepareMachine(options: SwarmOptions): Promise<SwarmMachine> {
   const { installation, log } = options;
   const engine = await connectEngine(options.engine);
-  const managers = new SwarmManagers(options.managers.length === 0 ? [options.engine] : options.managers);
+  const managers = new SwarmManagers(addressesOfManagers(options));
   const own = new SwarmManagers([options.engine], { patienceMs: restartMs });
-  const swarm = await swarmOf(engine, managers);
-  const events = await EngineEvents.open(engine.docker, { installation, log });
+  const node = await placeOf(engine);
+  const nameServers = options.nameServers ?? findNameServers();
+  // One of its own: what it listens to ends now and then, which says nothing of the manager that others ask.
+  const firewall = await BridgeFirewall.open(options, { managers: new SwarmManagers(addressesOfManagers(options)), docker: engine.docker, nameServers });
+  const events = await EngineEvents.open(engine.docker, { installation, log }).catch(async (error: unknown) => {
+    await firewall.close();
+    throw error;
+  });
   try {
-    const nameServers = options.nameServers ?? findNameServers();
-    const closed = [...options.closedNetworks, ...swarm.nodeAddresses];
-    const firewall = await nft(options, firewallRules({ installation, bridge, routers: options.routers, closed, nameServers }));
     const found = await look(engine, events, options);
     const services = new SiteServices({ managers, installation });
-    const missing = [...(firewall === null ? [] : [`Sites' containers cannot be kept apart: nft says ${firewall}`]), ...found.missing];
     return {
       installation,
       docker: engine.docker,
       events,
       shells: new ImageShells(),
       services,
-      nodeId: swarm.nodeId,
-      nodeAddress: options.nodeAddress ?? swarm.nodeAddress,
+      ...{ nodeId: node.id, nodeAddress: options.nodeAddress ?? node.address },
       defaultImage: options.defaultImage,
       canForbidPrivileges: isAtLeast(engine.apiVersion, privilegesApi),
       databaseFolder: options.databaseFolder,
       home: options.home,
       nameServers,
-      capabilities: capabilitiesOf(found, missing, nameServers),
+      capabilities: async () => capabilitiesOf(found, [...(await firewall.missing()), ...found.missing], nameServers),
+      trouble: () => firewall.trouble(),
       runGroups: found.runGroups,
       room: () => own.ask(() => roomOnBridge(engine.docker)),
-      letOut: (ip, hasEgress) => letOut(options, hasEgress ? ip : null),
+      letOut: (ip, hasEgress) => firewall.letOut(hasEgress ? ip : null),
       close: async () => {
         services.close();
         events.close();
+        await firewall.close();
       },
     };
   } catch (error) {
     events.close();
+    await firewall.close();
     throw error;
   }
+}
+
+function addressesOfManagers({ managers, engine }: SwarmOptions): readonly EngineAddress[] {
+  return managers.length === 0 ? [engine] : managers;
 }
 
 interface Found {
@@ -108,28 +114,21 @@ function capabilitiesOf({ limits }: Found, missing: readonly string[], nameServe
 }
 
 /** The place of an engine in its swarm. @throws in words when it has none. */
-async function swarmOf(engine: Engine, managers: SwarmManagers) {
-  const info = await engine.docker.info();
-  if (info.Swarm?.LocalNodeState !== "active") throw new Error("the Docker engine is in no swarm: run `docker swarm init`, or join one");
-  // A swarm that elects a leader is waited for.
-  const nodes = await managers.ask(async (docker) => {
-    const { Swarm: managing } = await docker.info();
-    if (managing?.ControlAvailable !== true) throw new Error("the Docker engine is no manager of its swarm: name one in BACKLOT_SWARM_MANAGER");
-    return docker.listNodes();
-  });
-  // The types of the library say less of a node than the engine.
-  const addresses = nodes.map((node: { readonly Status?: { readonly Addr?: string } }) => node.Status?.Addr ?? "");
-  return {
-    nodeId: String(info.Swarm.NodeID),
-    nodeAddress: String(info.Swarm.NodeAddr),
-    nodeAddresses: addresses.filter((address) => /^\d+(\.\d+){3}$/.test(address) && address !== "0.0.0.0"),
-  };
+async function placeOf({ docker }: Engine): Promise<{ readonly id: string; readonly address: string }> {
+  const { Swarm: swarm } = await docker.info();
+  if (swarm?.LocalNodeState !== "active") throw new Error("the Docker engine is in no swarm: run `docker swarm init`, or join one");
+  return { id: String(swarm.NodeID), address: String(swarm.NodeAddr) };
 }
 
 /** Tries a container of the default image: what holds in it holds in sites'. */
 async function look(engine: Engine, events: EngineEvents, options: SwarmOptions): Promise<Found> {
   const info = await engine.docker.info();
-  const limits = { memory: info.MemoryLimit === true, cpu: info.CpuCfsQuota === true, pids: info.PidsLimit === true };
+  // Where the kernel does not count swap (`swapaccount=0`), a program that has no memory left goes on in it.
+  const limits = {
+    memory: info.MemoryLimit === true && (info.SwapLimit === true || swapBytes() === 0),
+    cpu: info.CpuCfsQuota === true,
+    pids: info.PidsLimit === true,
+  };
   try {
     const { status, isSeen, runGroups } = await statusInside({ engine, events, driver: info.CgroupDriver }, options);
     const line = (name: string): string => new RegExp(`^${name}:\\s*(\\S+)`, "m").exec(status)?.[1] ?? "";
@@ -186,21 +185,4 @@ async function statusInside(
   } finally {
     await disposable.remove();
   }
-}
-
-/** Null when it was done, else what was said. */
-async function nft({ inEngineNetwork }: Pick<SwarmOptions, "inEngineNetwork">, rules: string): Promise<string | null> {
-  const program = findProgram("nft");
-  if (program === null) return "nothing: it is not installed";
-  const { code, stderr } = await runCommand([...inEngineNetwork, program, "-f", "-"], { input: rules });
-  return code === 0 ? null : stderr.trim().slice(0, 500) || `it ended with ${code}`;
-}
-
-async function letOut(options: SwarmOptions, ip: string | null): Promise<() => Promise<void>> {
-  if (ip === null) return async () => undefined;
-  const said = await nft(options, egressCommand(options.installation, "add", ip));
-  if (said !== null) options.log.error({ said }, "a container cannot be let out into the internet");
-  return async () => {
-    await nft(options, egressCommand(options.installation, "delete", ip));
-  };
 }

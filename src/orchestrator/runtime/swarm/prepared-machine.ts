@@ -44,7 +44,9 @@ export class PreparedMachine {
   /** Why no container can be started now, in words. */
   async trouble(): Promise<string | null> {
     const trouble = await this.#health.trouble(this.#nodeId);
-    if (trouble !== null || this.#nodeId !== null || this.#refusal === null) return trouble;
+    if (trouble !== null) return trouble;
+    if (this.#nodeId !== null) return (await this.found())?.trouble() ?? null;
+    if (this.#refusal === null) return null;
     void this.get().catch(() => undefined);
     return `The Docker engine at ${this.#options.engine.host} cannot be used: ${this.#refusal}`;
   }

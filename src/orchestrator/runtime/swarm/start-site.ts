@@ -10,6 +10,7 @@ import { sitePort } from "./container-plan.ts";
 import type { ContainerWatch } from "./container-watch.ts";
 import { goneTree, plainReason, treeOf } from "./disposable.ts";
 import { statusOf } from "./engine.ts";
+import { holdMemory } from "./hold-memory.ts";
 import { LogFollower } from "./log-follower.ts";
 import type { LogMoment } from "./log-moment.ts";
 import type { Slot } from "./service-spec.ts";
@@ -79,6 +80,7 @@ export async function takeCharge({ machine, log, onEnd }: InstanceContext, site:
   const found = await inspectStarted(container, { hasEnded: () => watch.hasEnded });
   const pid = found?.pid ?? 0;
   watch.knowInit(pid);
+  if (found !== null) await holdMemory(container, pid, log);
   const letIn = await machine.letOut(found?.ip ?? null, site.hasEgress);
   const followed = { docker, containerId, since: site.since, onOutput: explained(site), hasEnded: () => watch.hasEnded, ended: watch.ended };
   const follower = new LogFollower(followed);

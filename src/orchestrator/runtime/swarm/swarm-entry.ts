@@ -7,7 +7,7 @@ import { runEnvironment, sandboxPaths } from "../process/run-plan.ts";
 import { siteOwner } from "../process/site-owner.ts";
 import { EnteredProcess } from "../process/terminal-process.ts";
 import { environmentOf, inside } from "./container-plan.ts";
-import { type Disposable, type DisposableOrder, startDisposable } from "./disposable.ts";
+import { type Disposable, type DisposableOrder, startDisposable, undoing } from "./disposable.ts";
 import { readMultiplexed } from "./multiplexed.ts";
 import { boundFoldersOf, imageOf, type SwarmMachine } from "./swarm-machine.ts";
 import { type DisposableLife, inShell } from "./swarm-run.ts";
@@ -16,7 +16,7 @@ import { type DisposableLife, inShell } from "./swarm-run.ts";
 export async function startEntry(machine: SwarmMachine, request: EnterRequest, context: DisposableLife): Promise<EnteredProgram> {
   const { size, spec } = request;
   const disposable = await startDisposable(machine, entryOrder(machine, request, context.life));
-  const letIn = await machine.letOut(disposable.ip, spec.egress === "internet");
+  const letIn = await machine.letOut(disposable.ip, spec.egress === "internet").catch(undoing(disposable.remove));
   if (size !== null) await disposable.resize(size);
   const streams = size === null ? pipesOf(disposable) : terminalOf(disposable);
   let isOutOfMemory = false;

@@ -2,12 +2,14 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { until, whyNoSwarm } from "../../../../test/support/swarm.ts";
+import { type SwarmNode, until, whyNoSwarm } from "../../../../test/support/swarm.ts";
+import { swarmFirewallSuite } from "../../../../test/support/swarm-firewall-suite.ts";
 import { plainImage } from "../../../../test/support/swarm-images.ts";
 import { type SwarmRuntimeHarness, swarmRuntimeHarness } from "../../../../test/support/swarm-runtime-harness.ts";
 import { findProgram } from "../process/machine-programs.ts";
 import { mustRun, runCommand } from "../process/run-command.ts";
-import type { RunningInstance } from "../site-runtime.ts";
+import type { RunningInstance, SiteRuntime } from "../site-runtime.ts";
+import { firewallTable } from "./firewall-plan.ts";
 
 const missing = whyNoSwarm();
 /** Says of every target whether somebody answers there, and what rights it has itself. */
@@ -30,12 +32,16 @@ describe.skipIf(missing !== null)(`sites in a swarm${missing === null ? "" : ` (
   let neighbour: RunningInstance;
   /** On another node. */
   let farNeighbour: RunningInstance;
+  let far: SiteRuntime;
+  let farNode: SwarmNode;
   const servers: ChildProcess[] = [];
   beforeAll(async () => {
-    harness = await swarmRuntimeHarness({ images: [plainImage], nodes: 2 });
+    // The engine's own rules let neighbours on its bridge meet, and the kernel asks nobody about them: only ours are left.
+    harness = await swarmRuntimeHarness({ images: [plainImage], nodes: 2, dockerdArguments: ["--icc=true"] });
+    for (const { inNetwork } of harness.swarm.nodes) await mustRun([...inNetwork, "/bin/sh", "-c", "echo 0 >/proc/sys/net/bridge/bridge-nf-call-iptables"]);
     await openPlaces();
-    const [first, second = first] = harness.swarm.nodes;
-    const far = harness.again({ engine: { host: second.host }, managers: [{ host: first.host }], inEngineNetwork: second.inNetwork });
+    farNode = harness.swarm.nodes[1] ?? harness.swarm.nodes[0];
+    far = onFarNode();
     const serving = (siteId: number) => harness.make({ siteId, files: { "run.sh": '#!/bin/sh\nexec httpd -f -p "$PORT" -h /site/public\n' } }).request;
     [neighbour, farNeighbour] = await Promise.all([harness.runtime.start(serving(2)), far.start(serving(6))]);
     await Promise.all([neighbour.whenListening(soon()), farNeighbour.whenListening(soon())]);
@@ -44,6 +50,11 @@ describe.skipIf(missing !== null)(`sites in a swarm${missing === null ? "" : ` (
     for (const server of servers) server.kill("SIGKILL");
     await harness?.[Symbol.asyncDispose]();
   });
+
+  function onFarNode(given: Parameters<SwarmRuntimeHarness["again"]>[0] = {}): SiteRuntime {
+    const [{ host }] = harness.swarm.nodes;
+    return harness.again({ engine: { host: farNode.host }, managers: [{ host }], inEngineNetwork: farNode.inNetwork, ...given });
+  }
 
   /** The platform listens on the node's own addresses, the metadata service's among them; the internet lies behind another router. */
   async function openPlaces(): Promise<void> {
@@ -126,13 +137,17 @@ describe.skipIf(missing !== null)(`sites in a swarm${missing === null ? "" : ` (
   });
 
   it("answer nobody else on other machines", async () => {
-    const stranger = harness.again({ routers: ["192.0.2.1"] });
-    const address = placeOf(neighbour);
-    // Its rules replace those of the one before; a stranger's packets are dropped, so nothing comes back.
+    // Whoever comes after it sets rules of his own.
+    await far.close();
+    const stranger = onFarNode({ routers: ["192.0.2.1"] });
+    const address = placeOf(farNeighbour);
+    // A stranger's packets are dropped, so nothing comes back.
     await stranger.probe();
     const fetched = fetch(`http://${address.host}:${address.port}/`, { signal: AbortSignal.timeout(1_500) });
     await expect(fetched).rejects.toMatchObject({ name: "TimeoutError" });
-    await harness.again().probe();
+    await stranger.close();
+    await using next = closing(onFarNode());
+    await next.runtime.probe();
     await expect.poll(() => fetch(`http://${address.host}:${address.port}/`, { signal: soon() }).then(({ status }) => status), { timeout: 20_000 }).toBe(404);
   });
 
@@ -166,6 +181,10 @@ describe.skipIf(missing !== null)(`sites in a swarm${missing === null ? "" : ` (
     });
     const imageless = harness.again({ installation: "other1", defaultImage: "nobody/has-this:1" });
     expect((await imageless.probe()).missing).toEqual([expect.stringMatching(/nobody\/has-this:1.*it is not on this machine/)]);
+    // Another Backlot on this bridge, whose rules let nobody of ours out.
+    await imageless.close();
+    for (const family of ["inet", "bridge"])
+      await mustRun([...harness.swarm.nodes[0].inNetwork, findProgram("nft") ?? "nft", "delete", "table", family, firewallTable("other1")]);
   });
 
   it("tell what a run used, and leave no group of it", async ({ skip }) => {
@@ -192,8 +211,20 @@ describe.skipIf(missing !== null)(`sites in a swarm${missing === null ? "" : ` (
     expect(await next.cleanUp()).toBe(1);
     await run.exited;
     expect(await next.cleanUp()).toBe(0);
+    // Two that are responsible for one node would know nothing of whom the other has let out.
+    await next.close();
   });
+
+  swarmFirewallSuite(() => ({
+    harness,
+    neighbour,
+    far: () => ({ node: farNode, again: (inEngineNetwork = farNode.inNetwork) => onFarNode({ inEngineNetwork }) }),
+  }));
 });
+
+function closing(runtime: SiteRuntime): AsyncDisposable & { readonly runtime: SiteRuntime } {
+  return { runtime, [Symbol.asyncDispose]: () => runtime.close() };
+}
 
 function placeOf({ address }: RunningInstance): { readonly host: string; readonly port: number } {
   if (!("port" in address)) throw new Error("a site in a swarm has a port");

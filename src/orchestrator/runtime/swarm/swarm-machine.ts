@@ -21,12 +21,15 @@ export interface SwarmMachine extends DisposableContext {
   readonly databaseFolder: string | null;
   readonly home: RunFolders | null;
   readonly nameServers: readonly string[];
-  readonly capabilities: RuntimeCapabilities;
+  /** What this node can do now. */
+  capabilities(): Promise<RuntimeCapabilities>;
+  /** Why sites that could be kept apart here cannot be any more, in a sentence; null when they can, or never could. At once. */
+  trouble(): string | null;
   /** Null where what runs use cannot be measured. */
   readonly runGroups: RunGroups | null;
   /** How many more containers the bridge carries. An engine that is being restarted is waited for. @throws {Failure} `component_away` */
   room(): Promise<number>;
-  /** Lets a container out, where it may go out and has an address; what it gives takes that back. */
+  /** Lets a container out, where it may go out and has an address; what it gives takes that back. @throws {Failure} `isolation_missing` */
   letOut(ip: string | null, hasEgress: boolean): Promise<() => Promise<void>>;
   close(): Promise<void>;
 }

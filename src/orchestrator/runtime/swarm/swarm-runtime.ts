@@ -88,7 +88,7 @@ class SwarmRuntime implements SiteRuntime {
         () => [],
         (error: unknown) => missingIn(error),
       );
-      const { isolates, missing, ...found } = machine.capabilities;
+      const { isolates, missing, ...found } = await machine.capabilities();
       const dedicates = this.#options.staticImage !== undefined;
       return { ...found, isolates: isolates && overlay.length === 0, missing: [...missing, ...overlay], dedicates };
     } catch (error) {
@@ -97,7 +97,7 @@ class SwarmRuntime implements SiteRuntime {
   }
 
   trouble(): Promise<string | null> {
-    return this.#machine.trouble();
+    return this.#machine.trouble().then((trouble) => trouble ?? this.#guard?.trouble() ?? null);
   }
 
   start(request: StartRequest): Promise<RunningInstance> {
@@ -285,7 +285,7 @@ class SwarmRuntime implements SiteRuntime {
   async #ready(isTrusted: boolean): Promise<SwarmMachine> {
     if (this.#isClosed) throw new Failure("machine_full");
     const machine = await this.#machine.get();
-    const { isolates, missing } = machine.capabilities;
+    const { isolates, missing } = await machine.capabilities();
     if (!isolates && !isTrusted) throw new Failure("isolation_missing", { missing: [...missing] });
     return machine;
   }
