@@ -5,6 +5,7 @@ import { By, Key } from "selenium-webdriver";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { listSiteOperations } from "#contract/api/operations.ts";
 import { readSite, readStatus, sleepSite } from "#contract/api/sites.ts";
+import { stepTitles } from "#core/operations/plan.ts";
 import { adminPassword, type Backlot, startBacklot } from "../support/backlot.ts";
 import { Browser } from "../support/backlot-browser.ts";
 import { Keyboard } from "../support/keyboard.ts";
@@ -162,6 +163,26 @@ describe.skipIf(missing !== null)(titled("a person at the dashboard", missing), 
     await expect.poll(ground, { timeout: 20_000 }).toBe("rgb(15, 21, 19)");
     await browser.prefers("light");
     await expect.poll(ground, { timeout: 20_000 }).toBe("rgb(243, 245, 241)");
+  });
+
+  test("sees step by step how a site comes to be, and in words what it waits for while a part of Backlot is away", async () => {
+    const orchestrator = backlot.processes().find(({ command }) => command.includes("run orchestrator"));
+    const supervisor = orchestrator?.parent ?? 0;
+    process.kill(supervisor, "SIGSTOP");
+    try {
+      process.kill(orchestrator?.pid ?? 0, "SIGKILL");
+      await browser.go(dashboard());
+      await browser.click("New site");
+      await browser.choose("radio", "Web page");
+      await browser.fill("Name", "patient");
+      await browser.click("Create site");
+      await browser.sees("Trying again: The orchestrator does not answer.");
+    } finally {
+      process.kill(supervisor, "SIGCONT");
+    }
+    await browser.sees("Your site is ready.");
+    for (const step of [stepTitles.apply, stepTitles.starter, stepTitles.publish, stepTitles.activate]) await browser.sees(step);
+    expect((await backlot.visit("patient")).status).toBe(200);
   });
 
   test("deletes the site by its name, and by no other", async () => {
