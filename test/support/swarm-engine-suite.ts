@@ -66,7 +66,7 @@ export function swarmEngineSuite(opened: () => Opened, given: { readonly names: 
     process.stdout.write(
       `an engine was killed and came back: ${seen?.count} visits, ${seen?.failed.length} failed; ${direct?.count} to addresses of before, ${direct?.answered} answered\n`,
     );
-    expect(seen?.foreign).toEqual([]);
+    expect({ foreign: seen?.foreign, direct: direct?.foreign }).toEqual({ foreign: [], direct: [] });
     // The engine's events are heard again: nobody asks for this one, and it comes back.
     const { text } = await all.backlot.visit(name);
     const number = [...nameOf].find(([, site]) => site === name)?.[0];

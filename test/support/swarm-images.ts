@@ -17,7 +17,15 @@ export const shellessImage = "backlot-test/shell-less:1";
 
 /** Like the plain one, but calls itself ill at once and ever after. */
 export const illImage = "backlot-test/ill:1";
-const changes: Readonly<Record<string, string>> = { [illImage]: "HEALTHCHECK --interval=1s --retries=1 CMD false" };
+/** Like the plain one, and keeps two folders outside of itself. */
+export const volumeImage = "backlot-test/volume:1";
+/** Like the plain one, and wants a folder in the middle of the site's. */
+export const hidingImage = "backlot-test/hiding:1";
+const changes: Readonly<Record<string, string>> = {
+  [illImage]: "HEALTHCHECK --interval=1s --retries=1 CMD false",
+  [volumeImage]: 'VOLUME ["/data", "/var/lib/app"]',
+  [hidingImage]: 'VOLUME ["/site/data"]',
+};
 /** Has nginx, a shell and what belongs to it. */
 export const nginxImage = "backlot-test/nginx:1";
 

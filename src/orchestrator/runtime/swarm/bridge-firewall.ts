@@ -60,10 +60,10 @@ export class BridgeFirewall {
     return said === null ? null : inWords(said);
   }
 
-  /** Lets a container out, where it has an address; what it gives takes that back. @throws {Failure} `isolation_missing` while the rules cannot be set */
-  async letOut(ip: string | null): Promise<() => Promise<void>> {
+  /** Lets the container at an address out; what it gives takes that back. @throws {Failure} `isolation_missing` while the rules cannot be set */
+  async letOut(ip: string): Promise<() => Promise<void>> {
     const rules = this.#rules;
-    if (ip === null || rules === null) return async () => undefined;
+    if (rules === null) return async () => undefined;
     const { installation } = this.#options;
     this.#out.add(ip);
     const said = await rules.change(egressCommand(installation, "add", ip));

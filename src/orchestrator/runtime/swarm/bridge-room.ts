@@ -1,7 +1,10 @@
 import type Docker from "dockerode";
+import { findProgram } from "../process/machine-programs.ts";
+import { runCommand } from "../process/run-command.ts";
 
 /** What the kernel lets one bridge carry, measured. */
-const mostPorts = 1_023;
+export const mostPorts = 1_023;
+const bridge = "docker0";
 /** The network itself, its broadcast address, and the bridge's own. */
 const takenAddresses = 3;
 
@@ -16,13 +19,21 @@ export function saysFull(words: string): boolean {
   return /no suitable node|insufficient resources|exchange full|no available IPv4/i.test(words);
 }
 
-/** How many more containers the engine's own bridge carries now. */
-export async function roomOnBridge(docker: Docker): Promise<number> {
-  const network: unknown = await docker.getNetwork("bridge").inspect();
+/** How many ports the engine's own bridge has now, whoever made them; 0 where that cannot be seen. `inNetwork`: put before a command to run it where the bridge is. */
+export async function portsOnBridge(inNetwork: readonly string[]): Promise<number> {
+  const program = findProgram("ip");
+  if (program === null) return 0;
+  const { code, stdout } = await runCommand([...inNetwork, program, "-o", "link", "show", "master", bridge]);
+  return code === 0 ? stdout.split("\n").filter((line) => line !== "").length : 0;
+}
+
+/** How many more containers it carries: it needs an address for each, and a port. */
+export async function roomOnBridge(docker: Docker, inNetwork: readonly string[]): Promise<number> {
+  const [network, ports]: [unknown, number] = await Promise.all([docker.getNetwork("bridge").inspect(), portsOnBridge(inNetwork)]);
   // What the engine says of a network, which its types leave open.
   const { IPAM: plan, Containers: containers } = network as {
     readonly IPAM: { readonly Config: readonly { readonly Subnet: string }[] };
     readonly Containers: Readonly<Record<string, unknown>>;
   };
-  return capacityOf(plan.Config[0]?.Subnet ?? "/16") - Object.keys(containers).length;
+  return Math.min(capacityOf(plan.Config[0]?.Subnet ?? "/16") - Object.keys(containers).length, mostPorts - ports);
 }

@@ -1,4 +1,5 @@
 import type { SiteOwner } from "../process/site-owner.ts";
+import { coveredVolumes, type ImageVolumes } from "./image-volumes.ts";
 
 // What every container of ours has in common, whether it is a service's or a disposable one, as values.
 
@@ -10,6 +11,12 @@ export const inside = {
   homeFolder: "/homedir",
   library: "/scripts",
 } as const;
+
+/**
+ * The first line of what starts a site's program: halts itself until its orchestrator lets it go on. By then its port is known not to be one where
+ * another site's visitors may still come.
+ */
+export const waitToBegin = "kill -STOP $$ || exit 126";
 
 /** Every container has a network of its own, so all of them listen on the same port. */
 export const sitePort = 8080;
@@ -37,14 +44,19 @@ export interface BoundFolder {
   readonly isWritable: boolean;
 }
 
-/** The folders, and memory for `/tmp`, `/dev/shm` and `/run`: what lies there counts as the program's memory, so it is bounded by that. */
-export function mountsOf(folders: readonly BoundFolder[], memoryBytes: number): readonly ContainerMount[] {
+/**
+ * The folders, and memory for `/tmp`, `/dev/shm`, `/run` and the image's volumes: what lies there counts as the program's memory, so it is bounded by that.
+ * @throws {Failure} `image_unusable` when the image's volumes are in the way
+ */
+export function mountsOf(folders: readonly BoundFolder[], memoryBytes: number, declared: ImageVolumes): readonly ContainerMount[] {
   const tmpBytes = Math.min(largestTmpBytes, Math.floor(memoryBytes / 2));
   const memory = (target: string, bytes: number): ContainerMount => ({
     Type: "tmpfs",
     Target: target,
     TmpfsOptions: { SizeBytes: bytes, Mode: stickyMode },
   });
+  const own = [memory("/tmp", tmpBytes), memory("/dev/shm", tmpBytes), memory("/run", runBytes)];
+  const volumes = coveredVolumes(declared, { folders: folders.map(({ target }) => target), memory: own.map(({ Target: target }) => target) });
   return [
     ...folders.map(
       ({ source, target, isWritable }): ContainerMount => ({
@@ -56,9 +68,8 @@ export function mountsOf(folders: readonly BoundFolder[], memoryBytes: number): 
         BindOptions: { Propagation: "rprivate" },
       }),
     ),
-    memory("/tmp", tmpBytes),
-    memory("/dev/shm", tmpBytes),
-    memory("/run", runBytes),
+    ...own,
+    ...volumes.map((path) => memory(path, tmpBytes)),
   ];
 }
 

@@ -19,7 +19,7 @@ const order = {
 } as const;
 
 it("a container for one run has no power, no network and no room beyond its limits", () => {
-  expect(disposableSpec(order).HostConfig).toMatchObject({
+  expect(disposableSpec(order, []).HostConfig).toMatchObject({
     Init: true,
     ReadonlyRootfs: true,
     CapDrop: ["ALL"],
@@ -31,4 +31,16 @@ it("a container for one run has no power, no network and no room beyond its limi
     NetworkMode: "none",
     RestartPolicy: { Name: "no" },
   });
+});
+
+it("bounds what it writes where its image declares a volume, as it bounds /tmp", () => {
+  const mounts = disposableSpec({ ...order, folders: [{ source: "/data/sites/7", target: "/site", isWritable: true }] }, ["/data", "/site"]).HostConfig?.Mounts;
+  expect(mounts?.map(({ Target: target, Type: type }) => `${type} ${target}`)).toEqual([
+    "bind /site",
+    "tmpfs /tmp",
+    "tmpfs /dev/shm",
+    "tmpfs /run",
+    "tmpfs /data",
+  ]);
+  expect(mounts?.at(-1)?.TmpfsOptions).toEqual(mounts?.find(({ Target: target }) => target === "/tmp")?.TmpfsOptions);
 });

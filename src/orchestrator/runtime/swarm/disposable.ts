@@ -10,6 +10,7 @@ import { type ContainerEnd, ContainerWatch } from "./container-watch.ts";
 import { statusOf } from "./engine.ts";
 import type { EngineEvents } from "./engine-events.ts";
 import type { ImageShells } from "./image-shells.ts";
+import { declaredVolumes } from "./image-volumes.ts";
 import { labels } from "./labels.ts";
 
 /** A container for one run, one shell or one command, which is removed when it has ended. */
@@ -34,8 +35,8 @@ export interface DisposableOrder {
   readonly parentGroup?: string;
 }
 
-/** The whole container. Without a way out it has no network but its own loopback. */
-export function disposableSpec(order: DisposableOrder): Docker.ContainerCreateOptions {
+/** The whole container. Without a way out it has no network but its own loopback. `volumes`: folders that its image declares as such. @throws {Failure} `image_unusable` */
+export function disposableSpec(order: DisposableOrder, volumes: readonly string[]): Docker.ContainerCreateOptions {
   const { limits, hasEgress, hasInput } = order;
   return {
     name: `backlot-${order.kind}-${order.start}`,
@@ -66,7 +67,7 @@ export function disposableSpec(order: DisposableOrder): Docker.ContainerCreateOp
       NanoCpus: nanoCpus(limits.cpu),
       PidsLimit: limits.pids,
       Ulimits: ulimitsOf(limits.fileBytes),
-      Mounts: mountsOf(order.folders, limits.memoryBytes) as Docker.MountSettings[],
+      Mounts: mountsOf(order.folders, limits.memoryBytes, { image: order.image, volumes }) as Docker.MountSettings[],
       NetworkMode: hasEgress ? "bridge" : "none",
       ...(hasEgress ? { Dns: nameServersFor(true, order.nameServers), DnsSearch: ["."], DnsOptions: resolverOptions } : {}),
       // Whoever started it reads it; nobody reads it twice.
@@ -102,12 +103,14 @@ export interface DisposableContext {
   readonly docker: Docker;
   readonly events: EngineEvents;
   readonly shells: ImageShells;
+  /** Put before a command to run it in the engine's network. */
+  readonly inEngineNetwork: readonly string[];
 }
 
 /** Makes and starts one. @throws {Failure} `image_unusable`, `machine_full` */
-export async function startDisposable({ docker, events, shells }: DisposableContext, order: DisposableOrder): Promise<Disposable> {
+export async function startDisposable({ docker, events, shells, inEngineNetwork }: DisposableContext, order: DisposableOrder): Promise<Disposable> {
   // One that may go out stands on the bridge beside sites' programs.
-  if (order.hasEgress && (await roomOnBridge(docker)) <= 0) throw new Failure("machine_full");
+  if (order.hasEgress && (await roomOnBridge(docker, inEngineNetwork)) <= 0) throw new Failure("machine_full");
   const watch = new ContainerWatch(docker, order.start);
   events.listen(order.start, watch);
   let container: Docker.Container | null = null;
@@ -116,7 +119,7 @@ export async function startDisposable({ docker, events, shells }: DisposableCont
     await container?.remove({ force: true, v: true }).catch(unlessGone);
   };
   try {
-    const made = await docker.createContainer(disposableSpec(order));
+    const made = await docker.createContainer(disposableSpec(order, await declaredVolumes(docker, order.image)));
     container = made;
     await shells.demand(made, order.image);
     const attached = await made.attach({ stream: true, stdin: order.hasInput, stdout: true, stderr: true, hijack: true });

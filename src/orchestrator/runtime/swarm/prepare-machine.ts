@@ -2,7 +2,9 @@ import { randomUUID } from "node:crypto";
 import { PassThrough } from "node:stream";
 import { text } from "node:stream/consumers";
 import { setTimeout as delay } from "node:timers/promises";
+import { systemClock } from "#kit/clock.ts";
 import type { Log } from "#kit/log.ts";
+import { Lane } from "#orchestrator/sites/lane.ts";
 import type { RunFolders } from "../process/mount-view.ts";
 import { findNameServers } from "../process/name-servers.ts";
 import type { RuntimeCapabilities } from "../site-runtime.ts";
@@ -14,10 +16,14 @@ import { connectEngine, type Engine, type EngineAddress, isAtLeast } from "./eng
 import { EngineEvents } from "./engine-events.ts";
 import { swapBytes } from "./hold-memory.ts";
 import { ImageShells } from "./image-shells.ts";
+import { declaredVolumes } from "./image-volumes.ts";
 import { readMultiplexed } from "./multiplexed.ts";
+import { PortBook } from "./port-book.ts";
 import { SiteServices } from "./site-services.ts";
+import { skipResting } from "./skip-ports.ts";
 import type { SwarmMachine } from "./swarm-machine.ts";
 import { SwarmManagers } from "./swarm-managers.ts";
+import { WayOut } from "./way-out.ts";
 
 /** What a machine of a swarm is prepared with. */
 export interface SwarmOptions {
@@ -37,6 +43,8 @@ export interface SwarmOptions {
   /** Put before `nft`: a way into the network namespace of the engine, where that is not ours. */
   readonly inEngineNetwork: readonly string[];
   readonly nameServers: readonly string[] | null;
+  /** What this orchestrator keeps for the one after it. */
+  readonly stateFolder: string;
   readonly log: Log;
 }
 
@@ -62,11 +70,14 @@ export async function prepareMachine(options: SwarmOptions): Promise<SwarmMachin
   try {
     const found = await look(engine, events, options);
     const services = new SiteServices({ managers, installation });
+    const ports = new PortBook({ folder: options.stateFolder, clock: systemClock });
+    const [wayOut, skipping] = [new WayOut((ip) => firewall.letOut(ip)), new Lane()];
     return {
       installation,
       docker: engine.docker,
       events,
       shells: new ImageShells(),
+      inEngineNetwork: options.inEngineNetwork,
       services,
       ...{ nodeId: node.id, nodeAddress: options.nodeAddress ?? node.address },
       defaultImage: options.defaultImage,
@@ -77,8 +88,11 @@ export async function prepareMachine(options: SwarmOptions): Promise<SwarmMachin
       capabilities: async () => capabilitiesOf(found, [...(await firewall.missing()), ...found.missing], nameServers),
       trouble: () => firewall.trouble(),
       runGroups: found.runGroups,
-      room: () => own.ask(() => roomOnBridge(engine.docker)),
-      letOut: (ip, hasEgress) => firewall.letOut(hasEgress ? ip : null),
+      room: () => own.ask(() => roomOnBridge(engine.docker, options.inEngineNetwork)),
+      volumesOf: (image) => own.ask(() => declaredVolumes(engine.docker, image)),
+      ports,
+      skipPorts: () => skipping.run(() => skipResting(engine.docker, ports, options)),
+      letOut: (ip, hasEgress) => wayOut.open(ip, hasEgress),
       close: async () => {
         services.close();
         events.close();
@@ -153,10 +167,10 @@ async function look(engine: Engine, events: EngineEvents, options: SwarmOptions)
 
 async function statusInside(
   { engine, events, driver }: { readonly engine: Engine; readonly events: EngineEvents; readonly driver: string },
-  { installation, defaultImage }: SwarmOptions,
+  { installation, defaultImage, inEngineNetwork }: SwarmOptions,
 ) {
   const disposable = await startDisposable(
-    { docker: engine.docker, events, shells: new ImageShells() },
+    { docker: engine.docker, events, shells: new ImageShells(), inEngineNetwork },
     {
       installation,
       kind: "probe",

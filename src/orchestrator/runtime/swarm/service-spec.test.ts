@@ -28,6 +28,7 @@ const order: ServiceOrder = {
   folder: "/data/sites/00/07",
   owner: { uid: 2_000_007, gid: 2_000_007 },
   image: "node:24",
+  volumes: [],
   nodeId: "node1",
   databaseFolder: "/data/db",
   nameServers: ["192.0.2.53"],
@@ -90,6 +91,15 @@ it("makes a whole service of a site: read-only, without rights, limited, never r
     RollbackConfig: { Parallelism: 1, Delay: 0, FailureAction: "rollback", Monitor: 500_000_000, MaxFailureRatio: 0, Order: "start-first" },
     EndpointSpec: { Mode: "dnsrr", Ports: [{ Protocol: "tcp", TargetPort: 8080, PublishMode: "host" }] },
   });
+});
+
+it("has memory of the program's own, bounded like /tmp, for what its image declares as volumes, so that the engine keeps nothing on its disk", () => {
+  const made = serviceSpec({ ...order, volumes: ["/var/lib/app/", "/data", "/tmp", "/site"] });
+  const plain = serviceSpec(order);
+  const mounts = containerOf(plain.TaskTemplate).Mounts ?? [];
+  const memory = { Type: "tmpfs", TmpfsOptions: { SizeBytes: 50_000_000, Mode: 0o1777 } };
+  const expected = [...mounts, { ...memory, Target: "/data" }, { ...memory, Target: "/var/lib/app" }];
+  expect(made).toEqual({ ...plain, TaskTemplate: { ...plain.TaskTemplate, ContainerSpec: { ...containerOf(plain.TaskTemplate), Mounts: expected } } });
 });
 
 it("shows a site with a database the socket of its server, and nobody else", () => {

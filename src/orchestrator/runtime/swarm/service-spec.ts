@@ -3,7 +3,7 @@ import { siteDatabaseHost } from "#contract/site-database.ts";
 import type { SiteSpec } from "#contract/site-spec.ts";
 import { siteEnvironment } from "../process/site-environment.ts";
 import type { SiteOwner } from "../process/site-owner.ts";
-import { environmentOf, inside, mountsOf, nameServersFor, nanoCpus, resolverOptions, sitePort, ulimitsOf, userOf } from "./container-plan.ts";
+import { environmentOf, inside, mountsOf, nameServersFor, nanoCpus, resolverOptions, sitePort, ulimitsOf, userOf, waitToBegin } from "./container-plan.ts";
 import { labels } from "./labels.ts";
 import { type MarkedFolder, staticServerParts } from "./static-server.ts";
 
@@ -23,6 +23,8 @@ export interface ServiceOrder {
   readonly folder: string;
   readonly owner: SiteOwner | null;
   readonly image: string;
+  /** Folders that the image declares as volumes. */
+  readonly volumes: readonly string[];
   /** Where it runs: the node of the orchestrator that started it, which can freeze it and read what it prints. */
   readonly nodeId: string;
   /** The folder of the socket of sites' databases; null where there is none. */
@@ -71,7 +73,9 @@ export function serviceSpec(order: ServiceOrder): Docker.CreateServiceOptions {
     TaskTemplate: {
       ContainerSpec: {
         ...containerSpec(order, own),
-        ...(order.files === undefined ? {} : staticServerParts({ files: order.files, owner: order.owner, memoryBytes: spec.limits.memoryBytes })),
+        ...(order.files === undefined
+          ? {}
+          : staticServerParts({ files: order.files, owner: order.owner, memoryBytes: spec.limits.memoryBytes, declared: order })),
       },
       Resources: { Limits: { NanoCPUs: nanoCpus(spec.limits.cpu), MemoryBytes: spec.limits.memoryBytes, Pids: spec.limits.pids } },
       RestartPolicy: restartPolicy,
@@ -140,7 +144,7 @@ function containerSpec(order: ServiceOrder, own: Record<string, string>): Docker
     HealthCheck: { Test: ["NONE"] },
     ReadOnly: true,
     // The engine's own type lacks nothing of these but says less exactly what may be left out.
-    Mounts: mountsOf(folders, spec.limits.memoryBytes) as Docker.MountSettings[],
+    Mounts: mountsOf(folders, spec.limits.memoryBytes, order) as Docker.MountSettings[],
     StopSignal: "SIGTERM",
     StopGracePeriod: stopGraceMs * nanoseconds,
     DNSConfig: { Nameservers: nameServersFor(spec.egress === "internet", order.nameServers), Search: ["."], Options: resolverOptions },
@@ -159,6 +163,7 @@ function literal(variable: string): string {
  * by itself is given to the shell.
  */
 export const entryScript = [
+  waitToBegin,
   `PATH="\${PATH:-/usr/local/bin:/usr/bin:/bin}:${inside.home}/.local/bin"`,
   "export PATH",
   `for _b_file in ${inside.site}/run.sh ${inside.site}/private/run.sh ${inside.site}/public/run.sh; do`,

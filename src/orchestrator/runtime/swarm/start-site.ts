@@ -3,6 +3,7 @@ import type Docker from "dockerode";
 import { Failure } from "#contract/failure.ts";
 import type { Log } from "#kit/log.ts";
 import { ProcessInstance } from "../process/process-instance.ts";
+import { childrenOf, isAlive, isHalted, type ProcessId, signalProcess } from "../process/process-table.ts";
 import type { StartRequest } from "../site-runtime.ts";
 import { saysFull } from "./bridge-room.ts";
 import { memoryOfContainer } from "./container-groups.ts";
@@ -29,7 +30,12 @@ export interface SiteContainer {
   readonly onOutput: StartRequest["onOutput"];
   /** What was printed before is not told again. */
   readonly since: LogMoment;
+  /** An earlier orchestrator started it, and has let it begin unless it was killed just then. */
+  readonly isLeft: boolean;
 }
+
+/** A program got a port to which another site's visitors may still come: it has not begun. */
+class PortRests extends Error {}
 
 export interface InstanceContext {
   readonly machine: SwarmMachine;
@@ -42,6 +48,8 @@ const startTimeoutMs = 60_000;
 /** Most starts take half a second; only those that take longer are asked after. */
 const firstAskMs = 600;
 const askEveryMs = 250;
+/** How many ports are tried for a program before its start is refused. */
+const mostPorts = 8;
 
 /** Waits until the swarm has started a container. @throws {Failure} `image_unusable`, `machine_full` */
 export async function whenStarted(
@@ -72,16 +80,31 @@ function refusal(why: string, image: string): Failure {
   return new Failure("image_unusable", { image, reason: plainReason(why) }, { cause: new Error(why) });
 }
 
-/** Takes charge of a container that was started. */
+/** Starts a program again when it got a port where it must not begin. @throws {Failure} `machine_full` */
+export async function withFreePort<T>(machine: SwarmMachine, start: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await start();
+    } catch (error) {
+      if (!(error instanceof PortRests)) throw error;
+      if (tries === mostPorts) throw new Failure("machine_full", {}, { cause: error });
+      await machine.skipPorts();
+    }
+  }
+}
+
+/** Takes charge of a container that was started. @throws {PortRests} */
 export async function takeCharge({ machine, log, onEnd }: InstanceContext, site: SiteContainer, watch: ContainerWatch): Promise<SwarmInstance> {
   const { docker, services, events } = machine;
   const containerId = await watch.started;
   const container = docker.getContainer(containerId);
   const found = await inspectStarted(container, { hasEnded: () => watch.hasEnded });
   const pid = found?.pid ?? 0;
-  watch.knowInit(pid);
+  const init = watch.knowInit(pid);
+  if (found !== null && init !== null) takePort(machine, site, { port: found.port, init, watch });
   if (found !== null) await holdMemory(container, pid, log);
   const letIn = await machine.letOut(found?.ip ?? null, site.hasEgress);
+  if (init !== null) await letBegin(init, { watch, isLeft: site.isLeft });
   const followed = { docker, containerId, since: site.since, onOutput: explained(site), hasEnded: () => watch.hasEnded, ended: watch.ended };
   const follower = new LogFollower(followed);
   const output = follower.done.then(() => {
@@ -107,6 +130,28 @@ export async function takeCharge({ machine, log, onEnd }: InstanceContext, site:
     log,
   });
   return new SwarmInstance(program, { start: site.start, freezer: freezerOf(container), leave: () => follower.leave() });
+}
+
+/** @throws {PortRests} */
+function takePort({ ports }: SwarmMachine, site: SiteContainer, of: { readonly port: number; readonly init: ProcessId; readonly watch: ContainerWatch }): void {
+  const { port, init, watch } = of;
+  if (site.isLeft) ports.hold(port, site);
+  else if (!ports.take(port, site)) {
+    // It has halted itself, and would not hear that it shall end.
+    signalProcess(init, "SIGKILL");
+    throw new PortRests(`the port ${port} was another site's until just now`);
+  }
+  void watch.ended.then(() => ports.release(port, site.start));
+}
+
+/** Lets a program begin that has halted itself, see `waitToBegin`. */
+async function letBegin(init: ProcessId, { watch, isLeft }: { readonly watch: ContainerWatch; readonly isLeft: boolean }): Promise<void> {
+  for (const deadline = performance.now() + startTimeoutMs; performance.now() < deadline && !watch.hasEnded && isAlive(init); ) {
+    const halted = childrenOf(init.pid).find(({ pid }) => isHalted(pid));
+    if (halted !== undefined) return void signalProcess(halted, "SIGCONT");
+    if (isLeft) return;
+    await delay(2);
+  }
 }
 
 /** Its last words, so that a person reads who did it. */

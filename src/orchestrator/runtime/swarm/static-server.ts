@@ -3,7 +3,8 @@ import { join } from "node:path";
 import type Docker from "dockerode";
 import { Failure } from "#contract/failure.ts";
 import type { SiteOwner } from "../process/site-owner.ts";
-import { inside, mountsOf, sitePort } from "./container-plan.ts";
+import { inside, mountsOf, sitePort, waitToBegin } from "./container-plan.ts";
+import type { ImageVolumes } from "./image-volumes.ts";
 
 // The file server of a static site that has one of its own: nginx, which sees nothing of the site but `public`.
 
@@ -36,20 +37,22 @@ export function staticServerParts(given: {
   readonly files: MarkedFolder;
   readonly owner: SiteOwner | null;
   readonly memoryBytes: number;
+  readonly declared: ImageVolumes;
 }): Pick<Docker.ContainerSpec, "Command" | "Env" | "Dir" | "User" | "Mounts"> {
-  const { files, owner, memoryBytes } = given;
+  const { files, owner, memoryBytes, declared } = given;
   return {
     Command: ["/bin/sh", "-c", staticEntryScript],
     Env: [`NGINX_CONFIG=${staticServerConfig}`, `PUBLIC_MARK=${files.mark}`],
     Dir: "/",
     User: `${serverUid}:${owner?.gid ?? serverUid}`,
     // The engine's own type lacks nothing of these but says less exactly what may be left out.
-    Mounts: mountsOf([{ source: files.path, target: publicFolder, isWritable: false }], memoryBytes) as Docker.MountSettings[],
+    Mounts: mountsOf([{ source: files.path, target: publicFolder, isWritable: false }], memoryBytes, declared) as Docker.MountSettings[],
   };
 }
 
 /** Nothing is served before it is sure that the engine mounted the folder that was looked at: whoever may write to the site could have exchanged it for a link. */
 export const staticEntryScript = [
+  waitToBegin,
   `if [ "$(stat -c %d:%i ${publicFolder})" != "$PUBLIC_MARK" ]; then`,
   '  echo "The folder public was exchanged while the file server started." >&2',
   "  exit 1",

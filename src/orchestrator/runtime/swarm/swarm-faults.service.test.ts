@@ -1,11 +1,12 @@
 import { readdirSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { takeBridgePorts } from "../../../../test/support/bridge-ports.ts";
 import { whyNoSwarm } from "../../../../test/support/swarm.ts";
-import { illImage, plainImage, shellessImage } from "../../../../test/support/swarm-images.ts";
+import { hidingImage, illImage, plainImage, shellessImage, volumeImage } from "../../../../test/support/swarm-images.ts";
 import { type SwarmRuntimeHarness, swarmRuntimeHarness } from "../../../../test/support/swarm-runtime-harness.ts";
 import type { RunningInstance } from "../site-runtime.ts";
-import { roomOnBridge } from "./bridge-room.ts";
+import { mostPorts, portsOnBridge, roomOnBridge } from "./bridge-room.ts";
 import { traefikLabels } from "./traefik-labels.ts";
 
 const missing = whyNoSwarm();
@@ -19,7 +20,7 @@ describe.skipIf(missing !== null)(`a swarm in which things go wrong${missing ===
   let harness: SwarmRuntimeHarness;
   let neighbour: RunningInstance;
   beforeAll(async () => {
-    harness = await swarmRuntimeHarness({ images: [plainImage, shellessImage, illImage], bridgeBits: 29 });
+    harness = await swarmRuntimeHarness({ images: [plainImage, shellessImage, illImage, volumeImage, hidingImage], bridgeBits: 29 });
     neighbour = await started(1, serves);
   });
   afterAll(() => harness?.[Symbol.asyncDispose]());
@@ -108,27 +109,51 @@ describe.skipIf(missing !== null)(`a swarm in which things go wrong${missing ===
     expect(await answer(neighbour)).toBe(404);
   });
 
-  it("bounds what a program writes to /tmp, and its log", async () => {
+  it("bounds what a program writes to /tmp and to its image's volumes, of which nothing stays, and its log", async () => {
     const script = [
       "#!/bin/sh",
       "head -c 90000000 /dev/zero > /tmp/all",
       "wc -c < /tmp/all > /site/public/tmp",
       "rm /tmp/all",
+      "head -c 90000000 /dev/zero > /data/all",
+      "wc -c < /data/all > /site/public/data",
+      "rm /data/all",
       'line="$(head -c 4000 /dev/zero | tr "\\000" x)"',
       'yes "$line" | head -c 34000000',
       'exec httpd -f -p "$PORT" -h /site/public\n',
     ].join("\n");
-    const { request } = harness.make({ siteId: 8, limits: { memoryBytes: 64_000_000 }, files: { "run.sh": script } });
+    const { request } = harness.make({ siteId: 8, image: volumeImage, limits: { memoryBytes: 64_000_000 }, files: { "run.sh": script } });
     const running = await harness.runtime.start(request);
     await running.whenListening(soon());
-    expect(Number(await (await fetch(urlOf(running, "/tmp"), { signal: soon() })).text())).toBeLessThan(32_100_000);
+    for (const path of ["/tmp", "/data"]) {
+      const written = Number(await (await fetch(urlOf(running, path), { signal: soon() })).text());
+      expect(written, path).toBeGreaterThan(20_000_000);
+      expect(written, path).toBeLessThan(32_100_000);
+    }
     const { docker } = harness.swarm.nodes[0];
     const [container] = await docker.listContainers({ filters: JSON.stringify({ label: ["backlot.site=8"] }) });
-    const { LogPath: log } = await docker.getContainer(container?.Id ?? "").inspect();
+    const { LogPath: log, Mounts: mounts } = await docker.getContainer(container?.Id ?? "").inspect();
+    expect(mounts.map(({ Destination: target, Type: type }) => `${type} ${target}`).toSorted()).toEqual([
+      ...["bind /site", "tmpfs /data", "tmpfs /dev/shm", "tmpfs /run", "tmpfs /tmp", "tmpfs /var/lib/app"],
+    ]);
+    // A shell of the site and a task have none of the engine's disk either.
+    const { request: run } = await harness.run("fills", "tells");
+    const place = { kind: "site", spec: request.spec, folder: request.folder } as const;
+    const command = "head -c 90000000 /dev/zero > /data/all; exit $(( $(wc -c < /data/all) < 65000000 ? 4 : 5 ))";
+    expect((await (await harness.runtime.run({ ...run, place, command: { kind: "command", command } })).exited).code).toBe(4);
+    expect((await docker.listVolumes()).Volumes ?? []).toEqual([]);
     const files = readdirSync(dirname(log)).filter((name) => name.startsWith(basename(log)));
     expect(files.length).toBeLessThanOrEqual(3);
     expect(files.reduce((sum, name) => sum + statSync(join(dirname(log), name)).size, 0)).toBeLessThan(32_000_000);
     await running.stop(500);
+    expect((await docker.listVolumes()).Volumes ?? []).toEqual([]);
+    const hiding = harness.make({ siteId: 8, image: hidingImage, files: { "run.sh": serves } });
+    const refused = {
+      code: "image_unusable",
+      message: expect.stringMatching(/it declares \/site\/data as a volume \(VOLUME\), which would hide what is in \/site/),
+    };
+    await expect(harness.runtime.start(hiding.request)).rejects.toMatchObject(refused);
+    await expect(harness.runtime.enter({ ...hiding.request, key: "e1", command: "true", size: null, environment: {} })).rejects.toMatchObject(refused);
   });
 
   it("keeps a service's own labels and a site's variables as they are, whatever stands in them, and starts none for a name that would say more than itself", async () => {
@@ -172,13 +197,37 @@ describe.skipIf(missing !== null)(`a swarm in which things go wrong${missing ===
     await expect(harness.runtime.enter(entry)).rejects.toMatchObject(full);
     // Of those who come at once for the last place one gets it, and the others hear the same words.
     await others[0]?.stop(500);
-    await expect.poll(() => roomOnBridge(harness.swarm.nodes[0].docker), poll).toBe(1);
+    await expect.poll(() => roomOnBridge(harness.swarm.nodes[0].docker, harness.swarm.nodes[0].inNetwork), poll).toBe(1);
     const came = await Promise.allSettled(["e2", "e3", "e4"].map((key) => harness.runtime.enter({ ...entry, key })));
     const refused = came.flatMap((one) => (one.status === "rejected" ? [one.reason] : []));
     expect(refused).toEqual([expect.objectContaining(full), expect.objectContaining(full)]);
     await Promise.all(came.map((one) => one.status === "fulfilled" && one.value.end(0)));
     await Promise.all(others.map((running) => running.stop(500)));
     await (await started(15, serves)).stop(500);
+  });
+
+  it("gives the last of the ports that the kernel lets a bridge have to a program, and refuses the next one before the kernel does", {
+    timeout: 120_000,
+  }, async () => {
+    const [node] = harness.swarm.nodes;
+    await expect.poll(() => portsOnBridge(node.inNetwork), poll).toBe(1);
+    // Of others, and without an address: those would have run out long before.
+    const others = await takeBridgePorts(node, mostPorts - 2);
+    const last = await started(30, serves);
+    expect([await answer(neighbour), await answer(last), await portsOnBridge(node.inNetwork)]).toEqual([404, 404, mostPorts]);
+    const { request } = harness.make({ siteId: 31, files: { "run.sh": serves } });
+    await expect(harness.runtime.start(request)).rejects.toMatchObject({
+      code: "machine_full",
+      message: "This machine has no room to start another program now. Try again in a minute.",
+    });
+    // The kernel's own words, which nobody should have to read.
+    const beyond = await node.docker.createContainer({ Image: plainImage, Cmd: ["true"], HostConfig: { NetworkMode: "bridge" } });
+    await expect(beyond.start()).rejects.toThrow(/exchange full/i);
+    await beyond.remove({ force: true });
+    await others[Symbol.asyncDispose]();
+    const next = await started(31, serves);
+    expect(await answer(next)).toBe(404);
+    await Promise.all([last.stop(500), next.stop(500)]);
   });
 
   it("goes on after its engine was restarted, in order or by force", { timeout: 240_000 }, async () => {
@@ -197,10 +246,12 @@ describe.skipIf(missing !== null)(`a swarm in which things go wrong${missing ===
         code: "component_away",
         message: "The Docker engine does not answer. Try again in a few seconds.",
       });
-      // One who comes now waits for it.
-      const waiting = started(22, serves);
+      // One who comes now waits for it, and gets no port at which visitors of the others may still arrive, nor begins at one before.
+      const waiting = started(22, serves.replace("exec", `echo "${how}" >>/site/public/begun-${how}\nexec`));
       await node.start();
       expect(await answer(await waiting)).toBe(404);
+      expect([running, unwanted].map(portOf)).not.toContain(portOf(await waiting));
+      expect(await (await fetch(urlOf(await waiting, `/begun-${how}`), { signal: soon() })).text()).toBe(`${how}\n`);
       await (await waiting).stop(500);
       // An engine that comes back ends what it finds.
       await Promise.all([running.exited, ending]);
@@ -223,6 +274,10 @@ describe.skipIf(missing !== null)(`a swarm in which things go wrong${missing ===
     expect(await early.probe()).toMatchObject({ isolates: true, missing: [] });
   });
 });
+
+function portOf({ address }: RunningInstance): number | null {
+  return "port" in address ? address.port : null;
+}
 
 function urlOf({ address }: RunningInstance, path: string): string {
   if (!("port" in address)) throw new Error("a site in a swarm has a port");

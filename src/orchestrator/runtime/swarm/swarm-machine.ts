@@ -6,6 +6,7 @@ import type { RuntimeCapabilities } from "../site-runtime.ts";
 import type { RunGroups } from "./container-groups.ts";
 import { type BoundFolder, inside } from "./container-plan.ts";
 import type { DisposableContext } from "./disposable.ts";
+import type { PortBook } from "./port-book.ts";
 import type { SiteServices } from "./site-services.ts";
 
 /** This node and the swarm that it is in, as it was found at the start. */
@@ -29,6 +30,12 @@ export interface SwarmMachine extends DisposableContext {
   readonly runGroups: RunGroups | null;
   /** How many more containers the bridge carries. An engine that is being restarted is waited for. @throws {Failure} `component_away` */
   room(): Promise<number>;
+  /** The folders that an image declares as volumes; waits like `room`. @throws {Failure} `component_away`, `image_unusable` */
+  volumesOf(image: string): Promise<readonly string[]>;
+  /** Whose this node's ports are. */
+  readonly ports: PortBook;
+  /** Has the engine leave out the ports that rest. */
+  skipPorts(): Promise<void>;
   /** Lets a container out, where it may go out and has an address; what it gives takes that back. @throws {Failure} `isolation_missing` */
   letOut(ip: string | null, hasEgress: boolean): Promise<() => Promise<void>>;
   close(): Promise<void>;

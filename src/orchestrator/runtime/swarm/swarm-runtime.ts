@@ -19,7 +19,7 @@ import { PreparedMachine } from "./prepared-machine.ts";
 import { asFailure, isAwayFailure, missingIn, openHome, unreachable } from "./runtime-parts.ts";
 import { ServiceLabels } from "./service-labels.ts";
 import { type Slot, serviceSpec, slots } from "./service-spec.ts";
-import { type SiteContainer, takeCharge, whenStarted } from "./start-site.ts";
+import { type SiteContainer, takeCharge, whenStarted, withFreePort } from "./start-site.ts";
 import { publicOf } from "./static-server.ts";
 import type { SwarmInstance } from "./swarm-instance.ts";
 import { imageOf, type SwarmMachine } from "./swarm-machine.ts";
@@ -27,8 +27,6 @@ import { imageOf, type SwarmMachine } from "./swarm-machine.ts";
 /** Settings of the runtime that runs sites' programs as services of a Docker swarm, each on the node of the orchestrator that started it. */
 export interface SwarmRuntimeOptions extends SwarmOptions {
   readonly sitesFolder: string;
-  /** What this orchestrator keeps for the one after it. */
-  readonly stateFolder: string;
   /** An attachable overlay by which Traefik reaches sites' services; absent: they are on no network but their node's. */
   readonly traefikNetwork?: string;
   /** The image of static sites' own file servers; it has nginx and a shell. Absent: there are none. */
@@ -114,7 +112,7 @@ class SwarmRuntime implements SiteRuntime {
     // One after the other, so that no two choose the same service.
     return this.#lanes.run(siteId, async () => {
       const slot = await this.#freeSlot(machine, request.spec);
-      return this.#taking(siteId, slot, () => this.#start(machine, request, slot));
+      return this.#taking(siteId, slot, () => withFreePort(machine, () => this.#start(machine, request, slot)));
     });
   }
 
@@ -147,16 +145,19 @@ class SwarmRuntime implements SiteRuntime {
 
   async #start(machine: SwarmMachine, request: StartRequest, slot: Slot): Promise<SwarmInstance> {
     const { spec, instance } = request;
-    if ((await machine.room()) <= 0) throw new Failure("machine_full");
+    const image = spec.kind === "static" ? this.#staticImage() : imageOf(machine, spec);
+    const [room, volumes] = await Promise.all([machine.room(), machine.volumesOf(image)]);
+    if (room <= 0) throw new Failure("machine_full");
     const site: SiteContainer = {
       siteId: spec.siteId,
       instance,
       start: randomUUID(),
       slot,
-      image: spec.kind === "static" ? this.#staticImage() : imageOf(machine, spec),
+      image,
       hasEgress: spec.egress === "internet" && spec.kind === "dynamic",
       onOutput: request.onOutput,
       since: beginningOfLog,
+      isLeft: false,
     };
     const watch = new ContainerWatch(machine.docker, site.start);
     machine.events.listen(site.start, watch);
@@ -171,11 +172,9 @@ class SwarmRuntime implements SiteRuntime {
           start: site.start,
           folder: realpathSync(request.folder),
           owner: siteOwner(spec.siteId),
-          image: site.image,
-          nodeId: machine.nodeId,
-          databaseFolder: machine.databaseFolder,
-          nameServers: machine.nameServers,
-          canForbidPrivileges: machine.canForbidPrivileges,
+          ...{ image, volumes },
+          ...{ nodeId: machine.nodeId, databaseFolder: machine.databaseFolder },
+          ...{ nameServers: machine.nameServers, canForbidPrivileges: machine.canForbidPrivileges },
           networks: await this.#overlays(machine),
           ...(spec.kind === "static" ? { files: publicOf(realpathSync(request.folder), siteOwner(spec.siteId)) } : {}),
           labels: this.#labels.of(spec),
@@ -239,7 +238,7 @@ class SwarmRuntime implements SiteRuntime {
   async #adopt(machine: SwarmMachine, request: StartRequest, left: LeftContainer): Promise<SwarmInstance> {
     const watch = new ContainerWatch(machine.docker, left.start, left.containerId);
     machine.events.listen(left.start, watch);
-    const site: SiteContainer = { ...left, onOutput: request.onOutput, since: momentOfStart(this.#leftLogs, left.start, Date.now()) };
+    const site: SiteContainer = { ...left, onOutput: request.onOutput, since: momentOfStart(this.#leftLogs, left.start, Date.now()), isLeft: true };
     const instance = await takeCharge(this.#contextOf(machine, site), site, watch).catch((error: unknown) => {
       // It goes on, and is found by whoever tries next, or is ended with what nobody took charge of.
       machine.events.forget(left.start);
