@@ -83,9 +83,14 @@ export function useScripts(site: string | null, isWanted = true) {
   });
 }
 
+/** Nothing guessable. `crypto.randomUUID` would be shorter, but browsers lack it where the dashboard is reached by plain HTTP. */
+function newKey(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
 export function useCreateTask() {
   return useMutation({
-    mutationFn: async (body: NewTask) => (await api.call(createTask, { body, headers: { "idempotency-key": crypto.randomUUID() } })).task,
+    mutationFn: async (body: NewTask) => (await api.call(createTask, { body, headers: { "idempotency-key": newKey() } })).task,
     onSuccess: (task) => {
       showTask(task);
       void queryClient.invalidateQueries({ queryKey: ["tasks"] });
