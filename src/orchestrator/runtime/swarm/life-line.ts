@@ -14,7 +14,8 @@ const lifePath = "/run/backlot-life";
  */
 export class LifeLine {
   readonly #file: string;
-  readonly #descriptor: number;
+  /** Null when it is closed: its number may be somebody else's by then. */
+  #descriptor: number | null;
 
   private constructor(file: string, descriptor: number) {
     this.#file = file;
@@ -38,7 +39,9 @@ export class LifeLine {
   }
 
   close(): void {
+    if (this.#descriptor === null) return;
     closeSync(this.#descriptor);
+    this.#descriptor = null;
     rmSync(this.#file, { force: true });
   }
 }
