@@ -30,7 +30,10 @@ const table = {
   media_type_unsupported: { status: 415, title: "Send the body as {expected}." },
   body_too_large: { status: 413, title: "The body is larger than {limitBytes} bytes, which is the limit here. Send less." },
   request_too_slow: { status: 408, title: "The request did not come to its end in time. Send it again in one go." },
-  head_too_large: { status: 431, title: "The address and the headers of this request have more than {limitBytes} bytes, which is the limit here. Send less of them." },
+  head_too_large: {
+    status: 431,
+    title: "The address and the headers of this request have more than {limitBytes} bytes, which is the limit here. Send less of them.",
+  },
   server_busy: { status: 503, title: "This server has as many connections as it can take. Try again in {retryAfterSeconds} seconds." },
   method_not_allowed: { status: 405, title: "This address does not answer {method}." },
   socket_expected: { status: 426, title: "This address speaks the WebSocket protocol only. Open it with a client that does." },

@@ -20,7 +20,9 @@ export function tryProgram(file: string, args: readonly string[], timeoutMs = 50
     };
     child.stdout.on("data", take);
     child.stderr.on("data", take);
-    child.once("error", (error: NodeJS.ErrnoException) => resolve({ isFine: false, isThere: error.code !== "ENOENT", firstLine: error.message }));
+    // EACCES: a folder of the search path that this user may not look into.
+    const isMissing = ({ code = "" }: NodeJS.ErrnoException): boolean => ["ENOENT", "EACCES"].includes(code);
+    child.once("error", (error) => resolve({ isFine: false, isThere: !isMissing(error), firstLine: error.message }));
     child.once("close", (code) => resolve({ isFine: code === 0, isThere: true, firstLine: text.trim().split("\n")[0] ?? "" }));
   });
 }

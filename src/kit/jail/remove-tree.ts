@@ -51,9 +51,14 @@ async function emptyFolder(folder: number, hoistTo: number | undefined): Promise
   const removeOne = async (name: Buffer): Promise<void> => {
     const isGone =
       (await quietly(unlink(at(folder, name)))) ||
-      (hoistTo !== undefined && ((await quietly(rmdir(at(folder, name)))) || (await quietly(rename(at(folder, name), at(hoistTo, freshName()))))));
+      (hoistTo !== undefined && ((await quietly(rmdir(at(folder, name)))) || (await hoist(at(folder, name), hoistTo)) || (await hoistOpened(name))));
     if (isGone) removed += 1;
     else left.push(name);
+  };
+  const hoist = (path: string | Buffer, to: number): Promise<boolean> => quietly(rename(path, at(to, freshName())));
+  const hoistOpened = async (name: Buffer): Promise<boolean> => {
+    open(folder, name);
+    return hoistTo !== undefined && (await hoist(at(folder, name), hoistTo));
   };
   for await (const name of entryNames(folder)) {
     pending.push(removeOne(name));
@@ -65,18 +70,22 @@ async function emptyFolder(folder: number, hoistTo: number | undefined): Promise
   return { left, removed };
 }
 
-// An ordinary user needs the right to write in a folder that he owns before he can empty it; root never does.
+// An ordinary user needs the right to write in a folder that he owns before he can empty or move it; root never does.
 function enterForRemoval(parent: number, name: Buffer): Descriptor | undefined {
   const opened = enterFolder(parent, name);
   if (opened !== undefined && (opened.stat().mode & 0o300) === 0o300) return opened;
   opened?.[Symbol.dispose]();
+  open(parent, name);
+  return enterFolder(parent, name);
+}
+
+function open(parent: number, name: Buffer): void {
   try {
     using held = openAt(parent, name, holdFlags);
     if (held.stat().isDirectory()) chmodSync(at(held.fd), 0o700);
   } catch (error) {
     if (!["ENOENT", "EPERM", "EACCES"].includes(codeOf(error))) throw error;
   }
-  return enterFolder(parent, name);
 }
 
 // Trouble of a known kind is an answer here, not an error: the caller tries another way, or leaves it.

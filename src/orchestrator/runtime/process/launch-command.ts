@@ -12,6 +12,14 @@ export interface LaunchPrograms {
   readonly shell: string;
 }
 
+/** What interpreters reserve without ever using it, and the kernel counts as data all the same: Node 24 takes 570 MB of addresses before its first line. */
+const reservedBytes = 640 * 1024 * 1024;
+
+/** The bound of a process's data, where no control group counts its memory: more than that it can never use, though what it reserves counts too. */
+export function dataBound(memoryBytes: number): number {
+  return memoryBytes + reservedBytes;
+}
+
 /** Namespaces that the launcher enters and the user that it becomes; only root can. */
 export interface LaunchAs {
   readonly uid: number;

@@ -3,6 +3,7 @@ import type { Log } from "#kit/log.ts";
 import { type RunRequest, siteScriptsFolder } from "../run.ts";
 import type { InstanceRecords } from "./instance-records.ts";
 import { abandon, type Launched, launch } from "./launch.ts";
+import { dataBound } from "./launch-command.ts";
 import type { Machine } from "./machine.ts";
 import { findProgram } from "./machine-programs.ts";
 import { plainCommand } from "./plain-command.ts";
@@ -77,7 +78,7 @@ function commandOf(machine: Machine, request: RunRequest, paths: RunPaths): read
     gate: machine.view.gate,
     leaked: bash === null ? [] : leaked,
     command: [
-      ...(prlimit === null ? [] : [prlimit, `--data=${request.limits.memoryBytes}`]),
+      ...(prlimit === null ? [] : [prlimit, `--data=${dataBound(request.limits.memoryBytes)}`]),
       ...[findProgram("env") ?? "/usr/bin/env", `--chdir=${paths.work}`],
       ...runCommandLine(request.command, request.arguments, paths.scripts),
     ],

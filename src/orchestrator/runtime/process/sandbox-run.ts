@@ -1,5 +1,6 @@
 import type { RunRequest } from "../run.ts";
 import { abandon, type Launched } from "./launch.ts";
+import { dataBound } from "./launch-command.ts";
 import type { LeasedNursery, Nurseries } from "./nurseries.ts";
 import { NurseryGone } from "./nursery.ts";
 import { type KeptLaunch, launchInNursery, launchKept, planKept } from "./nursery-launch.ts";
@@ -150,7 +151,7 @@ function launchOf(context: SandboxContext, request: RunRequest, network: SiteNet
     limits: {
       fileBytes: place.kind === "site" ? place.spec.limits.fileBytes : homeFileBytes,
       pids: limits.pids,
-      dataBytes: limitsMemory ? null : limits.memoryBytes,
+      dataBytes: limitsMemory ? null : dataBound(limits.memoryBytes),
     },
     command: runCommandLine(request.command, request.arguments, paths.scripts),
     takeOutput: takeOutputFor(request.onOutput),

@@ -2,7 +2,7 @@ import { dirname, join } from "node:path";
 import type { Log } from "#kit/log.ts";
 import type { EnterRequest } from "../enter.ts";
 import type { InstanceRecords } from "./instance-records.ts";
-import { descriptors, launchCommand } from "./launch-command.ts";
+import { dataBound, descriptors, launchCommand } from "./launch-command.ts";
 import type { Machine } from "./machine.ts";
 import { findProgram } from "./machine-programs.ts";
 import { plainCommand } from "./plain-command.ts";
@@ -112,7 +112,7 @@ function sandboxPlan(
       as: owner === null || namespace === null ? null : { ...owner, mountNamespace: namespace, networkNamespace: network?.namespace ?? null },
       fileBytes: spec.limits.fileBytes,
       pids: from.limitsOwnPids ? spec.limits.pids : null,
-      dataBytes: machine.capabilities.limits.memory ? null : spec.limits.memoryBytes,
+      dataBytes: machine.capabilities.limits.memory ? null : dataBound(spec.limits.memoryBytes),
       leaked: from.leaked,
       command: enterCommandLine(request, programs),
     }),
@@ -149,7 +149,7 @@ function plainPlan(machine: Machine, request: EnterRequest, mark: string): Launc
       gate: view.gate,
       leaked: programs.bash === null ? [] : leaked,
       command: [
-        ...(prlimit === null ? [] : [prlimit, `--data=${spec.limits.memoryBytes}`]),
+        ...(prlimit === null ? [] : [prlimit, `--data=${dataBound(spec.limits.memoryBytes)}`]),
         ...[findProgram("env") ?? "/usr/bin/env", `--chdir=${folder}`],
         ...enterCommandLine(request, programs),
       ],

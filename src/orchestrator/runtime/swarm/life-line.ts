@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { closeSync, constants, mkdirSync, openSync, readdirSync, realpathSync, rmSync } from "node:fs";
+import { chmodSync, closeSync, constants, mkdirSync, openSync, readdirSync, realpathSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { findProgram } from "../process/machine-programs.ts";
 import { mustRun } from "../process/run-command.ts";
@@ -28,9 +28,11 @@ export class LifeLine {
     mkdirSync(inner, { recursive: true, mode: 0o711 });
     for (const name of readdirSync(inner)) if (!isHeld(join(inner, name))) rmSync(join(inner, name), { force: true });
     const file = join(realpathSync(inner), randomUUID());
+    await mustRun([findProgram("mkfifo") ?? "mkfifo", "-m", "600", file]);
+    const descriptor = openSync(file, constants.O_RDWR | constants.O_NONBLOCK);
     // Whoever runs for it may only read: one that could write would keep others alive.
-    await mustRun([findProgram("mkfifo") ?? "mkfifo", "-m", "444", file]);
-    return new LifeLine(file, openSync(file, constants.O_RDWR | constants.O_NONBLOCK));
+    chmodSync(file, 0o444);
+    return new LifeLine(file, descriptor);
   }
 
   /** What a container sees of it. */
@@ -46,13 +48,13 @@ export class LifeLine {
   }
 }
 
-// A pipe that nobody has open for reading refuses whoever wants to write.
+// A pipe that nobody has open for reading refuses whoever wants to write. Where only root could try (EACCES), it stays.
 function isHeld(file: string): boolean {
   try {
     closeSync(openSync(file, constants.O_WRONLY | constants.O_NONBLOCK));
     return true;
-  } catch {
-    return false;
+  } catch (error) {
+    return error instanceof Error && "code" in error && error.code === "EACCES";
   }
 }
 
