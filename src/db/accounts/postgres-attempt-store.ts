@@ -1,12 +1,13 @@
 import { sql } from "kysely";
 import type { AttemptCounts, AttemptStore, NotedTry } from "#core/accounts/attempt-store.ts";
+import { addressNetwork } from "#kit/address-network.ts";
 import { cleanText } from "../clean-text.ts";
 import type { Database } from "../database.ts";
 import type { Change } from "../notifications.ts";
 
 const familiarMs = 30 * 24 * 60 * 60 * 1000;
 
-/** Tries to sign in, in PostgreSQL: counts hold over restarts and for several managers together. */
+/** Tries to sign in, in PostgreSQL: counts hold over restarts and for several managers together. Of IPv6 the /64 counts, which is one customer's. */
 export class PostgresAttemptStore implements AttemptStore {
   readonly #db: Database;
 
@@ -15,11 +16,11 @@ export class PostgresAttemptStore implements AttemptStore {
   }
 
   count(username: string, address: string, since: Date): Promise<AttemptCounts> {
-    return countTries(this.#db, { account: key(username), address }, since);
+    return countTries(this.#db, { account: key(username), address: addressNetwork(address) }, since);
   }
 
   noteTry(who: { readonly username: string; readonly address: string }, how: Parameters<AttemptStore["noteTry"]>[1]): Promise<NotedTry> {
-    const [account, address] = [key(who.username), who.address];
+    const [account, address] = [key(who.username), addressNetwork(who.address)];
     return this.#db.transaction().execute(async (change) => {
       // Before the statement that counts, which would not see what others note while it waits. Always in this order: nobody waits for each
       // other. What a power failure forgets of them is no loss.
@@ -37,12 +38,12 @@ export class PostgresAttemptStore implements AttemptStore {
   async recordFailure(username: string, address: string, at: Date): Promise<void> {
     await this.#db
       .insertInto("signInAttempts")
-      .values({ username: key(username), address, at })
+      .values({ username: key(username), address: addressNetwork(address), at })
       .execute();
   }
 
-  async recordSuccess(username: string, address: string, at: Date): Promise<void> {
-    const account = key(username);
+  async recordSuccess(username: string, from: string, at: Date): Promise<void> {
+    const [account, address] = [key(username), addressNetwork(from)];
     await this.#db.transaction().execute(async (change) => {
       await change
         .insertInto("familiarAddresses")

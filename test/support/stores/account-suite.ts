@@ -267,6 +267,17 @@ export function describeAccountStores(get: () => StoreContext): void {
       expect(await attempts.deleteOlderThan(at(2))).toBeGreaterThan(0);
       expect(await attempts.count(name, address, at(0))).toMatchObject({ account: 0, isFamiliar: true });
     });
+
+    it("takes what one customer has of IPv6 for one address, and IPv4 as it is, whichever socket it came by", async () => {
+      const { attempts } = get().stores;
+      const name = aName();
+      const at = (ms: number): Date => new Date(Date.UTC(2026, 0, 1) + ms);
+      const network = `2001:db8:${Math.floor(Math.random() * 65_536).toString(16)}:7`;
+      for (const host of ["::1", "::2", ":a:b:c:d"]) await attempts.recordFailure(name, `${network}${host}`, at(1));
+      await attempts.recordFailure(name, "::ffff:192.0.2.7", at(1));
+      const pair = async (address: string): Promise<number> => (await attempts.count(name, address, at(0))).pair;
+      expect([await pair(`${network}::ffff`), await pair("2001:db8::8:0:0:0:1"), await pair("192.0.2.7"), await pair("192.0.2.8")]).toEqual([3, 0, 1, 0]);
+    });
   });
 
   describe("settings", () => {
