@@ -131,6 +131,7 @@ const cases: { readonly [K in OperationKind]: readonly Omit<Case<K>, "kind">[] }
   configure: [
     { input: { needsRestart: true }, subject: dynamic },
     { input: { needsRestart: false }, subject: still },
+    { input: { needsRestart: false, losesProgram: true }, subject: still },
   ],
   deploy: [
     { input: { uploadId: "upload-0001" }, subject: dynamic },

@@ -22,6 +22,11 @@ test("sleeping holds visitors back before the program is stopped", () => {
   expect(stepsOf("sleep", {}, dynamic)).toEqual(["hold", "stop", "release"]);
 });
 
+test("visitors are led away from a program that there will not be any more before it ends, and to a new one after it may begin", () => {
+  expect(stepsOf("configure", { needsRestart: false, losesProgram: true }, still)).toEqual(["publish", "apply"]);
+  expect(stepsOf("configure", { needsRestart: true }, dynamic)).toEqual(["apply", "publish", "refresh"]);
+});
+
 test("deleting takes the address away before the files", () => {
   expect(stepsOf("delete", {}, dynamic)).toEqual(["withdraw", "remove", "dropDatabase", "forget"]);
 });

@@ -39,8 +39,8 @@ export interface PlanSubject {
 export interface OperationInputs {
   readonly create: { readonly starter: string | null };
   readonly rename: Record<never, never>;
-  /** Whether the program has to start anew to notice the change. */
-  readonly configure: { readonly needsRestart: boolean };
+  /** Whether the program has to start anew to notice the change, and whether there is none any more after it. */
+  readonly configure: { readonly needsRestart: boolean; readonly losesProgram?: boolean };
   readonly deploy: { readonly uploadId: string };
   readonly restart: Record<never, never>;
   readonly sleep: Record<never, never>;
@@ -61,7 +61,7 @@ export function stepsOf<K extends OperationKind>(kind: K, input: OperationInputs
     case "rename":
       return ["apply", "publish"];
     case "configure":
-      return (input as OperationInputs["configure"]).needsRestart ? ["apply", "publish", "refresh"] : ["apply", "publish"];
+      return stepsToConfigure(input as OperationInputs["configure"]);
     case "deploy":
       return subject.kind === "dynamic" ? ["unpack", "place", "refresh"] : ["unpack", "place"];
     case "restart":
@@ -103,4 +103,10 @@ export function planOperation<K extends OperationKind>(request: {
     input: request.input,
     steps: names.map((name) => ({ name, title: stepTitles[name] })),
   };
+}
+
+// Visitors are led away from a program before it ends, and to a new one after it may begin.
+function stepsToConfigure({ needsRestart, losesProgram = false }: OperationInputs["configure"]): readonly StepName[] {
+  if (losesProgram) return ["publish", "apply"];
+  return needsRestart ? ["apply", "publish", "refresh"] : ["apply", "publish"];
 }

@@ -141,7 +141,8 @@ function operationFor(id: string, actor: Actor, request: { readonly site: Site; 
       // Something else is to run from now on than what may be running.
       (hasInstance(site) && (changes.kind !== undefined || changes.isDedicated !== undefined)) ||
       (changes.settings?.timeZone !== site.settings.timeZone && changes.settings !== undefined));
-  if (Object.keys(rest).length > 0) return planOperation({ ...common, kind: "configure", input: { needsRestart } });
+  if (Object.keys(rest).length > 0)
+    return planOperation({ ...common, kind: "configure", input: { needsRestart, losesProgram: hasInstance(site) && !hasInstance(after) } });
   return name === undefined ? null : planOperation({ ...common, kind: "rename", input: {} });
 }
 

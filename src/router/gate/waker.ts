@@ -144,10 +144,10 @@ export class Waker {
     return client;
   }
 
-  // Asked again it may be another's: the next try goes where the route leads by then.
+  // Asked again it may be another's: the next try goes where the route leads by then. And a site that has just got a program is known here sooner than there.
   #isPassing(siteId: number, error: unknown): boolean {
     if (!(error instanceof Failure)) return false;
-    if (error.code === "component_away" || error.code === "not_ready" || error.code === "site_moved") return true;
+    if (error.code === "component_away" || error.code === "not_ready" || error.code === "site_moved" || error.code === "site_static") return true;
     return error.code === "site_not_found" && this.#options.credentials(siteId)?.isOneOfSeveral === true;
   }
 }
