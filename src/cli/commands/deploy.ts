@@ -68,7 +68,7 @@ function hasTop(plan: FolderPlan, name: string): boolean {
 
 async function upload(session: Session, site: SiteView, sending: { readonly plan: FolderPlan; readonly prefix: string }) {
   const { plan, prefix } = sending;
-  const bar = transferBar(session, `Sending ${plan.files} files, ${bytesText(plan.bytes)}`, plan.bytes);
+  const bar = transferBar(session, `Sending ${plan.files} ${plan.files === 1 ? "file" : "files"}, ${bytesText(plan.bytes)}`, plan.bytes);
   let packError: unknown;
   const body = async function* (): AsyncGenerator<Uint8Array> {
     try {

@@ -57,6 +57,17 @@ test("200 requests at once to a sleeping site: one wake-up, 200 answers", async 
   expect(router.orchestrator.wakes).toEqual([8]);
 });
 
+test("a site that has got a program only now is woken as soon as its orchestrator has heard of that, too", async () => {
+  await using program = await echo();
+  await using router = await sleepingSite(program);
+  router.orchestrator.onWake = () => {
+    if (router.orchestrator.wakes.length === 1) throw new Failure("site_static");
+    return { address: program.address, instance: "one" };
+  };
+  expect((await visit(router.door, { host })).status).toBe(200);
+  expect(router.orchestrator.wakes).toEqual([8, 8]);
+});
+
 test("an idle site goes to sleep by the order of its instance, and the next visitor wakes it", async () => {
   await using program = await echo();
   await using router = await sleepingSite(program, { idleSeconds: 1 });
