@@ -220,6 +220,18 @@ describe("reading", () => {
     for await (const entry of walkTree(jail, "", { maxDepth: 3 })) seen.push(`${entry.path}${entry.isTooDeep ? " too deep" : ""}`);
     expect(seen.toSorted()).toEqual(["a", "a/b", "a/b/c too deep", "link", "out", "public"]);
   });
+
+  it("says of what went away, or became something else, since a walk met it what it says of any path", async () => {
+    for (const name of ["gone", "piped", "linked"]) await write(`dir/${name}`, "mine");
+    const codes: Record<string, string> = {};
+    for await (const entry of walkTree(jail, "dir")) {
+      rmSync(inside(`dir/${entry.path}`));
+      if (entry.path === "piped") execFileSync("mkfifo", [inside("dir/piped")]);
+      if (entry.path === "linked") symlinkSync("/etc/passwd", inside("dir/linked"));
+      codes[entry.path] = await codeOf(() => entry.open());
+    }
+    expect(codes).toEqual({ gone: "file_not_found", piped: "file_special", linked: "path_outside_site" });
+  });
 });
 
 describe("changing", () => {

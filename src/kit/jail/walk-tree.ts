@@ -2,6 +2,7 @@ import { lstatSync, type Stats } from "node:fs";
 import type { FolderEntry } from "#contract/api/files.ts";
 import { maxPathDepth } from "#contract/site-path.ts";
 import { at, type Descriptor } from "./descriptor.ts";
+import { translated } from "./fault.ts";
 import type { Jail } from "./jail.ts";
 import { enterFolder, entryNames, openFolder } from "./list-folder.ts";
 import { entryOf, type OpenFile, openRegular } from "./read-file.ts";
@@ -17,7 +18,7 @@ export interface TreeEntry {
   /** A folder at the greatest depth, into which the walk does not go. */
   readonly isTooDeep: boolean;
   describe(): FolderEntry;
-  /** Opens it as a regular file; only until the walk goes on. */
+  /** Opens it as a regular file; only until the walk goes on. Throws a Failure: `file_not_found` when it went away since it was met. */
   open(): OpenFile;
 }
 
@@ -51,7 +52,7 @@ async function* walkFolder(
       stat,
       isTooDeep: stat.isDirectory() && depthLeft <= 1,
       describe: () => entryOf(name, stat, full),
-      open: () => openRegular(folder.fd, bytes, path),
+      open: () => translated(path, () => openRegular(folder.fd, bytes, path)),
     };
     if (!stat.isDirectory() || depthLeft <= 1 || closed.has(name)) continue;
     using child = enterFolder(folder.fd, bytes);

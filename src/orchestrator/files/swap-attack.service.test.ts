@@ -129,7 +129,7 @@ describe.skipIf(whyNotPython() !== null)(titled("while folders are swapped for l
       writeFileSync(join(zips, name), Buffer.from(bytes));
     };
     await during(1_000, (round) => download("dir", `dir-${round}`), 2);
-    await during(800, (round) => download(round % 2 === 0 ? "box" : "", `piped-${round}`), 2);
+    await during(2_500, (round) => download(round % 2 === 0 ? "box" : "", `piped-${round}`), 2);
     const query = { path: "piped" };
     await during(500, () => client.call(endpoints.writeSiteFile, { params, query, body: "mine", ...soon() }), 2);
     await during(500, async () => void (await (await client.fetch(endpoints.readSiteFile, { params, query, ...soon() })).arrayBuffer()), 2);
