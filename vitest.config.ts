@@ -1,5 +1,6 @@
 import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
+import { ownNetworks } from "./test/support/own-network.ts";
 
 /** Whole installations and real servers first: begun last, one of them would keep a single worker busy at the end. */
 class LongestFirst extends BaseSequencer {
@@ -29,6 +30,7 @@ function weightOf(path: string): number {
   return path.includes("/test/") ? 1 : 0;
 }
 
+const ownNetwork = ownNetworks();
 const units = ["src/**/*.test.ts", "web/**/*.test.{ts,tsx}"];
 const services = ["src/**/*.service.test.ts", "web/**/*.service.test.ts"];
 
@@ -44,7 +46,7 @@ export default defineConfig({
     projects: [
       // A process of its own for each of some two hundred files would be three quarters of their work: most of it is loading the same modules.
       { extends: true, test: { name: "unit", include: units, exclude: services, isolate: false } },
-      { extends: true, test: { name: "real", include: [...services, "test/**/*.test.ts"] } },
+      { extends: true, test: { name: "real", include: [...services, "test/**/*.test.ts"], ...(ownNetwork === undefined ? {} : { pool: ownNetwork }) } },
     ],
   },
 });
