@@ -1,3 +1,4 @@
+import { Readable } from "node:stream";
 import type { FastifyInstance } from "fastify";
 import { followOperation, readOperation } from "#contract/api/operations.ts";
 import { followSites, readLogs } from "#contract/api/sites.ts";
@@ -46,13 +47,20 @@ export function mountStreams(app: FastifyInstance, deps: StreamsDeps): void {
   });
   mount({ app, guard: deps.guards.site }, readLogs, async ({ caller, query, signal }) => {
     const watch = deps.access.signalFor(caller.actor, caller.site, signal);
-    const behalf = { user: caller.actor.user.id, userEpoch: caller.actor.user.epoch, siteEpoch: caller.site.epoch };
-    const response = await deps.orchestrator.on(behalf).fetch(readSiteLogs, { params: { siteId: caller.site.id }, query: pick(query), signal: watch.signal });
-    const lines = parsed(response.body);
-    const attached: Record<string, string> = query.download ? { "content-disposition": `attachment; filename="${caller.site.name}.log"` } : {};
-    if (!query.follow) return new Answer(texts(lines, query, watch.release), { headers: { "cache-control": "no-store", ...attached } });
-    const headers = { "content-type": "text/event-stream", "cache-control": "no-store", "x-accel-buffering": "no" };
-    return new Answer(released(eventStream(lines, watch.signal), watch.release), { headers });
+    try {
+      const behalf = { user: caller.actor.user.id, userEpoch: caller.actor.user.epoch, siteEpoch: caller.site.epoch };
+      const response = await deps.orchestrator.on(behalf).fetch(readSiteLogs, { params: { siteId: caller.site.id }, query: pick(query), signal: watch.signal });
+      const lines = parsed(response.body);
+      const attached: Record<string, string> = query.download ? { "content-disposition": `attachment; filename="${caller.site.name}.log"` } : {};
+      if (!query.follow) {
+        return new Answer(released(Readable.from(texts(lines, query)), watch.release), { headers: { "cache-control": "no-store", ...attached } });
+      }
+      const headers = { "content-type": "text/event-stream", "cache-control": "no-store", "x-accel-buffering": "no" };
+      return new Answer(released(eventStream(lines, watch.signal), watch.release), { headers });
+    } catch (error) {
+      watch.release();
+      throw error;
+    }
   });
 }
 
@@ -113,12 +121,8 @@ function pick({ tail, follow, query, stream }: LogQuery): Pick<LogQuery, "tail" 
   return { tail, follow, query, stream };
 }
 
-async function* texts(lines: AsyncIterable<LogLine>, query: LogQuery, release: () => void): AsyncGenerator<string> {
-  try {
-    for await (const line of lines) yield `${textOf(line, query)}\n`;
-  } finally {
-    release();
-  }
+async function* texts(lines: AsyncIterable<LogLine>, query: LogQuery): AsyncGenerator<string> {
+  for await (const line of lines) yield `${textOf(line, query)}\n`;
 }
 
 function textOf(line: LogLine, { format, download }: LogQuery): string {

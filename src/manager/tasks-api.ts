@@ -1,3 +1,4 @@
+import { Readable } from "node:stream";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import * as api from "#contract/api/tasks.ts";
 import { Failure } from "#contract/failure.ts";
@@ -123,20 +124,12 @@ function mountOutput(app: FastifyInstance, deps: TasksApiDeps): void {
     try {
       const { next, text } = await outputSoFar(deps, { ...asked, offset: query.offset });
       const headers = { "cache-control": "no-store", "x-content-type-options": "nosniff", "x-backlot-next-offset": String(next) };
-      return new Answer(ending(text, watch.release), { headers });
+      return new Answer(released(Readable.from(text), watch.release), { headers });
     } catch (error) {
       watch.release();
       throw error;
     }
   });
-}
-
-async function* ending(text: AsyncIterable<string>, release: () => void): AsyncGenerator<string> {
-  try {
-    yield* text;
-  } finally {
-    release();
-  }
 }
 
 function mountScripts(app: FastifyInstance, deps: TasksApiDeps): void {
