@@ -26,6 +26,9 @@ export interface ArchiveLimits {
   readonly totalBytes: number;
 }
 
+// A hundred thousand entries of ordinary names have a tenth of it; the longest names that a path may have would fill the memory.
+const maxNameBytes = 64 * 1024 * 1024;
+
 /** Collects what an archive holds and refuses what contradicts itself or is too much. */
 export class ArchivePlan {
   readonly #limits: ArchiveLimits;
@@ -34,6 +37,7 @@ export class ArchivePlan {
   readonly #looks = new Map<string, string>();
   #bytes = 0;
   #count = 0;
+  #nameBytes = 0;
 
   constructor(limits: ArchiveLimits) {
     this.#limits = limits;
@@ -42,7 +46,7 @@ export class ArchivePlan {
   /** Checks an entry before any of its bytes are taken, so that no lie of the archive costs anything. */
   admit(entry: ArchiveEntry): void {
     this.#count += 1;
-    if (this.#count > this.#limits.entries) throw tooLarge(`more than ${this.#limits.entries} files and folders`);
+    if (this.#count > this.#limits.entries) throw this.#tooMany();
     if (entry.kind === "folder") return;
     if (this.#entries.has(entry.path)) throw unsafe(entry.path, "it is there twice");
     const size = entry.kind === "file" ? entry.size : entry.kind === "copy" ? this.fileAt(entry.of, entry.path).size : 0;
@@ -86,8 +90,16 @@ export class ArchivePlan {
     const other = this.#looks.get(look);
     if (other !== undefined && other !== entry.path) throw unsafe(entry.path, "another name in the archive looks just like it");
     if (this.#entries.has(entry.path)) throw unsafe(entry.path, "it is there twice");
+    // Counted here too: an entry brings the folders above it, of which the archive need not say a word.
+    if (this.#entries.size >= this.#limits.entries) throw this.#tooMany();
+    this.#nameBytes += Buffer.byteLength(entry.path) + (entry.kind === "link" ? Buffer.byteLength(entry.target) : 0);
+    if (this.#nameBytes > maxNameBytes) throw tooLarge(`its names have more than ${maxNameBytes} bytes together`);
     this.#looks.set(look, entry.path);
     this.#entries.set(entry.path, entry);
+  }
+
+  #tooMany(): Failure {
+    return tooLarge(`more than ${this.#limits.entries} files and folders`);
   }
 }
 

@@ -8,7 +8,7 @@ import { type Header, pack } from "tar-stream";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Failure } from "#contract/failure.ts";
 import { unlimited } from "#kit/jail/draft.ts";
-import type { UnpackedPlan } from "./archive-plan.ts";
+import { ArchivePlan, type UnpackedPlan } from "./archive-plan.ts";
 import { unpackArchive } from "./unpack-archive.ts";
 
 let folder: string;
@@ -140,6 +140,19 @@ describe("hostile archives", () => {
       ...Array.from({ length: 6 }, (_, n): Item => [{ name: `c${n}`, type: "link", linkname: "a" }]),
     ];
     expect(await refusal(copies)).toBe("archive_too_large");
+  });
+
+  it("that bring more folders than they name, or names that fill the memory, are refused while they are read", async () => {
+    const deep: Item[] = Array.from({ length: 50 }, (_, n) => [{ name: `${n}/${"d/".repeat(59)}f` }]);
+    expect(await refusal(deep, { entries: 100 })).toBe("archive_too_large");
+    expect(await refusal(deep, { entries: 50 * 61 })).toBe("accepted");
+    const plan = new ArchivePlan({ ...limits, entries: 100_000 });
+    const addFolders = (from: number, to: number): void => {
+      for (let n = from; n < to; n += 1) plan.add({ kind: "folder", path: `${n}${`/${"n".repeat(250)}`.repeat(15)}` });
+    };
+    addFolders(0, 2000);
+    expect(() => addFolders(2000, 3000)).toThrow("its names have more than");
+    expect(plan.finish().entries.length).toBeLessThan(40_000);
   });
 
   it("that unfold to a multiple of their size are refused while they unfold", async () => {
