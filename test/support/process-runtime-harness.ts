@@ -101,12 +101,11 @@ export function makeSite(sitesFolder: string, given: SiteGiven, onOutput: StartR
   const folder = join(sitesFolder, siteFolder(siteId));
   for (const inner of ["", "public", "private", ".home"]) mkdirSync(join(folder, inner), { recursive: true, mode: 0o770 });
   for (const [path, text] of Object.entries(given.files ?? {})) {
-    if (path === "program.mjs" && text === "") copyFileSync(program, join(folder, path));
-    else {
-      // Replaced, not written over: another instance may be starting from it.
-      writeFileSync(join(folder, `${path}.new`), text, { mode: path.endsWith("run.sh") ? 0o755 : 0o644 });
-      renameSync(join(folder, `${path}.new`), join(folder, path));
-    }
+    // Replaced, not written over: another instance may be starting from it, and would end at the end of half a file.
+    const fresh = join(folder, `${path}.new`);
+    if (path === "program.mjs" && text === "") copyFileSync(program, fresh);
+    else writeFileSync(fresh, text, { mode: path.endsWith("run.sh") ? 0o755 : 0o644 });
+    renameSync(fresh, join(folder, path));
   }
   ownAll(folder, siteId);
   return { spec: specOf(siteId, given), instance: given.instance ?? "main", folder, runFile: given.runFile ?? "run.sh", onOutput };

@@ -160,6 +160,8 @@ class Node implements SwarmNode {
     const dockerd = [
       ...["dockerd", "--data-root", join(this.folder, "data"), "--exec-root", join(this.folder, "exec"), "--pidfile", join(this.folder, "pid")],
       ...["-H", this.host, "--cgroup-parent", `/${this.name}`, "--bip", `172.30.${this.#index}.1/${this.#given.bridgeBits ?? 24}`],
+      // On a machine with systemd and control groups of version 2 the engine would leave them to systemd, which knows no group of such a name.
+      ...["--exec-opt", "native.cgroupdriver=cgroupfs"],
       ...["--userland-proxy=false", "--icc=false", "--no-new-privileges", "--shutdown-timeout", "3"],
       ...(this.#given.dockerdArguments ?? []),
     ];
