@@ -1,4 +1,7 @@
 // What somebody does by hand with the same engines: services and containers of the same image, and nothing of Backlot.
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import type Docker from "dockerode";
@@ -6,6 +9,7 @@ import { z } from "zod";
 import { visit } from "../../test/support/backlot-visit.ts";
 import type { SwarmNode } from "../../test/support/swarm.ts";
 import { plainImage } from "../../test/support/swarm-images.ts";
+import { bareSpawnMs } from "./bare-spawn.ts";
 
 const event = z.object({ Actor: z.object({ ID: z.string(), Attributes: z.record(z.string(), z.string()) }) });
 const port = 8080;
@@ -153,6 +157,17 @@ function specOf(name: string, text: string, replicas: number): Docker.CreateServ
     UpdateConfig: { Parallelism: 1, Order: "start-first", Monitor: 500 * nanoseconds },
     EndpointSpec: { Mode: "dnsrr", Ports: [{ Protocol: "tcp", TargetPort: port, PublishMode: "host" }] },
   };
+}
+
+/** How long the program takes by itself, without any container, to its first answer: what no platform can take away. */
+export async function plainBootMs(): Promise<number> {
+  const folder = await mkdtemp(join(tmpdir(), "backlot-bench-boot-"));
+  try {
+    await writeFile(join(folder, "text"), "one");
+    return await bareSpawnMs(["busybox", "sh", "-c", 'mkdir www; cp text www/index.html; exec busybox httpd -f -p "$HOST:$PORT" -h www'], folder);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 }
 
 /** Resolves at the first answer with this text. */
