@@ -7,6 +7,7 @@ import { withExecutable } from "./draft.ts";
 import { translated, translatedAsync } from "./fault.ts";
 import { findPlace, type Jail, makeFolderAt, syncFolders } from "./jail.ts";
 import { type Keep, keepPresent } from "./keep-present.ts";
+import { openUp } from "./open-up.ts";
 import { lockKey, withLock, withLocks } from "./path-lock.ts";
 import { requireFile, shown } from "./read-file.ts";
 import { removeTree } from "./remove-tree.ts";
@@ -104,8 +105,11 @@ export async function deletePath(
         const isFolder = lstatSync(full).isDirectory();
         if (!isFolder && options.keep !== undefined) await keepPresent({ folder: place.folder.fd, name, path: place.path }, options.keep);
         if (!isFolder) await unlink(full);
-        else if (options.recursive) await rename(full, at(root.fd, hidden));
-        else await rmdir(full);
+        else if (options.recursive) {
+          // A folder that goes elsewhere has to be written to: where permissions bind us, its owner gets the right.
+          openUp(place.folder.fd, name);
+          await rename(full, at(root.fd, hidden));
+        } else await rmdir(full);
         await syncDescriptor(place.folder.fd);
         return isFolder && options.recursive;
       });

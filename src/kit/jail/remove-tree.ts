@@ -1,8 +1,8 @@
-import { chmodSync } from "node:fs";
 import { rename, rmdir, unlink } from "node:fs/promises";
-import { at, codeOf, type Descriptor, holdFlags, openAt, openRoot } from "./descriptor.ts";
+import { at, codeOf, type Descriptor, openRoot } from "./descriptor.ts";
 import type { Jail } from "./jail.ts";
 import { enterFolder, entryNames } from "./list-folder.ts";
+import { openUp } from "./open-up.ts";
 import { freshName, isLiveName, isReservedName } from "./temporary-name.ts";
 
 // A program that keeps writing into a folder under deletion is left to the next sweep.
@@ -57,7 +57,7 @@ async function emptyFolder(folder: number, hoistTo: number | undefined): Promise
   };
   const hoist = (path: string | Buffer, to: number): Promise<boolean> => quietly(rename(path, at(to, freshName())));
   const hoistOpened = async (name: Buffer): Promise<boolean> => {
-    open(folder, name);
+    openUp(folder, name);
     return hoistTo !== undefined && (await hoist(at(folder, name), hoistTo));
   };
   for await (const name of entryNames(folder)) {
@@ -75,17 +75,8 @@ function enterForRemoval(parent: number, name: Buffer): Descriptor | undefined {
   const opened = enterFolder(parent, name);
   if (opened !== undefined && (opened.stat().mode & 0o300) === 0o300) return opened;
   opened?.[Symbol.dispose]();
-  open(parent, name);
+  openUp(parent, name);
   return enterFolder(parent, name);
-}
-
-function open(parent: number, name: Buffer): void {
-  try {
-    using held = openAt(parent, name, holdFlags);
-    if (held.stat().isDirectory()) chmodSync(at(held.fd), 0o700);
-  } catch (error) {
-    if (!["ENOENT", "EPERM", "EACCES"].includes(codeOf(error))) throw error;
-  }
 }
 
 // Trouble of a known kind is an answer here, not an error: the caller tries another way, or leaves it.

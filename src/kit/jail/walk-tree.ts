@@ -1,10 +1,11 @@
 import { lstatSync, type Stats } from "node:fs";
 import type { FolderEntry } from "#contract/api/files.ts";
 import { maxPathDepth } from "#contract/site-path.ts";
-import { at, type Descriptor } from "./descriptor.ts";
+import { at, codeOf, type Descriptor } from "./descriptor.ts";
 import { translated } from "./fault.ts";
 import type { Jail } from "./jail.ts";
 import { enterFolder, entryNames, openFolder } from "./list-folder.ts";
+import { openUp } from "./open-up.ts";
 import { entryOf, type OpenFile, openRegular } from "./read-file.ts";
 
 /** Something below a folder, as a walk comes by. */
@@ -22,27 +23,37 @@ export interface TreeEntry {
   open(): OpenFile;
 }
 
-/** Where a walk does not go. */
+/** Where a walk does not go. Folders that may not be looked into are passed over. */
 export interface WalkBounds {
   readonly maxDepth?: number;
   /** Folders of these names are met, but not entered. */
   readonly closed?: ReadonlySet<string>;
+  /** With it, folders of ours without their owner's rights get them back; called for those that stay shut. */
+  readonly whenShut?: () => void;
 }
 
 /** Walks everything below a folder, a folder before what is in it, following no link. Holds a descriptor a level. */
 export async function* walkTree(jail: Jail, path: string, bounds: WalkBounds = {}): AsyncGenerator<TreeEntry> {
   using folder = openFolder(jail, path);
-  yield* walkFolder(folder, "", { depthLeft: bounds.maxDepth ?? maxPathDepth, closed: bounds.closed ?? new Set() });
+  yield* walkFolder(folder, "", { depthLeft: bounds.maxDepth ?? maxPathDepth, closed: bounds.closed ?? new Set(), whenShut: bounds.whenShut });
 }
 
-async function* walkFolder(
-  folder: Descriptor,
-  prefix: string,
-  { depthLeft, closed }: { readonly depthLeft: number; readonly closed: ReadonlySet<string> },
-): AsyncGenerator<TreeEntry> {
-  for await (const bytes of entryNames(folder.fd)) {
+interface Going {
+  readonly depthLeft: number;
+  readonly closed: ReadonlySet<string>;
+  readonly whenShut: (() => void) | undefined;
+}
+
+async function* walkFolder(folder: Descriptor, prefix: string, going: Going): AsyncGenerator<TreeEntry> {
+  const { depthLeft, closed, whenShut } = going;
+  const opensUp = (stat: Stats): boolean => whenShut !== undefined && stat.uid === process.geteuid?.();
+  // Its rights may go at any moment, also while it is read.
+  const shut = (): void => {
+    if (opensUp(folder.stat())) whenShut?.();
+  };
+  for await (const bytes of readableNames(folder.fd, shut)) {
     const full = at(folder.fd, bytes);
-    const stat = lstatSync(full, { throwIfNoEntry: false });
+    const stat = lookAt(full, shut);
     if (stat === undefined) continue;
     const name = bytes.toString("utf8");
     const path = `${prefix}${name}`;
@@ -55,7 +66,29 @@ async function* walkFolder(
       open: () => translated(path, () => openRegular(folder.fd, bytes, path)),
     };
     if (!stat.isDirectory() || depthLeft <= 1 || closed.has(name)) continue;
+    if (opensUp(stat)) openUp(folder.fd, bytes);
     using child = enterFolder(folder.fd, bytes);
-    if (child !== undefined) yield* walkFolder(child, `${path}/`, { depthLeft: depthLeft - 1, closed });
+    if (child !== undefined) yield* walkFolder(child, `${path}/`, { ...going, depthLeft: depthLeft - 1 });
+    else if (opensUp(stat) && lookAt(full, shut)?.isDirectory() === true) whenShut?.();
+  }
+}
+
+async function* readableNames(folder: number, shut: () => void): AsyncGenerator<Buffer> {
+  try {
+    yield* entryNames(folder);
+  } catch (error) {
+    if (codeOf(error) !== "EACCES") throw error;
+    shut();
+  }
+}
+
+// Undefined when it is gone, or when its folder may be read but not entered.
+function lookAt(full: string | Buffer, shut: () => void): Stats | undefined {
+  try {
+    return lstatSync(full, { throwIfNoEntry: false });
+  } catch (error) {
+    if (codeOf(error) !== "EACCES") throw error;
+    shut();
+    return undefined;
   }
 }

@@ -36,7 +36,7 @@ afterEach(() => rmSync(folder, { recursive: true }));
 
 it("counts by a scan that is at most a minute old, and what was kept since", async () => {
   writeFileSync(join(folder, "a"), "x".repeat(1000));
-  expect(await book.usage(1)).toEqual({ bytes: 1000, files: 1, isTooDeep: false });
+  expect(await book.usage(1)).toEqual({ bytes: 1000, files: 1, isTooDeep: false, isShut: false });
   writeFileSync(join(folder, "by-program"), "x".repeat(500));
   {
     using account = await book.open(1, { files: 1 });
@@ -47,9 +47,9 @@ it("counts by a scan that is at most a minute old, and what was kept since", asy
     using account = await book.open(1, { files: 1 });
     account.take(30);
   }
-  expect(await book.usage(1)).toEqual({ bytes: 1070, files: 2, isTooDeep: false });
+  expect(await book.usage(1)).toEqual({ bytes: 1070, files: 2, isTooDeep: false, isShut: false });
   now += 60_000;
-  expect(await book.usage(1)).toEqual({ bytes: 1500, files: 2, isTooDeep: false });
+  expect(await book.usage(1)).toEqual({ bytes: 1500, files: 2, isTooDeep: false, isShut: false });
 });
 
 it("looks again before it refuses somebody by an old scan", async () => {
@@ -68,7 +68,7 @@ it("does not count what is being written twice", async () => {
   using account = await book.open(1, { files: 1 });
   account.take(600_000);
   now += 60_000;
-  expect(await book.usage(1)).toEqual({ bytes: 0, files: 0, isTooDeep: false });
+  expect(await book.usage(1)).toEqual({ bytes: 0, files: 0, isTooDeep: false, isShut: false });
   using other = await book.open(1, { files: 1 });
   expect(() => other.take(399_000)).not.toThrow();
   expect(() => other.take(2_000)).toThrow(/full/);
@@ -84,7 +84,7 @@ it("shares one scan among all who ask at once", async () => {
   const sites = { folderOf: () => folder, specOf: () => spec, ownerOf: () => null };
   const shared = new QuotaBook({ sites, clock: { now: () => now }, reservedBytes: 0, freeBytes: async () => 1e12, scan });
   const asked = [shared.usage(1), shared.usage(1), shared.open(1, { files: 0 }).then(() => shared.usage(1))];
-  resolve({ bytes: 7, files: 1, isTooDeep: false });
-  expect(await Promise.all(asked)).toEqual(Array(3).fill({ bytes: 7, files: 1, isTooDeep: false }));
+  resolve({ bytes: 7, files: 1, isTooDeep: false, isShut: false });
+  expect(await Promise.all(asked)).toEqual(Array(3).fill({ bytes: 7, files: 1, isTooDeep: false, isShut: false }));
   expect(scans).toBe(1);
 });

@@ -41,7 +41,7 @@ export interface Account extends WriteBudget, Disposable {
   keep(): void;
 }
 
-const nothing: Usage = { bytes: 0, files: 0, isTooDeep: false };
+const nothing: Usage = { bytes: 0, files: 0, isTooDeep: false, isShut: false };
 const boundless = { diskBytes: Number.MAX_SAFE_INTEGER, files: Number.MAX_SAFE_INTEGER };
 
 type Judge = (bytes: number, files: number) => Error | null;
@@ -72,8 +72,8 @@ export class QuotaBook {
   /** What a site uses. */
   async usage(siteId: number): Promise<Usage> {
     const ledger = await this.#ledger(siteId, false);
-    const { bytes, files, isTooDeep } = ledger.usage;
-    return { bytes: bytes + ledger.addedBytes, files: files + ledger.addedFiles, isTooDeep };
+    const { usage, addedBytes, addedFiles } = ledger;
+    return { ...usage, bytes: usage.bytes + addedBytes, files: usage.files + addedFiles };
   }
 
   /** Whether a site has outgrown its quota, counted anew: its program writes without asking. */

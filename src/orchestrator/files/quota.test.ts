@@ -1,8 +1,8 @@
 import { expect, it } from "vitest";
-import { judgeQuota, type QuotaQuestion } from "./quota.ts";
+import { judgeExcess, judgeQuota, type QuotaQuestion } from "./quota.ts";
 
 const roomy: QuotaQuestion = {
-  used: { bytes: 500, files: 5, isTooDeep: false },
+  used: { bytes: 500, files: 5, isTooDeep: false, isShut: false },
   limits: { diskBytes: 1000, files: 10 },
   addBytes: 100,
   addFiles: 1,
@@ -18,7 +18,7 @@ it("a site may fill its quota to the last byte and file, and not one more", () =
 });
 
 it("a site that is over its quota may still shrink", () => {
-  const over = { bytes: 2000, files: 20, isTooDeep: false };
+  const over = { bytes: 2000, files: 20, isTooDeep: false, isShut: false };
   expect(verdict({ used: over, addBytes: -10, addFiles: 0 })).toBe("fits");
   expect(verdict({ used: over, addBytes: 1, addFiles: 0 })).toBe("quota_exceeded");
   expect(verdict({ used: over, addBytes: 0, addFiles: 1 })).toBe("quota_exceeded");
@@ -29,6 +29,8 @@ it("nobody takes the disk's reserve, whatever is replaced", () => {
   expect(verdict({ freeBytes: 1099, addBytes: -50 })).toBe("disk_full");
 });
 
-it("folders nested too deep to be counted make a site full", () => {
-  expect(verdict({ used: { bytes: 0, files: 0, isTooDeep: true } })).toBe("quota_exceeded");
+it("folders nested too deep to be counted, or shut to everybody, make a site full", () => {
+  expect(verdict({ used: { bytes: 0, files: 0, isTooDeep: true, isShut: false } })).toBe("quota_exceeded");
+  const shut = { bytes: 0, files: 0, isTooDeep: false, isShut: true };
+  expect([verdict({ used: shut }), judgeExcess(shut, roomy.limits)?.code]).toEqual(["quota_exceeded", "quota_exceeded"]);
 });

@@ -7,6 +7,8 @@ export interface Usage {
   readonly files: number;
   /** Some folders are nested too deep to be counted. */
   readonly isTooDeep: boolean;
+  /** Some folders are closed even to their owner and stay so: nobody knows what is in them. */
+  readonly isShut: boolean;
 }
 
 /** May so much be added? */
@@ -27,7 +29,8 @@ export interface QuotaQuestion {
 export function judgeQuota(question: QuotaQuestion): Failure | null {
   const { used, limits, addBytes, addFiles } = question;
   if (question.freeBytes - question.writeBytes < question.reservedBytes) return new Failure("disk_full");
-  if (used.isTooDeep) return full("some of its folders are nested too deep to be counted");
+  const uncounted = judgeUncounted(used);
+  if (uncounted !== null) return uncounted;
   // Who is over already may still make things smaller.
   if (addBytes > 0 && used.bytes + addBytes > limits.diskBytes) return full(`its files may have ${limits.diskBytes} bytes together`);
   if (addFiles > 0 && used.files + addFiles > limits.files) return full(`it may have ${limits.files} files and folders`);
@@ -36,10 +39,16 @@ export function judgeQuota(question: QuotaQuestion): Failure | null {
 
 /** Decides whether a site has outgrown its quota by what its program wrote; null: it has not. */
 export function judgeExcess(used: Usage, limits: { readonly diskBytes: number; readonly files: number }): Failure | null {
-  if (used.isTooDeep) return full("some of its folders are nested too deep to be counted");
+  const uncounted = judgeUncounted(used);
+  if (uncounted !== null) return uncounted;
   if (used.bytes > limits.diskBytes) return full(`its files have ${used.bytes} bytes together and may have ${limits.diskBytes}`);
   if (used.files > limits.files) return full(`it has ${used.files} files and folders and may have ${limits.files}`);
   return null;
+}
+
+function judgeUncounted(used: Usage): Failure | null {
+  if (used.isTooDeep) return full("some of its folders are nested too deep to be counted");
+  return used.isShut ? full("some of its folders are closed even to their owner, so that what is in them cannot be counted") : null;
 }
 
 function full(detail: string): Failure {
