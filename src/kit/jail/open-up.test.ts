@@ -1,7 +1,7 @@
 import { chmodSync, lstatSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { asOrdinaryUser } from "../../../test/support/as-ordinary-user.ts";
 import { deletePath } from "./change-path.ts";
 import { openRoot } from "./descriptor.ts";
@@ -38,19 +38,18 @@ describe("where the platform is an ordinary user, as the sites' programs are", (
       makeFolders(["listed", 0o400], ["none", 0o000], ["open", 0o755], ["searched", 0o300]);
       const names = ["listed", "none", "open", "searched"];
       expect(await pathsOf()).toEqual(names.toSpliced(3, 0, "open/file"));
-      let shut = 0;
-      expect(await pathsOf(() => void (shut += 1))).toEqual(names.flatMap((name) => [name, `${name}/file`]));
-      expect([shut, modeOf(inside("none")), modeOf(inside("open"))]).toEqual([0, 0o700, 0o755]);
+      const whenShut = vi.fn();
+      expect(await pathsOf(whenShut)).toEqual(names.flatMap((name) => [name, `${name}/file`]));
+      expect([whenShut.mock.calls.length, modeOf(inside("none")), modeOf(inside("open"))]).toEqual([0, 0o700, 0o755]);
     }));
 
   it("a walk says of folders that are shut again in that moment that it could not see everything", () =>
     asOrdinaryUser(jail.root, async () => {
       makeFolders(["again", 0o755]);
       writeFileSync(inside("again/other"), "x");
-      let shut = 0;
-      for await (const entry of walkTree(jail, "", { whenShut: () => void (shut += 1) }))
-        if (entry.path.startsWith("again/")) chmodSync(inside("again"), 0o400);
-      expect(shut).toBe(1);
+      const whenShut = vi.fn();
+      for await (const entry of walkTree(jail, "", { whenShut })) if (entry.path.startsWith("again/")) chmodSync(inside("again"), 0o400);
+      expect(whenShut).toHaveBeenCalledTimes(1);
     }));
 
   it("a root is opened whatever its program did to it, and a link in its place is not followed", () =>

@@ -2,6 +2,7 @@ import { chmod, lstat, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { asOrdinaryUser } from "../../../test/support/as-ordinary-user.ts";
 import { titled, whyNotRoot } from "../../../test/support/needs.ts";
 import { SiteFolders } from "./site-folders.ts";
 
@@ -55,6 +56,26 @@ describe("the folders of a site", () => {
     expect(await readdir(join(data, "sites/00"))).toEqual([]);
     expect(await readdir(join(data, "trash"))).toEqual([]);
   });
+
+  it("are there again, and gone, whatever rights their program took from them", () =>
+    asOrdinaryUser(data, async () => {
+      const site = new SiteFolders({ sites: join(data, "own/sites"), trash: join(data, "own/trash") });
+      await site.open();
+      await site.make(7, null);
+      const root = site.folderOf(7);
+      await writeFile(join(root, "public/file"), "x");
+      await rm(join(root, "private"), { recursive: true });
+      await chmod(join(root, "public"), 0o000);
+      for (const mode of [0o000, 0o400, 0o500]) {
+        await chmod(root, mode);
+        await site.make(7, null);
+        expect((await readdir(root)).toSorted()).toEqual([".home", "private", "public"]);
+      }
+      expect((await lstat(join(root, "public"))).mode & 0o777).toBe(0o000);
+      await chmod(root, 0o500);
+      await site.remove(7);
+      expect([await readdir(join(data, "own/sites/00")), await readdir(join(data, "own/trash"))]).toEqual([[], []]);
+    }));
 
   it("of a removal that was cut short are swept", async () => {
     await mkdir(join(data, "trash/7-cut-short/public"), { recursive: true });

@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { siteFolder } from "#contract/site.ts";
 import { at, codeOf, type Descriptor, folderFlags, openAt, openRoot } from "#kit/jail/descriptor.ts";
 import type { FileOwner } from "#kit/jail/jail.ts";
+import { openRootUp } from "#kit/jail/open-up.ts";
 import { removeTree } from "#kit/jail/remove-tree.ts";
 
 const ownFolders = ["public", "private", ".home"] as const;
@@ -41,7 +42,7 @@ export class SiteFolders {
     const root = this.folderOf(siteId);
     await mkdir(dirname(root), { recursive: true, mode: 0o711 });
     const isNew = await mkdir(root, { mode: folderMode }).then(() => true, ignore("EEXIST"));
-    using folder = openRoot(root);
+    using folder = openRootUp(root);
     own(folder, owner, isNew === true);
     for (const name of ownFolders) makeInside(folder, name, owner);
   }
@@ -49,9 +50,16 @@ export class SiteFolders {
   /** Deletes the site's folder: gone at once for everyone who looks, whatever its size. What cannot be deleted now is left to the next sweep. */
   async remove(siteId: number): Promise<void> {
     const name = `${siteId}-${randomUUID()}`;
-    await rename(this.folderOf(siteId), join(this.#trash, name)).catch(ignore("ENOENT"));
+    await this.#throwAway(siteId, name).catch(ignore("ENOENT"));
     using trash = openRoot(this.#trash);
     await removeTree(trash.fd, Buffer.from(name));
+  }
+
+  async #throwAway(siteId: number, name: string): Promise<void> {
+    const root = this.folderOf(siteId);
+    // A folder that goes elsewhere has to be written to, which its program may have forbidden.
+    openRootUp(root)[Symbol.dispose]();
+    await rename(root, join(this.#trash, name));
   }
 }
 
@@ -67,8 +75,8 @@ function makeInside(folder: Descriptor, name: string, owner: FileOwner | null): 
     using made = openAt(folder.fd, name, folderFlags);
     own(made, owner, isNew);
   } catch (error) {
-    // The site has a file or a link of this name: its own business.
-    if (codeOf(error) !== "ENOTDIR" && codeOf(error) !== "ELOOP") throw error;
+    // The site has a file or a link of this name, shut the folder or deleted it in that moment: its own business.
+    if (!["ENOTDIR", "ELOOP", "EACCES", "ENOENT"].includes(codeOf(error))) throw error;
   }
 }
 
