@@ -65,9 +65,9 @@ export class HeldSites {
   apply(spec: SiteSpec): Promise<void> {
     return this.#lanes.run(spec.siteId, async () => {
       if (this.#isClosed) throw new Failure("not_ready");
-      await this.#deps.folders.make(spec.siteId, this.#deps.ownerOf(spec.siteId)).catch(fullDisk);
+      await this.#deps.folders.make(spec.siteId, this.#deps.ownerOf(spec.siteId)).catch((cause: unknown) => this.#stopAnyway(spec, cause));
       await this.#deps.take(spec);
-      const valid = await this.#deps.specs.put(spec).catch(fullDisk);
+      const valid = await this.#deps.specs.put(spec).catch((cause: unknown) => this.#stopAnyway(spec, cause));
       const held = this.#held.get(spec.siteId);
       if (held === undefined) await this.#deps.onHeld(spec.siteId);
       // A removal that failed half way leaves a runner that will not run again.
@@ -153,6 +153,15 @@ export class HeldSites {
     if (lasting !== undefined) await closeLogs();
     await Promise.all([...this.#held.values()].map(({ runner }) => runner.end("not_ready", graceMs)));
     await closeLogs();
+  }
+
+  /** Neither a full disk nor what it did to its folders keeps a program going that may not run any more: whoever applies this tries the rest again. */
+  async #stopAnyway(spec: SiteSpec, cause: unknown): Promise<never> {
+    if (!mayRun(spec) && spec.revision >= (this.#deps.specs.get(spec.siteId)?.revision ?? 0)) {
+      await this.#held.get(spec.siteId)?.runner.apply(spec);
+      if (spec.availability === "disabled") await this.#deps.endRuns(spec.siteId, "The site was disabled.");
+    }
+    return fullDisk(cause);
   }
 
   /** Ends what was left of sites that are not held here or may not run; and later what nobody could take charge of. */
