@@ -71,6 +71,7 @@ const table = {
     status: 503,
     title: "There is no server for sites' databases here ({reason}). Ask an administrator to set BACKLOT_SITE_DATABASE_URL.",
   },
+  environment_changed: { status: 412, title: "The variables were changed since you read them. Look through the newest ones, then save again." },
   last_owner: { status: 409, title: "A site needs an owner. Make someone else an owner first." },
   limits_need_reason: { status: 422, title: "Say why the availability, the limits or the egress of this site change: fill in `reason`." },
   isolation_missing: {

@@ -268,6 +268,24 @@ describe("sites", () => {
     expect(refused.status).toBe(422);
   });
 
+  test("tell one of two who change the variables at the same moment, instead of losing what the other wrote", async () => {
+    await createSite("ada", "shared-words", "dynamic");
+    const path = "/api/v1/sites/shared-words/environment";
+    const versionNow = async () => (await bench.request(path, { as: "ada" })).headers.get("etag") ?? "";
+    const write = (name: string, version: string) =>
+      bench.request(path, { method: "PUT", as: "ada", json: { environment: { [name]: "1" } }, headers: { "if-match": version } });
+    const read = await versionNow();
+    const answers = await Promise.all(["A", "B"].map((name) => write(name, read)));
+    expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 412]);
+    const refused = answers.find(({ status }) => status === 412);
+    expect(await refused?.json()).toMatchObject({ code: "environment_changed" });
+    const newest = answers.find(({ status }) => status === 200)?.headers.get("etag") ?? "";
+    expect(newest).toBe(await versionNow());
+    // As a proxy that compresses answers hands it on.
+    expect((await write("C", `W/${newest}`)).status).toBe(200);
+    expect(await bodyOf(await bench.request(path, { as: "ada" }))).toEqual({ environment: { C: "1" } });
+  });
+
   test("are gone after their deletion, with their history still readable", async () => {
     await createSite("ada", "going");
     const response = await bench.request("/api/v1/sites/going", { method: "DELETE", as: "ada" });

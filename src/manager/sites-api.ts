@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyRequest } from "fastify";
 import { listMembers, removeMember, setMember } from "#contract/api/members.ts";
 import { listSiteOperations } from "#contract/api/operations.ts";
 import * as api from "#contract/api/sites.ts";
@@ -16,9 +16,9 @@ import { deleteSite, runSite } from "#core/sites/change-site.ts";
 import { createSite } from "#core/sites/create-site.ts";
 import type { RunPolicy } from "#core/sites/run-policy.ts";
 import type { SiteStore } from "#core/sites/site-store.ts";
-import { updateSite, writeEnvironment } from "#core/sites/update-site.ts";
+import { environmentVersion, updateSite, writeEnvironment } from "#core/sites/update-site.ts";
 import type { ComponentClient } from "#kit/component-client.ts";
-import { mount } from "#kit/http/mount.ts";
+import { Answer, mount } from "#kit/http/mount.ts";
 import type { Seal } from "#kit/seal.ts";
 import type { Note } from "./audit-trail.ts";
 import type { SiteCaller } from "./callers.ts";
@@ -125,15 +125,22 @@ function mountEnvironment(app: FastifyInstance, deps: SitesDeps): void {
   const { guards, seal } = deps;
   mount({ app, guard: guards.site }, api.readEnvironment, async ({ caller }) => {
     const sealed = await deps.sites.environment(caller.site);
-    return { environment: sealed === null ? {} : JSON.parse(seal.open(sealed)) };
+    return new Answer({ environment: sealed === null ? {} : JSON.parse(seal.open(sealed)) }, { headers: { etag: `"${environmentVersion(sealed)}"` } });
   });
-  mount({ app, guard: guards.site }, api.writeEnvironment, async ({ body, caller }) => {
+  mount({ app, guard: guards.site }, api.writeEnvironment, async ({ body, caller, request }) => {
     const sealed = seal.seal(JSON.stringify(body.environment));
-    const operation = await writeEnvironment(coreDeps(deps), caller.actor, { site: caller.site, sealed });
+    const operation = await writeEnvironment(coreDeps(deps), caller.actor, { site: caller.site, sealed, expected: expectedOf(request) });
     // Names only: values are secrets as often as not.
     await deps.note(caller.actor, "sites.environment.write", { site: caller.site, details: { names: Object.keys(body.environment) } });
-    return { operation: operation === null ? null : operationViewOf(operation) };
+    const answer = { operation: operation === null ? null : operationViewOf(operation) };
+    return new Answer(answer, { headers: { etag: `"${environmentVersion(sealed)}"` } });
   });
+}
+
+/** The version that a write is based on. A proxy that compresses answers makes their ETags weak; they name the same version. */
+function expectedOf(request: FastifyRequest): string | undefined {
+  const match = request.headers["if-match"]?.trim();
+  return match === undefined || match === "*" ? undefined : match.replace(/^(?:W\/)?"(.*)"$/, "$1");
 }
 
 function mountMembers(app: FastifyInstance, deps: SitesDeps): void {

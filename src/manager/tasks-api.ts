@@ -49,8 +49,9 @@ function mountCreation(app: FastifyInstance, deps: TasksApiDeps): void {
     // The same answer again, but nothing was created.
     return new Answer({ task: taskViewOf(task, caller.actor) }, { status: isNew ? 201 : 200 });
   });
-  mount({ app, guard: guards.task }, api.rerunTask, async ({ caller }) => {
-    const task = await rerunTask(deps, caller.actor, caller.task);
+  mount({ app, guard: guards.task }, api.rerunTask, async ({ caller, request }) => {
+    const { task, isNew } = await rerunTask(deps, caller.actor, { task: caller.task, idempotencyKey: idempotencyKeyOf(request) });
+    if (!isNew) return new Answer({ task: taskViewOf(task, caller.actor) }, { status: 200 });
     // Only whoever set the environment, or an administrator, runs it again with it.
     const dropped = caller.task.environmentNames.filter((name) => !task.environmentNames.includes(name));
     await noteTask(deps, caller.actor, { action: "tasks.rerun", task, dropped });

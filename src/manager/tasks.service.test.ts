@@ -212,11 +212,14 @@ describe("a task that waits", () => {
 
 test("a task that is run again is a new one that says of which", async () => {
   const task = await create("ada", { script: "backup.sh", site: "chess", arguments: ["x"], environment: { A: "b" }, runAt: later });
-  const response = await bench.request(`/api/v1/tasks/${task.uid}/rerun`, { method: "POST", as: "ada" });
+  const rerun = () => bench.request(`/api/v1/tasks/${task.uid}/rerun`, { method: "POST", as: "ada", headers: { "idempotency-key": "rerun-once" } });
+  const response = await rerun();
   expect(response.status).toBe(201);
   const again = (await bodyOf(response)).task as TaskView;
   expect(again).toMatchObject({ rerunOf: task.uid, arguments: ["x"], environment: ["A"], limits: task.limits });
   expect(again.uid).not.toBe(task.uid);
+  const repeated = await rerun();
+  expect([repeated.status, ((await bodyOf(repeated)).task as TaskView).uid]).toEqual([200, again.uid]);
   await bench.request(`/api/v1/tasks/${again.uid}/cancel`, { method: "POST", as: "ada" });
 });
 

@@ -169,7 +169,7 @@ export const readEnvironment = endpoint({
   id: "sites.environment.read",
   method: "GET",
   path: "/api/v1/sites/:name/environment",
-  summary: "The site's own environment variables",
+  summary: "The site's own environment variables, with their version as ETag",
   access: { kind: "site", verb: "site.configure", scope: "full" },
   params: byName,
   result: z.object({ environment: siteEnvironment }),
@@ -180,12 +180,13 @@ export const writeEnvironment = endpoint({
   id: "sites.environment.write",
   method: "PUT",
   path: "/api/v1/sites/:name/environment",
-  summary: "Replace the site's environment variables; the program restarts with them",
+  summary: "Replace the site's environment variables; the program restarts with them. With If-Match nothing is written over what others have changed since",
   access: { kind: "site", verb: "site.configure", scope: "full" },
   params: byName,
   body: z.strictObject({ environment: siteEnvironment }),
   result: z.object({ operation: operationView.nullable() }),
   status: 200,
+  failures: ["environment_changed"],
 });
 
 export const listSiteAudit = endpoint({

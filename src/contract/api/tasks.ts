@@ -193,11 +193,12 @@ export const rerunTask = endpoint({
   id: "tasks.rerun",
   method: "POST",
   path: "/api/v1/tasks/:uid/rerun",
-  summary: "Queue a new task that is the same",
+  summary: "Queue a new task that is the same. With the header Idempotency-Key, a repeated request within a day gives the task of the first",
   access: { kind: "task", act: "control", scope: "tasks" },
   params: byUid,
   result: taskResult,
   status: 201,
+  failures: ["idempotency_conflict"],
 });
 
 const scriptList = z.object({ scripts: z.array(scriptView), allowsCommands: z.boolean() });

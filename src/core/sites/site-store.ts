@@ -39,8 +39,8 @@ export interface SiteChanges {
   readonly environment?: string | undefined;
 }
 
-/** Decides what to change by what the site is at that moment, and what carries it out. It may be asked again: pure. */
-export type SitePlan = (site: Site) => { readonly changes: SiteChanges; readonly operation: NewOperation | null };
+/** Decides what to change by what the site and its sealed environment are at that moment, and what carries it out. It may be asked again: pure. */
+export type SitePlan = (site: Site, environment: string | null) => { readonly changes: SiteChanges; readonly operation: NewOperation | null };
 
 /**
  * Sites as people see them. Each load takes the person who asks: someone who is no member (and no administrator) gets null,

@@ -5,7 +5,7 @@ import type { NewOperation } from "../operations/operation.ts";
 import type { ActorSite } from "./site.ts";
 import { routeOf, specOf } from "./site-spec.ts";
 import type { SiteChanges, SiteStore } from "./site-store.ts";
-import { type UpdateSiteInput, updateSite } from "./update-site.ts";
+import { environmentVersion, type UpdateSiteInput, updateSite, writeEnvironment } from "./update-site.ts";
 
 const capabilities: Capabilities = {
   isolates: true,
@@ -27,7 +27,7 @@ async function change(
   const stored: { changes: SiteChanges; operation: NewOperation | null }[] = [];
   const sites: Pick<SiteStore, "update"> = {
     update: async (_site, plan) => {
-      stored.push(plan(given.now ?? site));
+      stored.push(plan(given.now ?? site, null));
       return { site, operation: null };
     },
   };
@@ -83,4 +83,24 @@ test("what the site is by now decides what becomes of a change, not what it was 
     steps: ["apply", "publish"],
   });
   await expect(change(now, { dedicated: true }, { now: read })).rejects.toMatchObject({ code: "input_invalid" });
+});
+
+test("variables are replaced only while they are those that the writer has read, by what is held when it is their turn", async () => {
+  const site = actorSite({ kind: "dynamic" });
+  let held: string | null = null;
+  const update: SiteStore["update"] = async (_site, plan) => {
+    held = plan(site, held).changes.environment ?? held;
+    return { site, operation: null };
+  };
+  // The one call that a write makes.
+  const deps = { sites: { update } as SiteStore, newId: () => "3f1f3c3a-5a52-4c39-8f38-1f6f7f0d7f11" };
+  const write = (sealed: string, expected?: string) => writeEnvironment(deps, actor(), { site, sealed, expected });
+  const empty = environmentVersion(null);
+  await write("mine", empty);
+  await expect(write("theirs", empty)).rejects.toMatchObject({ code: "environment_changed" });
+  expect(held).toBe("mine");
+  await write("theirs", environmentVersion("mine"));
+  // Whoever says nothing of it writes over everything, as ever.
+  await write("last");
+  expect(held).toBe("last");
 });

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { Failure } from "#contract/failure.ts";
 import type { Capabilities } from "#contract/internal/orchestrator.ts";
 import { hasInstance, type SiteAvailability, type SiteEgress, type SiteKind, type SiteLimits } from "#contract/site.ts";
@@ -63,16 +64,29 @@ export async function updateSite(
   });
 }
 
-/** Replaces the site's environment. `sealed` is for the store, `environment` was judged by the contract. */
+/**
+ * Replaces the site's environment by a sealed one that the contract has judged. With `expected`, only if it still has that version.
+ * @throws {Failure} `environment_changed`; then nothing has changed.
+ */
 export async function writeEnvironment(
-  deps: UpdateSiteDeps,
+  deps: Pick<UpdateSiteDeps, "sites" | "newId">,
   actor: Actor,
-  request: { readonly site: ActorSite; readonly sealed: string },
+  request: { readonly site: ActorSite; readonly sealed: string; readonly expected?: string | undefined },
 ): Promise<Operation | null> {
   const changes: SiteChanges = { environment: request.sealed };
   const id = deps.newId();
-  const { operation } = await deps.sites.update(request.site, (site) => ({ changes, operation: operationFor(id, actor, { site, changes }) }));
+  const { operation } = await deps.sites.update(request.site, (site, held) => {
+    if (request.expected !== undefined && request.expected !== environmentVersion(held)) throw new Failure("environment_changed");
+    return { changes, operation: operationFor(id, actor, { site, changes }) };
+  });
   return operation;
+}
+
+/** What tells one state of a sealed environment from another: sealing the same values again gives another version too. */
+export function environmentVersion(sealed: string | null): string {
+  return createHash("sha256")
+    .update(sealed ?? "")
+    .digest("hex");
 }
 
 function checkInput(actor: Actor, site: ActorSite, input: UpdateSiteInput): void {

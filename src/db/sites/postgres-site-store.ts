@@ -91,9 +91,9 @@ export class PostgresSiteStore implements SiteStore {
         this.#db.transaction().execute(async (change) => {
           // Decided with the row locked: what two people change at the same moment is both there afterwards.
           const before = await lockLiving(change, site.id);
-          const { changes, operation } = plan(before);
-          name = changes.name ?? before.name;
-          const isWithdrawn = changes.availability !== undefined && changes.availability !== before.availability;
+          const { changes, operation } = plan(before.site, before.environment);
+          name = changes.name ?? before.site.name;
+          const isWithdrawn = changes.availability !== undefined && changes.availability !== before.site.availability;
           const isOfWordsOnly = Object.keys(changes).every((key) => key === "description");
           const row = await change
             .updateTable("sites")
@@ -173,17 +173,18 @@ async function load(change: Change, userId: number | null, id: number): Promise<
 }
 
 /** Locks a site's row against other changes of it. */
-async function lockLiving(change: Change, id: number): Promise<Site> {
+async function lockLiving(change: Change, id: number): Promise<{ readonly site: Site; readonly environment: string | null }> {
   const row = await change
     .selectFrom("sites")
     .select(siteColumns)
+    .select("environment")
     .select(isOwnedByAdministrator.as("isOwnedByAdministrator"))
     .where("id", "=", id)
     .forNoKeyUpdate()
     .executeTakeFirst();
   if (row === undefined) throw new Failure("site_not_found");
   if (row.lifecycle === "deleting") throw new Failure("site_being_deleted");
-  return siteOf(row);
+  return { site: siteOf(row), environment: row.environment };
 }
 
 function columnsOf(changes: SiteChanges) {
