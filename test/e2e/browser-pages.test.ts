@@ -68,6 +68,28 @@ describe.skipIf(missing !== null)(titled("the dashboard", missing), () => {
     await expect.poll(() => world.sites.get("choir")?.view.dedicated, { timeout: 20_000 }).toBe(true);
   }, 120_000);
 
+  test("keeps what is typed while others change the same site, and nobody's variables are lost", async () => {
+    const site = world.sites.get("robotics");
+    if (site === undefined) throw new Error("the mock has lost its robotics site");
+    const typedIn = async (label: string) => (await browser.field(label)).getAttribute("value");
+    site.environment = { SHARED: "old" };
+    await browser.go(`${base}/sites/robotics/settings`);
+    await browser.fill("Time zone", "Asia/Tokyo");
+    await browser.fill("Value of SHARED", "mine");
+    site.environment = { SHARED: "old", THEIRS: "t" };
+    site.view = { ...site.view, description: "Theirs", updatedAt: new Date().toISOString() };
+    await browser.click("Save and restart");
+    await browser.sees("The variables were changed since you read them.");
+    expect(await typedIn("Value of THEIRS")).toBe("t");
+    expect(site.environment).toEqual({ SHARED: "old", THEIRS: "t" });
+    await browser.click("Save and restart");
+    await browser.misses("The program restarts with the new variables.");
+    expect(site.environment).toEqual({ SHARED: "mine", THEIRS: "t" });
+    // The restart's end is when the page reads the site again.
+    await expect.poll(() => typedIn("Description"), { timeout: 20_000 }).toBe("Theirs");
+    expect(await typedIn("Time zone")).toBe("Asia/Tokyo");
+  }, 120_000);
+
   test("breaks no rule of its own policy", async () => {
     const complaints = (await browser.driver.manage().logs().get("browser")).filter(({ level }) => level.name === "SEVERE").map(({ message }) => message);
     expect(complaints.filter((message) => !message.includes("Failed to load resource"))).toEqual([]);

@@ -15,7 +15,8 @@ import {
 import type { SiteView } from "#contract/api/views.ts";
 import type { BodyInputOf, ResultOf } from "#contract/endpoint.ts";
 import type { SiteStatus } from "#contract/site.ts";
-import { api } from "./api.ts";
+import { api, hasCode } from "./api.ts";
+import type { SavedEnvironment } from "./environment-draft.ts";
 import { trackOperation } from "./operations.ts";
 import { queryClient } from "./query-client.ts";
 
@@ -103,18 +104,30 @@ const environmentKey = (name: string) => [...siteKey(name), "environment"];
 export function useEnvironment(name: string) {
   return useQuery({
     queryKey: environmentKey(name),
-    queryFn: async ({ signal }) => (await api.call(readEnvironment, { params: { name }, signal })).environment,
-    // A refetch while someone types would throw their words away.
-    refetchOnWindowFocus: false,
+    queryFn: async ({ signal }): Promise<SavedEnvironment> => {
+      const response = await api.fetch(readEnvironment, { params: { name }, signal });
+      return { ...readEnvironment.result.parse(await response.json()), version: response.headers.get("etag") };
+    },
   });
 }
 
+/** Replaces the variables by `environment` as long as they are those of `version`; otherwise says so, and reads them again. */
 export function useWriteEnvironment(name: string) {
   return useMutation({
-    mutationFn: async (environment: Record<string, string>) => (await api.call(writeEnvironment, { params: { name }, body: { environment } })).operation,
-    onSuccess: (operation, environment) => {
-      queryClient.setQueryData(environmentKey(name), environment);
+    // What was asked before would otherwise come after what is saved now.
+    onMutate: () => queryClient.cancelQueries({ queryKey: environmentKey(name) }),
+    mutationFn: async ({ environment, version }: SavedEnvironment) => {
+      const headers: Record<string, string> = version === null ? {} : { "if-match": version };
+      const response = await api.fetch(writeEnvironment, { params: { name }, body: { environment }, headers });
+      const { operation } = writeEnvironment.result.parse(await response.json());
+      return { operation, saved: { environment, version: response.headers.get("etag") } };
+    },
+    onSuccess: ({ operation, saved }) => {
+      queryClient.setQueryData<SavedEnvironment>(environmentKey(name), saved);
       if (operation !== null) trackOperation(operation);
+    },
+    onError: (error) => {
+      if (hasCode(error, "environment_changed")) void queryClient.invalidateQueries({ queryKey: environmentKey(name) });
     },
   });
 }

@@ -83,14 +83,9 @@ export function useScripts(site: string | null, isWanted = true) {
   });
 }
 
-/** Nothing guessable. `crypto.randomUUID` would be shorter, but browsers lack it where the dashboard is reached by plain HTTP. */
-function newKey(): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
 export function useCreateTask() {
   return useMutation({
-    mutationFn: async (body: NewTask) => (await api.call(createTask, { body, headers: { "idempotency-key": newKey() } })).task,
+    mutationFn: async ({ body, key }: { body: NewTask; key: string }) => (await api.call(createTask, { body, headers: { "idempotency-key": key } })).task,
     onSuccess: (task) => {
       showTask(task);
       void queryClient.invalidateQueries({ queryKey: ["tasks"] });
@@ -104,7 +99,8 @@ export function useCancelTask() {
 
 export function useRerunTask() {
   return useMutation({
-    mutationFn: async (uid: string) => (await api.call(rerunTask, { params: { uid } })).task,
+    mutationFn: async ({ uid, key }: { uid: string; key: string }) =>
+      (await api.call(rerunTask, { params: { uid }, headers: { "idempotency-key": key } })).task,
     onSuccess: (task) => {
       showTask(task);
       void queryClient.invalidateQueries({ queryKey: ["tasks"] });

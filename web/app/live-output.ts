@@ -1,8 +1,9 @@
 import { useEffect, useReducer } from "react";
-import { readTaskLog, taskOutput } from "#contract/api/tasks.ts";
+import { readTask, readTaskLog, taskOutput } from "#contract/api/tasks.ts";
 import { readEvents } from "#contract/events.ts";
-import type { LogStream } from "#contract/task.ts";
+import { isTaskEnded, type LogStream } from "#contract/task.ts";
 import { api, wordsOf } from "./api.ts";
+import { followToEnd } from "./follow-to-end.ts";
 import { addOutput, emptyOutput, type Output, type OutputPiece } from "./output-text.ts";
 import { untilVisible, whileVisible } from "./visibility.ts";
 
@@ -44,22 +45,29 @@ interface Following {
 }
 
 async function keepFollowing(following: Following): Promise<void> {
-  const { stop, dispatch } = following;
+  const { uid, stop, dispatch } = following;
   let from: Place = { offset: -beginBytes };
-  while (!stop.aborted) {
-    await untilVisible(stop);
-    if (stop.aborted) return;
-    const { signal, release } = whileVisible(stop);
-    try {
-      for await (const next of followOnce(following, from, signal)) from = next;
-      if (!signal.aborted) return dispatch({ state: "ended" });
-    } catch (error) {
-      if (!signal.aborted) dispatch({ state: "lost", problem: wordsOf(error) });
-    } finally {
-      release();
-    }
-    if (!stop.aborted) await new Promise((resolve) => setTimeout(resolve, retryMs));
-  }
+  const isAtEnd = await followToEnd({
+    follow: async () => {
+      await untilVisible(stop);
+      const { signal, release } = whileVisible(stop);
+      try {
+        for await (const next of followOnce(following, from, signal)) from = next;
+        return !signal.aborted;
+      } catch (error) {
+        if (!signal.aborted) throw error;
+        // Nobody looks: nothing is lost, and it goes on as soon as somebody does.
+        return false;
+      } finally {
+        release();
+      }
+    },
+    hasEnded: async () => isTaskEnded((await api.call(readTask, { params: { uid }, signal: stop })).task.state),
+    onLost: (error) => dispatch({ state: "lost", problem: wordsOf(error) }),
+    pause: () => new Promise((resolve) => setTimeout(resolve, retryMs)),
+    stop,
+  });
+  if (isAtEnd) dispatch({ state: "ended" });
 }
 
 /** Where to go on. The id of the last event names the attempt as well: one that has begun meanwhile is read from its beginning. */

@@ -4,6 +4,7 @@ import { readEvents } from "#contract/events.ts";
 import { api } from "./api.ts";
 import { sessionEnded } from "./connection.ts";
 import { applyStatus } from "./data-sites.ts";
+import { isMissed } from "./missed-events.ts";
 import { queryClient } from "./query-client.ts";
 import { untilVisible, whileVisible } from "./visibility.ts";
 
@@ -22,18 +23,21 @@ async function keepFollowing(stop: AbortSignal): Promise<void> {
   for (let isFirst = true; !stop.aborted; isFirst = false) {
     await untilVisible(stop);
     if (stop.aborted) return;
-    // Events that came while nobody listened are made up for by reading again.
-    if (!isFirst) void queryClient.invalidateQueries({ queryKey: ["sites"] });
     const { signal, release } = whileVisible(stop);
-    await followOnce(signal).catch(() => undefined);
+    // Events that came while nobody listened are made up for by reading again: once somebody listens, so that none falls between the two.
+    const onOpen = (): void => {
+      if (!isFirst) void queryClient.invalidateQueries({ predicate: ({ queryKey }) => isMissed(queryKey) });
+    };
+    await followOnce(signal, onOpen).catch(() => undefined);
     release();
     if (!stop.aborted) await new Promise((resolve) => setTimeout(resolve, sessionEnded.get() ? retryMs * 5 : retryMs));
   }
 }
 
-async function followOnce(signal: AbortSignal): Promise<void> {
+async function followOnce(signal: AbortSignal, onOpen: () => void): Promise<void> {
   const response = await api.fetch(followSites, { signal });
   if (response.body === null) return;
+  onOpen();
   for await (const { data } of readEvents(response.body)) {
     const { site, status } = siteEvent.parse(JSON.parse(data));
     applyStatus(site, status);

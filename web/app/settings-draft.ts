@@ -1,6 +1,7 @@
 import type { SiteView } from "#contract/api/views.ts";
 import { type SiteAvailability, type SiteEgress, type SiteKind, type SiteLimits, siteLimits } from "#contract/site.ts";
 import type { SiteChange } from "./data-sites.ts";
+import { changedFields } from "./draft.ts";
 
 /** The settings of a site as a form holds them. */
 export interface SettingsDraft {
@@ -16,14 +17,14 @@ export function draftOf(site: SiteView): SettingsDraft {
   return { description: site.description, kind: site.kind, ...site.settings };
 }
 
-/** What has to be sent to make the site like the draft; null when nothing differs. */
-export function changeOf(site: SiteView, draft: SettingsDraft): SiteChange | null {
-  const { description, kind, ...settings } = draft;
-  const changed: SiteChange = {};
-  if (description !== site.description) changed.description = description;
-  if (kind !== site.kind) changed.kind = kind;
-  const different = Object.entries(settings).filter(([key, value]) => site.settings[key as keyof SiteView["settings"]] !== value);
-  if (different.length > 0) changed.settings = Object.fromEntries(different);
+/** What has to be sent to save what differs from the base; null when nothing does. */
+export function changeOf(base: SettingsDraft, draft: SettingsDraft): SiteChange | null {
+  const { description, kind, ...settings } = changedFields(base, draft);
+  const changed: SiteChange = {
+    ...(description === undefined ? {} : { description }),
+    ...(kind === undefined ? {} : { kind }),
+    ...(Object.keys(settings).length === 0 ? {} : { settings }),
+  };
   return Object.keys(changed).length === 0 ? null : changed;
 }
 
@@ -55,16 +56,15 @@ export function limitTexts(limits: SiteLimits): LimitTexts {
   return texts as LimitTexts;
 }
 
-/** What the form says in the API's units, or what is wrong with one of its fields. */
+/** What of the form differs from its base, in the API's units, or what is wrong with one of those fields. */
 export function parseLimits(
   texts: LimitTexts,
-  now: SiteLimits,
+  base: LimitTexts,
 ): { readonly limits: Partial<SiteLimits> } | { readonly key: keyof SiteLimits; readonly problem: string } {
   const limits: Partial<SiteLimits> = {};
-  const unchanged = limitTexts(now);
   for (const { key, factor, unit } of limitFields) {
     const text = texts[key].trim().replace(",", ".");
-    if (text === unchanged[key]) continue;
+    if (text === base[key]) continue;
     const value = Number(text);
     if (text === "" || !Number.isFinite(value)) return { key, problem: "Give a number." };
     // 0.01 is not exact in binary: 60 × 0.01 would be 0.6000000000000001 of a core.
@@ -80,6 +80,31 @@ function boundsText(key: keyof SiteLimits, factor: number, unit: string): string
   const { minValue, maxValue } = siteLimits.shape[key];
   const format = (value: number | null): string => new Intl.NumberFormat("en", { maximumFractionDigits: 1 }).format((value ?? 0) / factor);
   return `Between ${format(minValue)} and ${format(maxValue)} ${unit}.`;
+}
+
+/** What only administrators change, as a form holds it. */
+export interface LimitsDraft extends LimitTexts {
+  readonly availability: SiteAvailability;
+  readonly egress: SiteEgress;
+  readonly dedicated: boolean;
+}
+
+export function limitsDraftOf({ availability, egress, dedicated, limits }: SiteView): LimitsDraft {
+  return { availability, egress, dedicated: dedicated ?? false, ...limitTexts(limits) };
+}
+
+/** What has to be sent to save what differs from the base, without its reason; null when nothing does, or the name of a field and what is wrong with it. */
+export function limitsChangeOf(base: LimitsDraft, draft: LimitsDraft): SiteChange | null | { readonly key: keyof SiteLimits; readonly problem: string } {
+  const parsed = parseLimits(draft, base);
+  if (!("limits" in parsed)) return parsed;
+  const { availability, egress, dedicated } = changedFields(base, draft);
+  const change: SiteChange = {
+    ...(availability === undefined ? {} : { availability }),
+    ...(egress === undefined ? {} : { egress }),
+    ...(dedicated === undefined ? {} : { dedicated }),
+    ...(Object.keys(parsed.limits).length === 0 ? {} : { limits: parsed.limits }),
+  };
+  return Object.keys(change).length === 0 ? null : change;
 }
 
 export const availabilityWords: Readonly<Record<SiteAvailability, { readonly label: string; readonly meaning: string }>> = {

@@ -4,6 +4,7 @@ import { Failure, failureOf } from "#contract/failure.ts";
 import { wordsOf } from "./api.ts";
 import { refreshFiles } from "./data-files.ts";
 import { createStore } from "./store.ts";
+import { guardWhile } from "./upload-guard.ts";
 
 export interface Upload {
   readonly id: number;
@@ -22,6 +23,7 @@ export interface ChosenFile {
 
 /** Every upload of this tab until it is put away. */
 export const uploads = createStore<readonly Upload[]>([]);
+guardWhile(uploads, (all) => all.some(({ state }) => state === "waiting" || state === "sending"), window);
 
 /** Files sent at once; more would take the connections that pages need. */
 const parallel = 2;

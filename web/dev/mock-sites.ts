@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { setMember } from "#contract/api/members.ts";
 import { createSite, updateSite, writeEnvironment } from "#contract/api/sites.ts";
 import { formatEvent } from "#contract/events.ts";
@@ -82,6 +83,7 @@ export const mockSiteHandlers: Readonly<Record<string, MockHandler>> = {
       settings: { ...site.view.settings, ...settings },
       limits: { ...site.view.limits, ...limits },
       cache: { ...site.view.cache, ...cache },
+      updatedAt: new Date().toISOString(),
     } as typeof site.view;
     const state = rest.availability;
     if (state !== undefined) reportState(call.world, site, { state: state === "enabled" ? "running" : state, reason: reason ?? null });
@@ -114,10 +116,17 @@ export const mockSiteHandlers: Readonly<Record<string, MockHandler>> = {
     }, 2000);
     call.response.on("close", () => clearInterval(timer));
   },
-  "sites.environment.read": (call) => ({ environment: siteOf(call).environment }),
+  "sites.environment.read": (call) => {
+    const { environment } = siteOf(call);
+    call.response.setHeader("etag", versionOf(environment));
+    return { environment };
+  },
   "sites.environment.write": (call) => {
     const site = siteOf(call);
+    const expected = call.request.headers["if-match"];
+    if (expected !== undefined && expected !== versionOf(site.environment)) throw new Failure("environment_changed");
     site.environment = writeEnvironment.body.parse(call.body).environment;
+    call.response.setHeader("etag", versionOf(site.environment));
     return { operation: site.view.kind === "dynamic" ? startOperation(call.world, site, { kind: "configure" }) : null };
   },
   "members.list": (call) => ({ members: [...siteOf(call).members].map(([username, role]) => ({ username, role })) }),
@@ -176,6 +185,8 @@ export const mockSiteHandlers: Readonly<Record<string, MockHandler>> = {
     isOrchestratorThere: true,
   }),
 };
+
+const versionOf = (environment: MockSite["environment"]): string => `"${createHash("sha256").update(JSON.stringify(environment)).digest("hex")}"`;
 
 function keepOwner(site: MockSite, username: string, staysOwner: boolean): void {
   const others = [...site.members].filter(([name, role]) => role === "owner" && name !== username);

@@ -213,7 +213,8 @@ export const mockTaskHandlers: Readonly<Record<string, MockHandler>> = {
   "tasks.log": (call) => {
     const stream = call.params.stream === "stderr" ? "stderr" : "stdout";
     if (call.query.get("follow") !== "true") return call.response.writeHead(200, { "content-type": "text/plain; charset=utf-8" }).end(taskOf(call)[stream]);
-    let sent = 0;
+    const offset = Number(call.query.get("offset") ?? 0);
+    let sent = offset < 0 ? Math.max(taskOf(call)[stream].length + offset, 0) : offset;
     return follow(call, (task) => {
       const text = task[stream].slice(sent);
       const data = text === "" ? null : { offset: sent, next: sent + text.length, text, skipped: 0 };

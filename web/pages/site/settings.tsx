@@ -18,14 +18,15 @@ export function SettingsPage(): ReactNode {
   if (site === undefined) return null;
   if (!may(site, "site.configure")) return <ProblemBox title="Your role on this site does not allow changing its settings. Ask one of its owners." />;
   return (
-    <div className="grid items-start gap-8 lg:grid-cols-[minmax(0,48rem)_minmax(0,1fr)]">
+    // What is typed belongs to this site: another one begins anew.
+    <div key={site.id} className="grid items-start gap-8 lg:grid-cols-[minmax(0,48rem)_minmax(0,1fr)]">
       <div className="flex min-w-0 flex-col gap-5">
-        <GeneralSettings key={`general-${site.updatedAt}`} site={site} />
-        <ImageSettings key={`image-${site.updatedAt}`} site={site} />
-        {site.kind === "dynamic" && <CacheSettings key={`cache-${site.updatedAt}`} site={site} />}
+        <GeneralSettings site={site} />
+        <ImageSettings site={site} />
+        {site.kind === "dynamic" && <CacheSettings site={site} />}
         <EnvironmentSettings site={site} />
         <DatabaseSettings site={site} />
-        {may(site, "site.limits") && <LimitSettings key={`limits-${site.updatedAt}`} site={site} />}
+        {may(site, "site.limits") && <LimitSettings site={site} />}
         <DangerZone site={site} />
       </div>
       <Contents site={site} />

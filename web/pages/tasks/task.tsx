@@ -1,11 +1,12 @@
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import { Ban, RotateCcw } from "lucide-react";
-import type { ReactNode } from "react";
+import { type ReactNode, useState } from "react";
 import type { TaskView } from "#contract/api/tasks.ts";
 import { isTaskEnded } from "#contract/task.ts";
 import { hasCode, wordsOf } from "../../app/api.ts";
 import { useCancelTask, useRerunTask, useTask } from "../../app/data-tasks.ts";
 import { useLiveTask } from "../../app/live-task.ts";
+import { createRequestKey } from "../../app/request-key.ts";
 import { argumentsText, taskTitle } from "../../app/task-words.ts";
 import { Button, buttonClass } from "../../parts/button.tsx";
 import { EmptyLot } from "../../parts/empty-lot.tsx";
@@ -78,8 +79,19 @@ function Invocation({ task }: { readonly task: TaskView }): ReactNode {
 function Actions({ task }: { readonly task: TaskView }): ReactNode {
   const cancel = useCancelTask();
   const rerun = useRerunTask();
+  const [rerunKey] = useState(() => createRequestKey());
   const navigate = useNavigate();
   if (!task.you.mayControl) return null;
+  const runAgain = (): void =>
+    rerun.mutate(
+      { uid: task.uid, key: rerunKey.keyFor(task.uid) },
+      {
+        onSuccess: ({ uid }) => {
+          rerunKey.done();
+          void navigate({ to: "/tasks/$uid", params: { uid } });
+        },
+      },
+    );
   const problem = cancel.error ?? rerun.error;
   return (
     <div className="flex flex-wrap gap-2">
@@ -89,10 +101,7 @@ function Actions({ task }: { readonly task: TaskView }): ReactNode {
           Cancel
         </Button>
       )}
-      <Button
-        onClick={() => rerun.mutate(task.uid, { onSuccess: ({ uid }) => void navigate({ to: "/tasks/$uid", params: { uid } }) })}
-        busy={rerun.isPending && "Queueing…"}
-      >
+      <Button onClick={runAgain} busy={rerun.isPending && "Queueing…"}>
         <RotateCcw aria-hidden="true" />
         Run again
       </Button>

@@ -1,12 +1,15 @@
-import { type ReactNode, useState } from "react";
+import type { ReactNode } from "react";
 import type { SiteView } from "#contract/api/views.ts";
 import type { SiteCache } from "#contract/site-cache.ts";
 import { useUpdateSite } from "../../app/data-sites.ts";
+import { changedFields, fieldRules } from "../../app/draft.ts";
 import { bytesText, secondsText } from "../../app/formats.ts";
+import { useDraft } from "../../app/use-draft.ts";
 import { Field, Select, SwitchField } from "../field.tsx";
 import { Section } from "../heading.tsx";
 import { SaveBar } from "./save-bar.tsx";
 
+const rules = fieldRules<SiteCache>();
 const minute = 60;
 const hour = 60 * minute;
 const day = 24 * hour;
@@ -21,13 +24,15 @@ const sizes = [1, 4, 16, 64].map((count) => count * mebibyte);
 
 /** How the router keeps answers of the program. */
 export function CacheSettings({ site }: { readonly site: SiteView }): ReactNode {
-  const [draft, setDraft] = useState(site.cache);
+  const form = useDraft(site.cache, rules);
+  const { base, draft } = form;
   const update = useUpdateSite(site.name);
-  const isChanged = Object.entries(draft).some(([key, value]) => site.cache[key as keyof SiteCache] !== value);
-  const set = (part: Partial<SiteCache>): void => setDraft({ ...draft, ...part });
+  const cache = changedFields(base, draft);
+  const isChanged = Object.keys(cache).length > 0;
+  const set = (part: Partial<SiteCache>): void => form.set((now) => ({ ...now, ...part }));
   const submit = (event: React.FormEvent): void => {
     event.preventDefault();
-    if (isChanged) update.mutate({ cache: draft });
+    if (isChanged) update.mutate({ cache }, { onSuccess: ({ site: answer }) => form.settle(draft, answer.cache) });
   };
   return (
     <Section id="page-cache" title="Page cache">
@@ -46,7 +51,7 @@ export function CacheSettings({ site }: { readonly site: SiteView }): ReactNode 
           isSaving={update.isPending}
           error={update.error}
           onDiscard={() => {
-            setDraft(site.cache);
+            form.discard();
             update.reset();
           }}
         />

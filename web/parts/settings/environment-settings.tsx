@@ -3,8 +3,19 @@ import { type ClipboardEvent, type ReactNode, useState } from "react";
 import type { SiteView } from "#contract/api/views.ts";
 import { wordsOf } from "../../app/api.ts";
 import { useEnvironment, useWriteEnvironment } from "../../app/data-sites.ts";
-import { environmentOf, isSameEnvironment, newRow, parseDotEnv, rowProblems, rowsOf, type VariableRow } from "../../app/environment-draft.ts";
+import {
+  environmentOf,
+  environmentRules,
+  isSameEnvironment,
+  newRow,
+  parseDotEnv,
+  rowProblems,
+  rowsOf,
+  type SavedEnvironment,
+  type VariableRow,
+} from "../../app/environment-draft.ts";
 import { notify } from "../../app/notices.ts";
+import { useDraft } from "../../app/use-draft.ts";
 import { Button, IconButton } from "../button.tsx";
 import { TextInput } from "../field.tsx";
 import { Section } from "../heading.tsx";
@@ -28,8 +39,8 @@ export function EnvironmentSettings({ site }: { readonly site: SiteView }): Reac
   );
 }
 
-function EnvironmentForm({ site, saved }: { readonly site: SiteView; readonly saved: Readonly<Record<string, string>> }): ReactNode {
-  const [rows, setRows] = useState(() => rowsOf(saved));
+function EnvironmentForm({ site, saved }: { readonly site: SiteView; readonly saved: SavedEnvironment }): ReactNode {
+  const { base, draft: rows, set: setRows, discard: discardRows, settle } = useDraft(saved, environmentRules);
   const [isTried, setTried] = useState(false);
   const write = useWriteEnvironment(site.name);
   const problems = rowProblems(rows);
@@ -38,7 +49,16 @@ function EnvironmentForm({ site, saved }: { readonly site: SiteView; readonly sa
   const submit = (event: React.FormEvent): void => {
     event.preventDefault();
     setTried(true);
-    if (problems.size === 0) write.mutate(environment, { onSuccess: (operation) => operation === null && notify({ tone: "good", text: "Variables saved" }) });
+    if (problems.size > 0) return;
+    // Whoever saves has decided on what was marked.
+    setRows((all) => all.map((row) => ({ ...row, isContested: false })));
+    const sent = { environment, version: base.version };
+    write.mutate(sent, {
+      onSuccess: ({ operation, saved: answer }) => {
+        settle(sent, answer);
+        if (operation === null) notify({ tone: "good", text: "Variables saved" });
+      },
+    });
   };
   const paste = (row: VariableRow, event: ClipboardEvent): void => {
     const pasted = parseDotEnv(event.clipboardData.getData("text"));
@@ -47,7 +67,7 @@ function EnvironmentForm({ site, saved }: { readonly site: SiteView; readonly sa
     setRows((all) => [...all.filter((each) => each.id !== row.id && !(each.name in pasted)), ...rowsOf(pasted)]);
   };
   const discard = (): void => {
-    setRows(rowsOf(saved));
+    discardRows();
     setTried(false);
     write.reset();
   };
@@ -72,7 +92,7 @@ function EnvironmentForm({ site, saved }: { readonly site: SiteView; readonly sa
       </Button>
       <p className="mt-2 text-soft text-sm">You can paste several lines of NAME=value into a name.</p>
       <SaveBar
-        isChanged={!isSameEnvironment(environment, saved)}
+        isChanged={!isSameEnvironment(environment, base.environment)}
         isSaving={write.isPending}
         error={write.error}
         label={site.kind === "dynamic" ? "Save and restart" : "Save changes"}
@@ -132,6 +152,11 @@ function VariableLine({ row, problem, onChange, onPaste, onRemove }: LineProps):
           <Trash2 aria-hidden="true" />
         </IconButton>
       </div>
+      {row.isContested === true && (
+        <p role="status" className="mt-1 text-sm text-warn">
+          Somebody else changed this variable meanwhile. Look at it before you save.
+        </p>
+      )}
       {problem !== null && (
         <p role="alert" className="mt-1 text-bad text-sm">
           {problem}

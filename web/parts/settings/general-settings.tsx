@@ -1,27 +1,35 @@
-import { type ReactNode, useMemo, useState } from "react";
+import { type ReactNode, useMemo } from "react";
 import type { SiteView } from "#contract/api/views.ts";
 import { useUpdateSite } from "../../app/data-sites.ts";
+import { fieldRules } from "../../app/draft.ts";
 import { secondsText } from "../../app/formats.ts";
 import { notify } from "../../app/notices.ts";
 import { changeOf, draftOf, type SettingsDraft } from "../../app/settings-draft.ts";
+import { useDraft } from "../../app/use-draft.ts";
 import { Field, Select, SwitchField, TextArea, TextInput } from "../field.tsx";
 import { Section } from "../heading.tsx";
 import { SaveBar } from "./save-bar.tsx";
 
+const rules = fieldRules<SettingsDraft>();
 const idleChoices = [60, 300, 600, 1800, 3600, 21_600] as const;
 
 /** Description, kind and how the program sleeps: one form with one button. */
 export function GeneralSettings({ site }: { readonly site: SiteView }): ReactNode {
-  const [draft, setDraft] = useState(() => draftOf(site));
+  const form = useDraft(draftOf(site), rules);
+  const { base, draft } = form;
   const update = useUpdateSite(site.name);
-  const change = changeOf(site, draft);
-  const set = (part: Partial<SettingsDraft>): void => setDraft({ ...draft, ...part });
+  const change = changeOf(base, draft);
+  const set = (part: Partial<SettingsDraft>): void => form.set((now) => ({ ...now, ...part }));
   const submit = (event: React.FormEvent): void => {
     event.preventDefault();
-    if (change !== null) {
-      // Where an operation follows, its own card tells of it.
-      update.mutate(change, { onSuccess: ({ operation }) => operation === null && notify({ tone: "good", text: "Settings saved" }) });
-    }
+    if (change === null) return;
+    update.mutate(change, {
+      onSuccess: ({ site: answer, operation }) => {
+        form.settle(draft, draftOf(answer));
+        // Where an operation follows, its own card tells of it.
+        if (operation === null) notify({ tone: "good", text: "Settings saved" });
+      },
+    });
   };
   return (
     <Section id="general" title="General">
@@ -54,7 +62,7 @@ export function GeneralSettings({ site }: { readonly site: SiteView }): ReactNod
           isSaving={update.isPending}
           error={update.error}
           onDiscard={() => {
-            setDraft(draftOf(site));
+            form.discard();
             update.reset();
           }}
         />

@@ -2,63 +2,67 @@ import { type ReactNode, useState } from "react";
 import type { SiteView } from "#contract/api/views.ts";
 import { type SiteAvailability, type SiteEgress, siteAvailabilities, siteEgresses } from "#contract/site.ts";
 import { useImages } from "../../app/data-images.ts";
-import { type SiteChange, useUpdateSite } from "../../app/data-sites.ts";
+import { useUpdateSite } from "../../app/data-sites.ts";
 import { useSystem } from "../../app/data-system.ts";
+import { fieldRules } from "../../app/draft.ts";
 import { notify } from "../../app/notices.ts";
-import { availabilityWords, egressWords, limitFields, limitTexts, parseLimits } from "../../app/settings-draft.ts";
+import { availabilityWords, egressWords, type LimitsDraft, limitFields, limitsChangeOf, limitsDraftOf } from "../../app/settings-draft.ts";
+import { useDraft } from "../../app/use-draft.ts";
 import { Field, Select, SwitchField, TextInput } from "../field.tsx";
 import { Section } from "../heading.tsx";
 import { SaveBar } from "./save-bar.tsx";
 
+const rules = fieldRules<LimitsDraft>();
+
 /** What only administrators change: whether the site may be there at all, and how much it may use. */
 export function LimitSettings({ site }: { readonly site: SiteView }): ReactNode {
-  const [availability, setAvailability] = useState<SiteAvailability>(site.availability);
-  const [egress, setEgress] = useState<SiteEgress>(site.egress);
-  const held = site.dedicated ?? false;
-  const [isDedicated, setDedicated] = useState(held);
-  const [texts, setTexts] = useState(() => limitTexts(site.limits));
+  const form = useDraft(limitsDraftOf(site), rules);
+  const { base, draft } = form;
   const [reason, setReason] = useState("");
   const [isTried, setTried] = useState(false);
   const update = useUpdateSite(site.name);
-  const parsed = parseLimits(texts, site.limits);
-  const hasNewLimits = !("limits" in parsed) || Object.keys(parsed.limits).length > 0;
-  const isChanged = availability !== site.availability || egress !== site.egress || isDedicated !== held || hasNewLimits;
+  const change = limitsChangeOf(base, draft);
+  const isChanged = change !== null;
+  const wrong = change !== null && "problem" in change ? change : null;
   const reasonProblem = isTried && isChanged && reason.trim() === "" ? "Say why, in a sentence. The owners can read it." : null;
+  const set = (part: Partial<LimitsDraft>): void => form.set((now) => ({ ...now, ...part }));
+  const reset = (): void => {
+    setReason("");
+    setTried(false);
+  };
   const submit = (event: React.FormEvent): void => {
     event.preventDefault();
     setTried(true);
-    if (!("limits" in parsed) || reason.trim() === "") return;
-    const change: SiteChange = { reason: reason.trim() };
-    if (availability !== site.availability) change.availability = availability;
-    if (egress !== site.egress) change.egress = egress;
-    if (isDedicated !== held) change.dedicated = isDedicated;
-    if (hasNewLimits) change.limits = parsed.limits;
-    update.mutate(change, { onSuccess: ({ operation }) => operation === null && notify({ tone: "good", text: "Limits saved" }) });
+    if (change === null || "problem" in change || reason.trim() === "") return;
+    update.mutate(
+      { ...change, reason: reason.trim() },
+      {
+        onSuccess: ({ site: answer, operation }) => {
+          form.settle(draft, limitsDraftOf(answer));
+          reset();
+          if (operation === null) notify({ tone: "good", text: "Limits saved" });
+        },
+      },
+    );
   };
   const discard = (): void => {
-    setAvailability(site.availability);
-    setEgress(site.egress);
-    setDedicated(held);
-    setTexts(limitTexts(site.limits));
-    setReason("");
-    setTried(false);
+    form.discard();
+    reset();
     update.reset();
   };
   return (
     <Section id="limits" title="Availability and limits" lead="Only administrators see this. Every change needs a reason, which is kept.">
       <form onSubmit={submit} noValidate>
         <div className="grid gap-5 sm:grid-cols-2">
-          <AvailabilityField value={availability} onChange={setAvailability} />
+          <AvailabilityField value={draft.availability} onChange={(availability) => set({ availability })} />
           {site.kind === "dynamic" ? (
-            <EgressField value={egress} onChange={setEgress} />
+            <EgressField value={draft.egress} onChange={(egress) => set({ egress })} />
           ) : (
-            <DedicatedField value={isDedicated} isHeld={held} onChange={setDedicated} />
+            <DedicatedField value={draft.dedicated} isHeld={base.dedicated} onChange={(dedicated) => set({ dedicated })} />
           )}
           {limitFields.map(({ key, label, unit }) => (
-            <Field key={key} label={`${label} (${unit})`} error={"key" in parsed && parsed.key === key ? parsed.problem : null}>
-              {(control) => (
-                <TextInput {...control} inputMode="decimal" value={texts[key]} onChange={(event) => setTexts({ ...texts, [key]: event.target.value })} />
-              )}
+            <Field key={key} label={`${label} (${unit})`} error={wrong?.key === key ? wrong.problem : null}>
+              {(control) => <TextInput {...control} inputMode="decimal" value={draft[key]} onChange={(event) => set({ [key]: event.target.value })} />}
             </Field>
           ))}
           {isChanged && (

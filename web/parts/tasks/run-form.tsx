@@ -4,6 +4,7 @@ import type { TaskView } from "#contract/api/tasks.ts";
 import type { ScriptView } from "#contract/task.ts";
 import { wordsOf } from "../../app/api.ts";
 import { useCreateTask, useScripts } from "../../app/data-tasks.ts";
+import { createRequestKey } from "../../app/request-key.ts";
 import { emptyDraft, type RunDraft, requestOf } from "../../app/run-draft.ts";
 import { Button } from "../button.tsx";
 import { EmptyLot } from "../empty-lot.tsx";
@@ -42,11 +43,22 @@ function Form({ site, scripts, allowsCommands, onCreated }: InnerProps): ReactNo
   const [draft, setDraft] = useState<RunDraft>({ ...emptyDraft, script: scripts.length === 1 ? (scripts[0] ?? null) : null });
   const [isTried, setTried] = useState(false);
   const create = useCreateTask();
+  const [requestKey] = useState(() => createRequestKey());
   const request = requestOf(draft, site);
   const submit = (event: React.FormEvent): void => {
     event.preventDefault();
     setTried(true);
-    if (request.kind === "body") create.mutate(request.body, { onSuccess: onCreated });
+    if (request.kind !== "body") return;
+    const { body } = request;
+    create.mutate(
+      { body, key: requestKey.keyFor(body) },
+      {
+        onSuccess: (task) => {
+          requestKey.done();
+          onCreated(task);
+        },
+      },
+    );
   };
   return (
     <form onSubmit={submit} noValidate className="flex flex-col gap-5">

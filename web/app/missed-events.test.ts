@@ -1,0 +1,17 @@
+import { expect, test } from "vitest";
+import { isMissed } from "./missed-events.ts";
+
+test("after a break of the events the list and each shown site are read again", () => {
+  expect(isMissed(["sites", { search: "", all: false }])).toBe(true);
+  expect(isMissed(["site", "chess"])).toBe(true);
+  expect(isMissed(["site", "chess", "operations"])).toBe(true);
+  expect(isMissed(["site", "chess", "history", "of", "run.sh"])).toBe(true);
+});
+
+test("what costs much, and what has nothing to do with sites, is left alone", () => {
+  expect(isMissed(["site", "chess", "environment"])).toBe(false);
+  expect(isMissed(["site", "chess", "search", { text: "x" }])).toBe(false);
+  expect(isMissed(["site", "chess", "history", "bytes", 7])).toBe(false);
+  expect(isMissed(["tasks", {}])).toBe(false);
+  expect(isMissed([])).toBe(false);
+});
