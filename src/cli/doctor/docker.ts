@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { json } from "node:stream/consumers";
 import { z } from "zod";
 import type { Check } from "./check.ts";
+import { checkSwarmBridge, checkSwarmGroups, type GroupFacts } from "./swarm-engine.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -13,7 +14,13 @@ const tryMs = 3_000;
 const oldestApi = [1, 41] as const;
 
 const versionAnswer = z.object({ Version: z.string(), ApiVersion: z.string() });
-const infoAnswer = z.object({ Swarm: z.object({ LocalNodeState: z.string(), ControlAvailable: z.boolean() }) });
+const infoAnswer = z.object({
+  Swarm: z.object({ LocalNodeState: z.string(), ControlAvailable: z.boolean() }),
+  // What engines on other systems leave out is what they do not do.
+  CgroupDriver: z.string().default(""),
+  SwapLimit: z.boolean().default(false),
+});
+const bridgeAnswer = z.object({ IPAM: z.object({ Config: z.array(z.object({ Subnet: z.string() })).nullable() }) });
 
 /** An engine that answered. */
 interface FoundEngine {
@@ -22,28 +29,30 @@ interface FoundEngine {
   /** `active` in a swarm; else `inactive`, `pending`, `locked`, `error`. */
   readonly swarm: string;
   readonly managesSwarm: boolean;
+  readonly groups: GroupFacts;
+  /** Of the bridge on which containers stand: `172.17.0.0/16`; null when it has none. */
+  readonly subnet: string | null;
 }
 
-/** The Docker engine of this machine, which only `BACKLOT_RUNTIME=swarm` needs. */
-export async function checkDocker(environment: Environment): Promise<Check> {
+/** The Docker engine of this machine, which only `BACKLOT_RUNTIME=swarm` needs; where it is used, also how far it bounds programs, and how many. */
+export async function checkDocker(environment: Environment): Promise<readonly Check[]> {
   const name = "docker";
   const isUsed = environment.BACKLOT_RUNTIME === "swarm";
   const host = environment.DOCKER_HOST || "unix:///var/run/docker.sock";
   const found = await ask(host, environment.DOCKER_CERT_PATH || undefined).catch((error: unknown) =>
     error instanceof Error ? error : new Error(String(error)),
   );
-  if (!isUsed)
-    return {
-      name,
-      state: "info",
-      detail: `not used: programs run as processes of this machine; ${found instanceof Error ? `no engine answers at ${host}` : wordsOf(found)}`,
-    };
+  if (!isUsed) {
+    const detail = `not used: programs run as processes of this machine; ${found instanceof Error ? `no engine answers at ${host}` : wordsOf(found)}`;
+    return [{ name, state: "info", detail }];
+  }
   if (found instanceof Error) {
     const advice = "Install docker.io (20.10 or later) and start it, or name its address by DOCKER_HOST.";
-    return { name, state: "missing", detail: `BACKLOT_RUNTIME is swarm, and no engine answers at ${host}: ${found.message}`, advice };
+    return [{ name, state: "missing", detail: `BACKLOT_RUNTIME is swarm, and no engine answers at ${host}: ${found.message}`, advice }];
   }
   const problem = problemOf(found, environment.BACKLOT_SWARM_MANAGER !== undefined && environment.BACKLOT_SWARM_MANAGER !== "");
-  return problem === null ? { name, state: "ok", detail: wordsOf(found) } : { name, state: "missing", detail: wordsOf(found), advice: problem };
+  const engine: Check = { name, detail: wordsOf(found), ...(problem === null ? { state: "ok" } : { state: "missing", advice: problem }) };
+  return [engine, ...checkSwarmGroups(found.groups), checkSwarmBridge(found.subnet)];
 }
 
 function wordsOf({ version, apiVersion, swarm, managesSwarm }: FoundEngine): string {
@@ -62,8 +71,25 @@ function problemOf({ apiVersion, swarm, managesSwarm }: FoundEngine, hasOtherMan
 async function ask(host: string, certificates: string | undefined): Promise<FoundEngine> {
   const place = await placeOf(host, certificates);
   const { Version, ApiVersion } = versionAnswer.parse(await read(place, "/version"));
-  const { Swarm } = infoAnswer.parse(await read(place, "/info"));
-  return { version: Version, apiVersion: ApiVersion, swarm: Swarm.LocalNodeState, managesSwarm: Swarm.ControlAvailable };
+  const { Swarm, CgroupDriver, SwapLimit } = infoAnswer.parse(await read(place, "/info"));
+  const { IPAM } = await read(place, "/networks/bridge").then(
+    (answer) => bridgeAnswer.parse(answer),
+    () => ({ IPAM: { Config: null } }),
+  );
+  return {
+    version: Version,
+    apiVersion: ApiVersion,
+    swarm: Swarm.LocalNodeState,
+    managesSwarm: Swarm.ControlAvailable,
+    groups: { driver: CgroupDriver, countsSwap: SwapLimit, swapBytes: await swapBytes() },
+    subnet: IPAM.Config?.[0]?.Subnet ?? null,
+  };
+}
+
+/** How much swap this machine has. */
+async function swapBytes(): Promise<number> {
+  const found = await readFile("/proc/meminfo", "utf8").catch(() => "");
+  return Number(/^SwapTotal:\s+(\d+) kB/m.exec(found)?.[1] ?? 0) * 1024;
 }
 
 async function placeOf(host: string, certificates: string | undefined): Promise<RequestOptions & { readonly isSecure: boolean }> {
