@@ -16,6 +16,7 @@ const entry = fileURLToPath(new URL("../../bin/backlot.mjs", import.meta.url));
 export interface OrchestratorProcess extends AsyncDisposable {
   readonly client: ComponentClient;
   readonly url: string;
+  readonly pid: number;
   /** Ends it as a crash of the machine would, without a word. */
   kill(): Promise<void>;
 }
@@ -33,7 +34,7 @@ export async function spawnOrchestrator(home: OrchestratorHome, inNetwork: reado
     child.kill(signal);
     await gone;
   };
-  return { client: clientOf(home, url), url, kill: () => end("SIGKILL"), [Symbol.asyncDispose]: () => end("SIGTERM") };
+  return { client: clientOf(home, url), url, pid: child.pid ?? 0, kill: () => end("SIGKILL"), [Symbol.asyncDispose]: () => end("SIGTERM") };
 }
 
 /** Waits until no process of this data folder is left, whoever its parent is. */

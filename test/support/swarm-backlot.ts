@@ -78,7 +78,9 @@ export async function startSwarmBacklot(given: SwarmBacklotGiven = {}): Promise<
     ends.unshift(() => backlot[Symbol.asyncDispose]());
     ends.push(() => backlot.kill("SIGTERM"));
     await backlot.start();
-    const others = await Promise.all(rest.map((node) => startOther({ node, backlot, common: { ...common, BACKLOT_SWARM_MANAGER: first.host } })));
+    // A node that manages the swarm itself asks its own engine.
+    const asked = given.managers === swarm.nodes.length ? {} : { BACKLOT_SWARM_MANAGER: first.host };
+    const others = await Promise.all(rest.map((node) => startOther({ node, backlot, common: { ...common, ...asked } })));
     ends.push(async () => void (await Promise.all(others.map((other) => other.stop()))));
     return { swarm, backlot, others, [Symbol.asyncDispose]: end };
   } catch (error) {

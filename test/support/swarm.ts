@@ -53,6 +53,8 @@ export interface SwarmGiven {
   readonly nodes?: number;
   /** How many of them manage the swarm. */
   readonly managers?: number;
+  /** Which of them begins the swarm and leads it, by its place; the first one by default. */
+  readonly leader?: number;
   /** Subnet of each node's bridge: how many containers it carries. */
   readonly bridgeBits?: number;
   readonly dockerdArguments?: readonly string[];
@@ -72,7 +74,8 @@ export async function startSwarm(given: SwarmGiven = {}): Promise<Swarm> {
     await makeBridge(place);
     for (let index = 1; index <= (given.nodes ?? 1); index += 1) nodes.push(new Node(place, index, given));
     await Promise.all(nodes.map((node) => node.open()));
-    await join_(nodes, given.managers ?? 1);
+    const leader = given.leader ?? 0;
+    await join_([...nodes.slice(leader, leader + 1), ...nodes.toSpliced(leader, 1)], given.managers ?? 1);
     const [first, ...others] = nodes;
     if (first === undefined) throw new Error("a swarm has a node at least");
     return {
@@ -224,6 +227,23 @@ async function join_(nodes: readonly Node[], managers: number): Promise<void> {
       JoinToken: index + 1 < managers ? tokens.Manager : tokens.Worker,
     });
   }
+}
+
+/** A node that manages the swarm, as the swarm itself sees it. */
+export interface SeenManager {
+  readonly address: string;
+  readonly reach: string;
+  readonly isLeader: boolean;
+}
+
+/** Asked of a manager. The types of the library say less of a node. */
+export async function managersOf(docker: Docker): Promise<readonly SeenManager[]> {
+  const nodes = (await docker.listNodes()) as readonly {
+    readonly ManagerStatus?: { readonly Addr: string; readonly Reachability: string; readonly Leader?: boolean };
+  }[];
+  return nodes.flatMap(({ ManagerStatus: status }) =>
+    status === undefined ? [] : [{ address: status.Addr, reach: status.Reachability, isLeader: status.Leader === true }],
+  );
 }
 
 async function end(place: Place, nodes: readonly Node[]): Promise<void> {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { whyNoSwarm } from "../../../../test/support/swarm.ts";
+import { managersOf, whyNoSwarm } from "../../../../test/support/swarm.ts";
 import { plainImage } from "../../../../test/support/swarm-images.ts";
 import { type SwarmRuntimeHarness, swarmRuntimeHarness } from "../../../../test/support/swarm-runtime-harness.ts";
 import type { RunningInstance, SiteRuntime } from "../site-runtime.ts";
@@ -75,19 +75,3 @@ describe.skipIf(missing !== null)(`a swarm of three managers${missing === null ?
     expect((await managers.ask((docker) => docker.listServices())).length).toBeGreaterThan(0);
   });
 });
-
-interface Manager {
-  readonly address: string;
-  readonly reach: string;
-  readonly isLeader: boolean;
-}
-
-/** As the swarm sees them itself; the types of the library say less of a node. */
-async function managersOf(docker: SwarmRuntimeHarness["swarm"]["nodes"][0]["docker"]): Promise<readonly Manager[]> {
-  const nodes = (await docker.listNodes()) as readonly {
-    readonly ManagerStatus?: { readonly Addr: string; readonly Reachability: string; readonly Leader?: boolean };
-  }[];
-  return nodes.flatMap(({ ManagerStatus: status }) =>
-    status === undefined ? [] : [{ address: status.Addr, reach: status.Reachability, isLeader: status.Leader === true }],
-  );
-}

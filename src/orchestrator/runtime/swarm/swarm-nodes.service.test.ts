@@ -10,6 +10,7 @@ import { whyNoSwarm } from "../../../../test/support/swarm.ts";
 import { plainImage } from "../../../../test/support/swarm-images.ts";
 import { swarmLastingSuite } from "../../../../test/support/swarm-lasting-suite.ts";
 import { type SwarmRuntimeHarness, swarmRuntimeHarness } from "../../../../test/support/swarm-runtime-harness.ts";
+import { swarmStreamsSuite } from "../../../../test/support/swarm-streams-suite.ts";
 import { swarmTakeoverSuite } from "../../../../test/support/swarm-takeover-suite.ts";
 import { siteOwner } from "../process/site-owner.ts";
 import type { RunningInstance, SiteRuntime } from "../site-runtime.ts";
@@ -187,6 +188,7 @@ describe.skipIf(missing !== null)(`a swarm of two nodes that share the folders o
     await second?.cut(false);
   });
 
+  swarmStreamsSuite(() => harness);
   swarmLastingSuite(() => harness);
   swarmTakeoverSuite(() => harness);
 });
