@@ -1,14 +1,16 @@
 import { createReadStream, lstatSync, readlinkSync } from "node:fs";
 import { rename, rmdir, symlink, unlink } from "node:fs/promises";
 import { join } from "node:path";
-import { Failure } from "#contract/failure.ts";
+import { Failure, type FailureCode } from "#contract/failure.ts";
 import { movePath } from "#kit/jail/change-path.ts";
 import { at, codeOf, folderFlags, openAt, openRoot } from "#kit/jail/descriptor.ts";
 import { syncDescriptor } from "#kit/jail/descriptor-io.ts";
 import { Draft } from "#kit/jail/draft.ts";
-import { translatedAsync } from "#kit/jail/fault.ts";
+import { faultOf, translatedAsync } from "#kit/jail/fault.ts";
 import { findPlace, type Jail, makeFolderAt } from "#kit/jail/jail.ts";
 import { type Keep, keepPresent } from "#kit/jail/keep-present.ts";
+import { enterFolder } from "#kit/jail/list-folder.ts";
+import { openRootUp, openUp } from "#kit/jail/open-up.ts";
 import { lockKey, withLock } from "#kit/jail/path-lock.ts";
 import { openRegular, statPath } from "#kit/jail/read-file.ts";
 import { releaseTemporaryName, takeTemporaryName } from "#kit/jail/temporary-name.ts";
@@ -27,6 +29,12 @@ export interface PlacementScene {
   readonly keep?: Keep | undefined;
 }
 
+// What keeps something of an earlier deployment from being removed, and nothing worse.
+const spared: ReadonlySet<string> = new Set<FailureCode>([
+  ...(["file_not_found", "not_a_folder", "not_a_file", "file_exists", "folder_not_empty"] as const),
+  ...(["file_forbidden", "file_special", "path_outside_site"] as const),
+]);
+
 // A program in the site may put something in the way again and again; the journal stays, and the next try goes on.
 const tries = 3;
 
@@ -38,6 +46,7 @@ export async function runPlacement(scene: PlacementScene, todo: Journal): Promis
   const folders = new Set<string>();
   for (const entry of deepestFirst(todo.clear)) {
     scene.checkpoint(`clear ${entry.path}`);
+    openTheWay(scene.jail, entry.path);
     await removeEntry(scene, entry, "whatever it is");
   }
   for (const entry of todo.entries) {
@@ -59,8 +68,10 @@ async function placeEntry(scene: PlacementScene, entry: PlannedEntry): Promise<v
       return await translatedAsync(entry.path, () => placeOnce(scene, entry));
     } catch (error) {
       const isInTheWay = error instanceof Failure && ["not_a_folder", "not_a_file", "file_exists", "folder_not_empty"].includes(error.code);
-      if (!isInTheWay || attempt === tries) throw error;
-      await clearTheWay(scene.jail, entry);
+      const isShut = error instanceof Failure && error.code === "file_forbidden";
+      if (!(isInTheWay || isShut) || attempt === tries) throw error;
+      if (isShut) openTheWay(scene.jail, entry.path);
+      else await clearTheWay(scene.jail, entry);
     }
   }
 }
@@ -142,6 +153,19 @@ async function clearTheWay(jail: Jail, entry: PlannedEntry): Promise<void> {
   }
 }
 
+// Gives the owner's rights in every folder on the way back to him: a program of the platform's own user may have taken them.
+function openTheWay(jail: Jail, path: string): void {
+  let folder = openRootUp(jail.root);
+  for (const name of path.split("/").slice(0, -1)) {
+    using current = folder;
+    openUp(current.fd, name);
+    const next = enterFolder(current.fd, Buffer.from(name));
+    if (next === undefined) return;
+    folder = next;
+  }
+  folder[Symbol.dispose]();
+}
+
 /** Removes what a deployment placed: `as it was placed` spares what was changed since, and folders that hold anything. */
 async function removeEntry(scene: PlacementScene, entry: Placed, condition: "as it was placed" | "whatever it is"): Promise<void> {
   try {
@@ -159,9 +183,9 @@ async function removeEntry(scene: PlacementScene, entry: Placed, condition: "as 
       await syncDescriptor(place.folder.fd);
     });
   } catch (error) {
-    // Gone, not empty, or something else by now: not ours to remove.
-    const code = error instanceof Failure ? error.code : codeOf(error);
-    if (!["ENOENT", "ENOTDIR", "ENOTEMPTY", "EEXIST", "EISDIR", "EPERM", "EBUSY", "not_a_folder", "file_not_found"].includes(code)) throw error;
+    // Gone, not empty, shut, or something else by now: not ours to remove.
+    const fault = faultOf(error, entry.path);
+    if (!(fault instanceof Failure && spared.has(fault.code)) && codeOf(error) !== "EBUSY") throw error;
   }
 }
 
@@ -190,9 +214,9 @@ async function syncFolder(jail: Jail, path: string): Promise<void> {
     using folder = place.name === null ? undefined : openAt(place.folder.fd, place.name, folderFlags);
     await syncDescriptor(folder?.fd ?? place.folder.fd);
   } catch (error) {
-    // Moved since by somebody else, who then owes the sync.
+    // Moved or shut since by somebody else, who then owes the sync.
     const code = error instanceof Failure ? error.code : codeOf(error);
-    if (!["ENOENT", "ENOTDIR", "ELOOP", "not_a_folder"].includes(code)) throw error;
+    if (!["ENOENT", "ENOTDIR", "ELOOP", "EACCES", "not_a_folder"].includes(code)) throw error;
   }
 }
 

@@ -1,5 +1,5 @@
 import { Failure } from "#contract/failure.ts";
-import { codeOf } from "#kit/jail/descriptor.ts";
+import { faultOf } from "#kit/jail/fault.ts";
 import { findPlace, type Jail } from "#kit/jail/jail.ts";
 import { statPath } from "#kit/jail/read-file.ts";
 import { walkTree } from "#kit/jail/walk-tree.ts";
@@ -27,8 +27,16 @@ export async function surveySite(jail: Jail, plan: UnpackedPlan, before: Manifes
 
 async function isOwn(jail: Jail, folder: string, old: ReadonlyMap<string, Placed>): Promise<boolean> {
   if (old.get(folder)?.kind !== "folder") return false;
-  for await (const entry of walkTree(jail, folder)) if (!old.has(`${folder}/${entry.path}`)) return false;
-  return true;
+  let isShut = false;
+  const whenShut = (): void => {
+    isShut = true;
+  };
+  try {
+    for await (const entry of walkTree(jail, folder, { whenShut })) if (!old.has(`${folder}/${entry.path}`)) return false;
+  } catch (error) {
+    return refuseUnforeseen(error, folder);
+  }
+  return !isShut;
 }
 
 async function isUnchanged(jail: Jail, entry: Placed): Promise<boolean> {
@@ -38,9 +46,14 @@ async function isUnchanged(jail: Jail, entry: Placed): Promise<boolean> {
   try {
     return await isAsPlaced(open, entry);
   } catch (error) {
-    if (error instanceof Failure || codeOf(error) === "ENOENT") return false;
-    throw error;
+    return refuseUnforeseen(error, entry.path);
   }
+}
+
+// What may not be read, became something else or went away is not what was placed.
+function refuseUnforeseen(error: unknown, path: string): false {
+  if (faultOf(error, path) instanceof Failure) return false;
+  throw error;
 }
 
 // A path that leads nowhere, through a file or out by a link has nothing of ours.
@@ -48,7 +61,7 @@ function quietly<T>(look: () => T): T | undefined {
   try {
     return look();
   } catch (error) {
-    if (error instanceof Failure || ["ENOENT", "ENOTDIR", "EACCES"].includes(codeOf(error))) return undefined;
-    throw error;
+    refuseUnforeseen(error, "");
+    return undefined;
   }
 }
