@@ -1,23 +1,32 @@
-import { ServerResponse, STATUS_CODES } from "node:http";
+import { type IncomingMessage, ServerResponse, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 import { Failure, problemOf } from "#contract/failure.ts";
+import { endWith } from "./last-words.ts";
 
 /** Longest head of a request, in bytes: its address and its fields. */
 export const maxHeadBytes = 16 * 1024;
 
 /** Answers what the parser of HTTP gave up on: there is no request that anybody could look at. */
 export function refuseMalformed(error: NodeJS.ErrnoException, socket: Duplex): void {
-  // What has begun to go out is an answer to something else, which this would spoil.
-  const current: unknown = Reflect.get(socket, "_httpMessage");
-  if (!socket.writable || error.code === "ECONNRESET" || (current instanceof ServerResponse && current.headersSent)) {
-    socket.destroy();
-    return;
-  }
-  sendRefusal(socket, failureOfParser(error));
+  if (error.code === "ECONNRESET" || !isUnanswered(socket)) socket.destroy();
+  else sendRefusal(socket, failureOfParser(error));
 }
 
-/** Answers on a bare connection, and ends it. */
-export function sendRefusal(socket: Duplex, failure: Failure): void {
+/** Whether something can be said on a bare connection: what has begun to go out there is an answer to something else, which that would spoil. */
+export function isUnanswered(socket: Duplex): boolean {
+  const current: unknown = Reflect.get(socket, "_httpMessage");
+  return socket.writable && !(current instanceof ServerResponse && current.headersSent);
+}
+
+/** Answers CONNECT, for which Node gives a bare connection. */
+export function refuseConnect(_request: IncomingMessage, socket: Duplex): void {
+  // Without a listener the error of a client who vanishes would end the process.
+  socket.on("error", () => socket.destroy());
+  if (isUnanswered(socket)) sendRefusal(socket, new Failure("request_malformed", { reason: "this is no proxy" }));
+  else socket.destroy();
+}
+
+function sendRefusal(socket: Duplex, failure: Failure): void {
   const body = JSON.stringify(problemOf(failure));
   const head = [
     `HTTP/1.1 ${failure.status} ${STATUS_CODES[failure.status]}`,
@@ -25,7 +34,7 @@ export function sendRefusal(socket: Duplex, failure: Failure): void {
     `content-length: ${Buffer.byteLength(body)}`,
     "connection: close",
   ];
-  socket.end(`${head.join("\r\n")}\r\n\r\n${body}`);
+  endWith(socket, `${head.join("\r\n")}\r\n\r\n${body}`);
 }
 
 function failureOfParser({ code }: NodeJS.ErrnoException): Failure {

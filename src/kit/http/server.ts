@@ -4,7 +4,8 @@ import fastify, { type FastifyBaseLogger, type FastifyError, type FastifyInstanc
 import { Failure, type FailureCode, problemOf } from "#contract/failure.ts";
 import type { Log } from "../log.ts";
 import { limitConnections } from "./connection-limit.ts";
-import { maxHeadBytes, refuseMalformed, sendRefusal } from "./refuse-malformed.ts";
+import { closeQueued } from "./queued-responses.ts";
+import { maxHeadBytes, refuseConnect, refuseMalformed } from "./refuse-malformed.ts";
 import { drainUnread } from "./unread-body.ts";
 import { bodyPace, readWhole } from "./whole-body.ts";
 
@@ -60,14 +61,17 @@ export function createServer(options: ServerOptions): FastifyInstance {
       maxHeaderSize: maxHeadBytes,
       // Node would refuse it without a word.
       requireHostHeader: false,
-      // Whoever offers another protocol (curl: h2c) gets an ordinary answer, and so does everyone where there are no sockets.
-      shouldUpgradeCallback: (request) => request.headers.upgrade?.toLowerCase() === "websocket" && app.server.listenerCount("upgrade") > 0,
+      // Whoever offers another protocol (curl: h2c) gets an ordinary answer, and so does everyone where there are no sockets, and whoever sends a
+      // body: nothing of it would be read.
+      shouldUpgradeCallback: ({ headers, method }) =>
+        method === "GET" && headers.upgrade?.toLowerCase() === "websocket" && app.server.listenerCount("upgrade") > 0,
     },
     // What fails before there is a route: no error handler of a route is asked then.
     clientErrorHandler: refuseMalformed,
-    frameworkErrors: (_error, request, reply) => sendFailure(reply, unusableAddress(request.raw.url ?? "")),
+    frameworkErrors: (_error, request, reply) => void sendFailure(reply, unusableAddress(request.raw.url ?? "")),
   });
-  app.server.on("connect", (_request, socket) => sendRefusal(socket, new Failure("request_malformed", { reason: "this is no proxy" })));
+  app.server.on("connect", refuseConnect);
+  closeQueued(app.server);
   limitConnections(app, options.log, connections);
   app.addHook("onRequest", async ({ raw }) => {
     if (raw.headers.host === undefined && raw.httpVersion === "1.1") throw new Failure("request_malformed", { reason: "it names no host" });

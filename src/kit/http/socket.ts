@@ -1,4 +1,4 @@
-import { type IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { type WebSocket, WebSocketServer } from "ws";
@@ -7,6 +7,7 @@ import { Failure } from "#contract/failure.ts";
 import type { Guard } from "./mount.ts";
 import { parseInput } from "./parse-input.ts";
 import { keepAlive } from "./socket-flow.ts";
+import { responseToUpgrade } from "./upgrade-response.ts";
 
 /** What a handler of a socket gets before there is one: everything parsed, nothing upgraded. */
 export interface SocketCall<E extends EndpointShape, Caller> {
@@ -85,14 +86,9 @@ function acceptUpgrades(app: FastifyInstance): WebSocketServer {
   const server = new WebSocketServer({ noServer: true, maxPayload: maxMessageBytes, perMessageDeflate: false, clientTracking: true });
   servers.set(app, server);
   app.server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    const response = new ServerResponse(request);
-    // Nobody reads further requests from this connection.
-    response.shouldKeepAlive = false;
+    const response = responseToUpgrade({ request, socket });
+    if (response === null) return;
     upgrades.set(request, { socket, head });
-    // A client that goes away; what is under way hears of it by the socket's end.
-    socket.on("error", () => socket.destroy());
-    response.assignSocket(request.socket);
-    response.once("finish", () => socket.end());
     app.routing(request, response);
   });
   app.addHook("preClose", async () => {

@@ -1,10 +1,11 @@
-import { type IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { BlockList, Socket } from "node:net";
 import path from "node:path";
 import type { Duplex } from "node:stream";
 import { Failure } from "#contract/failure.ts";
 import { siteFolder } from "#contract/site.ts";
 import type { SiteRoute } from "#contract/site-spec.ts";
+import { responseToUpgrade } from "#kit/http/upgrade-response.ts";
 import type { Log } from "#kit/log.ts";
 import type { PageCache } from "../cache/page-cache.ts";
 import type { SiteGates } from "../gate/site-gates.ts";
@@ -64,7 +65,7 @@ export class Front {
       metrics: options.metrics,
       now: Date.now,
       isVisit: ({ arrival, route }) => isVisit(factsOf(arrival), route.botsWake),
-      sendFailure: (arrival, failure) => this.#refuse(arrival, failure),
+      sendFailure: (arrival, failure) => this.#refuseSafely(arrival, failure),
     };
   }
 
@@ -80,13 +81,8 @@ export class Front {
 
   /** A request for another protocol. Answers that are none, such as error pages, are ordinary ones. */
   readonly upgrade = (req: IncomingMessage, socket: Duplex, head: Buffer): void => {
-    const res = new ServerResponse(req);
-    res.shouldKeepAlive = false;
-    // Node gives a net.Socket or a TLSSocket here.
-    res.assignSocket(socket as never);
-    // Without a listener the error of a visitor who vanishes would end the process.
-    socket.on("error", () => socket.destroy());
-    res.on("finish", () => socket.end());
+    const res = responseToUpgrade({ request: req, socket });
+    if (res === null) return;
     const upgrade = { protocol: req.headers.upgrade ?? "", socket, head };
     this.#serve({ req, res, expectsContinue: false, upgrade, host: "", target: "", siteId: null, failure: null, onClose: null });
   };
@@ -110,7 +106,7 @@ export class Front {
       this.#route(arrival);
     } catch (error) {
       if (!(error instanceof Failure)) log.error({ err: error, host: arrival.host }, "request failed unexpectedly");
-      this.#refuse(arrival, error instanceof Failure ? error : new Failure("internal", { requestId: "router" }, { cause: error }));
+      this.#refuseSafely(arrival, error instanceof Failure ? error : new Failure("internal", { requestId: "router" }, { cause: error }));
     }
   }
 
@@ -202,6 +198,16 @@ export class Front {
   #report({ req, res, siteId, target, failure }: Arrival): void {
     if (siteId === null || (res.statusCode < 500 && failure?.code !== "site_unreachable")) return;
     this.#options.troubles.note(siteId, { method: req.method ?? "GET", path: splitQuery(target).path, status: res.statusCode, failure });
+  }
+
+  // Nobody catches what is thrown from here: it would end the router and everybody's visits.
+  #refuseSafely(arrival: Arrival, failure: Failure): void {
+    try {
+      this.#refuse(arrival, failure);
+    } catch (err) {
+      this.#options.log.error({ err, host: arrival.host }, "a request could not even be refused");
+      arrival.req.socket.destroy();
+    }
   }
 
   #refuse(arrival: Arrival, failure: Failure): void {

@@ -1,5 +1,8 @@
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { Duplex } from "node:stream";
+import { endWith } from "#kit/http/last-words.ts";
+import { closeQueued } from "#kit/http/queued-responses.ts";
+import { isUnanswered } from "#kit/http/refuse-malformed.ts";
 import type { Front } from "./front.ts";
 
 /** Sizes and times of visitors' connections. */
@@ -38,17 +41,18 @@ export function createVisitorServer(options: VisitorServerOptions): Server {
   server.on("checkContinue", options.front.checkContinue);
   server.on("upgrade", options.front.upgrade);
   server.on("clientError", refuseMalformed);
+  closeQueued(server);
   server.maxConnections = options.maxConnections;
   server.maxHeadersCount = 200;
   return server;
 }
 
 function refuseMalformed(error: NodeJS.ErrnoException, socket: Duplex): void {
-  if (!socket.writable || error.code === "ECONNRESET") {
+  if (error.code === "ECONNRESET" || !isUnanswered(socket)) {
     socket.destroy();
     return;
   }
   const status = answers[error.code ?? ""] ?? "400 Bad Request";
   const body = `${status}\nThis request cannot be understood. Load the page again.\n`;
-  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+  endWith(socket, `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
 }

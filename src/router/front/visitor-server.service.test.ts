@@ -1,0 +1,93 @@
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { aRoute, type RouterHarness, startRouter, visit } from "../../../test/support/router-harness.ts";
+import { type SiteProgram, startProgram } from "../../../test/support/site-program.ts";
+
+let program: SiteProgram;
+let router: RouterHarness;
+let finish: PromiseWithResolvers<void>;
+beforeAll(async () => {
+  program = await startProgram(async (_req, res) => {
+    await finish.promise;
+    res.end("done");
+  });
+  router = await startRouter({ routes: [aRoute({ siteId: 8, name: "app" })] });
+  router.orchestrator.onWake = () => ({ address: program.address, instance: "one" });
+});
+afterAll(async () => {
+  finish.resolve();
+  await router[Symbol.asyncDispose]();
+  await program[Symbol.asyncDispose]();
+});
+beforeEach(() => {
+  finish?.resolve();
+  finish = Promise.withResolvers();
+});
+
+const get = (host: string, ...fields: string[]): string => ["GET / HTTP/1.1", `Host: ${host}`, ...fields, "", ""].join("\r\n");
+const upgrade = (host: string): string => get(host, "Connection: Upgrade", "Upgrade: websocket");
+const until = { timeout: 20_000 };
+
+async function dial(text: string): Promise<Socket> {
+  const { hostname, port } = new URL(router.door);
+  const socket = connect({ host: hostname, port: Number(port), allowHalfOpen: true });
+  socket.on("error", () => undefined);
+  await once(socket, "connect");
+  socket.write(text);
+  return socket;
+}
+
+async function ended(socket: Socket): Promise<void> {
+  const closed = once(socket, "close");
+  socket.once("end", () => socket.destroy()).resume();
+  await closed;
+}
+
+async function inFlight(): Promise<string | undefined> {
+  const metrics = await fetch(`${router.adminDoor}/metrics`).then((reply) => reply.text());
+  return /requests_in_flight (\d+)/.exec(metrics)?.[1];
+}
+
+test.each(["a", "app.localhost"])("an upgrade right behind a request to %s ends that connection and nothing else", async (host) => {
+  const socket = await dial(get(host) + upgrade("a"));
+  await ended(socket);
+  await expect.poll(inFlight, until).toBe("0");
+  expect((await visit(router.door, { host: "nobody.localhost" })).status).toBe(404);
+});
+
+test.each([
+  ["a refused upgrade", upgrade("nobody.localhost"), "404"],
+  ["an upgrade that its site answers with a page", upgrade("app.localhost"), "200"],
+  ["a malformed body", "POST / HTTP/1.1\r\nHost: app.localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "400"],
+])("%s leaves no connection behind, whatever is sent after it", async (_what, request, status) => {
+  finish.resolve();
+  const socket = await dial(request);
+  expect(String((await once(socket, "data"))[0])).toContain(`HTTP/1.1 ${status} `);
+  socket.write("x");
+  socket.end();
+  await Promise.all([ended(socket), expect.poll(inFlight, until).toBe("0")]);
+});
+
+test("a visitor who stays after a refused upgrade is not waited for", async () => {
+  const socket = await dial(upgrade("nobody.localhost"));
+  await once(socket, "data");
+  await expect.poll(inFlight, until).toBe("0");
+  socket.destroy();
+});
+
+test("whoever asks several things at once and goes away, went away from all of them", async () => {
+  const socket = await dial(get("app.localhost").repeat(3));
+  socket.resume();
+  await expect.poll(inFlight, until).toBe("3");
+  socket.destroy();
+  await expect.poll(inFlight, until).toBe("0");
+});
+
+test("those that wait behind another request end with an upgrade that nobody should send", async () => {
+  const socket = await dial(get("app.localhost").repeat(3));
+  await expect.poll(inFlight, until).toBe("3");
+  socket.write(upgrade("a"));
+  await ended(socket);
+  await expect.poll(inFlight, until).toBe("0");
+});
