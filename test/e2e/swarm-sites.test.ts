@@ -23,10 +23,10 @@ const patience = { timeout: 120_000, interval: 100 };
 const labelDomain = "sites.example.com";
 /** Neither frozen nor put to sleep. */
 const alwaysOn = { settings: { idleSeconds: null } };
-// It answers with its site's name, and every start of it with another text.
-const programOf = (name: string) => `#!/bin/sh
+// It answers with its site's name and what is in it, and every start of it with another text.
+const programOf = (name: string, version = "first") => `#!/bin/sh
 mkdir /tmp/www
-echo "${name} $(cat /proc/sys/kernel/random/uuid)" > /tmp/www/index.html
+echo "${name} ${version} $(cat /proc/sys/kernel/random/uuid)" > /tmp/www/index.html
 echo "serving $(cat /tmp/www/index.html)"
 exec httpd -f -p "$PORT" -h /tmp/www
 `;
@@ -65,7 +65,9 @@ describe.skipIf(missing !== null)(`a whole Backlot on a swarm of two nodes behin
   }, 240_000);
   afterAll(() => all?.[Symbol.asyncDispose]());
 
-  test("updates twenty sites under load without a failed request, past the router too", { timeout: 400_000 }, async () => {
+  test("deploys changed files to twenty sites under load without a failed request, past the router too: visitors see what was or what is new", {
+    timeout: 400_000,
+  }, async () => {
     const before = new Map<string, string>();
     await eachOf(names, 4, async (name) => {
       const { status, text } = await all.backlot.visit(name);
@@ -80,13 +82,17 @@ describe.skipIf(missing !== null)(`a whole Backlot on a swarm of two nodes behin
 
     const directBefore = [await stage.broughtTo("live,kept"), await stage.broughtTo("static,nginx")];
     const load = stage.visitors([...names, "pages"]);
-    await eachOf(names, 3, stage.restart);
-    const { count, failed } = await load.stop();
+    await eachOf(names, 3, async (name) => {
+      const body = await packedEntries([{ header: { name: "run.sh", mode: 0o755 }, content: programOf(name, "second") }]);
+      await admin.succeeded((await admin.client.call(deploySite, { params: { name }, body: new Uint8Array(body) })).operation);
+    });
+    const after = new Map(await eachOf(names, 4, async (name) => [name, (await all.backlot.visit(name)).text] as const));
+    const { count, failed, answers } = await load.stop();
     const [live = 0, files = 0] = [await stage.broughtTo("live,kept"), await stage.broughtTo("static,nginx")].map(
       (now, index) => now - (directBefore[index] ?? 0),
     );
     process.stdout.write(
-      `20 sites of a swarm were updated under load: ${count} requests, ${failed.length} failed; HAProxy brought ${live} to programs, ${files} to nginx by itself\n`,
+      `20 sites of a swarm got a deployment under load: ${count} requests, ${failed.length} failed; HAProxy brought ${live} to programs, ${files} to nginx by itself\n`,
     );
     expect({ failed, isBusy: count > 100, isDirect: live > count / 4, hasFiles: files > 0 }).toEqual({
       failed: [],
@@ -94,7 +100,15 @@ describe.skipIf(missing !== null)(`a whole Backlot on a swarm of two nodes behin
       isDirect: true,
       hasFiles: true,
     });
-    for (const name of names) expect((await all.backlot.visit(name)).text, name).not.toBe(before.get(name));
+    for (const name of names) {
+      const [was = "", is = ""] = [before.get(name), after.get(name)];
+      expect([was, is]).toEqual([expect.stringMatching(`^${name} first `), expect.stringMatching(`^${name} second `)]);
+      // Of each site one program before and one after: nothing else ever answered in its name.
+      expect(
+        [...(answers.get(name) ?? [])].filter((text) => text !== was && text !== is),
+        name,
+      ).toEqual([]);
+    }
   });
 
   test("keeps the program that runs when a new version of it ends at once, and says so", { timeout: 240_000 }, async () => {

@@ -46,7 +46,8 @@ function isThere(pid: number): boolean {
 }
 
 export function removeGroups(name: string): void {
-  for (const controller of readdirSync("/sys/fs/cgroup")) {
+  // Version 2 has no folder for each controller.
+  for (const controller of ["", ...readdirSync("/sys/fs/cgroup")]) {
     const folder = join("/sys/fs/cgroup", controller, name);
     if (!existsSync(folder)) continue;
     try {

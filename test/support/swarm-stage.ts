@@ -20,8 +20,13 @@ import { TerminalClient } from "./terminal-client.ts";
 
 /** Visits that go on beside a test. */
 export interface Visitors {
-  /** `foreign`: what another site answered, as far as programs answer with their site's name first. */
-  stop(): Promise<{ readonly count: number; readonly failed: readonly string[]; readonly foreign: readonly string[] }>;
+  /** `foreign`: what another site answered, as far as programs answer with their site's name first; `answers`: every text that a site answered with. */
+  stop(): Promise<{
+    readonly count: number;
+    readonly failed: readonly string[];
+    readonly foreign: readonly string[];
+    readonly answers: ReadonlyMap<string, ReadonlySet<string>>;
+  }>;
 }
 
 /** A Backlot on a swarm, as its suites get it. */
@@ -118,12 +123,14 @@ function visitorsOf({ backlot }: SwarmBacklot, visited: readonly string[]): Visi
   let count = 0;
   const failed: string[] = [];
   const foreign: string[] = [];
+  const answers = new Map(visited.map((name) => [name, new Set<string>()]));
   const running = [0, 5, 10, 15].map(async (first) => {
     for (let index = first; !isOver; index += 1) {
       const name = visited[index % visited.length] ?? "";
       const answer = await backlot.visit(name).catch((error: unknown) => ({ status: 0, text: String(error) }));
       count += 1;
       if (answer.status !== 200) failed.push(`${name} ${answer.status} ${answer.text.slice(0, 200)}`);
+      else answers.get(name)?.add(answer.text);
       if (isAnothers(answer.text, name, visited)) foreign.push(`${name}: ${answer.text}`);
       await delay(5);
     }
@@ -132,7 +139,7 @@ function visitorsOf({ backlot }: SwarmBacklot, visited: readonly string[]): Visi
     stop: async () => {
       isOver = true;
       await Promise.all(running);
-      return { count, failed, foreign };
+      return { count, failed, foreign, answers };
     },
   };
 }
