@@ -11,7 +11,7 @@ import { z } from "zod";
 
 const checkout = join(import.meta.dirname, "..");
 const scripts = join(checkout, "scripts");
-const startPrograms = ["bwrap", "unshare", "ip", "nft", "socat", "openssl"];
+const startPrograms = ["bwrap", "unshare", "ip", "nft", "socat"];
 const vite = `
   const fs = require("node:fs");
   const out = process.argv[process.argv.indexOf("--outDir") + 1];
@@ -155,7 +155,7 @@ describe("the preparation of a checkout", () => {
   it("tells an ordinary user what is missing and what will not work, and goes on", async () => {
     await prepare("start");
     await rm(join(base, "bin", "bwrap"));
-    await addPrograms("python3 curl nginx chromedriver rabbitmqctl pg_createcluster supervisord lftp tnftp ssh rsync busybox redis-server".split(" "));
+    await addPrograms("python3 curl nginx chromedriver rabbitmqctl pg_createcluster supervisord lftp tnftp ssh rsync busybox redis-server openssl".split(" "));
     const started = await prepare("start");
     expect(started.code).toBe(0);
     expect(started.output).toBe(

@@ -10,7 +10,6 @@ const programs = [
   { program: "ip", package: "iproute2", for: "start", without: "dynamic sites under root have no network of their own" },
   { program: "nft", package: "nftables", for: "start", without: "dynamic sites under root are not kept from the machine's own ports" },
   { program: "socat", package: "socat", for: "start", without: "dynamic sites of an ordinary user cannot be reached" },
-  { program: "openssl", package: "openssl", for: "start", without: "FTP has no TLS unless a certificate is given" },
   { program: "python3", package: "python3", for: "test", without: "the tests with Python sites, and with folders that a program swaps for links, are skipped" },
   { program: "curl", package: "curl", for: "test", without: "the tests with a real HTTP client are skipped" },
   { program: "lftp", package: "lftp", for: "test", without: "the tests with real FTP clients are skipped" },
@@ -25,6 +24,7 @@ const programs = [
   { program: "dockerd", package: "docker.io", for: "test", without: "the tests with a real Docker Swarm are skipped" },
   { program: "busybox", package: "busybox-static", for: "test", without: "the tests with a real Docker Swarm are skipped" },
   { program: "haproxy", package: "haproxy", for: "test", without: "the tests with a real HAProxy are skipped" },
+  { program: "openssl", package: "openssl", for: "test", without: "the tests with certificates at a real HAProxy are skipped" },
   { program: "nginx", package: "nginx", for: "test", without: "the tests with a real nginx are skipped" },
   { program: "redis-server", package: "redis-server", for: "test", without: "the tests with a real Redis are skipped" },
 ];

@@ -1,13 +1,13 @@
-import { execFile } from "node:child_process";
-import { mkdir, mkdtemp, readFile, rename, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { createSecureContext, type SecureContext } from "node:tls";
-import { promisify } from "node:util";
 import { ConfigError } from "#kit/config.ts";
-import type { Log } from "#kit/log.ts";
+import { makeSelfSigned } from "./self-signed.ts";
 
-const run = promisify(execFile);
+/** 127.0.0.1 and ::1. */
+const loopback = [Buffer.from([127, 0, 0, 1]), Buffer.from("1".padStart(32, "0"), "hex")];
+const dayMs = 24 * 60 * 60 * 1000;
 /** A certificate that nobody vouches for need not be renewed by anybody either. */
 const validDays = 3650;
 
@@ -19,28 +19,17 @@ export interface CertificateOptions {
   /** Folder in which one of our own is kept. */
   readonly folder: string;
   readonly given: { readonly certificate: string; readonly key: string } | null;
-  /** Whether the door may not open without. */
-  readonly isRequired: boolean;
-  readonly log: Log;
 }
 
 /**
- * The certificate of FTPS: the one that the settings name, or one signed by itself and kept. Null where none can be made and none is required.
- * @throws {ConfigError} when there is none and one is required, or it is not usable.
+ * The certificate of FTPS: the one that the settings name, or one signed by itself and kept.
+ * @throws {ConfigError} when the one that the settings name is not usable.
  */
-export async function openCertificate(options: CertificateOptions): Promise<Certificate | null> {
+export async function openCertificate(options: CertificateOptions): Promise<Certificate> {
   const { given } = options;
   if (given !== null) return readCertificate(given.certificate, given.key);
   const own = join(options.folder, "certificate");
-  try {
-    await makeOnce(options.folder, own);
-  } catch (error) {
-    const isMissing = error instanceof Error && "code" in error && error.code === "ENOENT";
-    const reason = isMissing ? "the program openssl, which makes a certificate, is not installed" : `openssl made no certificate: ${String(error)}`;
-    if (options.isRequired) throw new ConfigError([`BACKLOT_FTP_CERTIFICATE: ${reason}; install it, or name a certificate of your own`]);
-    options.log.warn({ reason }, "FTP has no TLS");
-    return null;
-  }
+  await makeOnce(options.folder, own);
   return readCertificate(join(own, "certificate.pem"), join(own, "key.pem"));
 }
 
@@ -49,16 +38,21 @@ async function makeOnce(folder: string, own: string): Promise<void> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const draft = await mkdtemp(join(folder, "draft-"));
   try {
-    const [key, certificate] = [join(draft, "key.pem"), join(draft, "certificate.pem")];
     const name =
       hostname()
         .replace(/[^A-Za-z0-9.-]/g, "")
         .slice(0, 60) || "backlot";
-    const names = `subjectAltName=DNS:${name},DNS:localhost,IP:127.0.0.1,IP:::1`;
-    const kind = ["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-sha256"];
-    await run("openssl", ["req", ...kind, "-days", String(validDays), "-subj", `/CN=${name}`, "-addext", names, "-keyout", key, "-out", certificate], {
-      timeout: 20_000,
+    // Clocks of clients may be behind.
+    const from = new Date(Date.now() - dayMs);
+    const { key, certificate } = makeSelfSigned({
+      name,
+      hosts: [name, "localhost"],
+      addresses: loopback,
+      from,
+      until: new Date(from.getTime() + validDays * dayMs),
     });
+    await writeFile(join(draft, "key.pem"), key, { mode: 0o600 });
+    await writeFile(join(draft, "certificate.pem"), certificate);
     // Both files or none: a key without its certificate would be of no use at the next start.
     await rename(draft, own);
   } finally {

@@ -45,7 +45,6 @@ export async function runTransfer(core: SessionCore, what: string, prepare: (tra
 }
 
 async function secured({ secureContext, deps }: SessionCore, plain: Socket): Promise<Socket> {
-  if (secureContext === null) return plain;
   const socket = await secureSocket(plain, secureContext);
   if (!deps.rules.requiresSessionReuse || socket.isSessionReused()) return socket;
   socket.destroy();

@@ -14,8 +14,8 @@ export interface DoorDeps {
   readonly rules: DoorRules;
   readonly manager: Client;
   readonly orchestratorUrl: string;
-  /** Opened for each control connection, so that a data connection can be held to the TLS session of its own; null: no TLS here. */
-  readonly openSecureContext: (() => SecureContext) | null;
+  /** Opened for each control connection, so that a data connection can be held to the TLS session of its own. */
+  readonly openSecureContext: () => SecureContext;
   readonly watch: SessionWatch;
   readonly timers: Timers;
   readonly log: Log;
@@ -63,8 +63,8 @@ export interface SessionState {
 /** What commands work with. */
 export interface SessionCore {
   readonly deps: DoorDeps;
-  /** Of this connection and its data connections; null: no TLS here. */
-  readonly secureContext: SecureContext | null;
+  /** Of this connection and its data connections. */
+  readonly secureContext: SecureContext;
   readonly state: SessionState;
   readonly peer: { readonly address: string; readonly localAddress: string };
   /** One line, or several with the first and the last around the others. */

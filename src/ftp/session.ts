@@ -37,8 +37,8 @@ export class FtpSession implements SessionCore {
     this.#listen(socket);
   }
 
-  get secureContext(): SecureContext | null {
-    this.#secureContext ??= this.deps.openSecureContext?.() ?? null;
+  get secureContext(): SecureContext {
+    this.#secureContext ??= this.deps.openSecureContext();
     return this.#secureContext;
   }
 

@@ -65,7 +65,6 @@ async function options(core: SessionCore, argument: string): Promise<void> {
 
 async function features(core: SessionCore): Promise<void> {
   const facts = factNames.map((fact) => `${fact}${core.state.facts.includes(fact) ? "*" : ""};`).join("");
-  const secure = core.deps.openSecureContext === null ? [] : ["AUTH TLS", "PBSZ", "PROT"];
-  const all = [...secure, "CLNT", "EPRT", "EPSV", "MDTM", "MFMT", `MLST ${facts}`, "REST STREAM", "SIZE", "TVFS", "UTF8"].toSorted();
+  const all = ["AUTH TLS", "CLNT", "EPRT", "EPSV", "MDTM", "MFMT", `MLST ${facts}`, "PBSZ", "PROT", "REST STREAM", "SIZE", "TVFS", "UTF8"];
   await core.reply(211, ["Features supported:", ...all, "End FEAT."]);
 }

@@ -23,7 +23,6 @@ export const signInCommands: Readonly<Record<string, CommandHandler>> = {
     const { secureContext } = core;
     if (core.state.isSecure) return core.reply(503, "Already using TLS.");
     if (!["TLS", "TLS-C", "SSL"].includes(mechanism)) return core.reply(504, "Only AUTH TLS is understood.");
-    if (secureContext === null) return core.reply(431, "There is no certificate here.");
     core.signOut();
     await core.secure(secureContext, 234, "AUTH TLS successful.");
   },

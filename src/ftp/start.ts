@@ -33,8 +33,6 @@ export async function startFtp(settings: { readonly config: FtpConfig; readonly 
   const openSecureContext = await openCertificate({
     folder: join(resolve(config.BACKLOT_DATA), "ftp"),
     given: givenCertificate(config),
-    isRequired: rules.requiresTls,
-    log,
   });
   const watch = new SessionWatch(manager, log);
   const sessions = new Set<FtpSession>();
@@ -49,7 +47,7 @@ export async function startFtp(settings: { readonly config: FtpConfig; readonly 
   });
   const address = await listen(server, hostOf(config), config.BACKLOT_FTP_PORT);
   watch.start();
-  log.info({ address, tls: openSecureContext !== null, isTlsRequired: rules.requiresTls }, "ftp is ready");
+  log.info({ address, isTlsRequired: rules.requiresTls }, "ftp is ready");
   return {
     doors: { ftp: address, ...(health.url === null ? {} : { ftpHealth: health.url }) },
     stop: async () => {
