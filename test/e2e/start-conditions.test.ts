@@ -9,13 +9,14 @@ import { describe, expect, test } from "vitest";
 import { readSystem } from "#contract/api/system.ts";
 import { type Backlot, checkout, prepareBacklot, startBacklot } from "../support/backlot.ts";
 import { titled, whyNotPython, whyNotRoot } from "../support/needs.ts";
+import { ordinaryUser } from "../support/site-runtime-hosting.ts";
 
 const notRoot = whyNotRoot();
 /** What starts faster, where it can run. */
 const starter = whyNotPython() === null ? "python" : "node";
 const start = [process.execPath, join(checkout, "bin/backlot.mjs"), "start"] as const;
 
-describe("a start that cannot be", () => {
+describe("a start that cannot be", { timeout: 240_000 }, () => {
   test("on a data folder that is in use says so, and the first goes on", async () => {
     await using first = await startBacklot();
     await (await first.admin()).createSite("here", "static", "static");
@@ -58,7 +59,7 @@ describe("a start that cannot be", () => {
   });
 });
 
-describe("a start that is unusual", () => {
+describe("a start that is unusual", { timeout: 240_000 }, () => {
   test("again on the same folder finds everything as it was, within seconds", async () => {
     await using backlot = await startBacklot();
     const admin = await backlot.admin();
@@ -89,20 +90,19 @@ describe("a start that is unusual", () => {
   });
 
   test.skipIf(notRoot !== null)(titled("by npm, from another folder, as an ordinary user", notRoot), async () => {
-    const data = await mkdtemp(join(tmpdir(), "backlot-user-"));
     // Debian's `nobody`: PostgreSQL asks that its user has a name.
     const user = 65_534;
-    chownSync(data, user, user);
-    const place = mkdtempSyncFor(user);
-    try {
-      const command = ["setpriv", `--reuid=${user}`, `--regid=${user}`, "--clear-groups", "npm", "--prefix", checkout, "start"] as const;
-      await using backlot = await startBacklot({ dataFolder: data, cwd: place, command: [...command] });
-      expect(new Set(backlot.processes().map(({ pid }) => ownerOf(pid)))).toEqual(new Set([user]));
-      await everythingWorks(backlot);
-    } finally {
-      await rm(data, { recursive: true, force: true });
-      await rm(place, { recursive: true, force: true });
+    using nobody = ordinaryUser(user);
+    const [dataFolder, cwd] = [join(nobody.folder, basename(nobody.folder)), join(nobody.folder, "elsewhere")];
+    for (const folder of [dataFolder, cwd]) {
+      mkdirSync(folder);
+      chownSync(folder, user, user);
     }
+    const [file = "", ...as] = nobody.as;
+    const command = [file, ...as, "npm", "--prefix", nobody.checkout, "start"] as const;
+    await using backlot = await startBacklot({ dataFolder, cwd, command: [...command] });
+    expect(new Set(backlot.processes().map(({ pid }) => ownerOf(pid)))).toEqual(new Set([user]));
+    await everythingWorks(backlot);
   });
 });
 
@@ -123,13 +123,6 @@ async function exitOf(backlot: Backlot): Promise<number | null> {
   const child = backlot.spawn();
   const [code] = await once(child, "close");
   return code as number | null;
-}
-
-function mkdtempSyncFor(user: number): string {
-  const place = join(tmpdir(), `backlot-cwd-${process.pid}-${user}`);
-  mkdirSync(place, { recursive: true });
-  chownSync(place, user, user);
-  return place;
 }
 
 function ownerOf(pid: number): number {

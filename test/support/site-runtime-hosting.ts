@@ -69,11 +69,11 @@ export interface OrdinaryUser extends Disposable {
  * The checkout may lie where that user cannot go (/root), so it is shown in the user's own folder as well. Not by bubblewrap: that goes through
  * every mount of the machine one by one, and fails when another test's Docker takes one of them away meanwhile.
  */
-export function ordinaryUser(): OrdinaryUser {
-  const uid = "54321";
+export function ordinaryUser(user = 54_321): OrdinaryUser {
+  const uid = String(user);
   const folder = mkdtempSync(join(tmpdir(), "backlot-ordinary-"));
   const shown = mkdtempSync(join(tmpdir(), "backlot-checkout-"));
-  chownSync(folder, Number(uid), Number(uid));
+  chownSync(folder, user, user);
   chmodSync(shown, 0o755);
   const show = 'mount --bind "$1" "$2" && mount -o remount,bind,ro "$2" && shift 2 && exec "$@"';
   return {
