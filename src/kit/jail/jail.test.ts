@@ -14,6 +14,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
+import { mkdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -329,5 +330,25 @@ describe("drafts", () => {
     expect(await sweepLeftOvers(jail)).toBe(2);
     await draft.commit("kept");
     expect(readdirSync(jail.root).toSorted()).toEqual(["kept", "public"]);
+  });
+
+  it("that a program makes faster than they are swept get one stretch of time, however many they are", async () => {
+    let goesOn = true;
+    const refill = async (name: string): Promise<void> => {
+      for (let n = 0; goesOn; n += 1) {
+        // Gone for a moment, or moved up to where it goes.
+        await mkdir(inside(`${name}/${n % 9}`), { recursive: true }).catch(() => undefined);
+      }
+    };
+    const refills = ["1", "2", "3"].map((n) => refill(`.backlot-tmp-${n}`));
+    try {
+      await expect.poll(() => readdirSync(jail.root).length, { timeout: 20_000 }).toBeGreaterThan(3);
+      await sweepLeftOvers(jail, 200);
+    } finally {
+      goesOn = false;
+      await Promise.all(refills);
+    }
+    await sweepLeftOvers(jail);
+    expect(readdirSync(jail.root)).toEqual(["public"]);
   });
 });

@@ -6,23 +6,22 @@ import { openUp } from "./open-up.ts";
 import { freshName, isLiveName, isReservedName } from "./temporary-name.ts";
 
 // A program that keeps writing into a folder under deletion is left to the next sweep.
-const patienceMs = 120_000;
+const removalMs = 120_000;
 const batch = 32;
 
 /**
  * Takes a folder apart, following no link. Deeper folders are first moved up to the top one, so that any depth
  * (programs can nest folders deeper than a path can say) needs two descriptors. What cannot be removed is left.
  */
-export async function removeTree(parent: number, name: Buffer): Promise<boolean> {
-  const deadline = Date.now() + patienceMs;
+export async function removeTree(parent: number, name: Buffer, deadline = Date.now() + removalMs): Promise<boolean> {
   using top = enterForRemoval(parent, name);
   if (top === undefined) return true;
   for (let goesOn = true; goesOn && Date.now() < deadline; ) {
-    const { left, removed } = await emptyFolder(top.fd, undefined);
+    const { left, removed } = await emptyFolder(top.fd, undefined, deadline);
     let progress = removed;
     for (const folder of left) {
       using child = enterForRemoval(top.fd, folder);
-      if (child !== undefined) progress += (await emptyFolder(child.fd, top.fd)).removed;
+      if (child !== undefined) progress += (await emptyFolder(child.fd, top.fd, deadline)).removed;
       if (await quietly(rmdir(at(top.fd, folder)))) progress += 1;
     }
     goesOn = left.length > 0 && progress > 0;
@@ -30,21 +29,30 @@ export async function removeTree(parent: number, name: Buffer): Promise<boolean>
   return quietly(rmdir(at(parent, name)));
 }
 
-/** Removes what ended processes left unfinished in a jail's root, and whatever else took such a name. Gives the number of things removed. */
-export async function sweepLeftOvers(jail: Jail): Promise<number> {
+/**
+ * Removes what ended processes left unfinished in a jail's root, and whatever else took such a name. Gives the number of things dealt with;
+ * what is still there when the time is over is left to the next sweep.
+ */
+export async function sweepLeftOvers(jail: Jail, patienceMs = removalMs): Promise<number> {
+  const deadline = Date.now() + patienceMs;
   using root = openRoot(jail.root);
   let count = 0;
   for await (const name of entryNames(root.fd)) {
+    if (Date.now() >= deadline) break;
     const text = name.toString("latin1");
     if (!isReservedName(text) || isLiveName(text)) continue;
-    if (!(await quietly(unlink(at(root.fd, name))))) await removeTree(root.fd, name);
+    if (!(await quietly(unlink(at(root.fd, name))))) await removeTree(root.fd, name, deadline);
     count += 1;
   }
   return count;
 }
 
 // Unlinks everything but folders; those are moved to `hoistTo`, or left when there is none.
-async function emptyFolder(folder: number, hoistTo: number | undefined): Promise<{ readonly left: readonly Buffer[]; readonly removed: number }> {
+async function emptyFolder(
+  folder: number,
+  hoistTo: number | undefined,
+  deadline: number,
+): Promise<{ readonly left: readonly Buffer[]; readonly removed: number }> {
   const left: Buffer[] = [];
   let removed = 0;
   let pending: Promise<void>[] = [];
@@ -65,6 +73,8 @@ async function emptyFolder(folder: number, hoistTo: number | undefined): Promise
     if (pending.length < batch) continue;
     await Promise.all(pending);
     pending = [];
+    // Whoever fills it as fast as it is emptied would keep us here.
+    if (Date.now() >= deadline) break;
   }
   await Promise.all(pending);
   return { left, removed };

@@ -20,8 +20,8 @@ export interface QuotaBookDeps {
   readonly reservedBytes: number;
   /** Free bytes on a folder's disk; absent: asks the system. */
   readonly freeBytes?: (folder: string) => Promise<number>;
-  /** Counts a site's files; absent: walks them. */
-  readonly scan?: (jail: Jail) => Promise<Usage>;
+  /** Counts a site's files, of which it may have so many; absent: walks them. */
+  readonly scan?: (jail: Jail, filesLimit: number) => Promise<Usage>;
 }
 
 /** What a write is known to do before it begins. */
@@ -199,7 +199,8 @@ export class QuotaBook {
     const before = this.#ledgers.get(siteId);
     const [bytesBefore, filesBefore] = [before?.addedBytes ?? 0, before?.addedFiles ?? 0];
     const scannedAt = this.#deps.clock.now();
-    const usage = await (this.#deps.scan ?? scanUsage)(jailOf(this.#deps.sites, siteId));
+    const { limits } = requireSpec(this.#deps.sites, siteId);
+    const usage = await (this.#deps.scan ?? scanUsage)(jailOf(this.#deps.sites, siteId), limits.files);
     const during = this.#ledgers.get(siteId);
     const ledger: Ledger = {
       usage,

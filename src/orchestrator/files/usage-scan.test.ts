@@ -20,5 +20,11 @@ it("files are counted whatever rights a program took from its folders", () =>
     }
     const shut = { listed: 0o400, none: 0o000, "searched/inner": 0o000, searched: 0o300, "": 0o000 };
     for (const [name, mode] of Object.entries(shut)) chmodSync(join(root, name), mode);
-    expect(await scanUsage({ root, owner: null })).toEqual({ bytes: 300, files: 9, isTooDeep: false, isShut: false });
+    expect(await scanUsage({ root, owner: null }, 100)).toEqual({ bytes: 300, files: 9, isTooDeep: false, isShut: false });
   }));
+
+it("counting ends at twice the files that a site may have", async () => {
+  for (let n = 0; n < 30; n += 1) writeFileSync(join(root, String(n)), "");
+  expect(await scanUsage({ root, owner: null }, 15)).toMatchObject({ files: 30 });
+  expect(await scanUsage({ root, owner: null }, 5)).toMatchObject({ files: 11 });
+});

@@ -8,11 +8,16 @@ import type { Usage } from "./quota.ts";
 // Holds a descriptor a level. Nobody needs deeper folders; a program that makes them has its site count as full.
 const maxDepth = 200;
 const blockBytes = 512;
+// What a crash leaves is little; a program that makes such files itself, as fast as they go, gets no more of our time.
+const sweepMs = 10_000;
 
-/** Counts a site's files, after removing what a crash left unfinished among them. */
-export async function scanUsage(jail: Jail): Promise<Usage> {
+/**
+ * Counts a site's files, after removing what a crash left unfinished among them. At twice as many files as it may have it is full whatever
+ * else is there: a program that makes files faster than they are counted would be counted for ever.
+ */
+export async function scanUsage(jail: Jail, filesLimit: number): Promise<Usage> {
   openRootUp(jail.root)[Symbol.dispose]();
-  await sweepLeftOvers(jail);
+  await sweepLeftOvers(jail, sweepMs);
   let bytes = 0;
   let files = 0;
   let isTooDeep = false;
@@ -24,6 +29,7 @@ export async function scanUsage(jail: Jail): Promise<Usage> {
     // What is being written has an account of its own.
     if (isLiveName(entry.path)) continue;
     files += 1;
+    if (files > 2 * filesLimit) break;
     isTooDeep ||= entry.isTooDeep;
     // A sparse file counts as what it takes, a small one as what it holds.
     if (!entry.stat.isDirectory()) bytes += Math.min(entry.stat.size, Math.max(entry.stat.blocks * blockBytes, 4096));
