@@ -237,6 +237,13 @@ describe("a deployment", () => {
     expect([readdirSync(join(state, "uploads")), readdirSync(join(state, "staging"))]).toEqual([[], []]);
   });
 
+  it("is not kept from coming by another upload that ends in that moment", async () => {
+    await stage("upload-1", { a: "x" });
+    // What is listed and then not there any more: a link that leads nowhere is both for good.
+    symlinkSync("nowhere", join(state, "uploads/upload-2.tar.gz.0123.part"));
+    expect(await codeOf(deploy("upload-3", { a: "y" }))).toBe("done");
+  });
+
   it.skipIf(whyNotRoot() !== null)(titled("gives everything that it makes to the site's owner", whyNotRoot()), async () => {
     owner = { uid: 61_234, gid: 61_235 };
     await deploy("upload-1", { "run.sh": "x", "public/deep/a": "y", "public/link": "->deep" });

@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
+import type { Stats } from "node:fs";
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
@@ -234,14 +235,15 @@ async function receive(
 }
 
 async function requireUpload(file: string, uploadId: string): Promise<void> {
-  const there = await stat(file).then(
-    () => true,
-    (error: unknown) => {
-      if (codeOf(error) === "ENOENT") return false;
-      throw error;
-    },
-  );
-  if (!there) throw new Failure("file_not_found", { path: `the upload ${uploadId}` });
+  if ((await statIfThere(file)) === undefined) throw new Failure("file_not_found", { path: `the upload ${uploadId}` });
+}
+
+// Another upload of the site may rename or remove its file at any moment: it is not under the lock while it comes.
+function statIfThere(file: string): Promise<Stats | undefined> {
+  return stat(file).catch((error: unknown) => {
+    if (codeOf(error) === "ENOENT") return undefined;
+    throw error;
+  });
 }
 
 // Newest first; a folder that is not there has nothing.
@@ -250,6 +252,6 @@ async function listByAge(folder: string): Promise<readonly { readonly name: stri
     if (codeOf(error) === "ENOENT") return [];
     throw error;
   });
-  const files = await Promise.all(names.map(async (name) => ({ name, modifiedMs: (await stat(join(folder, name))).mtimeMs })));
-  return files.toSorted((a, b) => b.modifiedMs - a.modifiedMs);
+  const files = await Promise.all(names.map(async (name) => ({ name, modifiedMs: (await statIfThere(join(folder, name)))?.mtimeMs })));
+  return files.flatMap(({ name, modifiedMs }) => (modifiedMs === undefined ? [] : [{ name, modifiedMs }])).toSorted((a, b) => b.modifiedMs - a.modifiedMs);
 }
