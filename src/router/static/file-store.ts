@@ -72,7 +72,7 @@ export class FileStore {
 
   /** Whether something of this name may be there: one lookup that is cheap when nothing is. */
   mayExist(root: string, names: readonly string[]): boolean {
-    return lstatSync(`${root}/public/${names.join("/")}`, { throwIfNoEntry: false }) !== undefined;
+    return lookAt(`${root}/public/${names.join("/")}`) !== undefined;
   }
 
   /** Whether a found file should be read whole and offered to `keep`. */
@@ -97,11 +97,11 @@ function isSame(kept: Kept, root: string, names: readonly string[]): boolean {
   let path = `${root}/public`;
   for (let depth = 0; depth < names.length; depth += 1) {
     const folder = kept.folders[depth];
-    const stat = lstatSync(path, { throwIfNoEntry: false });
+    const stat = lookAt(path);
     if (folder === undefined || stat === undefined || stat.ino !== folder.ino || stat.dev !== folder.dev) return false;
     path = `${path}/${names[depth]}`;
   }
-  const stat: Stats | undefined = lstatSync(path, { throwIfNoEntry: false });
+  const stat = lookAt(path);
   if (stat === undefined || stat.ino !== kept.ino || stat.dev !== kept.dev) return false;
   return stat.size === kept.facts.size && stat.mtimeMs === kept.facts.mtimeMs && stat.ctimeMs === kept.ctimeMs;
 }
@@ -110,12 +110,22 @@ function foldersOf(root: string, names: readonly string[]): readonly Witness[] |
   const folders: Witness[] = [];
   let path = `${root}/public`;
   for (const name of names) {
-    const stat = lstatSync(path, { throwIfNoEntry: false });
+    const stat = lookAt(path);
     if (stat === undefined || !stat.isDirectory()) return null;
     folders.push({ dev: stat.dev, ino: stat.ino });
     path = `${path}/${name}`;
   }
   return folders;
+}
+
+// Nothing when it cannot be told: a program may take the permissions of its folders at any moment, and a name or a whole path may be longer
+// than the kernel takes at once.
+function lookAt(path: string): Stats | undefined {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
 }
 
 function factsOf(file: PublicFile, name: string): FileFacts {

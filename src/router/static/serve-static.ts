@@ -70,6 +70,16 @@ export class StaticServer {
     this.#answer(visit, this.#represent(visit, names, found));
   }
 
+  // Nobody else closes the file when its answer cannot be made.
+  #answer(visit: StaticVisit, representation: Representation): void {
+    try {
+      this.#answerWith(visit, representation);
+    } catch (error) {
+      representation.found.file?.[Symbol.dispose]();
+      throw error;
+    }
+  }
+
   #notFound(visit: StaticVisit): void {
     const names = ["404.html"];
     const found: Found = this.#files.find(visit.root, names);
@@ -77,7 +87,16 @@ export class StaticServer {
     this.#send(visit, { found, names, contentType: found.facts.contentType, encoding: null, varies: false }, { status: 404, range: null });
   }
 
-  #represent({ req, root }: StaticVisit, names: readonly string[], found: FoundFile): Representation {
+  #represent(visit: StaticVisit, names: readonly string[], found: FoundFile): Representation {
+    try {
+      return this.#bestOf(visit, names, found);
+    } catch (error) {
+      found.file?.[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  #bestOf({ req, root }: StaticVisit, names: readonly string[], found: FoundFile): Representation {
     const plain = { found, names, contentType: found.facts.contentType, encoding: null, varies: found.facts.isCompressible };
     if (!plain.varies) return plain;
     for (const { name, suffix } of acceptedEncodings(req.headers["accept-encoding"])) {
@@ -95,7 +114,7 @@ export class StaticServer {
     return plain;
   }
 
-  #answer(visit: StaticVisit, representation: Representation): void {
+  #answerWith(visit: StaticVisit, representation: Representation): void {
     const { req, res } = visit;
     const { facts, file } = representation.found;
     const conditions = { ifNoneMatch: req.headers["if-none-match"], ifModifiedSince: req.headers["if-modified-since"] };
