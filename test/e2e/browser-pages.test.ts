@@ -1,6 +1,8 @@
 // The built dashboard in a real browser before a pretended manager: what its pages draw and do. What holds for every page is in browser-access.test.ts.
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { By } from "selenium-webdriver";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { createMockWorld, type MockWorld } from "../../web/dev/mock-world.ts";
 import { serveBuilt } from "../../web/dev/serve-built.ts";
 import { Browser } from "../support/backlot-browser.ts";
@@ -11,16 +13,27 @@ const missing = whyNoBrowser();
 describe.skipIf(missing !== null)(titled("the dashboard", missing), () => {
   let world: MockWorld;
   let server: ReturnType<typeof serveBuilt>;
+  /** Stands between the browser and the manager; true for what it has answered itself. */
+  let meddle: (request: IncomingMessage, response: ServerResponse) => boolean;
   let browser: Browser;
   let base: string;
 
+  const letThrough = (): void => {
+    meddle = () => false;
+  };
+
   beforeAll(async () => {
+    letThrough();
     world = createMockWorld({ signedIn: true, stepMs: 1 });
-    server = serveBuilt(world);
+    const manager = serveBuilt(world);
+    server = createServer((request, response) => {
+      if (!meddle(request, response)) manager.emit("request", request, response);
+    });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     browser = await Browser.open();
-  }, 120_000);
+  }, 240_000);
+  afterEach(letThrough);
   afterAll(async () => {
     await browser[Symbol.asyncDispose]();
     server.closeAllConnections();
@@ -36,7 +49,7 @@ describe.skipIf(missing !== null)(titled("the dashboard", missing), () => {
     expect(await browser.painted("Requests each hour", "--good")).toBeGreaterThan(100);
     await browser.go(`${base}/sites/chess`);
     await browser.sees("Nobody came in the last hour");
-  }, 120_000);
+  }, 240_000);
 
   test("offers an image with a new program, and its run.sh once the site is there", async () => {
     await browser.go(`${base}/new`);
@@ -58,7 +71,7 @@ describe.skipIf(missing !== null)(titled("the dashboard", missing), () => {
     await browser.click("Write run.sh");
     await browser.misses("This site has no run.sh yet");
     expect(world.sites.get("imaged")?.files.get("run.sh")).toMatchObject({ executable: true });
-  }, 120_000);
+  }, 240_000);
 
   test("gives a static site a file server of its own", async () => {
     await browser.go(`${base}/sites/choir/settings`);
@@ -66,7 +79,7 @@ describe.skipIf(missing !== null)(titled("the dashboard", missing), () => {
     await browser.fill("Reason", "Many visitors at the concert");
     await browser.click("Save changes");
     await expect.poll(() => world.sites.get("choir")?.view.dedicated, { timeout: 20_000 }).toBe(true);
-  }, 120_000);
+  }, 240_000);
 
   test("keeps what is typed while others change the same site, and nobody's variables are lost", async () => {
     const site = world.sites.get("robotics");
@@ -88,7 +101,61 @@ describe.skipIf(missing !== null)(titled("the dashboard", missing), () => {
     // The restart's end is when the page reads the site again.
     await expect.poll(() => typedIn("Description"), { timeout: 20_000 }).toBe("Theirs");
     expect(await typedIn("Time zone")).toBe("Asia/Tokyo");
-  }, 120_000);
+  }, 240_000);
+
+  test("queues a task once though the answer was lost, and follows its output though the stream was cut", async () => {
+    world.stepMs = 600_000;
+    const keys: unknown[] = [];
+    const cut: string[] = [];
+    meddle = (request, response) => {
+      const { method, url = "" } = request;
+      if (method === "POST" && /^\/api\/v1\/tasks(\/[^/]+\/rerun)?$/.test(url)) {
+        keys.push(request.headers["idempotency-key"]);
+        // As a proxy in between answers. Chromium sends again by itself what was cut off.
+        if (keys.length % 2 === 1) response.writeHead(504).end();
+        return keys.length % 2 === 1;
+      }
+      if (!url.includes("/logs/stdout?") || cut.includes(url)) return false;
+      cut.push(url);
+      response.writeHead(200, { "content-type": "text/event-stream" }).end();
+      return true;
+    };
+    await browser.go(`${base}/tasks/run`);
+    await browser.pick("touch.sh");
+    for (const button of ["Run", "Run again"]) {
+      const before = await browser.driver.getCurrentUrl();
+      await browser.click(button);
+      await browser.sees("does not answer");
+      await browser.click(button);
+      await browser.driver.wait(async () => (await browser.driver.getCurrentUrl()) !== before, 20_000);
+      await browser.sees("Following live");
+      await browser.misses("This is the end.");
+    }
+    world.stepMs = 1;
+    expect(keys).toEqual([keys[0], keys[0], keys[2], keys[2]]);
+    expect(new Set(keys)).toSatisfy((all: Set<unknown>) => all.size === 2 && !all.has(undefined));
+    expect(cut).toHaveLength(2);
+  }, 240_000);
+
+  test("asks before the page is left in the middle of an upload, and only then", async () => {
+    const held = Promise.withResolvers<void>();
+    meddle = (request, response) => {
+      if (request.method !== "PUT") return false;
+      held.promise.then(() => response.writeHead(201).end());
+      return true;
+    };
+    const asks = () => browser.driver.executeScript<boolean>("return !dispatchEvent(new Event('beforeunload', { cancelable: true }))");
+    await browser.go(`${base}/sites/chess/files/`);
+    await browser.click("Upload");
+    await browser.choose("menuitem", "Files");
+    expect(await asks()).toBe(false);
+    await browser.driver.findElement(By.css("input[data-chooser]")).sendKeys(import.meta.filename);
+    await browser.sees("Uploading 1 file");
+    expect(await asks()).toBe(true);
+    held.resolve();
+    await browser.misses("Uploading 1 file");
+    expect(await asks()).toBe(false);
+  }, 240_000);
 
   test("breaks no rule of its own policy", async () => {
     const complaints = (await browser.driver.manage().logs().get("browser")).filter(({ level }) => level.name === "SEVERE").map(({ message }) => message);
