@@ -129,7 +129,7 @@ class Line {
       onConnected();
       this.#isConnected = true;
       for (const listening of [...this.#listening]) listening.onConnected();
-      check = setInterval(() => client.query("select 1").catch(over.reject), checkMs);
+      check = setInterval(() => void client.query("select 1").catch(over.reject), checkMs);
       await over.promise;
     } finally {
       if (this.#isConnected) for (const listening of [...this.#listening]) listening.onDisconnected?.();

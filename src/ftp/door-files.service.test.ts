@@ -31,7 +31,7 @@ async function send(ftp: RawFtp, command: string, bytes: string | Uint8Array): P
   const first = await ftp.ask(command);
   if (!first.startsWith("1")) return first;
   data.socket.end(bytes);
-  return ftp.reply();
+  return await ftp.reply();
 }
 
 /** Begins to send, waits until the door has received all of it, and hands both connections out. */

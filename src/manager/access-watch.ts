@@ -111,7 +111,14 @@ export class AccessWatch {
       Promise.all([this.#renewHere(), this.#renewThere()]).catch((error: unknown) => log.warn({ err: error }, "access could not be renewed"));
     }, lookAgainMs).unref();
     // Here at once, and not only when the orchestrator has answered.
-    await Promise.all([this.#renewHere(), push(bump).finally(() => this.#renewThere())]);
+    const there = async (): Promise<void> => {
+      try {
+        await push(bump);
+      } finally {
+        await this.#renewThere();
+      }
+    };
+    await Promise.all([this.#renewHere(), there()]);
   }
 
   async #renewHere(): Promise<void> {

@@ -81,7 +81,14 @@ export const start: StartService = async (environment, log) => {
   const address = config.BACKLOT_SITE_DATABASE_ADDRESS;
   if (address === undefined) return orchestrator;
   const relay = await DatabaseRelay.open({ folder: databaseSockets, address, log });
-  return { ...orchestrator, stop: () => orchestrator.stop().finally(() => relay.close()) };
+  const stop = async (): Promise<void> => {
+    try {
+      await orchestrator.stop();
+    } finally {
+      await relay.close();
+    }
+  };
+  return { ...orchestrator, stop };
 };
 
 /** The orchestrator itself; see `start`. */

@@ -74,6 +74,10 @@ async function keep(path: string, text: string): Promise<string> {
     await unlink(draft);
   }
   const folder = await open(join(path, ".."), "r");
-  await folder.sync().finally(() => folder.close());
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
   return readFile(path, "utf8");
 }

@@ -65,7 +65,11 @@ export async function initialise(
   }
   await rename(made, data);
   const parent = await open(folder, "r");
-  await parent.sync().finally(() => parent.close());
+  try {
+    await parent.sync();
+  } finally {
+    await parent.close();
+  }
 }
 
 /**

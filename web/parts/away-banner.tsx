@@ -20,7 +20,7 @@ export function AwayBanner(): ReactNode {
           <div className="mx-auto flex w-full max-w-6xl flex-wrap items-center gap-x-3 gap-y-2 px-4 py-2 sm:px-6">
             <WifiOff className="size-5 shrink-0" aria-hidden="true" />
             <p className="min-w-0 flex-1 basis-56 font-medium">Backlot does not answer. What you see may be old; it is asked again every few seconds.</p>
-            <Button onClick={retry} busy={isTrying && "Asking…"}>
+            <Button onClick={() => void retry()} busy={isTrying && "Asking…"}>
               Ask now
             </Button>
           </div>

@@ -17,7 +17,7 @@ export function CopyButton({ text, label }: { readonly text: string; readonly la
     }
   };
   return (
-    <IconButton label={isCopied ? "Copied" : label} onClick={copy}>
+    <IconButton label={isCopied ? "Copied" : label} onClick={() => void copy()}>
       {isCopied ? <Check className="text-good" aria-hidden="true" /> : <Copy aria-hidden="true" />}
       <span className="sr-only" aria-live="polite">
         {isCopied ? "Copied" : ""}

@@ -40,9 +40,10 @@ export async function copyPath(jail: Jail, way: { readonly from: string; readonl
   if (name === null) throw new Failure("path_invalid", { path: shown(from), reason: "the site's folder itself cannot be copied" });
   const stat = translated(from, () => lstatSync(at(source.folder.fd, name)));
   refusePresent(jail, to);
-  if (stat.isFile()) return copyFile(jail, { folder: source.folder.fd, name, from, to }, budget);
+  // Awaited here: the folder is let go when this function returns.
+  if (stat.isFile()) return await copyFile(jail, { folder: source.folder.fd, name, from, to }, budget);
   if (!stat.isDirectory() && !stat.isSymbolicLink()) throw new Failure("file_special", { path: from });
-  return copyHidden(jail, { folder: source.folder, name, stat, from, to }, budget);
+  return await copyHidden(jail, { folder: source.folder, name, stat, from, to }, budget);
 }
 
 async function copyFile(

@@ -14,7 +14,7 @@ async function bytes(path: string): Promise<string> {
   const found = look(path);
   if (found.kind !== "file") return found.kind;
   using file = found.file;
-  return text(file.stream(0, file.size));
+  return await text(file.stream(0, file.size));
 }
 
 beforeEach(() => {

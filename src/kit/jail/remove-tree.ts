@@ -26,7 +26,7 @@ export async function removeTree(parent: number, name: Buffer, deadline = Date.n
     }
     goesOn = left.length > 0 && progress > 0;
   }
-  return quietly(rmdir(at(parent, name)));
+  return await quietly(rmdir(at(parent, name)));
 }
 
 /**

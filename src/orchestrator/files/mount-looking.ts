@@ -30,7 +30,8 @@ export function mountLooking(app: FastifyInstance, guard: Guard<GrantClaims>, de
   mount({ app, guard }, endpoints.searchFiles, async ({ params, query, signal }) => {
     const jail = jailOf(deps.sites, params.siteId);
     using _turn = await searching.take(params.siteId, signal);
-    return searchTree(jail, query, { signal });
+    // Awaited here: the turn is given back when this function returns.
+    return await searchTree(jail, query, { signal });
   });
   mount({ app, guard }, endpoints.followChanges, async (call) => {
     const { siteId } = call.params;

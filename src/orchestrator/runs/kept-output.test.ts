@@ -33,8 +33,8 @@ const lines = (from: number, to: number) => Array.from({ length: to - from }, (_
 it("makes the file before anything is printed, and keeps a short output whole", async () => {
   using kept = open(1024);
   expect(kept.text()).toBe("");
-  kept.output.write(Buffer.from("a\n"));
-  kept.output.write(Buffer.from("b\n"));
+  void kept.output.write(Buffer.from("a\n"));
+  void kept.output.write(Buffer.from("b\n"));
   expect(await kept.output.finish()).toEqual({ bytes: 4, headBytes: 4, markBytes: 0, tailOffset: 4, tailBytes: 0 });
   expect(kept.text()).toBe("a\nb\n");
 });
@@ -117,7 +117,7 @@ it("goes on when not even the file can be made", async () => {
   const troubles: unknown[] = [];
   const place = { file: { root: "/nowhere/at", path: ["all.log"] }, parts: "/nowhere/part", limitBytes: 1024 };
   const output = new KeptOutput(place, { onTrouble: (error) => troubles.push(error) });
-  output.write(Buffer.from("lost"));
+  void output.write(Buffer.from("lost"));
   expect(await output.finish()).toMatchObject({ bytes: 4, headBytes: 0, tailBytes: 0 });
   expect(troubles).toHaveLength(1);
 });

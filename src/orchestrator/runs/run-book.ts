@@ -237,7 +237,7 @@ export class RunBook {
   async #endAtOnce(record: RunRecord, plan: Extract<RunPlan, { kind: "end" }>): Promise<RunView> {
     const { store, clock } = this.#deps;
     const [stdout, stderr] = [this.#openOutput(record, "stdout"), this.#openOutput(record, "stderr")];
-    stderr.write(Buffer.from(plan.stderr));
+    void stderr.write(Buffer.from(plan.stderr));
     const [keptOut, keptErr] = await Promise.all([stdout.finish(), stderr.finish()]);
     const at = new Date(clock.now()).toISOString();
     const { end, code, message } = plan;

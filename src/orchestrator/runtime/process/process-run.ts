@@ -73,7 +73,7 @@ export function takeOutputFor(onOutput: RunRequest["onOutput"]): (stream: "stdou
       const taken = onOutput(stream, chunk);
       if (taken === undefined) return;
       pipe.pause();
-      taken.finally(() => pipe.resume());
+      void taken.finally(() => pipe.resume());
     };
     return new Promise((resolve) => {
       pipe.once("close", resolve);
