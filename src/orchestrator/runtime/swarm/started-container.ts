@@ -15,8 +15,8 @@ export interface StartedContainer {
 
 type Inspected = Pick<Docker.ContainerInspectInfo, "State" | "NetworkSettings">;
 
-/** An engine that has just come back takes seconds. */
-const patienceMs = 10_000;
+/** An engine that has just come back takes seconds, on a busy machine many. */
+const patienceMs = 30_000;
 const askEveryMs = 100;
 
 /**
@@ -31,9 +31,10 @@ export async function inspectStarted(
   const deadline = performance.now() + (of.patienceMs ?? patienceMs);
   while (true) {
     try {
-      const found = startedIn(await container.inspect());
+      const inspected = await container.inspect();
+      const found = startedIn(inspected);
       if (found !== "unknown") return found;
-      if (performance.now() > deadline) throw awayFailure(new Error("the engine does not say where a container can be reached"));
+      if (performance.now() > deadline) throw awayFailure(new Error(`the engine does not say where a container can be reached: ${saidOf(inspected)}`));
     } catch (error) {
       // Removed: whoever ended it did that, too.
       if (statusOf(error) === 404) return null;
@@ -51,4 +52,10 @@ export function startedIn({ State: state, NetworkSettings: network }: Inspected)
   const ip = network.Networks.bridge?.IPAddress ?? "";
   const port = Number(network.Ports[`${sitePort}/tcp`]?.[0]?.HostPort ?? 0);
   return state.Pid > 0 && ip !== "" && port > 0 ? { pid: state.Pid, ip, port } : "unknown";
+}
+
+/** For whoever has to find out what was missing. */
+function saidOf({ State: { Status: status, Pid: pid }, NetworkSettings: { Networks: networks, Ports: ports } }: Inspected): string {
+  const addresses = Object.entries(networks).map(([name, { IPAddress: ip }]) => [name, ip]);
+  return JSON.stringify({ status, pid, addresses, ports });
 }
