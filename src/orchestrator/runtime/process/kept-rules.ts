@@ -187,7 +187,8 @@ export class KeptRules {
     // A pipe is a socket, which would keep a process that has nothing else to do.
     if (child.stdout instanceof Socket) child.stdout.unref();
     let heard = Buffer.alloc(0);
-    child.stdout.on("data", (chunk: Buffer) => {
+    // There is none where no descriptor was left, whatever the types say: the error that comes then has it tried again.
+    child.stdout?.on("data", (chunk: Buffer) => {
       const { removals, rest: kept } = removalsIn(Buffer.concat([heard, chunk]));
       heard = Buffer.from(kept);
       if (removals.some((removal) => this.#concerns(removal))) this.#mark();

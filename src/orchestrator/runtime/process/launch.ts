@@ -9,6 +9,7 @@ import { descriptors } from "./launch-command.ts";
 import { identify, type ProcessId, signalProcess } from "./process-table.ts";
 import { readProgramOutput } from "./program-output.ts";
 import { rawOutput } from "./raw-output.ts";
+import { withPipes } from "./with-pipes.ts";
 
 /** A program that stands at its gate: nothing of it has run yet. */
 export interface Launched {
@@ -48,7 +49,7 @@ export const readyTimeoutMs = 20_000;
 
 /** Starts a command whose program waits at the gate, and resolves when it stands there. */
 export async function launch(options: LaunchOptions): Promise<Launched> {
-  const child = options.parked ?? spawnAtGate(options);
+  const child = options.parked ?? newChild(options);
   if (options.parked !== undefined) commandParked(child, { argv: options.argv, arguments: options.sandbox?.arguments ?? [] });
   if (child.pid !== undefined) options.onSpawned?.(child.pid);
   const ended = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) =>
@@ -98,6 +99,14 @@ export async function abandon(launched: Launched): Promise<void> {
   signalProcess(launched.init, "SIGKILL");
   launched.kill();
   await launched.ended;
+}
+
+function newChild(options: LaunchOptions): ChildProcess {
+  try {
+    return withPipes(spawnAtGate(options));
+  } catch (error) {
+    throw isExhausted(error) ? new Failure("machine_full", {}, { cause: error }) : error;
+  }
 }
 
 function spawnAtGate(options: LaunchOptions): ChildProcess {

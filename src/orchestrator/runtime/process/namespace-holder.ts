@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { closeSync, openSync, readlinkSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
+import { withPipes } from "./with-pipes.ts";
 
 /**
  * Makes a namespace by a short-lived `ip -batch` that waits inside it for its commands. Our descriptor keeps the namespace
@@ -14,7 +15,7 @@ export class NamespaceHolder {
 
   constructor(slot: number, programs: { readonly unshare: string; readonly ip: string }) {
     this.slot = slot;
-    this.#child = spawn(programs.unshare, ["--net", "--", programs.ip, "-batch", "-"], { env: {}, stdio: ["pipe", "ignore", "ignore"] });
+    this.#child = withPipes(spawn(programs.unshare, ["--net", "--", programs.ip, "-batch", "-"], { env: {}, stdio: ["pipe", "ignore", "ignore"] }));
     this.#child.stdin.on("error", () => this.#child.kill("SIGKILL"));
     this.#ended = new Promise((resolve) => this.#child.once("error", () => resolve(null)).once("exit", resolve));
   }

@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { codeOf } from "#kit/jail/descriptor.ts";
 import { type InwardPipe, NurseryPipes, type OutwardPipe } from "./nursery-pipes.ts";
 import { inside } from "./sandbox-command.ts";
+import { withPipes } from "./with-pipes.ts";
 
 /** What a nursery needs to know of the machine once and for all. */
 export interface NurseryPlace {
@@ -98,12 +99,8 @@ export class Nursery {
       inside.shell,
     ];
     const apart = place.network === null ? [] : [place.network.unshare, "--net", "--"];
-    this.#child = spawn(setpriv, ["--pdeathsig", "KILL", "--", ...apart, shell, program, ...given], {
-      env: {},
-      cwd: "/",
-      detached: true,
-      stdio: ["pipe", "pipe", "ignore", "pipe"],
-    });
+    const argv = ["--pdeathsig", "KILL", "--", ...apart, shell, program, ...given];
+    this.#child = withPipes(spawn(setpriv, argv, { env: {}, cwd: "/", detached: true, stdio: ["pipe", "pipe", "ignore", "pipe"] }));
     for (const pipe of this.#child.stdio) pipe?.on("error", () => pipe.destroy());
     const lines = createInterface({ input: this.#child.stdout ?? process.stdin });
     lines.on("line", (line) => this.#heard(line));

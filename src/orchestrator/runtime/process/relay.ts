@@ -3,6 +3,7 @@ import { readFileSync, rmSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { identify, type ProcessId } from "./process-table.ts";
 import { type RelayPlan, relayCommand } from "./relay-command.ts";
+import { withPipes } from "./with-pipes.ts";
 
 export interface Relay {
   readonly process: ProcessId | null;
@@ -14,7 +15,7 @@ export interface Relay {
 /** Starts a relay. */
 export function startRelay(plan: RelayPlan): Relay {
   const [file = "", ...rest] = relayCommand(plan);
-  const child = spawn(file, rest, { env: {}, cwd: "/", stdio: ["ignore", "ignore", "pipe"] });
+  const child = withPipes(spawn(file, rest, { env: {}, cwd: "/", stdio: ["ignore", "ignore", "pipe"] }));
   let complaint = "";
   child.stderr.on("data", (chunk: Buffer) => {
     if (complaint.length < 1000) complaint += chunk.toString("latin1");

@@ -13,7 +13,11 @@ const keptBytes = 256 * 1024;
 export function runCommand(argv: readonly string[], options: { readonly input?: string; readonly timeoutMs?: number } = {}): Promise<CommandResult> {
   const [file = "", ...rest] = argv;
   return new Promise((resolve) => {
-    const child = spawn(file, rest, { env: {}, stdio: ["pipe", "pipe", "pipe"], timeout: options.timeoutMs ?? 15_000, killSignal: "SIGKILL" });
+    const limits = { timeout: options.timeoutMs ?? 15_000, killSignal: "SIGKILL" as const };
+    const child = spawn(file, rest, { env: {}, stdio: ["pipe", "pipe", "pipe"], ...limits });
+    child.once("error", (error) => resolve({ code: null, stdout: "", stderr: error.message }));
+    // Where no descriptor is left there are no pipes, whatever the types say; the error comes a moment later.
+    if (child.stdin === undefined) return;
     const texts = { stdout: "", stderr: "" };
     for (const name of ["stdout", "stderr"] as const) {
       child[name].setEncoding("utf8").on("data", (text: string) => {
@@ -23,7 +27,6 @@ export function runCommand(argv: readonly string[], options: { readonly input?: 
     // A program that ends without reading its input is judged by its code.
     child.stdin.on("error", () => child.stdin.destroy());
     child.stdin.end(options.input ?? "");
-    child.once("error", (error) => resolve({ code: null, stdout: "", stderr: error.message }));
     child.once("close", (code) => resolve({ code, ...texts }));
   });
 }

@@ -10,6 +10,7 @@ import { descriptors } from "./launch-command.ts";
 import { identify } from "./process-table.ts";
 import type { SiteOwner } from "./site-owner.ts";
 import type { KeptTerminal, TerminalKeeper } from "./terminal-keeper.ts";
+import { withPipes } from "./with-pipes.ts";
 
 /** A program that stands at its gate with somebody in front of it. */
 export interface EnteredLaunch extends Omit<Launched, "output" | "dropOutput"> {
@@ -42,7 +43,7 @@ export async function launchEntered(options: EnteredLaunchOptions): Promise<Ente
   const end = terminal === null ? null : openEnd(terminal, options.owner);
   let child: ChildProcess | null = null;
   try {
-    child = spawnEntered(options, end);
+    child = withPipes(spawnEntered(options, end));
     if (child.pid !== undefined) options.onSpawned(child.pid);
     return await standing(child, terminal, options.sandbox !== undefined);
   } catch (error) {
