@@ -1,6 +1,6 @@
-import { createSocket, type Socket as DatagramSocket } from "node:dgram";
 import { createConnection, type Socket } from "node:net";
 import type { Log } from "#kit/log.ts";
+import { DatagramSender, type FindAddresses } from "./datagram-sender.ts";
 
 /** A log server elsewhere. */
 export interface LogServer {
@@ -14,45 +14,46 @@ export function parseLogServer(address: string): LogServer {
   const url = URL.canParse(address) ? new URL(address) : null;
   const protocol = url?.protocol === "udp:" ? "udp" : url?.protocol === "tcp:" ? "tcp" : null;
   if (url === null || protocol === null || url.hostname === "") throw new Error("is no address like udp://logs.example.org:514");
-  return { protocol, host: url.hostname, port: url.port === "" ? 514 : Number(url.port) };
+  return { protocol, host: url.hostname.replace(/^\[|\]$/g, ""), port: url.port === "" ? 514 : Number(url.port) };
 }
 
 /** Lines that wait for a log server that is away: more are dropped, since logs must never hold up what they tell of. */
-const mostWaitingBytes = 4 * 1024 * 1024;
+export const mostWaitingBytes = 4 * 1024 * 1024;
 const againMs = 2000;
+const complainEveryMs = 60_000;
 
 /** Sends syslog messages on to a log server as they came. */
 export class LogForward {
   readonly #server: LogServer;
   readonly #log: Log;
-  #datagrams: DatagramSocket | null = null;
+  readonly #datagrams: DatagramSender | null;
   #stream: Socket | null = null;
   #again: NodeJS.Timeout | undefined;
   #isStopped = false;
+  #complainedAt = Number.NEGATIVE_INFINITY;
   /** Messages that were not sent on. */
   dropped = 0;
 
-  constructor(server: LogServer, log: Log) {
+  constructor(server: LogServer, log: Log, findAddresses?: FindAddresses) {
     this.#server = server;
     this.#log = log;
+    this.#datagrams = server.protocol === "tcp" ? null : new DatagramSender({ ...server, mostWaitingBytes, onDropped: this.#drop, findAddresses });
     if (server.protocol === "tcp") this.#connect();
-    else this.#datagrams = createSocket(server.host.includes(":") ? "udp6" : "udp4").on("error", () => undefined);
   }
 
   send(raw: string): void {
-    const { host, port } = this.#server;
     if (this.#datagrams !== null) {
-      this.#datagrams.send(raw, port, host, (error) => {
-        if (error !== null) this.dropped += 1;
-      });
+      this.#datagrams.send(raw);
       return;
     }
     const stream = this.#stream;
     if (stream === null || stream.writableLength > mostWaitingBytes) {
-      this.dropped += 1;
+      this.#drop();
       return;
     }
-    stream.write(`${Buffer.byteLength(raw)} ${raw}`);
+    stream.write(`${Buffer.byteLength(raw)} ${raw}`, (error) => {
+      if (error) this.#drop();
+    });
   }
 
   stop(): void {
@@ -61,6 +62,13 @@ export class LogForward {
     this.#datagrams?.close();
     this.#stream?.destroySoon();
   }
+
+  readonly #drop = (): void => {
+    this.dropped += 1;
+    if (this.#isStopped || performance.now() - this.#complainedAt < complainEveryMs) return;
+    this.#complainedAt = performance.now();
+    this.#log.warn({ dropped: this.dropped }, "log lines were not sent on");
+  };
 
   #connect(): void {
     const stream = createConnection({ host: this.#server.host, port: this.#server.port });
