@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,6 +15,11 @@ import { pageFaults } from "../support/page-faults.ts";
 
 const missing = whyNoBrowser();
 const patience = { timeout: 60_000 };
+/** What a person writes at the head of the starter's program: it says that it was edited, and what it is asked for. */
+const edit = [
+  "console.log('edited by a person');",
+  "require('node:diagnostics_channel').subscribe('http.server.request.start', ({ request }) => console.log('asked for ' + request.url));",
+];
 
 // scripts/prepare.mjs installs Debian's chromium before `npm test` where it may. The steps of one person, one after the other, on one server.
 describe.skipIf(missing !== null)(titled("a person at the dashboard", missing), { timeout: 240_000 }, () => {
@@ -72,11 +78,11 @@ describe.skipIf(missing !== null)(titled("a person at the dashboard", missing), 
     await browser.click("server.js");
     const editor = await browser.area("server.js");
     const before = (await (await backlot.admin()).get("journey", "server.js")).toString();
-    await editor.sendKeys(Key.chord(Key.CONTROL, Key.HOME), "console.log('edited by a person');\n");
+    await editor.sendKeys(Key.chord(Key.CONTROL, Key.HOME), ...edit.map((line) => `${line}\n`));
     await browser.click("Save");
     await browser.sees("Saved");
     const saved = (await (await backlot.admin()).get("journey", "server.js")).toString();
-    expect(saved).toBe(`console.log('edited by a person');\n${before}`);
+    expect(saved).toBe(`${edit.join("\n")}\n${before}`);
 
     // The link of the header, as a visitor would follow it.
     const pages = await driver.getAllWindowHandles();
@@ -99,6 +105,13 @@ describe.skipIf(missing !== null)(titled("a person at the dashboard", missing), 
     await browser.click("Log");
     await browser.sees("edited by a person");
     await browser.sees("Listening on");
+    await browser.sees("Following live");
+    // What is printed from now on comes by itself, and the end stays in sight when there is more than fits.
+    const marker = `/visited-${randomUUID()}`;
+    for (let round = 0; round < 60; round += 1) await backlot.visit("journey", `/earlier-${round}`);
+    await backlot.visit("journey", marker);
+    await browser.sees(`asked for ${marker}`);
+    await expect.poll(() => browser.spots(marker), patience).toBe(true);
     // Asking who is signed in before anybody is, and a site without an icon, are answered 401 and 404; scripts and policies have nothing to complain of.
     const complaints = (await driver.manage().logs().get("browser")).filter(({ level }) => level.name === "SEVERE").map(({ message }) => message);
     expect(complaints.filter((message) => !message.includes("Failed to load resource"))).toEqual([]);

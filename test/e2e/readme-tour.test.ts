@@ -1,14 +1,18 @@
 // README's tour, word by word: its commands are read out of it and typed at a terminal, one after the other, and its links are opened.
+import { spawn as spawnProgram } from "node:child_process";
+import { once } from "node:events";
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { spawn } from "@lydell/node-pty";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Backlot, checkout, startBacklot } from "../support/backlot.ts";
 import { type CliRun, done, runBacklot } from "../support/backlot-cli.ts";
 import { childEnvironment } from "../support/child-environment.ts";
-import { whyNoProgram } from "../support/needs.ts";
+import { titled, whyNoProgram } from "../support/needs.ts";
 
+const noNpx = whyNoProgram("npx");
 const password = "a tourist's password";
 let folder: string;
 let backlot: Backlot;
@@ -174,6 +178,36 @@ describe("with --json", () => {
     const after = (await backlot.visit("parsed")).text;
     expect(after).toMatch(/^process \d/);
     expect(after).not.toBe(before);
+  });
+
+  test("`logs -f` prints a line that comes after it was started, and Ctrl-C ends it", async () => {
+    const child = spawnProgram(process.execPath, [join(checkout, "bin/backlot.mjs"), "logs", "clock", "-f"], {
+      env: { ...childEnvironment, HOME: folder, BACKLOT_SERVER: backlot.manager },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    let shown = "";
+    for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text) => (shown += text));
+    const ended = once(child, "exit");
+    const times = (): number => shown.split("Listening on").length - 1;
+    await expect.poll(times, { timeout: 60_000 }).toBeGreaterThan(0);
+    const before = times();
+    await done(runBacklot(["restart", "clock"], { home: folder, server: backlot.manager }));
+    await expect.poll(times, { timeout: 60_000 }).toBe(before + 1);
+    child.kill("SIGINT");
+    // A shell tells it as 130.
+    expect(await ended).toEqual([null, "SIGINT"]);
+    expect(shown).not.toContain("error");
+  });
+
+  test.skipIf(noNpx !== null)(titled("`npx backlot` in the checkout is the program, without a network", noNpx), async () => {
+    const child = spawnProgram("npx", ["--offline", "backlot", "sites"], {
+      cwd: checkout,
+      env: { ...childEnvironment, HOME: folder, BACKLOT_SERVER: backlot.manager },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    const [out, err, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "exit")]);
+    expect([code, out]).toEqual([0, expect.stringMatching(/^clock +/m)]);
+    expect(err).not.toContain("ERR!");
   });
 
   test("a person is told in words", async () => {

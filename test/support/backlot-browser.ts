@@ -164,6 +164,12 @@ export class Browser implements AsyncDisposable {
     await this.#find(By.xpath(`//body//*[contains(normalize-space(.), ${quoted(text)})]`));
   }
 
+  /** Whether the log's line with this text can be seen without scrolling in the log. */
+  async spots(text: string): Promise<boolean> {
+    const found = await this.#find(By.xpath(`//*[@role="log"]//li[contains(normalize-space(.), ${quoted(text)})]`));
+    return this.driver.executeScript<boolean>(isInSight, found);
+  }
+
   /** The text that can be edited under this name. */
   async area(label: string): Promise<WebElement> {
     return this.#find(By.xpath(`//*[self::textarea or @role="textbox"][@aria-label=${quoted(label)}]`));
@@ -208,6 +214,11 @@ export class Browser implements AsyncDisposable {
     }
   }
 }
+
+const isInSight = `
+  const [line] = arguments;
+  const [own, log] = [line, line.closest("[role=log]")].map((each) => each.getBoundingClientRect());
+  return own.top >= log.top && own.bottom <= log.bottom;`;
 
 const countPoints = `
   const [place, role] = arguments;

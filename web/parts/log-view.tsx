@@ -1,5 +1,5 @@
 import { Download, Pause, Play, Search, WrapText } from "lucide-react";
-import { type ReactNode, useDeferredValue, useEffect, useRef, useState } from "react";
+import { type ReactNode, useDeferredValue, useLayoutEffect, useRef, useState } from "react";
 import { readLogs } from "#contract/api/sites.ts";
 import type { SiteView } from "#contract/api/views.ts";
 import { pathOf } from "#contract/client.ts";
@@ -153,7 +153,8 @@ function LogBox({ lines, search, isWrapped, isPaused, isCompact, emptyWords }: B
   const box = useRef<HTMLDivElement>(null);
   // Follows as long as the end is in sight; scrolling up reads in peace.
   const isAtEnd = useRef(true);
-  useEffect(() => {
+  // Before the browser tells of the scrolling to earlier lines: it would find the end out of sight, and nothing would be followed any more.
+  useLayoutEffect(() => {
     if (lines.length > 0 && isAtEnd.current && !isPaused && box.current !== null) box.current.scrollTop = box.current.scrollHeight;
   }, [lines, isPaused]);
   return (

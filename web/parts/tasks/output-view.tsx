@@ -1,5 +1,5 @@
 import { Download, WrapText } from "lucide-react";
-import { type ReactNode, useEffect, useRef, useState } from "react";
+import { type ReactNode, useLayoutEffect, useRef, useState } from "react";
 import { readTaskLog, type TaskView } from "#contract/api/tasks.ts";
 import { pathOf } from "#contract/client.ts";
 import { isTaskEnded, type LogStream } from "#contract/task.ts";
@@ -59,7 +59,8 @@ function StreamBox({ task, stream, isWrapped }: { readonly task: TaskView; reado
   // Follows as long as the end is in sight; scrolling up reads in peace.
   const isAtEnd = useRef(true);
   const { text, before } = live.output;
-  useEffect(() => {
+  // Before the browser tells of the scrolling to earlier text: it would find the end out of sight, and nothing would be followed any more.
+  useLayoutEffect(() => {
     if (text !== "" && isAtEnd.current && box.current !== null) box.current.scrollTop = box.current.scrollHeight;
   }, [text]);
   return (
