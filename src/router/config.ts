@@ -26,7 +26,9 @@ export const configSchema = z.object({
     .default("")
     .describe("Comma-separated addresses or CIDR blocks of proxies in front of the router, whose X-Forwarded-* headers are believed"),
   BACKLOT_ROUTER_MAX_CONNECTIONS: count(1_000_000).default(10_000).describe("Most visitors' connections at once"),
-  BACKLOT_ROUTER_SITE_REQUESTS: count(100_000).default(2_000).describe("Most requests of one site that its program works on at once"),
+  BACKLOT_ROUTER_SITE_REQUESTS: count(100_000)
+    .default(2_000)
+    .describe("Most requests at once of one site that its program works on; behind HAProxy of each host, too, whoever answers them"),
   BACKLOT_ROUTER_WAITING_REQUESTS: count(100_000).default(1_000).describe("Most requests of one site that wait for it to wake"),
   BACKLOT_ROUTER_HOLD_MS: count(10 * 60_000)
     .default(30_000)

