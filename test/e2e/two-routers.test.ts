@@ -1,22 +1,27 @@
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { changePath } from "#contract/api/files.ts";
 import { readStatus, restartSite, sleepSite, updateSite } from "#contract/api/sites.ts";
 import { readTraffic } from "#contract/api/traffic.ts";
+import { commandSocket } from "#router/edge/haproxy/command-socket.ts";
+import { edgeUser, prepareRunFolder } from "#router/edge/run-folder.ts";
 import { type Backlot, startBacklot } from "../support/backlot.ts";
 import type { Person } from "../support/backlot-person.ts";
 import { killIfThere, processesWhere } from "../support/backlot-processes.ts";
 import { type Visited, visit } from "../support/backlot-visit.ts";
 import { edgeMissing } from "../support/edge-router.ts";
 import { type ExtraRouter, planRouter } from "../support/extra-router.ts";
+import { titled } from "../support/needs.ts";
 
 const patience = { timeout: 60_000, interval: 50 };
-/** Where it can be tried, the second stands behind HAProxy: each kind is enough for the other's sites. */
-const edge = edgeMissing() === null ? { BACKLOT_EDGE: "haproxy", BACKLOT_EDGE_VISITOR_REQUESTS: "100000000" } : {};
+const missing = edgeMissing();
+/** Where it can be tried, each stands behind a HAProxy and an nginx of its own. */
+const edge = missing === null ? { BACKLOT_EDGE: "haproxy", BACKLOT_EDGE_VISITOR_REQUESTS: "100000000" } : {};
 
 // Says which start of it answers, and how many it has answered; it thinks about one question for a while.
 const program = (word: string) => `const { appendFileSync, readFileSync } = require("node:fs");
-appendFileSync("/site/private/starts", "x");
-const start = readFileSync("/site/private/starts", "utf8").length;
+appendFileSync("private/starts", "x");
+const start = readFileSync("private/starts", "utf8").length;
 let asked = 0;
 require("node:http").createServer((request, response) => {
   const answer = JSON.stringify({ word: "${word}", start, asked: ++asked });
@@ -43,7 +48,7 @@ describe("two routers on one orchestrator and one manager", { timeout: 180_000 }
   beforeAll(async () => {
     second = await planRouter({ BACKLOT_ROUTER_FREEZE_SECONDS: "2", ...edge });
     backlot = await startBacklot({
-      environment: { BACKLOT_ROUTER_URLS: second.adminUrl, BACKLOT_ROUTER_FREEZE_SECONDS: "2", BACKLOT_REST_LOOK_MS: "100" },
+      environment: { BACKLOT_ROUTER_URLS: second.adminUrl, BACKLOT_ROUTER_FREEZE_SECONDS: "2", BACKLOT_REST_LOOK_MS: "100", ...edge },
     });
     admin = await backlot.admin();
     await second.start(backlot);
@@ -51,7 +56,7 @@ describe("two routers on one orchestrator and one manager", { timeout: 180_000 }
     await admin.put("papers", "public/index.html", "<h1>hello</h1>");
     await admin.createSite("greeter", "dynamic");
     await admin.put("greeter", "server.js", program("first"));
-    await admin.put("greeter", "run.sh", "#!/bin/sh\nexec node /site/server.js\n");
+    await admin.put("greeter", "run.sh", "#!/bin/sh\nexec node server.js\n");
     await admin.client.call(changePath, { params: { name: "greeter", "*": "run.sh" }, body: { executable: true } });
   }, 180_000);
   afterAll(async () => {
@@ -119,6 +124,26 @@ describe("two routers on one orchestrator and one manager", { timeout: 180_000 }
     expect(await visitors.stop()).toEqual(["first", "second"]);
   });
 
+  test.skipIf(missing !== null)(titled("each has a HAProxy and an nginx, which serve files and the running program past it", missing), async () => {
+    const sent = async (data: string, backend: string): Promise<number> => {
+      const folder = await prepareRunFolder(data, edgeUser(undefined));
+      const [head = "", ...lines] = (await commandSocket(join(folder, "commands.sock"))("show stat")).replace(/^# /, "").split("\n");
+      const fields = lines.find((line) => line.startsWith(`${backend},`))?.split(",") ?? [];
+      return Number(fields[head.split(",").indexOf("stot")]);
+    };
+    for (const [door, data] of [
+      [backlot.router, backlot.data],
+      [second.door, second.data],
+    ] as const) {
+      const before = [await sent(data, "static,nginx"), await sent(data, "live,kept")];
+      const now = async (): Promise<boolean[]> => {
+        await Promise.all([at(door, "papers"), ask(door)]);
+        return [(await sent(data, "static,nginx")) > (before[0] ?? 0), (await sent(data, "live,kept")) > (before[1] ?? 0)];
+      };
+      await expect.poll(now, patience).toEqual([true, true]);
+    }
+  });
+
   test("what both answered is added up for the site's members", async () => {
     const counted = async () => {
       const { traffic } = await admin.client.call(readTraffic, { params: { name: "papers" }, query: {} });
@@ -138,8 +163,13 @@ describe("two routers on one orchestrator and one manager", { timeout: 180_000 }
     killIfThere(pid);
     await expect.poll(() => at(backlot.router, "papers").then(({ status }) => status, String), patience).toBe(200);
     expect((await ask(backlot.router)).word).toBe("second");
-    expect(routerPid(backlot)).not.toBe(pid);
+    // Its HAProxy goes on without it.
+    await expect.poll(() => routerPid(backlot), patience).not.toBe(pid);
     expect(await visitors.stop()).toEqual([200, "second"]);
+    // Whoever is turned elsewhere while it is not back is told so by HAProxy: only then it is one of two again.
+    await expect.poll(() => at(backlot.router, "nobody").then(({ status }) => status), patience).toBe(404);
+    const routers = async () => (await admin.client.call(readTraffic, { params: { name: "papers" }, query: {} })).traffic;
+    await expect.poll(routers, patience).toMatchObject({ routers: 2, away: 0 });
   });
 
   test("while one is gone for good the other is enough: to serve, to wake, and for operations", async () => {

@@ -12,6 +12,8 @@ import { freePort } from "./site-program.ts";
 export interface ExtraRouter extends AsyncDisposable {
   /** Where visitors come in. */
   readonly door: string;
+  /** Its own data folder. */
+  readonly data: string;
   /** Its internal API, as managers and workers have to know it. */
   readonly adminUrl: string;
   /** Resolves when it has routes and its visitors' door is open. */
@@ -41,6 +43,7 @@ export async function planRouter(environment: Readonly<Record<string, string>> =
     await rm(await prepareRunFolder(data, edgeUser(undefined)), { recursive: true, force: true });
   };
   return {
+    data,
     door: `http://127.0.0.1:${port}`,
     adminUrl: `http://127.0.0.1:${adminPort}`,
     async start(backlot) {
