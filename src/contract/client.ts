@@ -56,7 +56,11 @@ export function createClient(options: ClientOptions): Client {
         await response.body?.cancel();
         return undefined as ResultOf<typeof shape>;
       }
-      const body: unknown = await response.json();
+      const body: unknown = await response.json().catch((cause: unknown) => {
+        // Cut off in its middle, it is as good as none; what is no JSON was said by somebody else.
+        if (input.signal?.aborted || cause instanceof SyntaxError) throw cause;
+        throw new Failure("component_away", { component: options.peer ?? "server" }, { cause });
+      });
       // Parsed at the edge by the same schema that the server validated with.
       return (shape.result as { parse(body: unknown): unknown }).parse(body) as ResultOf<typeof shape>;
     },
