@@ -70,10 +70,12 @@ export class HaproxyEdge implements SiteEdge {
   /** Counts anew, beginning after this call: one that is under way already may have looked too early. */
   count(): Promise<void> {
     if (this.#counting === null) return this.#startCounting();
-    this.#next ??= this.#counting.then(() => {
+    const startNext = (): Promise<void> => {
       this.#next = null;
       return this.#startCounting();
-    });
+    };
+    // Also when the one under way fails: nobody would ever count again.
+    this.#next ??= this.#counting.then(startNext, startNext);
     return this.#next;
   }
 
