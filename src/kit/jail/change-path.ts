@@ -52,7 +52,7 @@ export async function movePath(
     const old = at(source.folder.fd, sourceName);
     const present = translated(from, () => lstatSync(old));
     const place = at(target.folder.fd, targetName);
-    const replaced = replace && present.isFile() && lstatSync(place, { throwIfNoEntry: false })?.isFile() === true;
+    const replaced = replace && present.isFile() && translated(to, () => lstatSync(place, { throwIfNoEntry: false }))?.isFile() === true;
     if (replaced) {
       if (keep !== undefined) await keepPresent({ folder: target.folder.fd, name: targetName, path: target.path }, keep);
       await translatedAsync(to, () => rename(old, place));

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { asOrdinaryUser } from "../../../test/support/as-ordinary-user.ts";
-import { deletePath } from "./change-path.ts";
+import { deletePath, movePath } from "./change-path.ts";
 import { openRoot } from "./descriptor.ts";
 import type { Jail } from "./jail.ts";
 import { openRootUp, openUp } from "./open-up.ts";
@@ -68,6 +68,20 @@ describe("where the platform is an ordinary user, as the sites' programs are", (
       openUp(root.fd, "nowhere");
       expect(() => openRootUp(inside("link"))).toThrow();
       expect(modeOf(inside("elsewhere"))).toBe(0o000);
+    }));
+
+  it("what a folder holds that is shut in that moment is told in words", () =>
+    asOrdinaryUser(jail.root, async () => {
+      makeFolders(["links", 0o755], ["listed", 0o400], ["open", 0o755]);
+      rmSync(inside("links/file"));
+      symlinkSync("nowhere", inside("links/link"));
+      const targets: unknown[] = [];
+      for await (const entry of walkTree(jail, "links")) {
+        chmodSync(inside("links"), 0o400);
+        targets.push(entry.describe().target);
+      }
+      expect(targets).toEqual([""]);
+      await expect(movePath(jail, "open/file", { path: "listed/file", replace: true })).rejects.toMatchObject({ code: "file_forbidden" });
     }));
 
   it("a folder in which its owner may not write is deleted with everything in it", () =>

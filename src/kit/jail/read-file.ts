@@ -134,8 +134,8 @@ function readTarget(full: string | Buffer): string {
   try {
     return readlinkSync(full, "utf8");
   } catch (error) {
-    // Swapped or deleted since it was listed.
-    if (codeOf(error) === "EINVAL" || codeOf(error) === "ENOENT") return "";
+    // Swapped, deleted or shut away since it was listed.
+    if (["EINVAL", "ENOENT", "EACCES"].includes(codeOf(error))) return "";
     throw error;
   }
 }

@@ -88,3 +88,11 @@ it("shares one scan among all who ask at once", async () => {
   expect(await Promise.all(asked)).toEqual(Array(3).fill({ bytes: 7, files: 1, isTooDeep: false, isShut: false }));
   expect(scans).toBe(1);
 });
+
+it("says of a folder that went away that it is not there", async () => {
+  const sites = { folderOf: () => join(folder, "gone"), specOf: () => spec, ownerOf: () => null };
+  const clock = { now: () => now };
+  await expect(new QuotaBook({ sites, clock, reservedBytes: 0 }).usage(1)).rejects.toMatchObject({ code: "file_not_found" });
+  const scan = async (): Promise<Usage> => ({ bytes: 0, files: 0, isTooDeep: false, isShut: false });
+  await expect(new QuotaBook({ sites, clock, reservedBytes: 0, scan }).open(1, { files: 1 })).rejects.toMatchObject({ code: "file_not_found" });
+});

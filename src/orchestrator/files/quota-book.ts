@@ -2,6 +2,7 @@ import { statfs } from "node:fs/promises";
 import type { Failure } from "#contract/failure.ts";
 import type { Clock } from "#kit/clock.ts";
 import type { WriteBudget } from "#kit/jail/draft.ts";
+import { translatedAsync } from "#kit/jail/fault.ts";
 import type { Jail } from "#kit/jail/jail.ts";
 import { judgeExcess, judgeQuota, type Usage } from "./quota.ts";
 import { jailOf, requireSpec, type SiteShelf } from "./site-shelf.ts";
@@ -200,7 +201,9 @@ export class QuotaBook {
     const [bytesBefore, filesBefore] = [before?.addedBytes ?? 0, before?.addedFiles ?? 0];
     const scannedAt = this.#deps.clock.now();
     const { limits } = requireSpec(this.#deps.sites, siteId);
-    const usage = await (this.#deps.scan ?? scanUsage)(jailOf(this.#deps.sites, siteId), limits.files);
+    const jail = jailOf(this.#deps.sites, siteId);
+    // Its folder may go away at any moment, with the site.
+    const usage = await translatedAsync("", () => (this.#deps.scan ?? scanUsage)(jail, limits.files));
     const during = this.#ledgers.get(siteId);
     const ledger: Ledger = {
       usage,
@@ -222,7 +225,7 @@ export class QuotaBook {
   async #free(siteId: number): Promise<{ readonly bytes: number; taken: number }> {
     const now = this.#deps.clock.now();
     if (this.#disk === undefined || now - this.#disk.at >= freeIsGoodMs) {
-      const bytes = await (this.#deps.freeBytes ?? askFree)(this.#deps.sites.folderOf(siteId));
+      const bytes = await translatedAsync("", () => (this.#deps.freeBytes ?? askFree)(this.#deps.sites.folderOf(siteId)));
       this.#disk = { bytes, at: now, taken: 0 };
     }
     return this.#disk;
