@@ -217,10 +217,14 @@ describe("a deployment", () => {
   it("holds the site's quota, and counts what it replaces", async () => {
     spec = { ...spec, limits: { ...defaultSiteLimits, diskBytes: 1_000_000, files: 100 } };
     await deploy("upload-1", { a: "a".repeat(700_000) });
+    // Counted anew: what is there is known now.
+    deployments = freshDeployments();
     expect(await codeOf(deploy("upload-2", { a: "b".repeat(700_000) }))).toBe("done");
     writeFileSync(join(site, "own"), "o".repeat(500_000));
     deployments = freshDeployments();
-    expect(await codeOf(deploy("upload-3", { a: "c".repeat(700_000) }))).toBe("quota_exceeded");
+    expect(await codeOf(deploy("upload-3", { a: "c".repeat(700_001) }))).toBe("quota_exceeded");
+    // Who is over already may still make things smaller.
+    expect(await codeOf(deploy("upload-7", { a: "c".repeat(699_999) }))).toBe("done");
     const many = Object.fromEntries(Array.from({ length: 99 }, (_, n) => [`f${n}`, ""]));
     expect(await codeOf(deploy("upload-4", { ...many, f99: "", f100: "" }))).toBe("archive_too_large");
     expect(await codeOf(deploy("upload-5", { ...many, f99: "" }))).toBe("quota_exceeded");
@@ -325,6 +329,11 @@ describe.skipIf(whyNoMounts() !== null)(titled("on a full disk", whyNoMounts()),
       expect(readdirSync(join(state, "staging"))).toEqual([]);
       // The free space that it knows is up to a second old.
       await expect.poll(() => codeOf(deploy("upload-3", { "public/a": "fits" })), { timeout: 20_000 }).toBe("done");
+      await stage("upload-4", { "public/a": "staged" });
+      expect(() => writeFileSync(join(disk, "full"), Buffer.alloc(2_000_000))).toThrow("ENOSPC");
+      expect(await codeOf(deployments.place(1, "upload-4"))).toBe("disk_full");
+      rmSync(join(disk, "full"));
+      expect(await codeOf(deployments.place(1, "upload-4"))).toBe("done");
     } finally {
       execFileSync("umount", [disk]);
     }

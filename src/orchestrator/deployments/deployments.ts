@@ -12,7 +12,7 @@ import { withLock } from "#kit/jail/path-lock.ts";
 import type { Log } from "#kit/log.ts";
 import type { QuotaBook } from "../files/quota-book.ts";
 import { jailOf, requireSpec, type SiteShelf } from "../files/site-shelf.ts";
-import { unpackedPlan } from "./archive-plan.ts";
+import { type UnpackedPlan, unpackedPlan } from "./archive-plan.ts";
 import { type Journal, journal, manifest, manifestOf, planPlacement } from "./placement.ts";
 import { runPlacement } from "./run-placement.ts";
 import { makeStateFolder, readState, removeState, syncFolder, writeState } from "./state-file.ts";
@@ -58,8 +58,8 @@ export class Deployments {
   ): Promise<{ readonly size: number; readonly sha256: string }> {
     const { limits } = requireSpec(this.#deps.sites, siteId);
     const at = this.#paths(siteId, uploadId);
-    await makeStateFolder(at.uploads);
-    await this.#locked(siteId, () => this.#sweep(siteId, uploadId));
+    await makeStateFolder(at.uploads).catch(inWords("the upload"));
+    await this.#locked(siteId, () => this.#sweep(siteId, uploadId)).catch(inWords("the deployment before"));
     using account = await this.#deps.quota.open(siteId, { expectedBytes: body.expectedBytes, files: 0, isOutside: true });
     const draft = `${at.upload}.${randomBytes(6).toString("hex")}.part`;
     try {
@@ -81,7 +81,7 @@ export class Deployments {
   unpack(siteId: number, uploadId: string): Promise<{ readonly files: number; readonly bytes: number }> {
     return this.#locked(siteId, async () => {
       const at = this.#paths(siteId, uploadId);
-      const spec = requireSpec(this.#deps.sites, siteId);
+      requireSpec(this.#deps.sites, siteId);
       const done = (await readState(at.outcome, outcome))?.unpacked ?? (await readState(at.plan, unpackedPlan));
       if (done !== undefined) return { files: done.files, bytes: done.bytes };
       await requireUpload(at.upload, uploadId);
@@ -91,9 +91,8 @@ export class Deployments {
       const before = await readState(at.manifest, manifest);
       const old = { files: before?.entries.length ?? 0, bytes: before?.entries.reduce((sum, entry) => sum + (entry.kind === "file" ? entry.size : 0), 0) ?? 0 };
       try {
-        using account = await this.#deps.quota.open(siteId, { files: 0, replaces: { bytes: old.bytes, files: 0 } });
-        const limits = { entries: Math.min(spec.limits.files, maxEntries), fileBytes: spec.limits.fileBytes, totalBytes: spec.limits.diskBytes };
-        const plan = await unpackArchive({ archive: at.upload, staging: at.staging, limits, budget: account, owner: this.#deps.sites.ownerOf(siteId) });
+        const plan = await this.#unpackWithin(siteId, at, old.bytes);
+        // Once that account is closed: what it took would count a second time, and nothing as replaced.
         (await this.#deps.quota.open(siteId, { files: plan.entries.length, replaces: { bytes: 0, files: old.files } }))[Symbol.dispose]();
         await writeState(at.plan, plan);
         return { files: plan.files, bytes: plan.bytes };
@@ -102,6 +101,13 @@ export class Deployments {
         throw faultOf(error, "the archive");
       }
     });
+  }
+
+  async #unpackWithin(siteId: number, at: { readonly upload: string; readonly staging: string }, replacedBytes: number): Promise<UnpackedPlan> {
+    const { files, fileBytes, diskBytes } = requireSpec(this.#deps.sites, siteId).limits;
+    using account = await this.#deps.quota.open(siteId, { files: 0, replaces: { bytes: replacedBytes, files: 0 } });
+    const limits = { entries: Math.min(files, maxEntries), fileBytes, totalBytes: diskBytes };
+    return await unpackArchive({ archive: at.upload, staging: at.staging, limits, budget: account, owner: this.#deps.sites.ownerOf(siteId) });
   }
 
   /** Puts an unpacked archive in place. From the moment its journal is written it will be there, whatever happens. */
@@ -121,7 +127,7 @@ export class Deployments {
       await writeState(at.journal, todo);
       await this.#finish(siteId);
       return countsOf(todo);
-    });
+    }).catch(inWords("the deployment"));
   }
 
   /** Ends what a crash interrupted, and removes what nobody asked for any more. Called once at start; a site that fails is logged and tried again with its next deployment. */
@@ -232,6 +238,13 @@ async function receive(
   }
   await handle.sync();
   return { size, sha256: sum.digest("hex") };
+}
+
+// A full disk, for one: what of it was written down is tried again.
+function inWords(what: string): (error: unknown) => never {
+  return (error) => {
+    throw faultOf(error, what);
+  };
 }
 
 async function requireUpload(file: string, uploadId: string): Promise<void> {
