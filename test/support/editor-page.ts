@@ -109,17 +109,32 @@ export class EditorPage implements AsyncDisposable {
   async drafts(): Promise<readonly string[]> {
     const script = `
       const [done] = arguments;
-      const open = indexedDB.open("backlot-drafts");
+      (async () => {
+      const found = (await indexedDB.databases()).map(({ name }) => name).filter((name) => name.startsWith("backlot-drafts")).sort();
+      if (found.length === 0) return done([]);
+      const open = indexedDB.open(found.at(-1));
       open.onsuccess = () => {
         const all = open.result.transaction("drafts").objectStore("drafts").getAll();
         all.onsuccess = () => { open.result.close(); done(all.result.map((draft) => draft.text)); };
-      };`;
+      };
+      })();`;
     return this.browser.driver.executeAsyncScript<string[]>(script);
   }
 
   /** Waits until the browser keeps unsaved work with this text. */
   async keepsDraft(text: string): Promise<void> {
     await this.browser.driver.wait(async () => (await this.drafts()).some((draft) => draft.includes(text)), patienceMs, "the browser keeps no draft");
+  }
+
+  /** From the next page on, opening these databases of the browser is never answered. */
+  async neverOpens(names: readonly string[]): Promise<void> {
+    const source = `{
+      const open = IDBFactory.prototype.open;
+      IDBFactory.prototype.open = function (name, ...rest) {
+        return ${JSON.stringify(names)}.includes(name) ? new EventTarget() : open.call(this, name, ...rest);
+      };
+    }`;
+    await this.#command("Page.addScriptToEvaluateOnNewDocument", { source });
   }
 
   /** Drops files of this machine onto the page, as from a file manager. */

@@ -1,8 +1,9 @@
 import { type Client, createClient } from "#contract/client.ts";
 import { Failure } from "#contract/failure.ts";
 import { sessionEnded, watchedFetch } from "./connection.ts";
+import { patientFetch } from "./patient-fetch.ts";
 
-const client = createClient({ baseUrl: "", fetch: (input, init) => watchedFetch(input, init) });
+const client = createClient({ baseUrl: "", fetch: patientFetch(watchedFetch) });
 
 function noteEnd(error: unknown): never {
   if (error instanceof Failure && error.code === "not_signed_in") sessionEnded.set(true);

@@ -1,5 +1,6 @@
 import { readFile } from "#contract/api/files.ts";
 import { api } from "../api.ts";
+import { fetchFile } from "../data-files.ts";
 import { baseOf } from "../paths.ts";
 import { decodeText, type TextFile } from "../text-file.ts";
 
@@ -56,5 +57,11 @@ export async function fetchContent(site: string, path: string, known: string | n
     stop.abort();
     return shownAs === null ? { kind: "opaque", reason: "large", etag, size } : { kind: "media", media: shownAs, etag, size };
   }
-  return contentOf(new Uint8Array(await response.arrayBuffer()), etag);
+  try {
+    return contentOf(new Uint8Array(await response.arrayBuffer()), etag);
+  } catch {
+    // Lost after the head had come: a browser drops what it loads when a network comes or goes.
+    const again = await fetchFile(site, path);
+    return contentOf(again.bytes, again.etag);
+  }
 }

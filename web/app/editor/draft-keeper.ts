@@ -1,5 +1,5 @@
 import { draftStoreOf } from "./draft-store.ts";
-import { type Draft, type Drafts, fits, movedDrafts } from "./drafts.ts";
+import { type Draft, type Drafts, fits, movedDrafts, type Owner } from "./drafts.ts";
 
 /** Writes this long after the last key, in milliseconds: a reload loses no more. */
 const settleMs = 400;
@@ -22,17 +22,24 @@ interface Deps {
 }
 
 /** Keeps unsaved work in the browser while it is typed. */
-export function keepDrafts(owner: { readonly user: string; readonly site: string }, deps: Deps): DraftKeeper {
+export function keepDrafts(owner: Owner, deps: Deps): DraftKeeper {
   const store = draftStoreOf(owner);
   let drafts: Drafts = new Map();
   const timers = new Map<string, ReturnType<typeof setTimeout>>();
-  const read = store.all().then(
-    (found) => {
-      drafts = new Map([...found, ...drafts]);
-    },
-    // The browser keeps nothing for this page: there is no draft, and each new one is told to be unkept.
-    () => undefined,
-  );
+  let reading: Promise<void> | undefined;
+  const read = (): Promise<void> => {
+    reading ??= store.all().then(
+      (found) => {
+        drafts = new Map([...found, ...drafts]);
+      },
+      // The browser keeps nothing for this page, or not now: there is no draft, and each new one is told to be unkept.
+      () => {
+        reading = undefined;
+      },
+    );
+    return reading;
+  };
+  void read();
   const write = (path: string): void => {
     clearTimeout(timers.get(path));
     timers.delete(path);
@@ -63,7 +70,7 @@ export function keepDrafts(owner: { readonly user: string; readonly site: string
   window.addEventListener("pagehide", flush);
   document.addEventListener("visibilitychange", () => document.visibilityState === "hidden" && flush());
   return {
-    all: () => read.then(() => drafts),
+    all: () => read().then(() => drafts),
     changed: (path, isDirty) => {
       if (!isDirty) return drop(path);
       clearTimeout(timers.get(path));
@@ -76,7 +83,7 @@ export function keepDrafts(owner: { readonly user: string; readonly site: string
     flush,
     moved: async (move) => {
       flush();
-      await read;
+      await read();
       const before = drafts;
       drafts = movedDrafts(drafts, move);
       const gone = [...before.keys()].filter((path) => !drafts.has(path));

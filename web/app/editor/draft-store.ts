@@ -1,23 +1,23 @@
-import { type Draft, type Drafts, draft } from "./drafts.ts";
+import { inAllDrafts, inDrafts } from "./draft-database.ts";
+import { type Draft, type Drafts, draft, keyOfSite, type Owner } from "./drafts.ts";
 
 // IndexedDB and not localStorage: a few large files would fill the latter, which the whole origin shares.
-const database = "backlot-drafts";
-const table = "drafts";
 
-/** Where unsaved work is kept: of one person and one site. Every method rejects where the browser forbids to keep anything. */
+/** Where unsaved work is kept: of one person and one site. Every method rejects, in bounded time, where the browser keeps nothing. */
 export interface DraftStore {
   all(): Promise<Drafts>;
   keep(path: string, draft: Draft): Promise<void>;
   drop(path: string): Promise<void>;
 }
 
-export function draftStoreOf(owner: { readonly user: string; readonly site: string }): DraftStore {
-  const keyOf = (path: string): IDBValidKey => [owner.user, owner.site, path];
-  const range = IDBKeyRange.bound([owner.user, owner.site], [owner.user, owner.site, []]);
+export function draftStoreOf({ user, site }: Owner): DraftStore {
+  const keyOf = (path: string): IDBValidKey => [user, keyOfSite(site), path];
   return {
     all: async () => {
       const found = new Map<string, Draft>();
-      await inTable("readonly", async (drafts) => {
+      await inDrafts("readwrite", async (drafts) => {
+        await adopt(drafts, { user, site });
+        const range = rangeOf(user, keyOfSite(site));
         const [keys, values] = await Promise.all([done(drafts.getAllKeys(range)), done(drafts.getAll(range))]);
         keys.forEach((key, index) => {
           // What another version of this page kept in another shape is left alone.
@@ -28,18 +28,33 @@ export function draftStoreOf(owner: { readonly user: string; readonly site: stri
       return found;
     },
     keep: async (path, kept) => {
-      if (!forgotten.has(owner.user)) await inTable("readwrite", (drafts) => done(drafts.put(kept, keyOf(path))));
+      if (!forgotten.has(user)) await inDrafts("readwrite", (drafts) => done(drafts.put({ ...kept, siteName: site.name }, keyOf(path))));
     },
-    drop: (path) => inTable("readwrite", (drafts) => done(drafts.delete(keyOf(path)))),
+    drop: (path) => inDrafts("readwrite", (drafts) => done(drafts.delete(keyOf(path)))),
   };
+}
+
+/** Until version 1 drafts were kept by their site's name: they go with the site that bears it, where nothing newer is in their place. */
+async function adopt(drafts: IDBObjectStore, { user, site }: Owner): Promise<void> {
+  const range = rangeOf(user, site.name);
+  const [keys, values] = await Promise.all([done(drafts.getAllKeys(range)), done(drafts.getAll(range))]);
+  for (const [index, key] of keys.entries()) {
+    if (!Array.isArray(key) || typeof key[2] !== "string") continue;
+    const place = [user, keyOfSite(site), key[2]];
+    if ((await done(drafts.getKey(place))) === undefined) await done(drafts.put(values[index], place));
+    await done(drafts.delete(key));
+  }
 }
 
 /** Where a person has unsaved work in this browser. */
 export async function draftsOf(user: string): Promise<readonly { readonly site: string; readonly path: string }[]> {
   const found: { site: string; path: string }[] = [];
-  await inTable("readonly", async (drafts) => {
-    for (const key of await done(drafts.getAllKeys(rangeOf(user))))
-      if (Array.isArray(key) && typeof key[1] === "string" && typeof key[2] === "string") found.push({ site: key[1], path: key[2] });
+  await inDrafts("readonly", async (drafts) => {
+    const [keys, values] = await Promise.all([done(drafts.getAllKeys(rangeOf(user))), done(drafts.getAll(rangeOf(user)))]);
+    for (const [index, key] of keys.entries()) {
+      if (!Array.isArray(key) || typeof key[1] !== "string" || typeof key[2] !== "string") continue;
+      found.push({ site: draft.safeParse(values[index]).data?.siteName ?? key[1], path: key[2] });
+    }
   });
   return found;
 }
@@ -53,32 +68,11 @@ farewells.onmessage = ({ data }) => void forgotten.add(String(data));
 export async function forgetDrafts(user: string): Promise<void> {
   forgotten.add(user);
   farewells.postMessage(user);
-  await inTable("readwrite", (drafts) => done(drafts.delete(rangeOf(user))));
+  await inAllDrafts((drafts) => done(drafts.delete(rangeOf(user))));
 }
 
-function rangeOf(user: string): IDBKeyRange {
-  return IDBKeyRange.bound([user], [user, []]);
-}
-
-let opened: Promise<IDBDatabase> | undefined;
-
-function open(): Promise<IDBDatabase> {
-  opened ??= new Promise<IDBDatabase>((resolve, reject) => {
-    const request = indexedDB.open(database, 1);
-    request.onupgradeneeded = () => request.result.createObjectStore(table);
-    request.onsuccess = () => resolve(request.result);
-    request.onerror = () => reject(request.error ?? new Error("IndexedDB cannot be opened"));
-  });
-  return opened;
-}
-
-async function inTable(mode: IDBTransactionMode, work: (drafts: IDBObjectStore) => Promise<unknown>): Promise<void> {
-  const transaction = (await open()).transaction(table, mode);
-  const ended = new Promise<void>((resolve, reject) => {
-    transaction.oncomplete = () => resolve();
-    transaction.onabort = () => reject(transaction.error ?? new Error("the browser refused to keep the draft"));
-  });
-  await Promise.all([work(transaction.objectStore(table)), ended]);
+function rangeOf(...of: readonly string[]): IDBKeyRange {
+  return IDBKeyRange.bound([...of], [...of, []]);
 }
 
 function done<T>(request: IDBRequest<T>): Promise<T> {

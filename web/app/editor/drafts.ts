@@ -1,6 +1,17 @@
 import { z } from "zod";
 import { isAtOrBelow, movedPath } from "./tabs.ts";
 
+/** Whose work it is, in which site: the id stays when the site is renamed. */
+export interface Owner {
+  readonly user: string;
+  readonly site: { readonly id: number; readonly name: string };
+}
+
+/** What a site's work is kept by: no site can be named so. */
+export function keyOfSite(site: Owner["site"]): string {
+  return `#${site.id}`;
+}
+
 /** Unsaved text, kept by the browser until it is saved or given up. */
 export const draft = z.object({
   /** The version that it was written on, as an entity tag; null for a file that was not there. */
@@ -10,6 +21,8 @@ export const draft = z.object({
   hasMark: z.boolean(),
   /** When it was last changed, in milliseconds since 1970. */
   at: z.number(),
+  /** How the site was called then: to tell a person whose site's work it is. */
+  siteName: z.string().optional(),
 });
 export type Draft = z.output<typeof draft>;
 export type Drafts = ReadonlyMap<string, Draft>;

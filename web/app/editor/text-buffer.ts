@@ -44,6 +44,8 @@ export interface Inner {
   saved: Text;
   /** The version that `saved` is: another one than the text is based on where a draft goes on beside a change. */
   savedEtag: string | null;
+  /** The texts of the last attempts to save: the site may hold one of them although no answer came. */
+  sent: readonly Text[];
 }
 
 export interface Cursor {

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { createStore, type Store } from "../store.ts";
+import { keyOfSite, type Owner } from "./drafts.ts";
 import { layoutKeyOf } from "./kept-layouts.ts";
 import { EditorSession } from "./session.ts";
 import { isAtOrBelow, maxTabs, movedPath, neighbourOf, openTab } from "./tabs.ts";
@@ -24,8 +25,9 @@ export class Workbench {
   last: string | null;
   readonly #key: string;
 
-  constructor(owner: { readonly user: string; readonly site: string }) {
-    this.#key = `${layoutKeyOf(owner.user)}${owner.site}`;
+  constructor(owner: Owner) {
+    this.#key = `${layoutKeyOf(owner.user)}${keyOfSite(owner.site)}`;
+    this.#adopt(`${layoutKeyOf(owner.user)}${owner.site.name}`);
     const kept = this.#read();
     this.session = new EditorSession(owner);
     this.tabs = createStore<readonly string[]>(kept.tabs);
@@ -69,7 +71,8 @@ export class Workbench {
     for (const path of this.tabs.get()) {
       if (!isAtOrBelow(path, place)) continue;
       if (this.session.isDirty(path)) void this.session.checkDisk(path);
-      else this.close(path, true);
+      // Not for good: the browser may keep unsaved work of a tab that was not opened yet, and the deletion may be taken back.
+      else this.close(path, false);
     }
     this.setExpanded([...this.expanded.get()].filter((folder) => !isAtOrBelow(folder, place)));
   }
@@ -85,6 +88,18 @@ export class Workbench {
   toggle(folder: string): void {
     const open = this.expanded.get();
     this.setExpanded(open.has(folder) ? [...open].filter((each) => each !== folder) : [...open, folder]);
+  }
+
+  /** It was kept by the site's name once, which another site may bear next. */
+  #adopt(oldKey: string): void {
+    try {
+      const old = localStorage.getItem(oldKey);
+      if (old === null) return;
+      if (localStorage.getItem(this.#key) === null) localStorage.setItem(this.#key, old);
+      localStorage.removeItem(oldKey);
+    } catch {
+      // Forbidden: nothing was kept.
+    }
   }
 
   #read(): Layout {
@@ -108,14 +123,13 @@ export class Workbench {
 
 const workbenches = new Map<string, Workbench>();
 
-/** The workbench of a person and a site: the same one whenever that site's files are shown. */
-export function workbenchOf(owner: { readonly user: string; readonly site: string }): Workbench {
-  const key = `${owner.user}/${owner.site}`;
-  const known = workbenches.get(key);
-  if (known !== undefined) return known;
-  const made = new Workbench(owner);
-  workbenches.set(key, made);
-  return made;
+/** The workbench of a person and a site: the same one whenever that site's files are shown, by whatever name. */
+export function workbenchOf(owner: Owner): Workbench {
+  const key = `${owner.user}/${keyOfSite(owner.site)}`;
+  const known = workbenches.get(key) ?? new Workbench(owner);
+  workbenches.set(key, known);
+  known.session.site = owner.site.name;
+  return known;
 }
 
 // Drafts stay in this browser; whoever goes on at another computer would miss them.

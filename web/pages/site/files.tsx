@@ -19,7 +19,7 @@ export function FilesPage(): ReactNode {
   const { data: site } = useSite(name);
   const me = useMe();
   if (site === undefined || me === undefined) return null;
-  return <Page key={name} site={site} workbench={workbenchOf({ user: me.username, site: name })} />;
+  return <Page key={name} site={site} workbench={workbenchOf({ user: me.username, site })} />;
 }
 
 function Page({ site, workbench }: { readonly site: SiteView; readonly workbench: Workbench }): ReactNode {
