@@ -141,7 +141,7 @@ describe.skipIf(missing !== null)(titled("the dashboard", missing), () => {
     const held = Promise.withResolvers<void>();
     meddle = (request, response) => {
       if (request.method !== "PUT") return false;
-      held.promise.then(() => response.writeHead(201).end());
+      void held.promise.then(() => response.writeHead(201).end());
       return true;
     };
     const asks = () => browser.driver.executeScript<boolean>("return !dispatchEvent(new Event('beforeunload', { cancelable: true }))");
