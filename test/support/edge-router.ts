@@ -26,7 +26,7 @@ export interface SiteHost extends Disposable {
   readonly address: string;
 }
 
-/** Takes an address of its own out of 10.231.0.0/16. */
+/** Takes an address of its own out of 10.231.0.0/16: a test file has a network of its own (`own-network.ts`), but a benchmark has the machine's. */
 export function takeSiteHost(): SiteHost {
   while (true) {
     const address = `10.231.${randomInt(1, 255)}.${randomInt(1, 255)}`;

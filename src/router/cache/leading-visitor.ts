@@ -6,6 +6,7 @@ import type { Leader, Waiter } from "./page-fill.ts";
 
 /** A visitor who gets the program's answer while it comes, and is kept, perhaps. */
 export function leadingVisitor(res: ServerResponse, about: { readonly host: string; readonly forwarded: Forwarded }, waiter: Waiter): Leader {
+  let isDraining = false;
   return {
     ...waiter,
     head: (head: ResponseHead, isKept: boolean) => {
@@ -20,7 +21,14 @@ export function leadingVisitor(res: ServerResponse, about: { readonly host: stri
     },
     write: (chunk, onDrain) => {
       if (res.write(chunk)) return true;
-      res.once("drain", onDrain);
+      // While something is stored for others, pieces go on coming to a visitor who takes none.
+      if (!isDraining) {
+        isDraining = true;
+        res.once("drain", () => {
+          isDraining = false;
+          onDrain();
+        });
+      }
       return false;
     },
     end: () => res.end(),

@@ -6,7 +6,7 @@ import { aRoute, startRouter } from "../../../../test/support/router-harness.ts"
 import { traefikConfig } from "./dynamic-config.ts";
 
 /**
- * What SchemaStore's traefik-v3-file-provider.json (Apache-2.0) says of the parts that are used here, in words of our own: no other
+ * What SchemaStore's traefik-v3-file-provider.json (as of 382d06c) says of the parts that are used here, in words of our own (0044 says why): no other
  * properties, a router needs rule and service, a priority is a whole number from 0 on, a load balancer has at least one server with a url.
  */
 const published = z.strictObject({
@@ -44,6 +44,33 @@ test("every site's hosts go to the activator, with the lowest priority where a r
     },
   });
   expect(published.parse(config)).toEqual(config);
+});
+
+const given = traefikConfig({ routes: [aRoute({ siteId: 7, name: "app" })], activators: ["http://10.0.0.1:8080"], entryPoints: ["web"], certResolver: "le" });
+const router = given.http.routers["site-0007"];
+const service = given.http.services["backlot-activator"];
+const withRouter = (over: Readonly<Record<string, unknown>>): unknown => ({ http: { ...given.http, routers: { "site-0007": { ...router, ...over } } } });
+const withBalancer = (over: Readonly<Record<string, unknown>>): unknown => ({
+  http: { ...given.http, services: { "backlot-activator": { loadBalancer: { ...service?.loadBalancer, ...over } } } },
+});
+
+test.each([
+  ["a property of a router that there is not", withRouter({ entrypoints: ["web"] })],
+  ["a router without a rule", withRouter({ rule: undefined })],
+  ["a router without a service", withRouter({ service: undefined })],
+  ["a priority that is a text", withRouter({ priority: "1" })],
+  ["a priority below none", withRouter({ priority: -1 })],
+  ["entry points that are no list", withRouter({ entryPoints: "web" })],
+  ["TLS that is a word", withRouter({ tls: true })],
+  ["a resolver that is no text", withRouter({ tls: { certResolver: 1 } })],
+  ["a load balancer without a server", withBalancer({ servers: [] })],
+  ["a server without an address", withBalancer({ servers: [{ address: "10.0.0.1:8080" }] })],
+  ["a property of a load balancer that there is not", withBalancer({ passHostheader: true })],
+  ["two kinds of service in one", { http: { ...given.http, services: { one: { ...service, weighted: {} } } } }],
+  ["a section that there is not", { ...given, htp: {} }],
+])("the schema refuses %s", (_what, config) => {
+  expect(published.safeParse(given).success).toBe(true);
+  expect(published.safeParse(config).success).toBe(false);
 });
 
 const keeps: RouteCache = { ...defaultSiteCache, generation: 1 };
