@@ -47,6 +47,10 @@ export function limitConnections(app: FastifyInstance, log: Log, most = mostConn
     server.closeIdleConnections();
   });
   server.on("drop", complain);
+  // A connection that could not be accepted, for want of a descriptor. Without a listener that would end the process.
+  server.on("error", (err) => {
+    if (server.listening) log.warn({ err }, "a connection could not be taken");
+  });
   app.addHook("onRequest", async (request, reply) => {
     if (open <= most || !surplus.has(request.raw.socket) || health.has(request.raw.url ?? "")) return;
     reply.header("connection", "close");

@@ -78,6 +78,10 @@ test.each([
   await expect.poll(connections, until).toBe(0);
 });
 
+test("a connection that cannot be accepted for want of a descriptor ends nothing", () => {
+  expect(app.server.emit("error", new Error("accept EMFILE"))).toBe(true);
+});
+
 test("a client that stays after its upgrade was refused is not waited for", async () => {
   const socket = await dial(upgrade("/nowhere"));
   await once(socket, "data");

@@ -42,6 +42,8 @@ export function createVisitorServer(options: VisitorServerOptions): Server {
   server.on("upgrade", options.front.upgrade);
   server.on("clientError", refuseMalformed);
   closeQueued(server);
+  // A connection that could not be accepted, for want of a descriptor, would end the router; whoever opens the server hears of its own failure.
+  server.on("error", () => undefined);
   server.maxConnections = options.maxConnections;
   server.maxHeadersCount = 200;
   return server;
