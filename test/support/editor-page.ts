@@ -126,10 +126,13 @@ export class EditorPage implements AsyncDisposable {
     await this.browser.driver.wait(async () => (await this.drafts()).some((draft) => draft.includes(text)), patienceMs, "the browser keeps no draft");
   }
 
-  /** From the next page on, opening these databases of the browser is never answered. */
+  /** From the next page on, opening these databases of the browser is never answered, and they are not told of, as if never made whole. */
   async neverOpens(names: readonly string[]): Promise<void> {
     const source = `{
-      const open = IDBFactory.prototype.open;
+      const { open, databases } = IDBFactory.prototype;
+      IDBFactory.prototype.databases = async function () {
+        return (await databases.call(this)).filter(({ name }) => !${JSON.stringify(names)}.includes(name));
+      };
       IDBFactory.prototype.open = function (name, ...rest) {
         return ${JSON.stringify(names)}.includes(name) ? new EventTarget() : open.call(this, name, ...rest);
       };

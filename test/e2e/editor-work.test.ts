@@ -1,0 +1,84 @@
+// Unsaved work in a person's browser: it stays where it belongs, and whatever the browser does, files are opened.
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { updateSite } from "#contract/api/sites.ts";
+import { type Backlot, startBacklot } from "../support/backlot.ts";
+import type { Person } from "../support/backlot-person.ts";
+import { EditorPage } from "../support/editor-page.ts";
+import { titled, whyNoBrowser } from "../support/needs.ts";
+
+const missing = whyNoBrowser();
+const page = "<!doctype html>\n<h1>first</h1>\n";
+const path = "public/index.html";
+
+describe.skipIf(missing !== null)(titled("unsaved work", missing), { timeout: 180_000 }, () => {
+  let backlot: Backlot;
+  let admin: Person;
+  let editor: EditorPage;
+  beforeAll(async () => {
+    backlot = await startBacklot();
+    admin = await backlot.admin();
+    await siteWith("kept", { [path]: page, "public/style.css": "body {}\n" });
+    editor = await EditorPage.open(backlot, { user: "admin", site: "kept", place: "files/" });
+  }, 180_000);
+  afterAll(async () => {
+    await editor?.[Symbol.asyncDispose]();
+    await backlot?.[Symbol.asyncDispose]();
+  });
+
+  async function siteWith(name: string, files: Readonly<Record<string, string>>): Promise<void> {
+    await admin.createSite(name, "static");
+    for (const [each, text] of Object.entries(files)) await admin.put(name, each, text);
+  }
+
+  // So Chromium behaves until it is started anew, when a page was left while it first made the database.
+  test("a database of the browser that never answers keeps no file from being opened, and the next one keeps the work", async () => {
+    await using page = await EditorPage.open(backlot, { user: "admin", site: "kept", place: "files/" });
+    await page.neverOpens(["backlot-drafts"]);
+    await page.go(`edit/${path}`);
+    await page.shows(path, "first");
+    await page.type(path, "end", "kept elsewhere");
+    await page.keepsDraft("kept elsewhere");
+    await page.browser.reload();
+    await page.shows(path, "kept elsewhere");
+
+    await page.neverOpens(["backlot-drafts", "backlot-drafts-2", "backlot-drafts-3"]);
+    await page.browser.reload();
+    await page.shows(path, "first");
+    expect(await page.text(path)).not.toContain("kept elsewhere");
+    await page.type(path, "end", "kept nowhere");
+    await page.browser.sees("This browser cannot keep your unsaved changes over a reload.");
+    await page.save();
+  });
+
+  test("a deleted file that is brought back has the unsaved work of a tab that was not looked at", async () => {
+    await editor.go(`edit/${path}`);
+    await editor.shows(path, "first");
+    await editor.type(path, "end", "not yet saved");
+    await editor.keepsDraft("not yet saved");
+    await editor.openInTree("public/style.css");
+    await editor.shows("public/style.css", "body");
+    await editor.browser.reload();
+    await editor.shows("public/style.css", "body");
+    await editor.act(path, "Delete…");
+    await editor.browser.click("Delete file");
+    await editor.goneFromTree(path);
+    await editor.browser.click("Undo");
+    await editor.browser.sees("index.html is back");
+    await editor.openInTree(path);
+    await editor.shows(path, "not yet saved");
+  });
+
+  test("unsaved work and tabs go with a site that is renamed", async () => {
+    await siteWith("before", { [path]: page });
+    await editor.go(`edit/${path}`, "before");
+    await editor.shows(path, "first");
+    await editor.type(path, "end", "older than the name");
+    await editor.keepsDraft("older than the name");
+    await admin.client.call(updateSite, { params: { name: "before" }, body: { name: "afterwards" } });
+    await editor.go(`edit/${path}`, "afterwards");
+    await editor.shows(path, "older than the name");
+    await editor.browser.named("tab", `${path}, unsaved`);
+    await editor.save();
+    expect((await admin.get("afterwards", path)).toString()).toBe(`${page}older than the name`);
+  });
+});
