@@ -188,7 +188,10 @@ describe("sites", () => {
     const attempt = (json: unknown) => bench.request("/api/v1/sites", { method: "POST", as: "bob", json });
     expect(await bodyOf(await attempt({ name: "taken", kind: "static" }))).toMatchObject({ code: "site_name_taken", status: 409 });
     expect(await bodyOf(await attempt({ name: "admin", kind: "static" }))).toMatchObject({ code: "site_name_reserved" });
-    expect(await bodyOf(await attempt({ name: "py", kind: "dynamic", starter: "python" }))).toMatchObject({ code: "interpreter_missing" });
+    expect(await bodyOf(await attempt({ name: "py", kind: "dynamic", starter: "python" }))).toMatchObject({
+      code: "interpreter_missing",
+      title: "The starter python needs python3, which is not installed on this machine. Install it, or choose another starter.",
+    });
     expect(await bodyOf(await attempt({ name: "py", kind: "dynamic", starter: "cobol" }))).toMatchObject({ code: "starter_not_found" });
     expect(await bodyOf(await attempt({ name: "ünder", kind: "static" }))).toMatchObject({ code: "site_name_invalid" });
     expect(await bodyOf(await attempt({ name: "club", kind: "static", purpose: "activity" }))).toMatchObject({ code: "administrators_only" });

@@ -12,9 +12,11 @@ import { listTerminals, openTerminal } from "#contract/api/terminals.ts";
 import { type Backlot, startBacklot } from "../support/backlot.ts";
 import type { Person } from "../support/backlot-person.ts";
 import { RawFtp } from "../support/ftp-clients.ts";
+import { titled, whyNoProgram } from "../support/needs.ts";
 import { SshClients } from "../support/ssh-clients.ts";
 import { TerminalClient } from "../support/terminal-client.ts";
 
+const noKeys = whyNoProgram("ssh-keygen");
 const params = { name: "shared" };
 let folder: string;
 let backlot: Backlot;
@@ -123,38 +125,46 @@ async function goesOn(given: Everywhere): Promise<void> {
   again.socket.close();
 }
 
-it("a change of somebody else's access goes unnoticed, and who loses theirs is out within two seconds", async () => {
-  const people = [];
-  for (const name of ["ben", "cleo", "dan"]) {
-    people.push(await backlot.addPerson(name));
-    await ada.client.call(setMember, { params: { ...params, username: name }, body: { role: "editor" } });
-  }
-  const [ben, cleo] = await Promise.all(people.slice(0, 2).map(everywhere));
-  if (ben === undefined || cleo === undefined) throw new Error("nobody is there");
+it.skipIf(noKeys !== null)(
+  titled("a change of somebody else's access goes unnoticed, and who loses theirs is out within two seconds", noKeys),
+  async () => {
+    const people = [];
+    for (const name of ["ben", "cleo", "dan"]) {
+      people.push(await backlot.addPerson(name));
+      await ada.client.call(setMember, { params: { ...params, username: name }, body: { role: "editor" } });
+    }
+    const [ben, cleo] = await Promise.all(people.slice(0, 2).map(everywhere));
+    if (ben === undefined || cleo === undefined) throw new Error("nobody is there");
 
-  await ada.client.call(removeMember, { params: { ...params, username: "dan" } });
-  await Promise.all([goesOn(ben), goesOn(cleo)]);
+    await ada.client.call(removeMember, { params: { ...params, username: "dan" } });
+    await Promise.all([goesOn(ben), goesOn(cleo)]);
 
-  const at = performance.now();
-  await ada.client.call(removeMember, { params: { ...params, username: "cleo" } });
-  await areClosedSoonAfter(cleo, at);
-  expect(await cleo.web.event("closed")).toEqual({ type: "closed", reason: "access_changed" });
-  await goesOn(ben);
+    const at = performance.now();
+    await ada.client.call(removeMember, { params: { ...params, username: "cleo" } });
+    await areClosedSoonAfter(cleo, at);
+    expect(await cleo.web.event("closed")).toEqual({ type: "closed", reason: "access_changed" });
+    await goesOn(ben);
 
-  // To read only is less than a shell needs.
-  await ada.client.call(setMember, { params: { ...params, username: "ben" }, body: { role: "viewer" } });
-  await Promise.all(ben.closings);
-  for (const each of [ben, cleo]) each.leave();
-}, 240_000);
+    // To read only is less than a shell needs.
+    await ada.client.call(setMember, { params: { ...params, username: "ben" }, body: { role: "viewer" } });
+    await Promise.all(ben.closings);
+    for (const each of [ben, cleo]) each.leave();
+  },
+  240_000,
+);
 
-it("who is in a site that an administrator disables is out of it at every door within two seconds", async () => {
-  const eve = await backlot.addPerson("eve");
-  await ada.client.call(setMember, { params: { ...params, username: "eve" }, body: { role: "editor" } });
-  const inside = await everywhere(eve);
-  const admin = await backlot.admin();
-  const at = performance.now();
-  await admin.client.call(updateSite, { params, body: { availability: "disabled", reason: "a test" } });
-  await areClosedSoonAfter(inside, at);
-  inside.leave();
-  await admin.client.call(updateSite, { params, body: { availability: "enabled", reason: "a test" } });
-}, 120_000);
+it.skipIf(noKeys !== null)(
+  titled("who is in a site that an administrator disables is out of it at every door within two seconds", noKeys),
+  async () => {
+    const eve = await backlot.addPerson("eve");
+    await ada.client.call(setMember, { params: { ...params, username: "eve" }, body: { role: "editor" } });
+    const inside = await everywhere(eve);
+    const admin = await backlot.admin();
+    const at = performance.now();
+    await admin.client.call(updateSite, { params, body: { availability: "disabled", reason: "a test" } });
+    await areClosedSoonAfter(inside, at);
+    inside.leave();
+    await admin.client.call(updateSite, { params, body: { availability: "enabled", reason: "a test" } });
+  },
+  120_000,
+);

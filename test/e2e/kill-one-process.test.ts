@@ -20,6 +20,7 @@ import { type Backlot, startBacklot } from "../support/backlot.ts";
 import { packed } from "../support/backlot-archive.ts";
 import type { Person } from "../support/backlot-person.ts";
 import type { ProcessInfo } from "../support/backlot-processes.ts";
+import { whyNotPython } from "../support/needs.ts";
 
 /** Nothing here is measured, and the machine may be ten times slower than usual: what fails once is a finding, not a bad moment. */
 const patience = { timeout: 60_000 };
@@ -72,7 +73,7 @@ test("kill -9 of manager and worker at any moment of any kind of operation: ever
   await Promise.all([admin.createSite("renamed-0", "static", "static"), admin.createSite("goes-0", "static", "static")]);
   await Promise.all([
     admin.createSite("deployed", "static", "static"),
-    admin.createSite("resting", "dynamic", "python"),
+    admin.createSite("resting", "dynamic", whyNotPython() === null ? "python" : "node"),
     admin.createSite("keeping", "dynamic"),
   ]);
   expect((await backlot.visit("resting", "/time")).status).toBe(200);

@@ -26,7 +26,7 @@ vi.setConfig({ testTimeout: 240_000 });
 // Tells which program it is, and marks the site's folder as long as it runs: two at once would be seen.
 const program = `import { createServer } from "node:http";
 import { appendFileSync } from "node:fs";
-appendFileSync("/site/private/starts", process.env.PORT + "\\n");
+appendFileSync("private/starts", process.env.PORT + "\\n");
 createServer((request, response) => response.end("here")).listen(process.env.PORT, process.env.HOST);
 `;
 
@@ -52,10 +52,10 @@ beforeAll(async () => {
     const site = await admin.createSite(name, "dynamic");
     ids.set(name, site.id);
     await admin.put(name, "server.mjs", program);
-    await admin.put(name, "run.sh", "#!/bin/sh\nexec node /site/server.mjs\n");
+    await admin.put(name, "run.sh", "#!/bin/sh\nexec node server.mjs\n");
     await admin.client.call(changePath, { params: { name, "*": "run.sh" }, body: { executable: true } });
   }
-});
+}, 400_000);
 afterAll(async () => {
   await other[Symbol.asyncDispose]();
   await backlot[Symbol.asyncDispose]();
@@ -77,7 +77,7 @@ test("when one is killed its sites answer through the other, its operations end 
   const here = await sitesThere();
   expect(here).toHaveLength(2);
   const [first = ""] = here;
-  await admin.put(first, "private/scripts/once.sh", "#!/bin/sh\necho run >> /site/private/runs\nsleep 600\n");
+  await admin.put(first, "private/scripts/once.sh", "#!/bin/sh\necho run >> private/runs\nsleep 600\n");
   await admin.client.call(changePath, { params: { name: first, "*": "private/scripts/once.sh" }, body: { executable: true } });
   const { task } = await admin.client.call(createTask, { body: { script: "once.sh", site: first } });
   await expect.poll(async () => (await taskOf(task)).state, patience).toBe("running");

@@ -13,6 +13,11 @@ import { done, runBacklot } from "../support/backlot-cli.ts";
 import type { Person } from "../support/backlot-person.ts";
 import type { ProcessInfo } from "../support/backlot-processes.ts";
 import { copyPackages, databaseProgram } from "../support/database-program.ts";
+import { titled, whyNoSandbox } from "../support/needs.ts";
+
+// The socket stands at its own place in a sandbox only; how it is without one: site-database-modes.test.ts.
+const noSandbox = whyNoSandbox();
+const inSandbox = (title: string, run: () => Promise<void>) => test.skipIf(noSandbox !== null)(titled(title, noSandbox), run);
 
 let backlot: Backlot;
 let home: string;
@@ -39,14 +44,14 @@ afterAll(async () => {
   await rm(home, { recursive: true, force: true });
 });
 
-test("where no site has a database there is no server for them, no variable and no socket", async () => {
+inSandbox("where no site has a database there is no server for them, no variable and no socket", async () => {
   expect(siteServer()).toBeUndefined();
   expect(await ann.client.call(readDatabase, { params: { name: "anns" } })).toEqual({ database: null });
   expect(await ask("anns", "/variables")).toEqual({});
   expect(await ask("anns", "/folder")).toMatchObject({ entries: "ENOENT" });
 });
 
-test("a site is given a database; its program restarts with the address, and keeps rows", async () => {
+inSandbox("a site is given a database; its program restarts with the address, and keeps rows", async () => {
   const { operation } = await ann.client.call(addDatabase, { params: { name: "anns" } });
   expect(operation).toMatchObject({ kind: "add-database", site: "anns" });
   await ann.succeeded(operation);
@@ -61,14 +66,14 @@ test("a site is given a database; its program restarts with the address, and kee
   await expect.poll(async () => (await view("anns")).bytes, { timeout: 10_000 }).toBeGreaterThan(1_000_000);
 });
 
-test("its password is for those who edit the site", async () => {
+inSandbox("its password is for those who edit the site", async () => {
   await ann.client.call(setMember, { params: { name: "anns", username: "bob" }, body: { role: "viewer" } });
   const { database } = await bob.client.call(readDatabase, { params: { name: "anns" } });
   expect(database).toMatchObject({ name: "site_1", url: null, variables: null, state: "ready" });
   await expect(bob.client.call(addDatabase, { params: { name: "anns" } })).rejects.toMatchObject({ code: "role_too_low" });
 });
 
-test("what cannot be done is said in plain words", async () => {
+inSandbox("what cannot be done is said in plain words", async () => {
   await ann.createSite("page", "static", "static");
   await expect(ann.client.call(addDatabase, { params: { name: "page" } })).rejects.toMatchObject({ code: "site_static" });
   await expect(ann.client.call(addDatabase, { params: { name: "anns" } })).rejects.toMatchObject({ code: "site_database_exists" });
@@ -76,7 +81,7 @@ test("what cannot be done is said in plain words", async () => {
   await expect(ann.client.call(changeDatabasePassword, { params: { name: "page" } })).rejects.toMatchObject({ code: "site_database_not_found" });
 });
 
-test("a hostile neighbour with a database of its own gets into no other one, and finds nothing else there", async () => {
+inSandbox("a hostile neighbour with a database of its own gets into no other one, and finds nothing else there", async () => {
   await bob.succeeded((await bob.client.call(addDatabase, { params: { name: "bobs" } })).operation);
   const own = await ask("bobs", "/variables");
   const password = own.DIRECTOR_DATABASE_PASSWORD;
@@ -93,7 +98,7 @@ test("a hostile neighbour with a database of its own gets into no other one, and
   expect(await ask("bobs", `/reach?path=${encodeURIComponent(join(backlot.data, "postgres/run/.s.PGSQL.5432"))}`)).toBe("ENOENT");
 });
 
-test("kill -9 of the server loses no acknowledged row, and the program goes on by itself", async () => {
+inSandbox("kill -9 of the server loses no acknowledged row, and the program goes on by itself", async () => {
   const kept: string[] = [];
   let isWriting = true;
   const writing = (async () => {
@@ -119,7 +124,7 @@ test("kill -9 of the server loses no acknowledged row, and the program goes on b
   expect(kept.filter((words) => !rows.includes(words))).toEqual([]);
 });
 
-test("after a restart of everything the rows are still there, and the server is back before anyone asks", async () => {
+inSandbox("after a restart of everything the rows are still there, and the server is back before anyone asks", async () => {
   const before = await ask("anns", "/rows");
   await backlot.stop();
   expect(backlot.processes()).toEqual([]);
@@ -128,7 +133,7 @@ test("after a restart of everything the rows are still there, and the server is 
   await expect.poll(() => backlot.visit("anns", "/rows").then(({ text }) => text), { timeout: 20_000 }).toBe(JSON.stringify(before));
 });
 
-test("a new password is the program's at once, and the old one opens nothing", async () => {
+inSandbox("a new password is the program's at once, and the old one opens nothing", async () => {
   const old = await ask("anns", "/variables");
   await ann.succeeded((await ann.client.call(changeDatabasePassword, { params: { name: "anns" } })).operation);
   const now = await ask("anns", "/variables");
@@ -138,7 +143,7 @@ test("a new password is the program's at once, and the old one opens nothing", a
   expect(await ask("anns", "/rows")).toContain("first");
 });
 
-test("one that has outgrown its limit takes no writes until it has shrunk", async () => {
+inSandbox("one that has outgrown its limit takes no writes until it has shrunk", async () => {
   const add = () => backlot.visit("anns", "/add?words=more");
   const fill = async (): Promise<string> => {
     const { state } = await view("anns");
@@ -155,7 +160,7 @@ test("one that has outgrown its limit takes no writes until it has shrunk", asyn
   expect((await (await server()).sizes(["site_1"])).get("site_1")).toBeLessThan(16_777_216);
 });
 
-test("it is deleted with everything in it, and the program is started without it", async () => {
+inSandbox("it is deleted with everything in it, and the program is started without it", async () => {
   await ann.succeeded((await ann.client.call(deleteDatabase, { params: { name: "anns" } })).operation);
   expect(await ann.client.call(readDatabase, { params: { name: "anns" } })).toEqual({ database: null });
   expect(await ask("anns", "/variables")).toEqual({});
@@ -165,7 +170,7 @@ test("it is deleted with everything in it, and the program is started without it
   expect((await backlot.visit("anns", "/rows")).text).toContain('relation "kept" does not exist');
 });
 
-test("with its site a database goes too", async () => {
+inSandbox("with its site a database goes too", async () => {
   await bob.succeeded((await bob.client.call(deleteSite, { params: { name: "bobs" } })).operation);
   expect([...(await (await server()).sizes(["site_1", "site_2"])).keys()]).toEqual(["site_1"]);
   expect((await readdir(join(backlot.data, "site-postgres"))).sort()).toEqual(["data", "pg_hba.conf", "run"]);

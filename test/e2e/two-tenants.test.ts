@@ -51,7 +51,7 @@ let bob: Person;
 let endpoints: readonly Endpoint[];
 
 beforeAll(async () => {
-  backlot = await startBacklot({ byNpm: true, environment: noSandbox === null ? {} : { BACKLOT_UNISOLATED_FOR_ALL: "true" } });
+  backlot = await startBacklot({ byNpm: true });
   [ann, bob] = await Promise.all([backlot.addPerson("ann"), backlot.addPerson("bob")]);
   await Promise.all([ann.createSite("anns-site", "dynamic", whyNotPython() === null ? "python" : "node"), bob.createSite("bobs-site", "static", "static")]);
   for (const text of ["earlier secret of Ann", "secret of Ann"]) await ann.put("anns-site", "public/secret.txt", text);

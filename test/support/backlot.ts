@@ -11,6 +11,7 @@ import { placeDatabase } from "./backlot-cluster.ts";
 import { type Person, signInAs } from "./backlot-person.ts";
 import { belongsTo, isAlive, killIfThere, type ProcessInfo, processesWhere } from "./backlot-processes.ts";
 import { type Visited, type VisitInit, visit } from "./backlot-visit.ts";
+import { whyNoSandbox } from "./needs.ts";
 
 /** The checkout that is tested. */
 export const checkout = fileURLToPath(new URL("../..", import.meta.url)).replace(/\/$/, "");
@@ -119,6 +120,8 @@ export class Backlot implements AsyncDisposable {
       BACKLOT_FTP_PORT: "0",
       BACKLOT_SSH_PORT: "0",
       BACKLOT_ADMIN_PASSWORD: adminPassword,
+      // A test that is about being kept apart is left out where nothing does that; any other needs the programs of members all the same.
+      ...(whyNoSandbox() === null ? {} : { BACKLOT_UNISOLATED_FOR_ALL: "true" }),
       ...this.#options.environment,
     };
   }

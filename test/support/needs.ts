@@ -31,6 +31,10 @@ export function whyNotRoot(): Missing {
   return process.getuid?.() === 0 ? null : "not root";
 }
 
+export function whyNoRedis(): Missing {
+  return whyNoProgram("redis-server");
+}
+
 export function whyNoBrowser(): Missing {
   return whyNoProgram("chromium", "chromedriver");
 }

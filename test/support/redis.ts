@@ -53,6 +53,7 @@ export async function startRedis(): Promise<TestRedis> {
 async function launch(folder: string, socket: string): Promise<ChildProcess> {
   const args = ["--port", "0", "--unixsocket", socket, "--dir", folder, "--save", "", "--appendonly", "no", "--daemonize", "no"];
   const child = spawn("redis-server", args, { stdio: ["ignore", "pipe", "ignore"] });
+  await once(child, "spawn");
   const { stdout } = child;
   let text = "";
   for await (const chunk of stdout) {

@@ -8,7 +8,7 @@ import { applySite } from "#contract/internal/orchestrator.ts";
 import { listScripts, listSiteScripts } from "#contract/internal/runs.ts";
 import { defaultRunLimits } from "#contract/task.ts";
 import { siteOwner } from "#orchestrator/runtime/process/site-owner.ts";
-import { titled, whyNotRoot } from "../../../test/support/needs.ts";
+import { titled, whyNoSandbox, whyNotRoot } from "../../../test/support/needs.ts";
 import { type OrchestratorProcess, spawnOrchestrator } from "../../../test/support/orchestrator-process.ts";
 import { clientOf, makeOrchestratorHome, type OrchestratorHome, specOf } from "../../../test/support/orchestrator-under-test.ts";
 import { RunClient } from "../../../test/support/run-client.ts";
@@ -61,7 +61,7 @@ it("runs a text without an interpreter by a shell, as shells do, and commands wi
   expect(await runs.text((await runs.finish({ program: split, arguments: ["unused"] })).uid)).toBe("by a shell: one word\n");
 });
 
-it("shows a run nothing of the platform: no variable, no process, no file, no network", async () => {
+it.skipIf(whyNoSandbox() !== null)(titled("shows a run nothing of the platform: no variable, no process, no file, no network", whyNoSandbox()), async () => {
   const text = await runs.text(
     (
       await runs.finish({
@@ -137,20 +137,23 @@ it("follows the output of a run while it goes on", async () => {
   expect(await runs.pieces(uid, "stdout", { offset: -7 })).toEqual([{ offset: 14, next: 21, text: "line 3\n", skipped: 0 }]);
 });
 
-it("runs in a site as its user, with its files and variables, and never out of its folder of scripts", async () => {
-  const client = clientOf(home, orchestrator.url);
-  await client.call(applySite, { params: { siteId: 5 }, body: specOf(5, { environment: { GREETING: "hello" } }) });
-  const folder = join(home.folderOf(5), "private/scripts");
-  await script("job.sh", '#!/bin/sh\necho "$GREETING from $(pwd) $(printenv PORT || echo no port)"; echo made > public/made.txt; id -u\n', folder);
-  await writeFile(join(folder, "job.yaml"), "title: A job\nconcurrency: 1\n");
-  await symlink("/etc/passwd", join(folder, "out"));
-  await symlink("../../run.sh", join(folder, "missing"));
-  const ended = await runs.finish({ script: "job.sh", siteId: 5 });
-  expect(await runs.text(ended.uid)).toContain("hello from /site no port\n");
-  expect((await stat(join(home.folderOf(5), "public/made.txt"))).uid).toBe(siteOwner(5)?.uid ?? process.getuid?.());
-  for (const name of ["out", "missing"]) expect(await runs.finish({ script: name, siteId: 5 })).toMatchObject({ end: "not-found", code: 127 });
-  const found = await clientOf(home, orchestrator.url, "worker").call(listSiteScripts, { params: { siteId: 5 } });
-  expect(found.scripts.map(({ path, manual, manualProblem }) => ({ path, manual, manualProblem }))).toEqual([
-    { path: "job.sh", manual: { title: "A job", concurrency: 1 }, manualProblem: null },
-  ]);
-});
+it.skipIf(whyNoSandbox() !== null)(
+  titled("runs in a site as its user, with its files and variables, and never out of its folder of scripts", whyNoSandbox()),
+  async () => {
+    const client = clientOf(home, orchestrator.url);
+    await client.call(applySite, { params: { siteId: 5 }, body: specOf(5, { environment: { GREETING: "hello" } }) });
+    const folder = join(home.folderOf(5), "private/scripts");
+    await script("job.sh", '#!/bin/sh\necho "$GREETING from $(pwd) $(printenv PORT || echo no port)"; echo made > public/made.txt; id -u\n', folder);
+    await writeFile(join(folder, "job.yaml"), "title: A job\nconcurrency: 1\n");
+    await symlink("/etc/passwd", join(folder, "out"));
+    await symlink("../../run.sh", join(folder, "missing"));
+    const ended = await runs.finish({ script: "job.sh", siteId: 5 });
+    expect(await runs.text(ended.uid)).toContain("hello from /site no port\n");
+    expect((await stat(join(home.folderOf(5), "public/made.txt"))).uid).toBe(siteOwner(5)?.uid ?? process.getuid?.());
+    for (const name of ["out", "missing"]) expect(await runs.finish({ script: name, siteId: 5 })).toMatchObject({ end: "not-found", code: 127 });
+    const found = await clientOf(home, orchestrator.url, "worker").call(listSiteScripts, { params: { siteId: 5 } });
+    expect(found.scripts.map(({ path, manual, manualProblem }) => ({ path, manual, manualProblem }))).toEqual([
+      { path: "job.sh", manual: { title: "A job", concurrency: 1 }, manualProblem: null },
+    ]);
+  },
+);

@@ -2,12 +2,16 @@ import { kill } from "node:process";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { purgePages, readPages, releaseSite } from "#contract/internal/router.ts";
 import type { RouteCache } from "#contract/site-cache.ts";
+import { titled, whyNoRedis } from "../../../test/support/needs.ts";
 import { startRedis, type TestRedis } from "../../../test/support/redis.ts";
 import { type Ask, aRoute, type Reply, type RouterHarness, startRouter, visit } from "../../../test/support/router-harness.ts";
 import { type SiteProgram, startProgram, until } from "../../../test/support/site-program.ts";
 
 const cache: RouteCache = { generation: 1, defaultSeconds: 0, revalidateSeconds: 0, staleSeconds: 3600, sharesSignedIn: false, bytes: 1_000_000 };
 const app = (over: Partial<RouteCache> = {}) => aRoute({ siteId: 8, name: "app", cache: { ...cache, ...over } });
+
+const noRedis = whyNoRedis();
+const onRedis = (title: string, run: () => Promise<void>) => test.skipIf(noRedis !== null)(titled(title, noRedis), run);
 
 let redis: TestRedis;
 let program: SiteProgram;
@@ -53,7 +57,7 @@ const get = (router: RouterHarness, path = "/", ask: Partial<Ask> = {}): Promise
 const keys = (pattern: string): Promise<string[]> => redis.client.keys(`backlot:pages:*:${pattern}`);
 const kept = (count: number) => expect.poll(() => keys("page:*").then((all) => all.length), { timeout: 30_000, interval: 10 }).toBe(count);
 
-test("what one router has kept the others have too, and one that has just started", async () => {
+onRedis("what one router has kept the others have too, and one that has just started", async () => {
   await using one = await startSharing();
   await using two = await startSharing();
   headers = { Vary: "Accept-Language", "X-Two": "a, b", ETag: '"v1"' };
@@ -67,7 +71,7 @@ test("what one router has kept the others have too, and one that has just starte
   expect((await get(two, "/a", { headers: { "accept-language": "de" } })).text).toBe("/a 1");
 });
 
-test("of visitors at several routers who want the same page at once the program hears one", async () => {
+onRedis("of visitors at several routers who want the same page at once the program hears one", async () => {
   await using one = await startSharing();
   await using two = await startSharing();
   const finish = Promise.withResolvers<void>();
@@ -81,7 +85,7 @@ test("of visitors at several routers who want the same page at once the program 
   expect([new Set(texts), asked.length]).toEqual([new Set(["/herd 1"]), 1]);
 });
 
-test("a site that sleeps is not woken for what another router has kept, by bots neither", async () => {
+onRedis("a site that sleeps is not woken for what another router has kept, by bots neither", async () => {
   await using one = await startSharing();
   await using two = await startSharing();
   headers = { "Cache-Control": "max-age=0" };
@@ -93,7 +97,7 @@ test("a site that sleeps is not woken for what another router has kept, by bots 
   expect((await get(two, "/b", bot)).status).toBe(503);
 });
 
-test("a new generation is one for all, and purges by path, prefix and tag reach what is shared", async () => {
+onRedis("a new generation is one for all, and purges by path, prefix and tag reach what is shared", async () => {
   await using one = await startSharing();
   await using two = await startSharing();
   headers = { "Cache-Tag": "news" };
@@ -115,7 +119,7 @@ test("a new generation is one for all, and purges by path, prefix and tag reach 
   expect((await get(two, "/c")).text).toBe("/c 7");
 });
 
-test("what is kept stays within the site's bytes and within all bytes, the oldest go first, and nothing is left behind", async () => {
+onRedis("what is kept stays within the site's bytes and within all bytes, the oldest go first, and nothing is left behind", async () => {
   const large = "x".repeat(200_000);
   answer = () => large;
   await using one = await startSharing({ ...patient, BACKLOT_ROUTER_REDIS_BYTES: "1048576" }, app({ bytes: 700_000 }));
@@ -135,7 +139,7 @@ test("what is kept stays within the site's bytes and within all bytes, the oldes
   await expect.poll(async () => redis.client.zcard((await keys("used:8"))[0] ?? ""), { timeout: 20_000 }).toBeLessThanOrEqual(1);
 });
 
-test("rubbish, pages of another version and keys of another kind count as not there", async () => {
+onRedis("rubbish, pages of another version and keys of another kind count as not there", async () => {
   await using one = await startSharing();
   await get(one, "/a");
   await get(one, "/b");
@@ -153,7 +157,7 @@ test("rubbish, pages of another version and keys of another kind count as not th
   expect([texts, await stateOf(two)]).toEqual([["/a 4", "/b 5", "/c 6"], "connected"]);
 });
 
-test("a Redis that is flushed or full costs nothing but questions to the site", async () => {
+onRedis("a Redis that is flushed or full costs nothing but questions to the site", async () => {
   await using one = await startSharing();
   await get(one, "/a");
   await kept(1);
@@ -170,7 +174,7 @@ test("a Redis that is flushed or full costs nothing but questions to the site", 
   await expect.poll(async () => (await get(one, `/c${Math.random()}`)).status === 200 && (await keys("page:*")).length > 0, { timeout: 30_000 }).toBe(true);
 });
 
-test("a Redis that was killed is gone without, and one that comes back is used again, empty", async () => {
+onRedis("a Redis that was killed is gone without, and one that comes back is used again, empty", async () => {
   await using one = await startSharing();
   await using two = await startSharing();
   await get(one, "/a");
@@ -187,7 +191,7 @@ test("a Redis that was killed is gone without, and one that comes back is used a
   await kept(1);
 });
 
-test("a Redis that hangs is waited for once or twice for its time, then no longer, and is used again when it answers", async () => {
+onRedis("a Redis that hangs is waited for once or twice for its time, then no longer, and is used again when it answers", async () => {
   await using one = await startSharing({ BACKLOT_ROUTER_REDIS_MS: "50" });
   kill(redis.pid, "SIGSTOP");
   try {
