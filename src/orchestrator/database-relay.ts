@@ -48,6 +48,15 @@ export class DatabaseRelay {
     await rm(this.#path, { force: true });
   }
 
+  /** Closes when this is over, whichever way it ended. */
+  async closeAfter(work: Promise<void>): Promise<void> {
+    try {
+      await work;
+    } finally {
+      await this.close();
+    }
+  }
+
   #join(site: Socket, server: Socket): void {
     // Only the way there has a limit: a connection may be silent for as long as it likes.
     server.once("timeout", () => server.destroy()).once("connect", () => server.setTimeout(0).setKeepAlive(true, 30_000));

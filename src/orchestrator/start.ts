@@ -81,14 +81,7 @@ export const start: StartService = async (environment, log) => {
   const address = config.BACKLOT_SITE_DATABASE_ADDRESS;
   if (address === undefined) return orchestrator;
   const relay = await DatabaseRelay.open({ folder: databaseSockets, address, log });
-  const stop = async (): Promise<void> => {
-    try {
-      await orchestrator.stop();
-    } finally {
-      await relay.close();
-    }
-  };
-  return { ...orchestrator, stop };
+  return { ...orchestrator, stop: () => relay.closeAfter(orchestrator.stop()) };
 };
 
 /** The orchestrator itself; see `start`. */
@@ -231,35 +224,6 @@ function startPlacementWatch(parts: {
   });
   watch.start();
   return watch;
-}
-
-/** Stops what has outgrown its site. */
-function quotaWatchOf(parts: {
-  readonly config: OrchestratorConfig;
-  readonly log: Log;
-  readonly quota: QuotaBook;
-  readonly runs: RunBook;
-  readonly terminals: TerminalBook;
-  readonly sites: () => HeldSites;
-}): QuotaWatch {
-  const { config, log, quota, runs, terminals, sites } = parts;
-  return new QuotaWatch({
-    running: () => [
-      ...new Set([
-        ...runs.takeActiveSites(),
-        ...terminals.takeActiveSites(),
-        ...sites()
-          .active()
-          .flatMap(({ siteId, status }) => (status.state === "running" ? [siteId] : [])),
-      ]),
-    ],
-    excess: (siteId) => quota.excess(siteId),
-    stop: async (siteId, failure) => {
-      await Promise.all([sites().runnerOf(siteId).stopBecause(failure), runs.endSite(siteId, failure.message), terminals.endSite(siteId, "site_full")]);
-    },
-    log,
-    everyMs: config.BACKLOT_QUOTA_WATCH_MS,
-  });
 }
 
 /** Deployments, with what a crash interrupted brought to its end. */

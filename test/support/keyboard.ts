@@ -42,11 +42,13 @@ export class Keyboard {
   /** What is said of the thing that has the focus. */
   async focused(): Promise<string> {
     const { driver } = this.#browser;
-    return (await driver.switchTo().activeElement()).getAccessibleName().catch((failure: unknown) => {
-      // A page that is drawn anew takes the focused thing away.
-      if (failure instanceof error.StaleElementReferenceError) return "";
+    try {
+      return await (await driver.switchTo().activeElement()).getAccessibleName();
+    } catch (failure) {
+      // A page that is drawn anew takes the focused thing away, before its name is asked for or while it is looked for.
+      if (failure instanceof error.StaleElementReferenceError || failure instanceof error.NoSuchElementError) return "";
       throw failure;
-    });
+    }
   }
 
   /** The line of a tree, or the like, that has the focus by name only. */
