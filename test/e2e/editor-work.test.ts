@@ -1,4 +1,5 @@
 // Unsaved work in a person's browser: it stays where it belongs, and whatever the browser does, files are opened.
+import { By, until } from "selenium-webdriver";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { updateSite } from "#contract/api/sites.ts";
 import { type Backlot, startBacklot } from "../support/backlot.ts";
@@ -9,6 +10,8 @@ import { titled, whyNoBrowser } from "../support/needs.ts";
 const missing = whyNoBrowser();
 const page = "<!doctype html>\n<h1>first</h1>\n";
 const path = "public/index.html";
+/** Of the editor's panel; the site's pages have a link of that name. */
+const logButton = By.xpath("//button[normalize-space(.) = 'Log'][@aria-pressed]");
 
 describe.skipIf(missing !== null)(titled("unsaved work", missing), { timeout: 180_000 }, () => {
   let backlot: Backlot;
@@ -80,5 +83,33 @@ describe.skipIf(missing !== null)(titled("unsaved work", missing), { timeout: 18
     await editor.browser.named("tab", `${path}, unsaved`);
     await editor.save();
     expect((await admin.get("afterwards", path)).toString()).toBe(`${page}older than the name`);
+  });
+
+  // A browser keeps six connections to a host, for all of its windows together: those that stay open have to leave some.
+  test("files open and are saved in two windows side by side that both follow the log", async () => {
+    const { driver } = editor.browser;
+    const pressLog = async (): Promise<void> => (await driver.wait(until.elementLocated(logButton), 20_000)).click();
+    await admin.createSite("watched", "dynamic");
+    await admin.put("watched", "private/notes.txt", "noted");
+    const first = await driver.getWindowHandle();
+    await editor.go("edit/run.sh", "watched");
+    await pressLog();
+    await editor.browser.named("log", "Lines");
+    await driver.switchTo().newWindow("window");
+    try {
+      await editor.go("edit/run.sh", "watched");
+      // The panel that was open in the other window is open here, too.
+      await editor.browser.named("log", "Lines");
+      expect(await driver.executeScript("return document.visibilityState")).toBe("visible");
+      await editor.openInTree("private", "private/notes.txt");
+      await editor.shows("private/notes.txt", "noted");
+      await editor.type("private/notes.txt", "end", " twice");
+      await editor.save();
+      expect((await admin.get("watched", "private/notes.txt")).toString()).toBe("noted twice");
+    } finally {
+      await driver.close();
+      await driver.switchTo().window(first);
+    }
+    await pressLog();
   });
 });

@@ -3,7 +3,8 @@ import { readLogs } from "#contract/api/sites.ts";
 import { readEvents } from "#contract/events.ts";
 import { api, wordsOf } from "./api.ts";
 import { type LogLine, logLine, mergeLines, type NumberedLine } from "./log-lines.ts";
-import { untilVisible, whileVisible } from "./visibility.ts";
+import { whileStreaming } from "./stream-room.ts";
+import { untilVisible } from "./visibility.ts";
 
 export interface LiveLog {
   readonly lines: readonly NumberedLine[];
@@ -48,7 +49,7 @@ async function keepFollowing(site: string, stop: AbortSignal, dispatch: (change:
     await untilVisible(stop);
     if (stop.aborted) return;
     dispatch({ type: "state", state: "connecting" });
-    const { signal, release } = whileVisible(stop);
+    const { signal, release } = whileStreaming(stop);
     try {
       await followOnce(site, signal, dispatch);
     } catch (error) {

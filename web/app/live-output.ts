@@ -5,7 +5,8 @@ import { isTaskEnded, type LogStream } from "#contract/task.ts";
 import { api, wordsOf } from "./api.ts";
 import { followToEnd } from "./follow-to-end.ts";
 import { addOutput, emptyOutput, type Output, type OutputPiece } from "./output-text.ts";
-import { untilVisible, whileVisible } from "./visibility.ts";
+import { whileStreaming } from "./stream-room.ts";
+import { untilVisible } from "./visibility.ts";
 
 export interface LiveOutput {
   readonly output: Output;
@@ -50,7 +51,7 @@ async function keepFollowing(following: Following): Promise<void> {
   const isAtEnd = await followToEnd({
     follow: async () => {
       await untilVisible(stop);
-      const { signal, release } = whileVisible(stop);
+      const { signal, release } = whileStreaming(stop);
       try {
         for await (const next of followOnce(following, from, signal)) from = next;
         return !signal.aborted;

@@ -4,7 +4,8 @@ import { readEvents } from "#contract/events.ts";
 import { isTaskEnded } from "#contract/task.ts";
 import { api } from "./api.ts";
 import { showTask } from "./data-tasks.ts";
-import { untilVisible, whileVisible } from "./visibility.ts";
+import { whileStreaming } from "./stream-room.ts";
+import { untilVisible } from "./visibility.ts";
 
 const retryMs = 2_000;
 
@@ -24,7 +25,7 @@ async function follow(uid: string, stop: AbortSignal): Promise<void> {
   while (!stop.aborted) {
     await untilVisible(stop);
     if (stop.aborted) return;
-    const { signal, release } = whileVisible(stop);
+    const { signal, release } = whileStreaming(stop);
     try {
       const response = await api.fetch(followTask, { params: { uid }, signal });
       if (response.body !== null) for await (const { data } of readEvents(response.body)) showTask(taskView.parse(JSON.parse(data)));

@@ -5,7 +5,7 @@ import { readEvents } from "#contract/events.ts";
 import { api, hasCode } from "./api.ts";
 import { queryClient } from "./query-client.ts";
 import { createStore } from "./store.ts";
-import { whileVisible } from "./visibility.ts";
+import { hasRoom, whileStreaming } from "./stream-room.ts";
 
 export interface TrackedOperation {
   readonly operation: OperationView;
@@ -18,11 +18,8 @@ export interface TrackedOperation {
 /** Every operation started in this tab, newest first. */
 export const trackedOperations = createStore<readonly TrackedOperation[]>([]);
 
-/** At most this many are followed by streams: a browser keeps six connections to a host, and pages need some. */
-const maxStreams = 2;
 const pollMs = 1000;
 const keptFinished = 20;
-let streams = 0;
 
 export function isOver(operation: OperationView): boolean {
   return operation.state === "succeeded" || operation.state === "failed";
@@ -46,7 +43,7 @@ function patch(id: string, change: Partial<TrackedOperation>): void {
 async function follow(id: string): Promise<void> {
   for (let isFirst = true; ; isFirst = false) {
     try {
-      const operation = (streams < maxStreams ? await stream(id) : null) ?? (await api.call(readOperation, { params: { id } })).operation;
+      const operation = (hasRoom() ? await stream(id) : null) ?? (await api.call(readOperation, { params: { id } })).operation;
       patch(id, { operation, trouble: null });
       if (isOver(operation)) return void refresh(operation);
     } catch (error) {
@@ -59,8 +56,7 @@ async function follow(id: string): Promise<void> {
 
 /** Follows live; gives the operation when it has ended, null when the stream broke off before. */
 async function stream(id: string): Promise<OperationView | null> {
-  streams++;
-  const { signal, release } = whileVisible(new AbortController().signal);
+  const { signal, release } = whileStreaming(new AbortController().signal);
   try {
     const response = await api.fetch(followOperation, { params: { id }, signal });
     if (response.body === null) return null;
@@ -76,7 +72,6 @@ async function stream(id: string): Promise<OperationView | null> {
     return null;
   } finally {
     release();
-    streams--;
   }
 }
 

@@ -2,7 +2,8 @@ import { useEffect, useRef } from "react";
 import { followChanges, type SiteChange, siteChange } from "#contract/api/files.ts";
 import { readEvents } from "#contract/events.ts";
 import { api } from "../api.ts";
-import { untilVisible, whileVisible } from "../visibility.ts";
+import { whileStreaming } from "../stream-room.ts";
+import { untilVisible } from "../visibility.ts";
 
 /** Most folders that one stream tells of. */
 const maxFolders = 64;
@@ -40,7 +41,7 @@ async function keepFollowing(following: Following): Promise<void> {
   while (!stop.aborted) {
     await untilVisible(stop);
     if (stop.aborted) return;
-    const { signal, release } = whileVisible(stop);
+    const { signal, release } = whileStreaming(stop);
     try {
       await followOnce(following, signal);
     } catch {
