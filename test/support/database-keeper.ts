@@ -1,14 +1,16 @@
 // Keeps one PostgreSQL for all test files that run on this machine from this checkout, as long as one of them is connected.
+// It runs under a lock (`flock`), so that there is one at a time whatever an earlier one has left.
 import { rm, writeFile } from "node:fs/promises";
 import { createServer, type Socket } from "node:net";
 import { silentLog } from "#kit/log.ts";
 import { startPrivatePostgres } from "#supervisor/private-postgres.ts";
+import { keeperDoor } from "./keeper-door.ts";
 
 /** Longer than the pause between two test files. */
 const idleMs = 3_000;
 
-const [name = "", folder = ""] = process.argv.slice(2);
-const address = `\0${name}`;
+const [folder = ""] = process.argv.slice(2);
+const address = keeperDoor(folder);
 const users = new Set<Socket>();
 let isStopping = false;
 let idle: NodeJS.Timeout | undefined;
@@ -27,7 +29,7 @@ const door = createServer((socket) => {
   void server.then(({ url }) => socket.write(`${url}\n`));
 });
 
-// Whoever listens is the keeper; everybody else uses it.
+await rm(address, { force: true });
 await new Promise<void>((resolve) => {
   door.once("error", () => process.exit(0));
   door.listen(address, resolve);

@@ -7,4 +7,5 @@ exec unshare --net -- sh -ec '
   ip addr add 192.0.2.10/24 dev machine
   ip link set machine up
   ip link set beyond up
+  ip route add default via 192.0.2.1
   exec "$@"' sh "$BACKLOT_TEST_NODE" "$@"

@@ -9,6 +9,7 @@ import pg from "pg";
 import { migrate } from "#db/migrate.ts";
 import { silentLog } from "#kit/log.ts";
 import { childEnvironment } from "./child-environment.ts";
+import { keeperDoor } from "./keeper-door.ts";
 
 /** A database of one test file's own, with all tables and no rows. */
 export interface TestDatabase extends AsyncDisposable {
@@ -76,17 +77,15 @@ async function serverUrl(): Promise<string> {
   const given = process.env.BACKLOT_TEST_DATABASE_URL;
   if (given !== undefined && given !== "") return given;
   const fingerprint = createHash("sha256").update(`${here}:${process.getuid?.()}`).digest("hex").slice(0, 12);
-  const address = `\0backlot/test-database/${fingerprint}`;
   const folder = join(tmpdir(), `backlot-test-database-${fingerprint}`);
   const deadline = Date.now() + 60_000;
   let keeper: ChildProcess | undefined;
   while (Date.now() < deadline) {
-    const url = await askKeeper(address);
+    const url = await askKeeper(keeperDoor(folder));
     if (url !== null) return url;
     // One at a time: it ends at once when another test file's is quicker.
     if (keeper === undefined || keeper.exitCode !== null || keeper.signalCode !== null) {
-      // NUL cannot stand on a command line: the keeper adds it.
-      keeper = spawn(process.execPath, [join(here, "database-keeper.ts"), address.slice(1), folder], {
+      keeper = spawn("flock", ["--nonblock", "--close", `${folder}.lock`, process.execPath, join(here, "database-keeper.ts"), folder], {
         detached: true,
         env: { ...process.env, ...childEnvironment },
         stdio: "ignore",
@@ -95,7 +94,7 @@ async function serverUrl(): Promise<string> {
     }
     await delay(50);
   }
-  throw new Error("the test database did not start; run `node test/support/database-keeper.ts x /tmp/x` to see why");
+  throw new Error("the test database did not start; run `node test/support/database-keeper.ts /tmp/x` to see why");
 }
 
 /** The keeper's database; null when there is no keeper, or it is just going. The connection stays open as long as this process. */
