@@ -60,6 +60,9 @@ describe.skipIf(missing !== null)(`a whole Backlot on a swarm of three managers 
     );
     expect((await stage.orchestrators()).find(({ url }) => url === all.others[0]?.url)).toMatchObject({ state: "lost", sites: 0 });
     await expect.poll(leader, patience).toBeOneOf([`${first.address}:2377`, `${all.swarm.nodes[2]?.address}:2377`]);
+    // While another one is chosen no node takes sites.
+    const states = async () => (await stage.orchestrators()).map(({ state }) => state).toSorted();
+    await expect.poll(states, patience).toEqual(["lost", "up", "up"]);
 
     const [name = ""] = lost;
     await admin.createSite("made-after", "dynamic");
