@@ -1,4 +1,5 @@
-import { chownSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { chownSync, rmSync } from "node:fs";
 
 const nobodysId = 54_322;
 
@@ -15,4 +16,10 @@ export async function asOrdinaryUser(folder: string, act: () => Promise<void>): 
   } finally {
     process.seteuid(0);
   }
+}
+
+/** Removes a folder in which folders may be shut to their own owner. */
+export function removeShut(folder: string): void {
+  execFileSync("chmod", ["-R", "u+rwx", folder]);
+  rmSync(folder, { recursive: true });
 }

@@ -2,7 +2,7 @@ import { chmodSync, lstatSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writ
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { asOrdinaryUser } from "../../../test/support/as-ordinary-user.ts";
+import { asOrdinaryUser, removeShut } from "../../../test/support/as-ordinary-user.ts";
 import { deletePath, movePath } from "./change-path.ts";
 import { openRoot } from "./descriptor.ts";
 import type { Jail } from "./jail.ts";
@@ -16,7 +16,7 @@ const modeOf = (path: string): number => lstatSync(path).mode & 0o7777;
 beforeEach(() => {
   jail = { root: mkdtempSync(join(tmpdir(), "backlot-shut-")), owner: null };
 });
-afterEach(() => rmSync(jail.root, { recursive: true }));
+afterEach(() => removeShut(jail.root));
 
 function makeFolders(...modes: readonly (readonly [string, number])[]): void {
   for (const [name, mode] of modes) {

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
@@ -7,7 +7,7 @@ import { pack } from "tar-stream";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { systemClock } from "#kit/clock.ts";
 import { silentLog } from "#kit/log.ts";
-import { asOrdinaryUser } from "../../../test/support/as-ordinary-user.ts";
+import { asOrdinaryUser, removeShut } from "../../../test/support/as-ordinary-user.ts";
 import { siteSpecOf } from "../../../test/support/site-runner-stage.ts";
 import { QuotaBook } from "../files/quota-book.ts";
 import { Deployments } from "./deployments.ts";
@@ -27,7 +27,7 @@ beforeEach(() => {
   const checkpoint = (step: string): void => atStep(step);
   deployments = new Deployments({ sites, quota, clock: systemClock, log: silentLog(), stateFolder: () => join(outer, "state"), checkpoint });
 });
-afterEach(() => rmSync(outer, { recursive: true }));
+afterEach(() => removeShut(outer));
 
 async function deploy(uploadId: string, ...names: readonly string[]): Promise<{ readonly written: number; readonly removed: number }> {
   const out = pack();
