@@ -27,6 +27,8 @@ export class PassiveChannel implements DataChannel {
     this.#server = server;
     // Nobody may be waiting yet when it fails.
     this.#arrived.promise.catch(() => undefined);
+    // A connection that could not be accepted, for want of a descriptor, would end every session; `open` hears of its own failure.
+    server.on("error", () => undefined);
     server.on("connection", (socket) => {
       socket.on("error", () => undefined);
       // Another host must neither take nor feed a transfer that is not its own.

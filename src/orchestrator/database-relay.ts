@@ -32,7 +32,8 @@ export class DatabaseRelay {
     relay.#server.on("connection", (site) => relay.#join(site, connect({ ...target, allowHalfOpen: true })));
     relay.#server.on("drop", () => log.warn({ maxConnections }, "sites have too many connections to their databases"));
     await new Promise<void>((resolve, reject) => {
-      relay.#server.once("error", reject);
+      // It stays: a site whose connection cannot be accepted, for want of a descriptor, must not end the orchestrator.
+      relay.#server.on("error", reject);
       relay.#server.listen(path, resolve);
     });
     // Every site has a user of its own.

@@ -45,7 +45,8 @@ async function lockName(folder: string, purpose: string): Promise<string> {
 
 function listen(server: Server, name: string): Promise<boolean> {
   return new Promise((resolve, reject) => {
-    server.once("error", (error: NodeJS.ErrnoException) => (error.code === "EADDRINUSE" ? resolve(false) : reject(error)));
+    // It stays: a connection that later cannot be accepted, for want of a descriptor, would end the process if nobody listened.
+    server.on("error", (error: NodeJS.ErrnoException) => (error.code === "EADDRINUSE" ? resolve(false) : reject(error)));
     server.listen(name, () => resolve(true));
   });
 }

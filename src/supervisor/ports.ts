@@ -44,7 +44,7 @@ async function anyFreePort(host: string, given: ReadonlySet<number>, lowestEphem
 function promise(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer((socket) => void socket.destroy());
-    server.once("error", () => resolve(false));
+    server.on("error", () => resolve(false));
     server.listen(`\0backlot/port/${port}`, () => resolve(true));
     server.unref();
   });

@@ -35,6 +35,7 @@ export class LogReceiver {
     await rm(socket, { force: true });
     this.#server.listen(socket);
     await once(this.#server, "listening");
+    this.#server.on("error", (err) => log.warn({ err }, "a log stream could not be accepted"));
     if (datagrams === null) return;
     const receiver = createSocket("udp4");
     receiver.on("message", (message) => this.#take(message.toString("utf8")));

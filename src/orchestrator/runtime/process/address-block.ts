@@ -57,7 +57,7 @@ async function usedRanges(ip: string, installation: string): Promise<readonly { 
 function lockName(name: string): Promise<Server | null> {
   const server = createServer((socket) => socket.destroy());
   return new Promise((resolve, reject) => {
-    server.once("error", (error: NodeJS.ErrnoException) => (error.code === "EADDRINUSE" ? resolve(null) : reject(error)));
+    server.on("error", (error: NodeJS.ErrnoException) => (error.code === "EADDRINUSE" ? resolve(null) : reject(error)));
     server.listen(name, () => {
       server.unref();
       resolve(server);

@@ -110,6 +110,7 @@ export class TerminalKeeper {
     const running: Omit<Running, "child"> = { server: createServer(), waiting: new Map(), links: new Set() };
     running.server.listen(path);
     await once(running.server, "listening");
+    running.server.on("error", (err) => this.#options.log.warn({ err }, "a terminal could not be reached"));
     const child = spawn(process.execPath, [...frugal, program, path], { env: {}, cwd: "/", stdio: ["pipe", "ignore", "pipe"] });
     const all: Running = { ...running, child };
     running.server.on("connection", (link) => this.#greet(all, link));
