@@ -1,8 +1,9 @@
 import { once } from "node:events";
-import { type AddressInfo, connect, type Socket } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { z } from "zod";
 import { endpoint } from "#contract/endpoint.ts";
+import { dial as dialDoor, ended, rawGet } from "../../../test/support/raw-request.ts";
 import { silentLog } from "../log.ts";
 import { mount } from "./mount.ts";
 import { createServer } from "./server.ts";
@@ -33,22 +34,10 @@ afterEach(async () => {
   await app.close();
 });
 
-const get = (path: string, ...fields: string[]): string => [`GET ${path} HTTP/1.1`, "Host: a", ...fields, "", ""].join("\r\n");
+const get = (path: string, ...fields: string[]): string => rawGet({ host: "a", path }, ...fields);
 const upgrade = (path: string): string => get(path, "Connection: Upgrade", "Upgrade: websocket");
 
-async function dial(text: string): Promise<Socket> {
-  const socket = connect({ host: "127.0.0.1", port: (app.server.address() as AddressInfo).port, allowHalfOpen: true });
-  socket.on("error", () => undefined);
-  await once(socket, "connect");
-  socket.write(text);
-  return socket;
-}
-
-async function ended(socket: Socket): Promise<void> {
-  const closed = once(socket, "close");
-  socket.once("end", () => socket.destroy()).resume();
-  await closed;
-}
+const dial = (text: string): Promise<Socket> => dialDoor({ host: "127.0.0.1", port: (app.server.address() as AddressInfo).port }, text);
 
 function connections(): Promise<number> {
   return new Promise((resolve, reject) => app.server.getConnections((error, count) => (error === null ? resolve(count) : reject(error))));

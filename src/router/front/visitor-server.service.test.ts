@@ -1,6 +1,7 @@
 import { once } from "node:events";
-import { connect, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { dial as dialDoor, ended, rawGet } from "../../../test/support/raw-request.ts";
 import { aRoute, type RouterHarness, startRouter, visit } from "../../../test/support/router-harness.ts";
 import { type SiteProgram, startProgram } from "../../../test/support/site-program.ts";
 
@@ -25,23 +26,13 @@ beforeEach(() => {
   finish = Promise.withResolvers();
 });
 
-const get = (host: string, ...fields: string[]): string => ["GET / HTTP/1.1", `Host: ${host}`, ...fields, "", ""].join("\r\n");
+const get = (host: string, ...fields: string[]): string => rawGet({ host, path: "/" }, ...fields);
 const upgrade = (host: string): string => get(host, "Connection: Upgrade", "Upgrade: websocket");
 const until = { timeout: 20_000 };
 
-async function dial(text: string): Promise<Socket> {
+function dial(text: string): Promise<Socket> {
   const { hostname, port } = new URL(router.door);
-  const socket = connect({ host: hostname, port: Number(port), allowHalfOpen: true });
-  socket.on("error", () => undefined);
-  await once(socket, "connect");
-  socket.write(text);
-  return socket;
-}
-
-async function ended(socket: Socket): Promise<void> {
-  const closed = once(socket, "close");
-  socket.once("end", () => socket.destroy()).resume();
-  await closed;
+  return dialDoor({ host: hostname, port: Number(port) }, text);
 }
 
 async function inFlight(): Promise<string | undefined> {
