@@ -155,7 +155,9 @@ describe("the preparation of a checkout", () => {
   it("tells an ordinary user what is missing and what will not work, and goes on", async () => {
     await prepare("start");
     await rm(join(base, "bin", "bwrap"));
-    await addPrograms("python3 curl nginx chromedriver rabbitmqctl pg_createcluster supervisord lftp tnftp ssh rsync busybox redis-server openssl".split(" "));
+    await addPrograms(
+      "python3 curl nginx chromedriver rabbitmqctl pg_createcluster supervisord lftp tnftp ssh rsync dockerd busybox haproxy redis-server openssl".split(" "),
+    );
     const started = await prepare("start");
     expect(started.code).toBe(0);
     expect(started.output).toBe(

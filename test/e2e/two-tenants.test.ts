@@ -155,6 +155,17 @@ describe("every endpoint of the OpenAPI document", () => {
     expect(await answersOtherThan(403, "administrators_only", platform, headers)).toEqual([]);
   });
 
+  test("that is an administrator's own tells a member nothing of who is there", async () => {
+    const headers = { authorization: `Bearer ${bob.token}` };
+    const aboutAnn = closed().filter(({ kind, path }) => kind === "platform" && /(?<=\/)ann(?=\/|$)/.test(path));
+    expect(aboutAnn.length).toBeGreaterThan(0);
+    for (const endpoint of aboutAnn) {
+      const theirs = await call(endpoint, { headers });
+      const nobodys = await call({ ...endpoint, path: endpoint.path.replace(/(?<=\/)ann(?=\/|$)/, "nobody") }, { headers });
+      expect([endpoint.id, nobodys.status, withoutRequestId(nobodys)]).toEqual([endpoint.id, theirs.status, withoutRequestId(theirs)]);
+    }
+  });
+
   test("lists nothing of another tenant", async () => {
     const headers = { authorization: `Bearer ${bob.token}` };
     const lists = closed().filter(({ method, kind, id }) => method === "GET" && kind === "signed-in" && id !== "events.follow");
