@@ -28,6 +28,8 @@ import {
   startOrchestratorUnderTest,
 } from "../support/orchestrator-under-test.ts";
 
+const patience = { timeout: 20_000 };
+
 let home: OrchestratorHome;
 let orchestrator: OrchestratorUnderTest;
 
@@ -205,7 +207,7 @@ describe("running sites", () => {
     orchestrator.runtime.script = () => undefined;
     const sites = await Promise.all(Array.from({ length: 20 }, (_, index) => hold(index + 1)));
     const waking = Promise.allSettled(sites.map((site) => orchestrator.client.call(wakeSite, site)));
-    await vi.waitFor(() => expect(orchestrator.runtime.running).toHaveLength(8));
+    await vi.waitFor(() => expect(orchestrator.runtime.running).toHaveLength(8), patience);
     await new Promise((resolve) => setTimeout(resolve, 30));
     expect(orchestrator.runtime.running).toHaveLength(8);
     orchestrator.runtime.script = (program) => program.listen();

@@ -39,7 +39,6 @@ export class KilledWorker implements AsyncDisposable {
   readonly #other: Orchestrator;
   readonly #router: FakeComponent;
   #child: ChildProcess | undefined;
-  #urls = "";
 
   private constructor(parts: KilledWorkerParts, fakes: readonly [Orchestrator, Orchestrator, FakeComponent]) {
     this.#parts = parts;
@@ -70,7 +69,7 @@ export class KilledWorker implements AsyncDisposable {
     const fakes = [this.#one, this.#other, this.#router];
     for (const fake of fakes) fake.calls.length = 0;
     this.#one.state.statuses.set(siteId, { state: "running", reason: null, since: "2026-11-21T12:00:00.000Z" });
-    for (const mark of toKill) if (mark.startsWith(endOf)) await catcher.catchEnd(mark.slice(endOf.length));
+    await catcher.catchEnds(toKill.flatMap((mark) => (mark.startsWith(endOf) ? [mark.slice(endOf.length)] : [])));
     let killed = 0;
     const killAt = async (matches: (mark: string) => boolean): Promise<void> => {
       const mark = toKill[killed];
@@ -85,35 +84,37 @@ export class KilledWorker implements AsyncDisposable {
     const deadline = Date.now() + 240_000;
     while (!(await hasEnded())) {
       if (Date.now() > deadline) throw new Error(`still running after ${killed} kills, at ${toKill[killed] ?? "the end"}`);
-      await this.#ensure(given.isMoved ? [this.#one, this.#other] : [this.#one]);
+      this.#ensure(given.isMoved ? [this.#one, this.#other] : [this.#one]);
       await delay(50);
       const mark = toKill[killed];
       if (!mark?.startsWith(endOf) || !(await catcher.isCaught())) continue;
       await killAt((expected) => expected === mark);
       await catcher.undo(mark.slice(endOf.length));
     }
+    // The next operation is queued before anybody looks at what it calls: no worker may be there to begin with it.
+    await this.#end();
     expect(killed).toBe(toKill.length);
     const calls = fakes.flatMap((fake) => fake.calls.map((call) => call.id));
     return { calls, specs: this.#one.state.specs, specsOfOther: this.#other.state.specs };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#child !== undefined) await endWorker(this.#child, "SIGTERM");
+    await this.#end();
     await Promise.all([this.#one, this.#other, this.#router].map((fake) => fake.close()));
   }
 
-  /** The one that survived the operation before goes on with the next. */
-  async #ensure(orchestrators: readonly FakeComponent[]): Promise<void> {
-    const urls = orchestrators.map(({ url }) => url).join();
-    if (this.#child !== undefined && this.#urls !== urls) await endWorker(this.#child, "SIGTERM");
+  async #end(): Promise<void> {
+    if (this.#child !== undefined) await endWorker(this.#child, "SIGTERM");
+  }
+
+  #ensure(orchestrators: readonly FakeComponent[]): void {
     if (this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null) return;
-    this.#urls = urls;
     const { databaseUrl, keyFile, siteServer } = this.#parts;
     const env = {
       ...childEnvironment,
       DATABASE_URL: databaseUrl,
       BACKLOT_CLUSTER_KEY_FILE: keyFile,
-      BACKLOT_ORCHESTRATOR_URLS: urls,
+      BACKLOT_ORCHESTRATOR_URLS: orchestrators.map(({ url }) => url).join(),
       BACKLOT_ROUTER_URLS: this.#router.url,
       BACKLOT_SITE_DATABASE_URL: siteServer.url,
       BACKLOT_OPERATION_LEASE_SECONDS: "1",

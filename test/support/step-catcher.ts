@@ -5,8 +5,8 @@ const lock = 7_324_099;
 
 /** Holds back whoever is about to write down that a step has ended: what it did is there, and nobody knows. */
 export interface StepCatcher extends AsyncDisposable {
-  /** From now on the end of this step is caught, once. */
-  catchEnd(step: string): Promise<void>;
+  /** From now on the ends of these steps are caught, each once, and of no others. */
+  catchEnds(steps: readonly string[]): Promise<void>;
   isCaught(): Promise<boolean>;
   /** What was caught is undone, as the server does when its client dies; the step is not caught again. */
   undo(step: string): Promise<void>;
@@ -27,7 +27,10 @@ export async function openStepCatcher(url: string): Promise<StepCatcher> {
   const waiting = `from pg_locks where locktype = 'advisory' and objid = ${lock} and not granted
     and database = (select oid from pg_database where datname = current_database())`;
   return {
-    catchEnd: async (step) => void (await client.query("insert into caught_steps values ($1)", [step])),
+    async catchEnds(steps) {
+      await client.query("delete from caught_steps");
+      await client.query("insert into caught_steps select unnest($1::text[])", [steps]);
+    },
     isCaught: async () => ((await client.query(`select pid ${waiting}`)).rowCount ?? 0) > 0,
     async undo(step) {
       await client.query("delete from caught_steps where step = $1", [step]);

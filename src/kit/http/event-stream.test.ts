@@ -3,6 +3,8 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { formatEvent } from "#contract/events.ts";
 import { eventStream } from "./event-stream.ts";
 
+const patience = { timeout: 20_000 };
+
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval"] });
 });
@@ -51,7 +53,7 @@ test("ten thousand events leave one timer and one listener while the stream goes
   stream.on("data", () => {
     frames += 1;
   });
-  await vi.waitUntil(() => frames === 10_001);
+  await vi.waitUntil(() => frames === 10_001, patience);
   expect(getEventListeners(ending.signal, "abort").length).toBeLessThanOrEqual(2);
   expect(vi.getTimerCount()).toBeLessThanOrEqual(1);
   const closed = new Promise<void>((resolve) => stream.once("close", resolve));
@@ -66,9 +68,9 @@ test("a client that leaves takes the timer and the listener along, and the sourc
   const quiet = quietSource();
   const stream = eventStream(quiet.source, ending.signal);
   stream.resume();
-  await vi.waitUntil(() => vi.getTimerCount() === 1);
+  await vi.waitUntil(() => vi.getTimerCount() === 1, patience);
   stream.destroy();
-  await vi.waitUntil(() => quiet.isReturned);
+  await vi.waitUntil(() => quiet.isReturned, patience);
   expect(getEventListeners(ending.signal, "abort")).toEqual([]);
   expect(vi.getTimerCount()).toBe(0);
 });
@@ -78,15 +80,15 @@ test("a quiet stream says every fifteen seconds that it is there, and one that s
   const stream = eventStream(quiet.source, new AbortController().signal);
   const frames: string[] = [];
   stream.on("data", (frame: string) => frames.push(frame));
-  await vi.waitUntil(() => vi.getTimerCount() === 1);
+  await vi.waitUntil(() => vi.getTimerCount() === 1, patience);
   await vi.advanceTimersByTimeAsync(10_000);
   quiet.say("hello");
-  await vi.waitUntil(() => frames.length === 2);
+  await vi.waitUntil(() => frames.length === 2, patience);
   await vi.advanceTimersByTimeAsync(14_000);
   expect(frames).toEqual([": open\n\n", formatEvent("hello")]);
   await vi.advanceTimersByTimeAsync(31_000);
   quiet.say("again");
-  await vi.waitUntil(() => frames.length === 6);
+  await vi.waitUntil(() => frames.length === 6, patience);
   expect(frames.slice(2)).toEqual([...Array(3).fill(": still here\n\n"), formatEvent("again")]);
   stream.destroy();
 });
@@ -101,7 +103,7 @@ test("what a client does not read is not asked for, and no heartbeats pile up fo
   }
   const stream = eventStream(source(), new AbortController().signal);
   stream.on("data", () => stream.pause());
-  await vi.waitUntil(() => stream.readableLength > 0);
+  await vi.waitUntil(() => stream.readableLength > 0, patience);
   await vi.advanceTimersByTimeAsync(300_000);
   expect(asked).toBeLessThanOrEqual(2);
   expect(stream.readableLength).toBeLessThanOrEqual(2);
@@ -119,7 +121,7 @@ test("a source that fails ends the stream with its error; one that is torn down 
   const torn = quietSource();
   const second = eventStream(torn.source, ending.signal).resume();
   const ended = new Promise<void>((resolve) => second.once("end", resolve));
-  await vi.waitUntil(() => vi.getTimerCount() === 1);
+  await vi.waitUntil(() => vi.getTimerCount() === 1, patience);
   ending.abort();
   torn.fail(new Error("aborted"));
   await ended;

@@ -1,6 +1,8 @@
 import { describe, expect, it, vi } from "vitest";
 import { StartGate } from "./start-gate.ts";
 
+const patience = { timeout: 20_000 };
+
 describe("the start gate", () => {
   it("lets so many through at a time, the others in their order", async () => {
     const gate = new StartGate({ slots: 2, heldMs: 60_000 });
@@ -16,10 +18,10 @@ describe("the start gate", () => {
     expect(order).toEqual([0, 1]);
     ends[1]?.();
     await all[1];
-    await vi.waitFor(() => expect(order).toEqual([0, 1, 2]));
+    await vi.waitFor(() => expect(order).toEqual([0, 1, 2]), patience);
     ends[0]?.();
     await all[0];
-    await vi.waitFor(() => expect(order).toEqual([0, 1, 2, 3]));
+    await vi.waitFor(() => expect(order).toEqual([0, 1, 2, 3]), patience);
     for (const end of ends) end();
     await Promise.all(all);
   });

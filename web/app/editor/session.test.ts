@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { EditorSession } from "./session.ts";
 
+const patience = { timeout: 20_000 };
+
 /** A manager that holds one site's files; whoever `holds` it decides when its answers come. */
 class Files {
   readonly texts = new Map<string, string>();
@@ -98,7 +100,7 @@ test.each(["before", "after"])("a file that is renamed while it is saved is save
     await saving;
   } else {
     const saving = session.save("a.txt");
-    await vi.waitFor(() => expect(files.texts.get("a.txt")).toBe("one\ntwo\n"));
+    await vi.waitFor(() => expect(files.texts.get("a.txt")).toBe("one\ntwo\n"), patience);
     rename("a.txt", "b.txt");
     await saving;
   }
@@ -114,7 +116,7 @@ test("a file that is renamed while it is read is shown under its new name, and n
   rename("a.txt", "b.txt");
   held.release();
   await opening;
-  await vi.waitFor(() => expect(shown("b.txt")).toMatchObject({ kind: "text", isDirty: false }));
+  await vi.waitFor(() => expect(shown("b.txt")).toMatchObject({ kind: "text", isDirty: false }), patience);
   expect(names()).toEqual(["b.txt"]);
 });
 
