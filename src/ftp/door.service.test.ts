@@ -1,6 +1,7 @@
 // The door in this process, with real connections, real TLS and a real orchestrator's files behind it.
+import { randomInt } from "node:crypto";
 import { once } from "node:events";
-import { connect, createServer } from "node:net";
+import { connect, createServer, type Server } from "node:net";
 import { connect as connectTls, type TLSSocket } from "node:tls";
 import { afterEach, describe, expect, test } from "vitest";
 import { SecureFtp } from "../../test/support/ftp-clients.ts";
@@ -100,11 +101,7 @@ describe("TLS", () => {
 
 describe("data connections", () => {
   test("use the ports that the settings name, and say so when all are taken", async () => {
-    const taken = createServer();
-    taken.listen(0, "127.0.0.1");
-    await once(taken, "listening");
-    const { port } = taken.address() as { readonly port: number };
-    const range = { first: port, last: port + 1 };
+    const { taken, range } = await takeOneOfTwo();
     door = await openFtpDoor({ BACKLOT_FTP_PASSIVE_PORTS: `${range.first}-${range.last}` });
     await using one = await door.signIn();
     await using two = await door.signIn();
@@ -162,3 +159,22 @@ describe("data connections", () => {
     expect(await ftp.ask("EPSV")).toMatch(/^229/);
   });
 });
+
+/** Two neighbouring ports of which the first is taken. Below those that connections get from the system, one of which could be the second. */
+async function takeOneOfTwo(): Promise<{ readonly taken: Server; readonly range: { readonly first: number; readonly last: number } }> {
+  for (;;) {
+    const first = randomInt(20_000, 32_000);
+    const [taken, free] = await Promise.all([first, first + 1].map((port) => listenAt(port)));
+    free?.close();
+    if (taken !== null && taken !== undefined && free !== null) return { taken, range: { first, last: first + 1 } };
+    taken?.close();
+  }
+}
+
+async function listenAt(port: number): Promise<Server | null> {
+  const server = createServer().listen(port, "127.0.0.1");
+  return once(server, "listening").then(
+    () => server,
+    () => null,
+  );
+}

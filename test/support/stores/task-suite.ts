@@ -99,6 +99,8 @@ export function describeTaskStores(get: () => StoreContext): void {
       const administrator = await anActor(get(), "administrator");
       const a = await queueTask(get(), { script: "backup.sh", arguments: ["Nightly run"], priority: 1 });
       const b = await queueTask(get(), { siteId: site.id });
+      // A quick machine takes two in one millisecond, and `until` leaves its own out.
+      await expect.poll(Date.now).toBeGreaterThan(b.createdAt.getTime());
       const c = await queueTask(get(), { program: { kind: "command", command: "echo Hello" } });
       const [held] = await taskQueue.claim({ worker: "w", leaseMs: 1000, limit: 1, perSite: 1 });
       if (held !== undefined) await taskQueue.finish(held, anOutcome());
