@@ -96,3 +96,15 @@ it("says of a folder that went away that it is not there", async () => {
   const scan = async (): Promise<Usage> => ({ bytes: 0, files: 0, isTooDeep: false, isShut: false });
   await expect(new QuotaBook({ sites, clock, reservedBytes: 0, scan }).open(1, { files: 1 })).rejects.toMatchObject({ code: "file_not_found" });
 });
+
+it("nothing is overwritten where so many files are that what they hold was not counted", async () => {
+  const few = { ...spec, limits: { ...limits, files: 3 } };
+  const sites = { folderOf: () => folder, specOf: () => few, ownerOf: () => null };
+  const bounded = new QuotaBook({ sites, clock: { now: () => now }, reservedBytes: 0, freeBytes: async () => 1e12 });
+  for (let n = 0; n < 6; n += 1) writeFileSync(join(folder, String(n)), "");
+  const overwriting = { files: 1, replaces: { bytes: 0, files: 1 }, expectedBytes: 1000 };
+  (await bounded.open(1, overwriting))[Symbol.dispose]();
+  writeFileSync(join(folder, "6"), "");
+  now += 60_000;
+  await expect(bounded.open(1, overwriting)).rejects.toMatchObject({ code: "quota_exceeded" });
+});

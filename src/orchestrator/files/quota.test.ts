@@ -34,3 +34,9 @@ it("folders nested too deep to be counted, or shut to everybody, make a site ful
   const shut = { bytes: 0, files: 0, isTooDeep: false, isShut: true };
   expect([verdict({ used: shut }), judgeExcess(shut, roomy.limits)?.code]).toEqual(["quota_exceeded", "quota_exceeded"]);
 });
+
+it("a site with so many files that they were not counted to their end may only delete", () => {
+  const uncounted = { bytes: 0, files: 21, isTooDeep: false, isShut: false };
+  expect(verdict({ used: uncounted, addBytes: -10, addFiles: 0 })).toBe("quota_exceeded");
+  expect(judgeExcess(uncounted, roomy.limits)?.details.detail).toContain("more than 2 times the 10 files");
+});

@@ -29,7 +29,7 @@ export interface QuotaQuestion {
 export function judgeQuota(question: QuotaQuestion): Failure | null {
   const { used, limits, addBytes, addFiles } = question;
   if (question.freeBytes - question.writeBytes < question.reservedBytes) return new Failure("disk_full");
-  const uncounted = judgeUncounted(used);
+  const uncounted = judgeUncounted(used, limits.files);
   if (uncounted !== null) return uncounted;
   // Who is over already may still make things smaller.
   if (addBytes > 0 && used.bytes + addBytes > limits.diskBytes) return full(`its files may have ${limits.diskBytes} bytes together`);
@@ -39,14 +39,19 @@ export function judgeQuota(question: QuotaQuestion): Failure | null {
 
 /** Decides whether a site has outgrown its quota by what its program wrote; null: it has not. */
 export function judgeExcess(used: Usage, limits: { readonly diskBytes: number; readonly files: number }): Failure | null {
-  const uncounted = judgeUncounted(used);
+  const uncounted = judgeUncounted(used, limits.files);
   if (uncounted !== null) return uncounted;
   if (used.bytes > limits.diskBytes) return full(`its files have ${used.bytes} bytes together and may have ${limits.diskBytes}`);
   if (used.files > limits.files) return full(`it has ${used.files} files and folders and may have ${limits.files}`);
   return null;
 }
 
-function judgeUncounted(used: Usage): Failure | null {
+/** At so many times the files that it may have, a site is not counted to its end: what its files hold is not known. */
+export const mostCountedTimes = 2;
+
+function judgeUncounted(used: Usage, filesLimit: number): Failure | null {
+  if (used.files > mostCountedTimes * filesLimit)
+    return full(`it has more than ${mostCountedTimes} times the ${filesLimit} files and folders that it may have; delete some of them first`);
   if (used.isTooDeep) return full("some of its folders are nested too deep to be counted");
   return used.isShut ? full("some of its folders are closed even to their owner, so that what is in them cannot be counted") : null;
 }

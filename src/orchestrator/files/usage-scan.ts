@@ -3,7 +3,7 @@ import { openRootUp } from "#kit/jail/open-up.ts";
 import { sweepLeftOvers } from "#kit/jail/remove-tree.ts";
 import { isLiveName } from "#kit/jail/temporary-name.ts";
 import { walkTree } from "#kit/jail/walk-tree.ts";
-import type { Usage } from "./quota.ts";
+import { mostCountedTimes, type Usage } from "./quota.ts";
 
 // Holds a descriptor a level. Nobody needs deeper folders; a program that makes them has its site count as full.
 const maxDepth = 200;
@@ -12,7 +12,7 @@ const blockBytes = 512;
 const sweepMs = 10_000;
 
 /**
- * Counts a site's files, after removing what a crash left unfinished among them. At twice as many files as it may have it is full whatever
+ * Counts a site's files, after removing what a crash left unfinished among them. At twice as many files as it may have (`mostCountedTimes`) it is full whatever
  * else is there: a program that makes files faster than they are counted would be counted for ever.
  */
 export async function scanUsage(jail: Jail, filesLimit: number): Promise<Usage> {
@@ -29,7 +29,7 @@ export async function scanUsage(jail: Jail, filesLimit: number): Promise<Usage> 
     // What is being written has an account of its own.
     if (isLiveName(entry.path)) continue;
     files += 1;
-    if (files > 2 * filesLimit) break;
+    if (files > mostCountedTimes * filesLimit) break;
     isTooDeep ||= entry.isTooDeep;
     // A sparse file counts as what it takes, a small one as what it holds.
     if (!entry.stat.isDirectory()) bytes += Math.min(entry.stat.size, Math.max(entry.stat.blocks * blockBytes, 4096));
