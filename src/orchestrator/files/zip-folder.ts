@@ -13,8 +13,8 @@ const maxEntries = 200_000;
 
 /**
  * A folder as a zip archive that is made while it is read. Links are stored as links; pipes, sockets and names that are no
- * text are left out, and so is what goes away while the archive is made. A file that cannot be read breaks the archive off, so that nobody takes a
- * part for the whole.
+ * text are left out, and so is what goes away while the archive is made. A file or folder that cannot be read breaks the archive off, so that nobody
+ * takes a part for the whole.
  */
 export function zipFolder(jail: Jail, path: string): Readable {
   // Opened once before anything is sent: what is wrong with the path is still an answer.
@@ -23,10 +23,19 @@ export function zipFolder(jail: Jail, path: string): Readable {
   const out = new PassThrough();
   zip.outputStream.pipe(out);
   zip.on("error", (error: Error) => out.destroy(error));
-  fill(zip, walkTree(jail, path), out).then(
-    () => zip.end(),
-    (error: unknown) => out.destroy(error instanceof Error ? error : new Error("the archive could not be made", { cause: error })),
-  );
+  let isShut = false;
+  const whenShut = (): void => {
+    isShut = true;
+  };
+  const refuseShut = (): void => {
+    if (isShut) throw new Failure("file_forbidden", { path: path || "A folder of the site" });
+  };
+  fill(zip, walkTree(jail, path, { whenShut }), out)
+    .then(refuseShut)
+    .then(
+      () => zip.end(),
+      (error: unknown) => out.destroy(error instanceof Error ? error : new Error("the archive could not be made", { cause: error })),
+    );
   return out;
 }
 

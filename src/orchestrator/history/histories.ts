@@ -108,7 +108,8 @@ export class Histories {
       const folders = new Set([path]);
       let files = 0;
       let bytes = 0;
-      for await (const entry of walkTree(jail, path, { closed: unkept })) {
+      // Folders that a program has shut are opened up, as they are for the deletion: what is in them is kept, too.
+      for await (const entry of walkTree(jail, path, { closed: unkept, whenShut: () => undefined })) {
         const { size } = entry.stat;
         const full = `${path}/${entry.path}`;
         if (!entry.hasText) continue;
