@@ -5,6 +5,7 @@ import type { Log } from "#kit/log.ts";
 import type { Cgroups, SiteCgroup } from "./cgroups.ts";
 import type { SandboxMachine } from "./sandbox-machine.ts";
 import type { SiteNetwork, SiteNetworks } from "./site-networks.ts";
+import { withPipes } from "./with-pipes.ts";
 
 /** A process that stands in its namespaces and control groups, and waits to be told what to become. */
 export interface ParkedLauncher {
@@ -85,12 +86,11 @@ export class ParkedLaunchers {
   }
 
   async #park(): Promise<ParkedLauncher> {
-    const { machine, networks, cgroups } = this.#options;
+    const { networks } = this.#options;
     this.#made += 1;
     const network = await networks.lease({ hasEgress: false });
-    const cgroup = cgroups?.prepare(`parked-${this.#made}`, { isFreezable: true }) ?? null;
-    const child = spawnParked(machine, network);
-    const parked = { child, network, cgroup };
+    const parked = this.#spawn(network);
+    const { child, cgroup } = parked;
     try {
       if (child.pid === undefined) throw new Error("it could not be spawned");
       await cgroup?.join(child.pid);
@@ -98,6 +98,20 @@ export class ParkedLaunchers {
       return parked;
     } catch (error) {
       await this.#discard(parked);
+      throw error;
+    }
+  }
+
+  // Where it cannot be spawned at all (no descriptor is left) its network must not be lost as well.
+  #spawn(network: SiteNetwork): ParkedLauncher {
+    const { machine, cgroups } = this.#options;
+    let cgroup: SiteCgroup | null = null;
+    try {
+      cgroup = cgroups?.prepare(`parked-${this.#made}`, { isFreezable: true }) ?? null;
+      return { child: spawnParked(machine, network), network, cgroup };
+    } catch (error) {
+      network.release();
+      void cgroup?.remove();
       throw error;
     }
   }
@@ -126,7 +140,7 @@ function spawnParked(machine: SandboxMachine, network: SiteNetwork): ChildProces
     const mounts = view.namespace === null ? [] : [`--mount=${view.namespace}`];
     const argv = [...mounts, `--net=${network.namespace}`, "--", "/bin/sh", program];
     // The descriptors of `launch`; the arguments come through a pipe instead of a file.
-    const child = spawn(programs.nsenter, argv, { env: {}, cwd: "/", stdio: ["ignore", "pipe", "pipe", "pipe", "pipe", "pipe", ...seccomp] });
+    const child = withPipes(spawn(programs.nsenter, argv, { env: {}, cwd: "/", stdio: ["ignore", "pipe", "pipe", "pipe", "pipe", "pipe", ...seccomp] }));
     child.on("error", () => undefined);
     // One that is ended while it waits breaks its pipes.
     for (const pipe of child.stdio) pipe?.on("error", () => pipe.destroy());

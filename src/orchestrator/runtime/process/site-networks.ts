@@ -7,6 +7,7 @@ import { type AddressBlock, claimAddressBlock, readFormerBlock } from "./address
 import { AddressSlots } from "./address-slots.ts";
 import { type FirewallPlan, firewallRules, firewallTable } from "./firewall-rules.ts";
 import { KeptRules } from "./kept-rules.ts";
+import { makeAll } from "./make-all.ts";
 import { NamespaceHolder } from "./namespace-holder.ts";
 import { addressPair, blockSlots, hostLinkCommands, interfaceName, isLinkOf, siteLinkCommands } from "./network-plan.ts";
 import { mustRun, runCommand } from "./run-command.ts";
@@ -173,8 +174,9 @@ export class SiteNetworks {
     const slots: number[] = [];
     for (let slot = this.#slots.take(); slot !== null; slot = slots.length < count ? this.#slots.take() : null) slots.push(slot);
     if (slots.length === 0) return [];
-    const holders = slots.map((slot) => new NamespaceHolder(slot, this.#options.programs));
+    let holders: readonly NamespaceHolder[] = [];
     try {
+      holders = makeAll(slots, { make: (slot) => new NamespaceHolder(slot, this.#options.programs), giveUp: (holder) => holder.abandon() });
       await Promise.all(holders.map((holder) => holder.entered()));
       const plans = holders.map((holder) => ({
         name: interfaceName(this.#options.installation, holder.slot),

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
@@ -24,4 +24,18 @@ test("a terminal asked for in the moment in which the holder of terminals has di
   expect(one.path).toMatch(/^\/dev\/pts\//);
   expect(two.path).not.toBe(one.path);
   expect(holders.filter((holder) => holder !== null)).toHaveLength(2);
+});
+
+test("a holder that could not be started is tried again with the next terminal", async () => {
+  const base = mkdtempSync(join(tmpdir(), "backlot-keeper-"));
+  writeFileSync(join(base, "in the way"), "");
+  let folder = join(base, "in the way", "below");
+  const keeper = new TerminalKeeper({ folder: () => folder, log: pino({ level: "silent" }), onProcess: () => undefined });
+  onTestFinished(async () => {
+    await keeper.close();
+    rmSync(base, { recursive: true, force: true });
+  });
+  await expect(keeper.open(size)).rejects.toThrow("ENOTDIR");
+  folder = join(base, "free");
+  expect((await keeper.open(size)).path).toMatch(/^\/dev\/pts\//);
 });

@@ -1,13 +1,15 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, mkdirSync, rmSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
+import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { Failure } from "#contract/failure.ts";
 import type { TerminalSize } from "#contract/terminal.ts";
 import type { Log } from "#kit/log.ts";
 import { identify, type ProcessId } from "./process-table.ts";
+import { withPipes } from "./with-pipes.ts";
 
 /** A terminal without a program yet. */
 export interface KeptTerminal {
@@ -76,7 +78,7 @@ export class TerminalKeeper {
   async #open(size: TerminalSize): Promise<KeptTerminal> {
     if (this.#idle !== null) clearTimeout(this.#idle);
     this.#idle = null;
-    this.#running ??= this.#start();
+    this.#running ??= this.#begin();
     const running = await this.#running;
     this.#count += 1;
     const id = String(this.#count);
@@ -101,6 +103,15 @@ export class TerminalKeeper {
     await ended;
   }
 
+  /** A beginning that failed is not kept: whoever asks next tries again. */
+  #begin(): Promise<Running> {
+    const starting = this.#start();
+    starting.catch(() => {
+      if (this.#running === starting) this.#running = null;
+    });
+    return starting;
+  }
+
   async #start(): Promise<Running> {
     const folder = this.#options.folder();
     mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -111,10 +122,9 @@ export class TerminalKeeper {
     running.server.listen(path);
     await once(running.server, "listening");
     running.server.on("error", (err) => this.#options.log.warn({ err }, "a terminal could not be reached"));
-    const child = spawn(process.execPath, [...frugal, program, path], { env: {}, cwd: "/", stdio: ["pipe", "ignore", "pipe"] });
+    const child = this.#spawn(running.server, path);
     const all: Running = { ...running, child };
     running.server.on("connection", (link) => this.#greet(all, link));
-    child.on("error", (err) => this.#options.log.error({ err }, "terminals cannot be opened"));
     child.stdin.on("error", () => undefined);
     let complaint = "";
     child.stderr.on("data", (chunk: Buffer) => {
@@ -123,6 +133,18 @@ export class TerminalKeeper {
     child.once("close", () => this.#ended(all, complaint));
     this.#options.onProcess(child.pid === undefined ? null : identify(child.pid));
     return all;
+  }
+
+  #spawn(server: Server, path: string): ChildProcessByStdio<Writable, null, Readable> {
+    try {
+      const child = withPipes(spawn(process.execPath, [...frugal, program, path], { env: {}, cwd: "/", stdio: ["pipe", "ignore", "pipe"] }));
+      child.on("error", (err) => this.#options.log.error({ err }, "terminals cannot be opened"));
+      if (child.pid === undefined) throw new Error("the process that holds terminals could not be started");
+      return child;
+    } catch (error) {
+      server.close();
+      throw error;
+    }
   }
 
   /** The first line says which terminal the connection is. */
