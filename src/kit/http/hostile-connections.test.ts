@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import type { AddressInfo, Socket } from "node:net";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
 import { endpoint } from "#contract/endpoint.ts";
 import { dial as dialDoor, ended, rawGet } from "../../../test/support/raw-request.ts";
@@ -95,4 +95,16 @@ test.each([
   await expect.poll(() => signals.length, until).toBe(3);
   act(socket);
   await expect.poll(() => signals.map(({ aborted }) => aborted), until).toEqual([true, true, true]);
+});
+
+test("however many things are asked at once on one connection, nothing is said past the log", async () => {
+  const warnings: Error[] = [];
+  const note = (warning: Error): void => void warnings.push(warning);
+  process.on("warning", note);
+  onTestFinished(() => void process.off("warning", note));
+  const socket = await dial(get("/slow").repeat(30));
+  await expect.poll(() => signals.length, until).toBe(30);
+  socket.destroy();
+  await expect.poll(() => signals.every(({ aborted }) => aborted), until).toBe(true);
+  expect(warnings.filter(({ name }) => name === "MaxListenersExceededWarning")).toEqual([]);
 });
