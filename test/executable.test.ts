@@ -63,6 +63,20 @@ describe("the executable", () => {
     expect(await call([bin, "run"])).toMatchObject({ code: 2, stderr: expect.stringContaining("Say what to run") });
   });
 
+  it("runs what BACKLOT_PROCESSES names, unless it is told otherwise", async () => {
+    const withProcesses = (names: string) => ({ PATH: process.env.PATH ?? "", BACKLOT_PROCESSES: names });
+    for (const args of [["start"], ["run"]]) {
+      const nonsense = await call([bin, ...args], withProcesses("router, nonsense"));
+      expect(nonsense).toMatchObject({ code: 2, stderr: expect.stringContaining('"nonsense" is nothing that can run') });
+      // It says what the router misses, and nothing of a manager.
+      const router = await call([bin, ...args], withProcesses("router"));
+      expect([router.code, router.stderr]).toEqual([2, expect.stringContaining("BACKLOT_MANAGER_URLS")]);
+      expect(router.stderr).not.toContain("DATABASE_URL");
+    }
+    const manager = await call([bin, "run", "manager"], withProcesses("router"));
+    expect([manager.code, manager.stderr]).toEqual([2, expect.stringContaining("DATABASE_URL")]);
+  });
+
   it("names every setting that is wrong, whichever process would read it, and exits with 2", async () => {
     const { code, stderr } = await call([bin, "start"], environment({ BACKLOT_PORT: "eighty", BACKLOT_SITE_LIMIT: "-1", BACKLOT_ROUTER_WAKE_MS: "soon" }));
     expect(code).toBe(2);

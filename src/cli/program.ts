@@ -271,7 +271,7 @@ function addMachineCommands(program: Command, open: OpenSession): void {
   // Both start processes, which is bin/backlot.mjs' business; they stand here for the help.
   for (const [usage, description] of [
     ["start", "start everything on this machine"],
-    ["run <processes>", "start a chosen few: manager,worker,router,orchestrator,ftp"],
+    ["run <processes>", "start a chosen few: manager,worker,router,orchestrator,shell,ftp"],
   ] as const) {
     program.command(usage).description(description).allowUnknownOption();
   }

@@ -270,22 +270,29 @@ describe.skipIf(missing !== null)(titled("a person at the dashboard", missing), 
       expect(await textHasFocus()).toBe(false);
     });
 
-    test("reads the log, changes its mind about deleting, and deletes the site by its name", async () => {
+    test("reads the log, renames the site, changes its mind about deleting, and deletes it by its name", async () => {
       await browser.prefers("light");
       await keys.enter("Log");
       await browser.sees("Following live");
       expect(await faults()).toEqual([]);
       await keys.enter("Settings");
+      await keys.enter("Rename…");
+      await expect.poll(() => keys.focused(), patience).toBe("New name");
+      await keys.chord(Key.CONTROL, "a");
+      await keys.press("by-hand", Key.ENTER);
+      await browser.arrives(/\/sites\/by-hand\/settings$/);
+      await expect.poll(async () => [(await backlot.visit("by-hand")).status, (await backlot.visit("by-keys")).status], patience).toEqual([200, 404]);
+      expect(await faults()).toEqual([]);
       await keys.enter("Delete…");
-      await expect.poll(() => keys.focused(), patience).toBe("Type by-keys to confirm");
+      await expect.poll(() => keys.focused(), patience).toBe("Type by-hand to confirm");
       await keys.press("by", Key.ESCAPE);
       await expect.poll(() => keys.focused(), patience).toBe("Delete…");
       await keys.press(Key.ENTER);
-      await expect.poll(() => keys.focused(), patience).toBe("Type by-keys to confirm");
-      await keys.press("by-keys", Key.ENTER);
+      await expect.poll(() => keys.focused(), patience).toBe("Type by-hand to confirm");
+      await keys.press("by-hand", Key.ENTER);
       await browser.arrives(/:\d+\/$/);
       await browser.sees("quiet");
-      await expect.poll(async () => (await backlot.visit("by-keys")).status, patience).toBe(404);
+      await expect.poll(async () => (await backlot.visit("by-hand")).status, patience).toBe(404);
       expect(await faults()).toEqual([]);
       expect(keys.ringless).toEqual([]);
     });

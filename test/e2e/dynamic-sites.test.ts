@@ -18,7 +18,7 @@ let home: string;
 let ann: Person;
 
 beforeAll(async () => {
-  backlot = await startBacklot({ byNpm: true });
+  backlot = await startBacklot({ byNpm: true, environment: { BACKLOT_SITE_BOOT_MS: "15000" } });
   home = await mkdtemp(join(tmpdir(), "backlot-home-"));
   ann = await backlot.addPerson("ann");
 });
@@ -113,7 +113,7 @@ test.skipIf(noPython !== null)(titled("a renamed site answers under its new name
   expect((await backlot.visit("wsgi")).status).toBe(404);
 });
 
-test.skipIf(missing !== null)(titled("a program that ends, and one that does not listen, are told in plain words", missing), async () => {
+test.skipIf(missing !== null)(titled("a program that ends, one that does not listen, and one that is not there are told in plain words", missing), async () => {
   const crashing = await application("crashing", { "run.sh": "#!/bin/sh\necho broken on purpose >&2\nexit 3\n" });
   await cli(["deploy", crashing, "--create"]);
   const page = await backlot.visit("crashing", "/", { headers: { accept: "text/html" } });
@@ -122,6 +122,13 @@ test.skipIf(missing !== null)(titled("a program that ends, and one that does not
   const reason = async (): Promise<string | null> => (await ann.client.call(readStatus, { params: { name: "crashing" } })).reason;
   // It is tried again by itself, so that the state changes between starting and crashed.
   await expect.poll(reason, { timeout: 30_000 }).toMatch(/exited 3 .*times in .*; last line: broken on purpose/);
+  const silent = await application("silent", { "run.sh": "#!/bin/sh\nexec sleep 600\n" });
+  await cli(["deploy", silent, "--create"]);
+  const unheard = await backlot.visit("silent", "/", { headers: { accept: "text/html" } });
+  expect(unheard.status).toBe(503);
+  expect(unheard.text).toContain("run.sh must listen on $HOST:$PORT");
+  const whyUnheard = async (): Promise<string | null> => (await ann.client.call(readStatus, { params: { name: "silent" } })).reason;
+  await expect.poll(whyUnheard, { timeout: 30_000 }).toMatch(/nothing listens on \$PORT after \d+ s.*run\.sh must listen on \$HOST:\$PORT/);
   const empty = await application("empty", { "readme.txt": "no run.sh" });
   await done(cli(["create", "empty", "--kind", "dynamic"]));
   await cli(["deploy", empty, "--site", "empty"]);
