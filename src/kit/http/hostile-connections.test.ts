@@ -11,17 +11,29 @@ import { mountSocket } from "./socket.ts";
 
 const shape = { method: "GET", summary: "", access: { kind: "anyone" }, status: 200 } as const;
 const talk = endpoint({ ...shape, id: "test.talk", path: "/talk", result: { raw: "socket", mediaType: "application/octet-stream" } });
+const guarded = endpoint({ ...shape, id: "test.guarded", path: "/guarded", result: z.object({}) });
 const slow = endpoint({ ...shape, id: "test.slow", path: "/slow", result: z.object({}) });
 
 let app: ReturnType<typeof createServer>;
 let finish: PromiseWithResolvers<void>;
 let signals: AbortSignal[];
+let guards: number;
 beforeEach(async () => {
+  guards = 0;
   finish = Promise.withResolvers();
   signals = [];
   app = createServer({ log: silentLog() });
   const at = { app, guard: async () => undefined };
   mountSocket(at, talk, async () => () => undefined);
+  const slowGuard = async (): Promise<undefined> => {
+    guards += 1;
+    await finish.promise;
+    return undefined;
+  };
+  mount({ app, guard: slowGuard }, guarded, async ({ signal }) => {
+    signals.push(signal);
+    return {};
+  });
   mount(at, slow, async ({ signal }) => {
     signals.push(signal);
     await finish.promise;
@@ -107,4 +119,13 @@ test("however many things are asked at once on one connection, nothing is said p
   socket.destroy();
   await expect.poll(() => signals.every(({ aborted }) => aborted), until).toBe(true);
   expect(warnings.filter(({ name }) => name === "MaxListenersExceededWarning")).toEqual([]);
+});
+
+test("whoever goes away while it is looked at who it is, has gone away for what is done then", async () => {
+  const socket = await dial(get("/guarded"));
+  await expect.poll(() => guards, until).toBe(1);
+  socket.destroy();
+  await expect.poll(connections, until).toBe(0);
+  finish.resolve();
+  await expect.poll(() => signals.map(({ aborted }) => aborted), until).toEqual([true]);
 });

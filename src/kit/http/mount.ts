@@ -149,9 +149,12 @@ function checkMediaType(shape: EndpointShape, request: FastifyRequest): void {
 
 function signalOf(request: FastifyRequest, reply: FastifyReply): AbortSignal {
   const controller = new AbortController();
-  reply.raw.once("close", () => {
+  const leave = (): void => {
     if (!reply.raw.writableFinished) controller.abort(new Error("the client went away"));
-  });
+  };
+  reply.raw.once("close", leave);
+  // It may have gone while the guard looked who it is.
+  if (reply.raw.closed || reply.raw.destroyed) leave();
   request.raw.once("error", (error) => controller.abort(error));
   return controller.signal;
 }

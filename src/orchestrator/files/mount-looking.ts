@@ -40,14 +40,15 @@ export function mountLooking(app: FastifyInstance, guard: Guard<GrantClaims>, de
     const folders = [...new Set(wanted)].map((folder) => parseSitePath(folder).join("/"));
     if (folders.length === 0) throw new Failure("input_invalid", { detail: "folder: name at least one." });
     const turn = await following.take(siteId, call.signal);
-    return streamOf({ ...call, siteId }, deps.epochs, (signal) => eventsOf(watchFolders(jail, folders, signal), () => turn[Symbol.dispose]()));
+    const end = (): void => turn[Symbol.dispose]();
+    return streamOf({ ...call, siteId }, deps.epochs, (signal) => {
+      if (signal.aborted) end();
+      else signal.addEventListener("abort", end, { once: true });
+      return eventsOf(watchFolders(jail, folders, signal));
+    });
   });
 }
 
-async function* eventsOf(changes: AsyncIterable<unknown>, end: () => void): AsyncGenerator<string> {
-  try {
-    for await (const change of changes) yield change === null ? ": still here\n\n" : formatEvent(change);
-  } finally {
-    end();
-  }
+async function* eventsOf(changes: AsyncIterable<unknown>): AsyncGenerator<string> {
+  for await (const change of changes) yield change === null ? ": still here\n\n" : formatEvent(change);
 }

@@ -20,22 +20,13 @@ export async function streamOf(
   if (signal.aborted) access.release();
   else signal.addEventListener("abort", access.release, { once: true });
   try {
-    const texts = await make(signal);
     // The small mark keeps what a slow reader has waiting in the feed, where it is bounded.
-    return Readable.from(
-      endingWith(texts, () => end.abort()),
-      { objectMode: false, highWaterMark: 16 * 1024 },
-    );
+    const stream = Readable.from(await make(signal), { objectMode: false, highWaterMark: 16 * 1024 });
+    // Also where nobody ever read it: a generator that was not begun does not come to its `finally`.
+    stream.once("close", () => end.abort());
+    return stream;
   } catch (cause) {
     end.abort();
     throw cause;
-  }
-}
-
-async function* endingWith(texts: AsyncIterable<string>, end: () => void): AsyncGenerator<string> {
-  try {
-    yield* texts;
-  } finally {
-    end();
   }
 }
