@@ -40,18 +40,21 @@ export function planPlacement(uploadId: string, facts: SiteFacts & { readonly pl
   const before = new Map(facts.before?.entries.map((entry) => [entry.path, entry]));
   const after = new Set(facts.plan.entries.map((entry) => entry.path));
   const clear = new Map<string, Placed>();
+  const emptied = new Set<string>();
   for (const entry of facts.plan.entries) {
     const present = facts.present.get(entry.path);
     if (present === undefined || (present === "folder") === (entry.kind === "folder")) continue;
     if (present === "folder") {
       if (!facts.ownFolders.has(entry.path)) throw new Failure("not_a_file", { path: entry.path });
-      for (const [path, old] of before) if (path === entry.path || path.startsWith(`${entry.path}/`)) clear.set(path, old);
+      emptied.add(entry.path);
     } else if (entry.kind === "folder") {
       const old = before.get(entry.path);
       if (old === undefined || old.kind === "folder") throw refusal(entry.path, present);
       clear.set(entry.path, old);
     }
   }
+  // Once for all of them: a look through everything for each would take minutes where many folders become files.
+  for (const [path, old] of before) if (isWithin(path, emptied)) clear.set(path, old);
   const goes = (old: Placed): boolean => !after.has(old.path) && !clear.has(old.path) && (old.kind === "folder" || facts.unchanged.has(old.path));
   const remove = [...before.values()].filter(goes);
   return { uploadId, clear: [...clear.values()], entries: facts.plan.entries, remove };
@@ -66,6 +69,13 @@ export function manifestOf(done: Journal): Manifest {
 export function deepestFirst<T extends { readonly path: string }>(entries: readonly T[]): readonly T[] {
   const depth = (entry: T): number => entry.path.split("/").length;
   return entries.toSorted((a, b) => depth(b) - depth(a));
+}
+
+// Whether it is one of the folders, or below one.
+function isWithin(path: string, folders: ReadonlySet<string>): boolean {
+  if (folders.size === 0) return false;
+  for (let end = path.length; end > 0; end = path.lastIndexOf("/", end - 1)) if (folders.has(path.slice(0, end))) return true;
+  return false;
 }
 
 function refusal(path: string, present: Present): Failure {
