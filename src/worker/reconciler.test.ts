@@ -1,6 +1,9 @@
 import { expect, test } from "vitest";
+import { Failure } from "#contract/failure.ts";
+import { listHeldSites } from "#contract/internal/orchestrator.ts";
 import type { SiteOutline } from "#core/sites/site-store.ts";
 import { silentLog } from "#kit/log.ts";
+import { site } from "../../test/support/builders.ts";
 import { Reconciler, type ReconcilerDeps } from "./reconciler.ts";
 import { rhythmOf } from "./reconciler-rhythm.ts";
 
@@ -12,8 +15,8 @@ test("comes every thirty seconds, every minute after two passes that found nothi
 });
 
 test("a pass reads outlines only when something has changed on either side since one that found nothing to do", async () => {
-  const site: SiteOutline = { id: 1, revision: 4, lifecycle: "active", nodeId: null, placement: 0 };
-  const world = { stamp: "a", outlines: [site], held: [{ siteId: 1, revision: 4 }], passes: 0, reads: 0, taken: [] as string[] };
+  const outline: SiteOutline = { id: 1, revision: 4, lifecycle: "active", nodeId: null, placement: 0 };
+  const world = { stamp: "a", outlines: [outline], held: [{ siteId: 1, revision: 4 }], passes: 0, reads: 0, taken: [] as string[] };
   const deps = {
     sites: {
       outlinesStamp: async () => {
@@ -59,4 +62,83 @@ test("a pass reads outlines only when something has changed on either side since
   } finally {
     await reconciler.stop();
   }
+});
+
+test("a site that cannot be applied, or hangs, holds up no other one, and is tried again ever more rarely", async () => {
+  const ids = [1, 2, 3, 4];
+  const world = { passes: 0, tries: [] as number[], applied: new Set<number>(), removed: [] as number[], doneIn: [] as number[] };
+  const deps = {
+    sites: {
+      outlinesStamp: async () => `${++world.passes}`,
+      outlinesAfter: async () => ids.map((id) => ({ id, revision: 4, lifecycle: "active", nodeId: null, placement: 0 })),
+      byId: async (id: number) => {
+        world.tries.push(id);
+        if (id === 1) throw new Error("a row that cannot be read");
+        return site({ id, revision: 4 });
+      },
+      environment: async () => null,
+      versionAs: async () => 1,
+      deletedAmong: async (strangers: readonly number[]) => strangers,
+    },
+    databases: { bySite: async () => null },
+    images: { referenceFor: async () => null },
+    orchestrator: {
+      call: async (_: unknown, { params, signal }: { readonly params: { readonly siteId: number }; readonly signal: AbortSignal }) => {
+        if (params.siteId === 2) await new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+        world.applied.add(params.siteId);
+        world.doneIn.push(world.passes);
+      },
+    },
+    fleet: {
+      isSingle: true,
+      client: {
+        call: async (shape: { readonly id: string }, { params }: { readonly params?: { readonly siteId: number } }) => {
+          const kept = [8, 9].filter((id) => !world.removed.includes(id));
+          if (shape.id === listHeldSites.id) return { sites: [...world.applied, ...kept].map((siteId) => ({ siteId, revision: 4 })) };
+          if (params?.siteId === 8) throw new Failure("machine_full");
+          world.removed.push(params?.siteId ?? 0);
+          world.doneIn.push(world.passes);
+          return undefined;
+        },
+      },
+      nodeOf: () => undefined,
+    },
+    ...{ sweep: async () => undefined, log: silentLog(), everyMs: 1, siteTimeoutMs: 50 },
+  };
+  // Of the many things that repairs take these are what is asked for here.
+  const reconciler = new Reconciler(deps as unknown as ReconcilerDeps);
+  reconciler.start();
+  try {
+    await expect.poll(() => [...world.applied], { timeout: 20_000 }).toEqual([3, 4]);
+    await expect.poll(() => world.removed, { timeout: 20_000 }).toEqual([9]);
+    expect(world.doneIn).toEqual([1, 1, 1]);
+    const until = world.passes + 50;
+    await expect.poll(() => world.passes, { timeout: 20_000, interval: 1 }).toBeGreaterThanOrEqual(until);
+    expect(world.tries.filter((id) => id < 3)).toEqual([1, 2]);
+  } finally {
+    await reconciler.stop();
+  }
+});
+
+test("when one site after the other fails since the database is away, the pass ends", async () => {
+  const world = { passes: 0, tries: 0 };
+  const deps = {
+    sites: {
+      outlinesStamp: async () => `${++world.passes}`,
+      outlinesAfter: async () => [1, 2, 3].map((id) => ({ id, revision: 4, lifecycle: "active", nodeId: null, placement: 0 })),
+      byId: async () => {
+        world.tries += 1;
+        throw new Failure("component_away", { component: "database" });
+      },
+      deletedAmong: async () => [],
+    },
+    fleet: { isSingle: true, client: { call: async () => ({ sites: [] }) }, nodeOf: () => undefined },
+    ...{ sweep: async () => undefined, log: silentLog(), everyMs: 1 },
+  };
+  const reconciler = new Reconciler(deps as unknown as ReconcilerDeps);
+  reconciler.start();
+  await expect.poll(() => world.passes, { timeout: 20_000, interval: 1 }).toBeGreaterThan(5);
+  await reconciler.stop();
+  expect(world.tries).toBeGreaterThanOrEqual(world.passes - 1);
+  expect(world.tries).toBeLessThanOrEqual(world.passes);
 });

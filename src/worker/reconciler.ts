@@ -1,11 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
+import { Failure } from "#contract/failure.ts";
 import type { OperationQueue } from "#core/operations/operation-store.ts";
 import { planOperation } from "#core/operations/plan.ts";
 import { type Drift, judgeDrift } from "#core/sites/judge-drift.ts";
 import type { Log } from "#kit/log.ts";
 import { HeldByNodes } from "./held-by-nodes.ts";
 import { type ReconcilerRhythm, rhythmOf } from "./reconciler-rhythm.ts";
+import { SiteTroubles } from "./reconciler-troubles.ts";
 import { applySite, type StepDeps } from "./steps.ts";
 
 /** What the reconciler needs. */
@@ -15,12 +17,16 @@ export interface ReconcilerDeps extends StepDeps {
   readonly everyMs: number;
   /** Sweeps that belong to the same rhythm: expired sessions, old tries to sign in. */
   readonly sweep: () => Promise<void>;
+  /** The longest that one site may hold up the others. */
+  readonly siteTimeoutMs?: number;
 }
 
 const pageSize = 5_000;
 /** An unfinished site is tried again after a minute, then ever more rarely, up to an hour. */
 const firstRetryMs = 60_000;
 const lastRetryMs = 3_600_000;
+const passTimeoutMs = 60_000;
+const usualSiteTimeoutMs = 15_000;
 
 /** Compares every so often what sites should be with what the orchestrator holds, and repairs the difference. */
 export class Reconciler {
@@ -28,6 +34,7 @@ export class Reconciler {
   readonly #held: HeldByNodes;
   readonly #stopping = new AbortController();
   readonly #retries = new Map<number, { readonly dueAt: number; readonly delayMs: number }>();
+  readonly #troubles = new SiteTroubles();
   readonly #rhythm: ReconcilerRhythm;
   /** Of both sides, when the last comparison found nothing to do. */
   #quietStamp: string | null = null;
@@ -65,7 +72,7 @@ export class Reconciler {
   /** Whether there was nothing to do, and nothing is to come by the mere passing of time. */
   async #pass(): Promise<boolean> {
     const { sites, sweep } = this.#deps;
-    const signal = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(60_000)]);
+    const signal = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(passTimeoutMs)]);
     if (performance.now() - this.#sweptAt >= this.#rhythm.sweepMs) {
       await sweep();
       this.#sweptAt = performance.now();
@@ -92,10 +99,10 @@ export class Reconciler {
         const revision = this.#held.revisionOf(outline);
         // Whoever does not answer cannot be told anything either.
         const drift = revision === null && outline.lifecycle === "active" ? null : judgeDrift(outline, revision ?? undefined);
-        if (drift === "none") this.#retries.delete(outline.id);
-        else if (drift !== null) await this.#repair(outline.id, drift, signal);
+        if (drift === "none") this.#settled(outline.id);
+        else if (drift !== null) await this.#alone(outline.id, signal, (within) => this.#repair(outline.id, drift, within));
         const others = this.#held.settle(outline);
-        if (others.length > 0) await this.#held.leave(outline, others, signal);
+        if (others.length > 0) await this.#alone(outline.id, signal, (within) => this.#held.leave(outline, others, within));
         if (drift !== "none" || others.length > 0) isQuiet = false;
       }
       if (page.length < pageSize) {
@@ -112,8 +119,29 @@ export class Reconciler {
   async #removeDeleted(strangers: readonly number[], signal: AbortSignal): Promise<void> {
     const { sites, log } = this.#deps;
     for (const siteId of await sites.deletedAmong(strangers)) {
-      log.info({ siteId }, "orchestrator still holds a deleted site");
-      await this.#held.remove(siteId, signal);
+      await this.#alone(siteId, signal, async (within) => {
+        log.info({ siteId }, "orchestrator still holds a deleted site");
+        await this.#held.remove(siteId, within);
+      });
+    }
+  }
+
+  #settled(siteId: number): void {
+    this.#retries.delete(siteId);
+    this.#troubles.forget(siteId);
+  }
+
+  /** One site's trouble is its own: it is put off, and the others go on. @throws when the pass has to end, or nothing can be done for any site. */
+  async #alone(siteId: number, signal: AbortSignal, act: (within: AbortSignal) => Promise<void>): Promise<void> {
+    if (!this.#troubles.isDue(siteId)) return;
+    try {
+      await act(AbortSignal.any([signal, AbortSignal.timeout(this.#deps.siteTimeoutMs ?? usualSiteTimeoutMs)]));
+      this.#troubles.forget(siteId);
+    } catch (error) {
+      if (isDatabaseAway(error)) throw error;
+      this.#troubles.note(siteId);
+      if (signal.aborted) throw error;
+      this.#deps.log.warn({ err: error, siteId }, "a site could not be reconciled; it is tried again later, and the others go on");
     }
   }
 
@@ -138,4 +166,8 @@ export class Reconciler {
         : planOperation({ ...common, kind: "delete", input: {} });
     if ((await queue.queueForReconciler(site.id, operation)) !== null) log.info({ site: site.name, drift }, "unfinished site taken up again");
   }
+}
+
+function isDatabaseAway(error: unknown): boolean {
+  return error instanceof Failure && error.code === "component_away" && error.details.component === "database";
 }
