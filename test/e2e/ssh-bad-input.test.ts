@@ -216,6 +216,26 @@ describe.skipIf(!has("ssh"))(titled("the SSH door", whyNoProgram("ssh")), () => 
     await works();
   });
 
+  it("holds so many names of open folders and no more, in all sessions of a person, until they are read or closed", async () => {
+    expect((await clients.ssh("ada/clock", key, ["mkdir many && cd many && seq 19000 | xargs touch && echo made"])).stdout.toString()).toBe("made\n");
+    const before = await residentBytes();
+    const client = await clients.connect("ada/clock", key);
+    const sessions = [await RawSftp.open(client), await RawSftp.open(client)] as const;
+    const open = (session: number): Promise<Buffer> => (sessions[session] ?? sessions[0]).ask(11, uint32(7), field("many"));
+    const opened: Buffer[] = [];
+    for (const session of [0, 1, 0, 1, 0]) opened.push(await open(session));
+    expect(opened.map((reply) => reply[0])).toEqual([102, 102, 102, 102, 102]);
+    const refused = await open(1);
+    expect([refused[0], refused.toString("latin1")]).toEqual([101, expect.stringContaining("Too many folders are open. Close some of them.")]);
+    expect((await residentBytes()) - before).toBeLessThan(200_000_000);
+    // Another person is not held up, and what is closed is free for the next.
+    await works();
+    expect((await sessions[0].ask(4, uint32(7), opened[0]?.subarray(5) ?? Buffer.alloc(0)))[0]).toBe(101);
+    expect((await open(1))[0]).toBe(102);
+    client.end();
+    expect((await clients.ssh("ada/clock", key, ["rm -r many && echo gone"])).stdout.toString()).toBe("gone\n");
+  });
+
   it("refuses names that are no UTF-8, and what is no file, and waits for nobody at a pipe", async () => {
     const client = await clients.connect("ada/clock", key);
     const raw = await RawSftp.open(client);

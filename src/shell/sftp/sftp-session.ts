@@ -1,6 +1,7 @@
 import { notePassed } from "#kit/http/passing-buffers.ts";
 import type { Log } from "#kit/log.ts";
 import type { Listed } from "./attributes.ts";
+import { HeldNames } from "./held-names.ts";
 import { OpenFile } from "./open-file.ts";
 import { PacketReader, ProtocolError } from "./packet-reader.ts";
 import * as paths from "./path-requests.ts";
@@ -27,13 +28,15 @@ export interface SftpDeps extends paths.FilesOf {
 }
 
 const mostHandles = 256;
+/** Of every session of this process: they share its memory. */
+const heldNames = new HeldNames();
 /** As many names, or bytes of them, go into one answer: more than 34,000 bytes not every client takes. */
 const mostNames = 100;
 const mostNameBytes = 24_000;
 
 type PathRequest =
   Extract<SftpRequest, { readonly path: Buffer } | { readonly first: Buffer }> extends infer R ? (R extends { readonly type: "open" } ? never : R) : never;
-type Held = { readonly kind: "file"; readonly file: OpenFile } | { readonly kind: "folder"; readonly entries: readonly Listed[]; next: number };
+type Held = { readonly kind: "file"; readonly file: OpenFile } | { readonly kind: "folder"; entries: readonly Listed[]; next: number };
 
 /** SFTP, version 3, over one channel. Requests are done one after another; what is written goes on behind the client's back. */
 export class SftpSession {
@@ -67,7 +70,7 @@ export class SftpSession {
       if (!(error instanceof ProtocolError)) throw error;
       log.info({ reason: error.message }, "a session spoke no SFTP");
     } finally {
-      for (const held of this.#held.values()) if (held.kind === "file") held.file.abandon();
+      for (const held of this.#held.values()) this.#letGo(held);
     }
   }
 
@@ -133,7 +136,7 @@ export class SftpSession {
         await paths.rename(of, { from: request.first, to: request.second }, false);
         return undefined;
       case "opendir":
-        return replies.handleReply(request.id, this.#hold({ kind: "folder", entries: await paths.list(of, request.path), next: 0 }));
+        return replies.handleReply(request.id, this.#holdFolder(await paths.list(of, request.path)));
       case "realpath":
         return replies.nameReply(request.id, canonical(request.path));
       case "symlink":
@@ -190,7 +193,13 @@ export class SftpSession {
       batch.push(listed);
       bytes += 150 + 2 * Buffer.byteLength(listed.entry.name);
     }
-    if (batch.length === 0) throw new Refusal(statusCodes.endOfFile, "End of folder");
+    if (batch.length === 0) {
+      // Its first entry is the folder itself, which may still be asked for.
+      heldNames.giveBack(this.#deps.owner, held.entries.length - 1);
+      held.entries = held.entries.slice(0, 1);
+      held.next = 1;
+      throw new Refusal(statusCodes.endOfFile, "End of folder");
+    }
     return replies.namesReply(request.id, batch, { owner: this.#deps.owner, now: Date.now() });
   }
 
@@ -198,6 +207,7 @@ export class SftpSession {
     const held = this.#get(handle);
     this.#held.delete(handle);
     if (held.kind === "file") await held.file.close();
+    else this.#letGo(held);
     return undefined;
   }
 
@@ -221,9 +231,19 @@ export class SftpSession {
     }
   }
 
+  #holdFolder(entries: readonly Listed[]): string {
+    if (!heldNames.take(this.#deps.owner, entries.length)) throw new Refusal(statusCodes.failure, "Too many folders are open. Close some of them.");
+    return this.#hold({ kind: "folder", entries, next: 0 });
+  }
+
+  #letGo(held: Held): void {
+    if (held.kind === "file") held.file.abandon();
+    else heldNames.giveBack(this.#deps.owner, held.entries.length);
+  }
+
   #hold(held: Held): string {
     if (this.#held.size >= mostHandles) {
-      if (held.kind === "file") held.file.abandon();
+      this.#letGo(held);
       throw new Refusal(statusCodes.failure, "Too many files are open.");
     }
     this.#lastHandle += 1;
