@@ -108,13 +108,18 @@ export class DeedJournal {
     segment.count += lines.length;
     await using file = await open(this.#nameOf(segment), "a", 0o600);
     await file.appendFile(lines.join(""));
-    this.#syncTimer ??= setTimeout(() => {
-      this.#syncTimer = undefined;
-      void this.#lane.run(() => this.#sync());
-    }, 1_000).unref();
+    this.#syncLater();
     if (this.#segments.length <= mostSegments) return;
     this.#onLost(this.#segments[0]?.count ?? 0);
     await this.#dropOldest();
+  }
+
+  // The system has the lines already. What cannot be synced now (no descriptor, no room) is tried again.
+  #syncLater(): void {
+    this.#syncTimer ??= setTimeout(() => {
+      this.#syncTimer = undefined;
+      this.#lane.run(() => this.#sync()).catch(() => this.#syncLater());
+    }, 1_000).unref();
   }
 
   async #sync(): Promise<void> {

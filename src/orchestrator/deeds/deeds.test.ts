@@ -1,7 +1,7 @@
-import { appendFileSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { appendFileSync, mkdirSync, mkdtempSync, readdirSync, rmdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { afterEach, beforeEach, expect, it, onTestFinished, vi } from "vitest";
 import { DeedJournal } from "./deed-journal.ts";
 import { groupDeeds, grouping, type NumberedDeed } from "./group-deeds.ts";
 
@@ -109,4 +109,21 @@ it("who waits for deeds hears of the next one at once, and of none when the time
   ended.abort();
   await waiting;
   await journal.close();
+});
+
+it("what could not be synced is tried again, and ends nothing", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  onTestFinished(() => void vi.useRealTimers());
+  const journal = await DeedJournal.open(folder);
+  await journal.note(deed("a"));
+  const [name = ""] = readdirSync(folder).filter((each) => each.endsWith(".ndjson"));
+  // In its place stands what cannot be opened for writing.
+  rmSync(join(folder, name));
+  mkdirSync(join(folder, name));
+  await vi.advanceTimersByTimeAsync(1_000);
+  await expect(journal.close()).rejects.toThrow("EISDIR");
+  rmdirSync(join(folder, name));
+  await vi.advanceTimersByTimeAsync(1_000);
+  await journal.close();
+  expect(readdirSync(folder)).toContain(name);
 });

@@ -153,7 +153,7 @@ function makeGroup(parents: CgroupParents, name: string, options: GroupOptions =
     oomKills: () => {
       const file = memory === null ? null : join(memory, oomFile(version));
       // Somebody may have removed the group; that is no reason not to tell how the program ended.
-      return file === null || !existsSync(file) ? 0 : oomKills(readFileSync(file, "utf8"));
+      return file === null ? 0 : oomKills(textIn(file) ?? "");
     },
     // One that is being moved may be in some of them already.
     processes: () => {
@@ -172,8 +172,13 @@ function canFreeze(folder: string): boolean {
 }
 
 function numberIn(file: string): number | null {
+  const text = textIn(file);
+  return text === null ? null : Number(text);
+}
+
+function textIn(file: string): string | null {
   try {
-    return Number(readFileSync(file, "utf8"));
+    return readWithSpare(file);
   } catch {
     return null; // the group has gone
   }

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { basename } from "node:path";
+import { readWithSpare } from "./spare-descriptor.ts";
 
 // What /proc says of processes. A number alone names no process for long: with its start time it does.
 
@@ -126,7 +127,7 @@ function statOf(pid: number): { readonly state: string; readonly parent: number;
 
 function readOrNull(path: string): string | null {
   try {
-    return readFileSync(path, "utf8");
+    return readWithSpare(path);
   } catch {
     return null; // the process is gone, or the kernel lacks the file
   }
