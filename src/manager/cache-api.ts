@@ -21,8 +21,8 @@ export function mountCache(app: FastifyInstance, { guards, pages, note }: CacheA
   });
   mount({ app, guard: guards.site }, api.purgeCache, async ({ caller, body }) => {
     if (caller.site.kind === "static") throw new Failure("site_static");
-    const removed = await pages.purge(caller.site.id, body);
+    const purged = await pages.purge(caller.site.id, body);
     await note(caller.actor, "cache.purge", { site: caller.site, details: { ...body } });
-    return { removed };
+    return purged;
   });
 }

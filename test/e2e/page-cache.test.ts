@@ -119,7 +119,7 @@ test("a deployment, a restart, a changed file and an order make what is kept out
   const { operation } = await ann.client.call(restartSite, { params: { name: "news" } });
   await ann.succeeded(operation);
   await isNew();
-  expect(await ann.client.call(purgeCache, { params: { name: "news" }, body: { tag: "other" } })).toEqual({ removed: 0 });
+  expect(await ann.client.call(purgeCache, { params: { name: "news" }, body: { tag: "other" } })).toEqual({ removed: 0, away: 0 });
   expect((await get()).text).toBe(before);
   expect(await ann.client.call(purgeCache, { params: { name: "news" }, body: { tag: "all" } })).toMatchObject({ removed: expect.any(Number) });
   await isNew();
@@ -191,7 +191,7 @@ test.skipIf(noRedis !== null)(titled("what is kept is counted; without Redis it 
   await redis?.kill();
   const before = (await get("/after")).text;
   expect((await get("/after")).text).toBe(before);
-  expect(await ann.client.call(purgeCache, { params: { name: "news" }, body: { path: "/other" } })).toEqual({ removed: null });
+  expect(await ann.client.call(purgeCache, { params: { name: "news" }, body: { path: "/other" } })).toEqual({ removed: null, away: 0 });
   expect((await get("/after")).text).not.toBe(before);
   const { operation } = await ann.client.call(updateSite, { params: { name: "news" }, body: { cache: { isOn: false } } });
   if (operation !== null) await ann.succeeded(operation);

@@ -21,6 +21,6 @@ export const mockCacheHandlers: Readonly<Record<string, MockHandler>> = {
   },
   "cache.purge": (call) => {
     siteOf(call);
-    return { removed: null };
+    return { removed: null, away: 0 };
   },
 };

@@ -9,6 +9,12 @@ import { Button } from "./button.tsx";
 import { Section } from "./heading.tsx";
 import { ProblemBox } from "./problem-box.tsx";
 
+/** What is said when the cache was emptied: not all of it is when routers did not answer. */
+const emptied = (away: number) =>
+  away === 0
+    ? ({ tone: "good", text: "The page cache is empty" } as const)
+    : ({ tone: "plain", text: `The page cache is empty, but at routers that did not answer (${away}): there it is when they can be reached` } as const);
+
 /** What is kept of the site; how visitors were answered stands with the visitors. */
 export function SiteCacheSection({ site }: { readonly site: SiteView }): ReactNode {
   const isOn = site.kind === "dynamic" && site.cache.isOn;
@@ -28,10 +34,7 @@ export function SiteCacheSection({ site }: { readonly site: SiteView }): ReactNo
       )}
       {may(site, "site.run") && (
         <div className="mt-3">
-          <Button
-            busy={purge.isPending && "Emptying…"}
-            onClick={() => purge.mutate({}, { onSuccess: () => notify({ tone: "good", text: "The page cache is empty" }) })}
-          >
+          <Button busy={purge.isPending && "Emptying…"} onClick={() => purge.mutate({}, { onSuccess: ({ away }) => notify(emptied(away)) })}>
             Empty the page cache
           </Button>
         </div>

@@ -52,8 +52,10 @@ export async function purge(session: Session, name: string, asked: { readonly pa
   const { path, prefix, tag } = asked;
   const body = { ...(path === undefined ? {} : { path }), ...(prefix === undefined ? {} : { prefix }), ...(tag === undefined ? {} : { tag }) };
   if (Object.keys(body).length > 1) throw usageError("Give one of --path, --prefix and --tag, or none of them for everything.");
-  const { removed } = await session.client.call(purgeCache, { params: { name }, body });
-  await session.answer({ removed }, removed === null ? `Everything kept of ${name} is gone.\n` : `${removed} pages of ${name} are gone.\n`);
+  const { removed, away } = await session.client.call(purgeCache, { params: { name }, body });
+  const gone = removed === null ? `Everything kept of ${name} is gone.` : `${removed} pages of ${name} are gone.`;
+  const late = away === 0 ? "" : ` Routers that did not answer, and hear of it when they can be reached: ${away}.`;
+  await session.answer({ removed, away }, `${gone}${late}\n`);
 }
 
 function secondsOf(field: "defaultSeconds" | "revalidateSeconds" | "staleSeconds", text: string | undefined): Partial<SiteCache> {

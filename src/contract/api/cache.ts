@@ -26,13 +26,15 @@ export const purgeCache = endpoint({
   id: "cache.purge",
   method: "POST",
   path: "/api/v1/sites/:name/cache/purge",
-  summary: "Forget kept answers: of one path, of all paths with a prefix, with a tag, or all; done when it is answered",
+  summary: "Forget kept answers: of one path, of all paths with a prefix, with a tag, or all; done when it is answered, but for routers that are away",
   access: { kind: "site", verb: "site.run", scope: "deploy" },
   params: byName,
   body: purgeRequest,
   result: z.object({
     /** Null when everything went at once, uncounted. */
     removed: z.int().nullable(),
+    /** Routers that did not answer: they hear of it by their route feed, and may send out what they keep until then. */
+    away: z.int(),
   }),
   status: 200,
   failures: ["site_static"],

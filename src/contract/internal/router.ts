@@ -64,8 +64,11 @@ export const purgePages = endpoint({
   access: may("route.hold"),
   params: byId,
   body: purgeRequest,
-  /** Not complete: what other routers share could not be reached, so that only a new generation is sure. */
-  result: z.object({ removed: z.int(), isComplete: z.boolean() }),
+  /**
+   * Not complete: what other routers share could not be reached, so that only a new generation is sure. Shared: another router may have kept
+   * an old page for all before it heard of the order, and this one may have taken it in since.
+   */
+  result: z.object({ removed: z.int(), isComplete: z.boolean(), isShared: z.boolean() }),
   status: 200,
 });
 

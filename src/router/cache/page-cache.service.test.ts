@@ -312,11 +312,11 @@ test("pages go by path, by prefix and by tag; visitors see no tags", async () =>
   for (const path of ["/a", "/a?x=1", "/b/1", "/b/2", "/c"]) expect((await site.get(path)).headers["cache-tag"]).toBeUndefined();
   expect((await site.get("/c")).headers["cache-tag"]).toBeUndefined();
   const purge = (body: object) => site.router.admin.call(purgePages, { params: { siteId: 8 }, body });
-  expect(await purge({ path: "/a" })).toEqual({ removed: 2, isComplete: true });
-  expect(await purge({ prefix: "/b/" })).toEqual({ removed: 2, isComplete: true });
-  expect(await purge({ tag: "nothing" })).toEqual({ removed: 0, isComplete: true });
+  expect(await purge({ path: "/a" })).toEqual({ removed: 2, isComplete: true, isShared: false });
+  expect(await purge({ prefix: "/b/" })).toEqual({ removed: 2, isComplete: true, isShared: false });
+  expect(await purge({ tag: "nothing" })).toEqual({ removed: 0, isComplete: true, isShared: false });
   expect((await site.get("/c")).text).toBe("page 5");
-  expect(await purge({ tag: "all" })).toEqual({ removed: 1, isComplete: true });
+  expect(await purge({ tag: "all" })).toEqual({ removed: 1, isComplete: true, isShared: false });
   expect((await site.get("/c")).text).toBe("page 6");
 });
 

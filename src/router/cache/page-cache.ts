@@ -21,6 +21,15 @@ const mostRounds = 3;
 /** Hears of requests that the page cache had a part in. */
 type Counted = (siteId: number, outcome: Exclude<Outcome, "bypassed">) => void;
 
+/** What became of an order to forget pages. */
+interface PagesForgotten {
+  readonly removed: number;
+  /** None is left in what routers share. */
+  readonly isComplete: boolean;
+  /** There is something that routers share. */
+  readonly isShared: boolean;
+}
+
 /** Keeps answers of sites' programs, where their owners want it: a page that is kept neither waits nor wakes anything. */
 export class PageCache {
   readonly #now = Date.now;
@@ -72,13 +81,13 @@ export class PageCache {
   }
 
   /** Forgets what is asked for of a site, and what is on its way. */
-  async purge(siteId: number, asked: PurgeRequest): Promise<{ readonly removed: number; readonly isComplete: boolean }> {
+  async purge(siteId: number, asked: PurgeRequest): Promise<PagesForgotten> {
     const removed = this.#forget(siteId, asked);
-    if (this.#shared === null) return { removed, isComplete: true };
+    if (this.#shared === null) return { removed, isComplete: true, isShared: false };
     const others = await this.#shared.forget(siteId, asked);
     // What came out of there while it was being forgotten.
     this.#forget(siteId, asked);
-    return { removed: Math.max(removed, others ?? 0), isComplete: others !== null };
+    return { removed: Math.max(removed, others ?? 0), isComplete: others !== null, isShared: true };
   }
 
   /** What is kept of a site and how its requests were answered. */

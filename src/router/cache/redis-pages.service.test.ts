@@ -60,7 +60,7 @@ const kept = (count: number) => expect.poll(() => keys("page:*").then((all) => a
 onRedis("what one router has kept the others have too, and one that has just started", async () => {
   await using one = await startSharing();
   await using two = await startSharing();
-  headers = { Vary: "Accept-Language", "X-Two": "a, b", ETag: '"v1"' };
+  headers = { Vary: "Accept-Language", "X-Two": "a, b", ETag: '"v1"', "Cache-Tag": "news" };
   expect((await get(one, "/a", { headers: { "accept-language": "de" } })).text).toBe("/a 1");
   await kept(1);
   const reply = await get(two, "/a", { headers: { "accept-language": "de" } });
@@ -69,6 +69,11 @@ onRedis("what one router has kept the others have too, and one that has just sta
   await two.restart();
   await shares(two);
   expect((await get(two, "/a", { headers: { "accept-language": "de" } })).text).toBe("/a 1");
+  // What is noted of an address goes with the last of its pages.
+  await kept(2);
+  expect(await keys("vary:*")).toHaveLength(1);
+  expect(await two.admin.call(purgePages, { params: { siteId: 8 }, body: { tag: "news" } })).toMatchObject({ removed: 2 });
+  expect(await keys("[pv]a*:8*")).toEqual([]);
 });
 
 onRedis("of visitors at several routers who want the same page at once the program hears one", async () => {
@@ -104,7 +109,7 @@ onRedis("a new generation is one for all, and purges by path, prefix and tag rea
   for (const path of ["/a", "/b/1", "/b/2", "/c"]) await get(one, path);
   await kept(4);
   const purge = (router: RouterHarness, body: object) => router.admin.call(purgePages, { params: { siteId: 8 }, body });
-  expect(await purge(one, { prefix: "/b/" })).toEqual({ removed: 2, isComplete: true });
+  expect(await purge(one, { prefix: "/b/" })).toEqual({ removed: 2, isComplete: true, isShared: true });
   expect((await get(two, "/b/1")).text).toBe("/b/1 5");
   expect((await get(two, "/a")).text).toBe("/a 1");
   expect(await purge(two, { tag: "news" })).toMatchObject({ isComplete: true });
@@ -157,16 +162,99 @@ onRedis("rubbish, pages of another version and keys of another kind count as not
   expect([texts, await stateOf(two)]).toEqual([["/a 4", "/b 5", "/c 6"], "connected"]);
 });
 
-onRedis("a Redis that is flushed or full costs nothing but questions to the site", async () => {
+/** What Redis holds of the site, and whether every list and sum says the same of it. */
+async function noted() {
+  const { client } = redis;
+  const at = async (name: string): Promise<string> => (await keys(name))[0] ?? "";
+  const sizes = Object.values(await client.hgetall(await at("sizes:8"))).map(Number);
+  const about = Object.values(await client.hgetall(await at("about:8"))).map((text) => JSON.parse(text) as { readonly path: string });
+  const bytes = sizes.reduce((sum, size) => sum + size, 0);
+  const sums = [Number(await client.get(await at("bytes"))), Number(await client.zscore(await at("sites"), "8"))];
+  const counts = [sizes.length, await client.zcard(await at("used:8")), (await keys("page:8:*")).length, (await keys("vary:8:*")).length];
+  return {
+    pages: about.map(({ path }) => path).toSorted(),
+    isOneSum: sums.every((sum) => sum === bytes),
+    isOneCount: counts.every((count) => count === about.length),
+    isWithin: bytes <= 300_000,
+  };
+}
+
+/** Visits a page at each router again and again; gives every kind of answer. */
+function visitors(routers: readonly RouterHarness[], path: string): AsyncDisposable & { stop(): Promise<readonly string[]> } {
+  let isOver = false;
+  const seen = new Set<string>();
+  const running = routers.map(async (router) => {
+    while (!isOver) seen.add(await get(router, path).then(({ status, text }) => `${status} ${text}`, String));
+  });
+  const stop = async (): Promise<readonly string[]> => {
+    isOver = true;
+    await Promise.all(running);
+    return [...seen];
+  };
+  return { stop, [Symbol.asyncDispose]: async () => void (await stop()) };
+}
+
+const losses: readonly (readonly [how: string, lose: (routers: readonly RouterHarness[]) => Promise<void>])[] = [
+  ["flushed under visitors", async () => void (await redis.client.flushall())],
+  [
+    "killed under visitors and comes back empty",
+    async (routers) => {
+      await redis.kill();
+      for (const router of routers) await expect.poll(() => stateOf(router), { timeout: 30_000, interval: 10 }).toBe("away");
+      await redis.restart();
+      for (const router of routers) await shares(router);
+    },
+  ],
+];
+for (const [how, lose] of losses) {
+  onRedis(`a Redis that is ${how} costs one question a page; sums, bounds and orders are right after that`, async () => {
+    answer = (path, count) => `${path} ${count}`.padEnd(path.startsWith("/large") ? 60_000 : 0);
+    headers = { "Cache-Tag": "news" };
+    const route = app({ bytes: 300_000 });
+    await using one = await startSharing(patient, route);
+    await using two = await startSharing(patient, route);
+    for (const path of ["/a", "/b", "/c"]) await get(one, path);
+    await kept(3);
+    expect((await get(two, "/b")).text).toBe("/b 2");
+    await using load = visitors([one, two], "/b");
+    await lose([one, two]);
+    const again = await Promise.all(Array.from({ length: 20 }, () => get(two, "/a")));
+    expect([new Set(again.map(({ text }) => text)), asked]).toEqual([new Set(["/a 4"]), ["/a", "/b", "/c", "/a"]]);
+    await kept(1);
+    await using three = await startSharing(patient, route);
+    expect([(await get(three, "/a")).text, (await get(three, "/c")).text]).toEqual(["/a 4", "/c 5"]);
+    expect(await load.stop()).toEqual(["200 /b 2"]);
+
+    const fits = { isOneSum: true, isOneCount: true, isWithin: true };
+    for (let index = 0; index < 8; index += 1) await get(two, `/large/${index}`);
+    const small = async () => {
+      const { pages, ...rest } = await noted();
+      return { ...rest, count: pages.length, isNewest: pages.includes("/large/7"), small: pages.filter((path) => !path.startsWith("/large")) };
+    };
+    // Four of sixty thousand bytes fit; what was there before was older.
+    await expect.poll(small, { timeout: 30_000 }).toEqual({ ...fits, count: 4, isNewest: true, small: [] });
+    const { pages: large } = await noted();
+    for (const path of ["/p/1", "/p/2", "/q"]) await get(two, path);
+    await expect.poll(noted, { timeout: 30_000 }).toEqual({ pages: [...large, "/p/1", "/p/2", "/q"], ...fits });
+
+    const purge = (body: object) => one.admin.call(purgePages, { params: { siteId: 8 }, body });
+    expect(await purge({ path: "/p/1" })).toEqual({ removed: 1, isComplete: true, isShared: true });
+    expect(await noted()).toEqual({ pages: [...large, "/p/2", "/q"], ...fits });
+    expect(await purge({ prefix: "/p/" })).toEqual({ removed: 1, isComplete: true, isShared: true });
+    expect(await noted()).toEqual({ pages: [...large, "/q"], ...fits });
+    expect(await purge({ tag: "news" })).toEqual({ removed: 5, isComplete: true, isShared: true });
+    expect(await noted()).toEqual({ pages: [], ...fits });
+    const count = asked.length;
+    expect([(await get(three, "/q")).text, asked.length]).toEqual([`/q ${count + 1}`, count + 1]);
+  });
+}
+
+onRedis("a Redis that is full costs nothing but questions to the site", async () => {
   await using one = await startSharing();
-  await get(one, "/a");
-  await kept(1);
-  await redis.client.flushall();
-  expect((await get(one, "/a")).text).toBe("/a 1");
   await redis.client.config("SET", "maxmemory", "1");
   try {
-    expect((await get(one, "/b")).text).toBe("/b 2");
-    expect((await get(one, "/b")).text).toBe("/b 2");
+    expect((await get(one, "/b")).text).toBe("/b 1");
+    expect((await get(one, "/b")).text).toBe("/b 1");
     expect(await stateOf(one)).toBe("connected");
   } finally {
     await redis.client.config("SET", "maxmemory", "0");

@@ -100,14 +100,11 @@ export class RedisPages implements SharedPages {
     if (size > terms.bytes || ttl <= 0 || Date.now() < this.#fullUntil || this.#writing + size > mostWriting) return;
     this.#writing += size;
     const name = nameOf(`${page.key}\n${page.varied}`);
-    const about = JSON.stringify({ path: page.path, tags: page.tags });
+    const address = nameOf(page.key);
+    const about = JSON.stringify({ path: page.path, tags: page.tags, address });
     const limits = [terms.bytes, this.#options.mostBytes, mostEntries];
     await this.#try((prefix) =>
-      this.#redis.eval(
-        keepScript,
-        0,
-        ...[prefix, siteId, name, encodePage(page), JSON.stringify(page.vary), nameOf(page.key), about, size, Date.now(), ttl, ...limits],
-      ),
+      this.#redis.eval(keepScript, 0, ...[prefix, siteId, name, encodePage(page), JSON.stringify(page.vary), address, about, size, Date.now(), ttl, ...limits]),
     );
     this.#writing -= size;
   }
