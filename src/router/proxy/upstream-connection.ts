@@ -121,6 +121,8 @@ export class UpstreamConnection implements ResponseSink {
   idle(now: number): void {
     this.#user = null;
     this.touchedAt = now;
+    // Its last visitor may have been slow: nothing is waited for any more, and neither the next answer nor the connection's end may go unread.
+    this.socket.resume();
   }
 
   /** Gives the socket away for another protocol; it stays known to the pool, which ends it with the site. */
