@@ -160,6 +160,10 @@ const table = {
   site_unreachable: { status: 502, title: "The site's program gave no usable answer: {reason}. Its log may say why." },
   site_too_slow: { status: 504, title: "The site's program did not answer within {seconds} seconds. Its log may say why." },
   request_malformed: { status: 400, title: "This request cannot be understood: {reason}." },
+  program_stuck: {
+    status: 503,
+    title: "The site's program stands still and cannot be let go on: {reason} Restart the site, and tell an administrator.",
+  },
   machine_full: { status: 503, title: "This machine has no room to start another program now. Try again in a minute." },
   image_not_found: { status: 404, title: "There is no image with this number that you may choose. See the list of images." },
   image_name_taken: { status: 409, title: "There is an image called {name} already. Choose another name." },

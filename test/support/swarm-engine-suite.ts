@@ -1,7 +1,7 @@
 // What a Backlot on a swarm does when the engine of a node is killed beneath its sites, and comes back; called by `swarm-sites.test.ts`.
 import { setTimeout as delay } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { readStatus, restartSite } from "#contract/api/sites.ts";
+import { deleteSite, readStatus, restartSite, sleepSite } from "#contract/api/sites.ts";
 import type { OperationView } from "#contract/api/views.ts";
 import { titled, whyNoBrowser } from "./needs.ts";
 import { NodesPage } from "./nodes-page.ts";
@@ -15,9 +15,28 @@ interface Opened extends SwarmOpened {
 const noBrowser = whyNoBrowser();
 const reason = /can start no program, so it gets no new sites\. The Docker engine at .* does not answer: .* draining it moves them/;
 
-/** Its tests belong together, in this order. `names`: of sites on both nodes that are always on, and answer with their name first. */
-export function swarmEngineSuite(opened: () => Opened, given: { readonly names: readonly string[]; readonly patience: { readonly timeout: number } }): void {
-  const { names, patience } = given;
+interface Given {
+  /** Of sites on both nodes that are always on, and answer with their name first. */
+  readonly names: readonly string[];
+  /** Two sites of the second node that rest while nobody visits them are added to it. */
+  readonly resting: string[];
+  readonly programOf: (name: string) => string;
+  readonly patience: { readonly timeout: number };
+}
+
+/** Puts the second of these to sleep, and waits until the first is frozen. */
+export async function putToRest({ all, admin }: SwarmOpened, [frozen = "", asleep = ""]: readonly string[], patience: Given["patience"]): Promise<void> {
+  for (const name of [frozen, asleep]) await expect.poll(async () => (await all.backlot.visit(name)).status, patience).toBe(200);
+  await admin.succeeded((await admin.client.call(sleepSite, { params: { name: asleep } })).operation);
+  for (const [name, state] of [
+    [asleep, "asleep"],
+    [frozen, "frozen"],
+  ] as const)
+    await expect.poll(async () => (await admin.client.call(readStatus, { params: { name } })).state, patience).toBe(state);
+}
+
+/** Its tests belong together, in this order. */
+export function swarmEngineSuite(opened: () => Opened, { names, resting, programOf, patience }: Given): void {
   let visitors: Visitors | null = null;
   /** Visits of the addresses themselves, by somebody who does not hear of any change. */
   let stale: StaleVisitors | null = null;
@@ -25,6 +44,22 @@ export function swarmEngineSuite(opened: () => Opened, given: { readonly names: 
   let before = "";
   /** Of a restart that is asked for while the engine is away. */
   let operation: OperationView | null = null;
+  /** Of sites that rest, begun while it is away. */
+  let waiting: readonly Promise<{ readonly status: number; readonly text: string }>[] = [];
+
+  /** Creates sites until two of them are on the second node. */
+  async function addResting(): Promise<void> {
+    const { all, admin, stage } = opened();
+    for (let index = 0; resting.length < 2 && index < 12; index += 1) {
+      const name = `resting-${index}`;
+      const { id } = await admin.createSite(name, "dynamic");
+      await stage.putProgram(name, programOf(name));
+      await expect.poll(async () => (await all.backlot.visit(name)).status, patience).toBe(200);
+      if ((await stage.sitesOn())[1]?.includes(id)) resting.push(name);
+      else await admin.succeeded((await admin.client.call(deleteSite, { params: { name } })).operation);
+    }
+    expect(resting).toHaveLength(2);
+  }
 
   test("gives nothing to a node whose engine is killed, while what runs there goes on", { timeout: 240_000 }, async () => {
     const { all, admin, stage, nameOf } = opened();
@@ -34,6 +69,8 @@ export function swarmEngineSuite(opened: () => Opened, given: { readonly names: 
     visitors = stage.visitors(names);
     stale = staleVisitors(await addressesOn(opened()), names);
     before = (await all.backlot.visit(name)).text;
+    await addResting();
+    await putToRest(opened(), resting, patience);
     const sitesBefore = (await stage.orchestrators()).map(({ sites }) => sites);
     await second?.stop("SIGKILL");
     await expect.poll(async () => (await stage.orchestrators())[1], patience).toMatchObject({ state: "unhealthy", explanation: expect.stringMatching(reason) });
@@ -42,6 +79,7 @@ export function swarmEngineSuite(opened: () => Opened, given: { readonly names: 
     // What runs goes on without it, and what is asked of it waits.
     expect(await all.backlot.visit(name)).toMatchObject({ status: 200, text: before });
     ({ operation } = await admin.client.call(restartSite, { params: { name: other } }));
+    waiting = resting.map((site) => all.backlot.visit(site).catch((error: unknown) => ({ status: 0, text: String(error) })));
   });
 
   test.skipIf(noBrowser !== null)(titled("shows it as unhealthy on the page of nodes, with the reason in words", noBrowser), { timeout: 240_000 }, async () => {
@@ -54,6 +92,12 @@ export function swarmEngineSuite(opened: () => Opened, given: { readonly names: 
     const { all, admin, stage, nameOf } = opened();
     const [, second] = all.swarm.nodes;
     await second?.start();
+    const backAt = performance.now();
+    const rested = resting.map((site) => expect.poll(async () => (await all.backlot.visit(site)).text, patience).toMatch(`${site} `));
+    await Promise.all(rested);
+    process.stdout.write(`a frozen site and one that slept answered ${Math.round(performance.now() - backAt)} ms after their engine was back\n`);
+    // Whoever came meanwhile has waited for it, or was told in words to come again.
+    for (const { status, text } of await Promise.all(waiting)) expect([200, 503], text).toContain(status);
     await expect.poll(async () => (await stage.orchestrators()).map(({ state }) => state), patience).toEqual(["up", "up"]);
     expect(operation !== null && (await admin.ended(operation)).state).toBe("succeeded");
     await eachOf(names, 4, (site) => expect.poll(async () => (await all.backlot.visit(site)).status, patience).toBe(200));

@@ -76,6 +76,19 @@ export async function bootInstance(deps: BootDeps, request: BootRequest): Promis
   }
 }
 
+/** Looks whether one that was started earlier still listens. When it has ended, whoever waits for that has heard so by now. */
+export async function lookAgain({ running }: Live, timeoutMs: number): Promise<"listens" | "ended" | "silent"> {
+  const patience = AbortSignal.timeout(timeoutMs);
+  try {
+    await running.whenListening(patience);
+    return "listens";
+  } catch {
+    // The end is told a moment later than it is seen: what the program had is given back first.
+    const exit = await Promise.race([running.exited, whenAborted(patience)]);
+    return exit === null ? "silent" : "ended";
+  }
+}
+
 async function whyNot(
   started: Omit<Live, "bootMs">,
   signals: { readonly timeout: AbortSignal; readonly withdrawn: AbortSignal },

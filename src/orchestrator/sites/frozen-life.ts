@@ -1,3 +1,4 @@
+import { Failure } from "#contract/failure.ts";
 import type { Live } from "./boot-instance.ts";
 
 export interface FrozenLifeDeps {
@@ -23,8 +24,8 @@ export class FrozenLife {
 
   /** False when it was wanted meanwhile, or could not be halted: it goes on then. */
   async freeze(live: Live): Promise<boolean> {
-    if (this.#frozen?.live === live) return true;
     await this.#thawing?.done.catch(() => undefined);
+    if (this.#frozen?.live === live) return true;
     const mine = { live, standing: live.running.freeze() };
     this.#frozen = mine;
     try {
@@ -39,7 +40,7 @@ export class FrozenLife {
     return true;
   }
 
-  /** Done at once when it is not frozen. */
+  /** Done at once when it is not frozen; one that cannot go on is frozen as before. */
   thaw(live: Live): Promise<void> {
     if (this.#thawing?.live === live) return this.#thawing.done;
     const frozen = this.#frozen;
@@ -47,17 +48,43 @@ export class FrozenLife {
     this.#frozen = null;
     const mine = { live, done: this.#thaw(frozen) };
     this.#thawing = mine;
-    const forget = (): void => {
-      if (this.#thawing === mine) this.#thawing = null;
+    const end = (isFrozen: boolean): void => {
+      if (this.#thawing !== mine) return;
+      this.#thawing = null;
+      if (isFrozen) this.keep(live);
     };
-    mine.done.then(forget, forget);
+    mine.done.then(
+      () => end(false),
+      () => end(true),
+    );
     return mine.done;
   }
 
-  /** It is being stopped, or has ended; says whether it was frozen. */
+  /**
+   * `thaw` for a visitor. "stuck": it is to be stopped instead; "ended": somebody stops it already.
+   * @throws {Failure} when it cannot be stopped either: what it needs for both is away, or refuses.
+   */
+  async goOn(live: Live): Promise<"listens" | "stuck" | "ended"> {
+    try {
+      await this.thaw(live);
+      return "listens";
+    } catch (error) {
+      if (!(error instanceof Failure)) return "stuck";
+      if (this.holds(live)) throw error;
+      return "ended";
+    }
+  }
+
+  /** It stands still, as it did when it was forgotten. */
+  keep(live: Live): void {
+    this.#frozen = { live, standing: Promise.resolve() };
+  }
+
+  /** It is being stopped, or has ended; says whether it was frozen, or was only about to go on. */
   forget(live: Live): boolean {
-    const wasFrozen = this.#frozen?.live === live;
-    if (wasFrozen) this.#frozen = null;
+    const wasFrozen = this.holds(live);
+    if (this.#frozen?.live === live) this.#frozen = null;
+    if (this.#thawing?.live === live) this.#thawing = null;
     return wasFrozen;
   }
 

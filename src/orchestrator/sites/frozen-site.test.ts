@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { Failure } from "#contract/failure.ts";
 import { type SiteRunnerStage, siteRunnerStage, siteSpecOf } from "../../../test/support/site-runner-stage.ts";
 
 const visitor = { isAsked: false };
@@ -112,6 +113,90 @@ describe("a frozen site", () => {
     expect((await site.wake(visitor)).instance).toBe("wake-2");
     expect([program.isGone, site.status.state]).toEqual([true, "running"]);
   });
+});
+
+describe("a frozen site whose engine is away", () => {
+  it("tells its visitors so in words, stays frozen, and goes on for the next one when it is back", async () => {
+    const { site, instance, engine } = await awaySite();
+    for (const _visit of [1, 2]) await expect(site.wake(visitor)).rejects.toMatchObject({ code: "component_away" });
+    expect([site.status.state, stage.runtime.started.length]).toEqual(["frozen", 1]);
+    engine.isAway = false;
+    expect((await site.wake(visitor)).instance).toBe(instance);
+    expect(states()).toEqual(["starting", "running", "frozen", "running"]);
+  });
+
+  it("is put to sleep only when it really is, however often that is asked", async () => {
+    const { site, instance, program, engine } = await awaySite();
+    for (const _time of [1, 2]) await expect(site.sleep(instance, { onlyFrozen: true })).rejects.toMatchObject({ code: "component_away" });
+    expect([site.status.state, program.isGone, site.current?.key]).toEqual(["frozen", false, instance]);
+    engine.isAway = false;
+    expect((await site.sleep(instance, { onlyFrozen: true })).state).toBe("asleep");
+    expect(program.isGone).toBe(true);
+  });
+
+  it("goes on for a visitor who comes while it cannot be put to sleep", async () => {
+    const { site, instance, program, engine } = await awaySite();
+    const asked = gate();
+    let asking = 0;
+    engine.whenAsked = () => {
+      asking += 1;
+      return asked.promise;
+    };
+    const sleeping = site.sleep(instance);
+    const woken = site.wake(visitor);
+    await expect.poll(() => asking).toBe(2);
+    engine.whenAsked = () => {
+      engine.isAway = false;
+    };
+    asked.resolve();
+    await expect(sleeping).rejects.toMatchObject({ code: "component_away" });
+    expect([(await woken).instance, site.status.state, program.isFrozen]).toEqual([instance, "running", false]);
+  });
+
+  it("is restarted beside the one that cannot be ended, in whose place no third one starts", async () => {
+    const { site, program, engine } = await awaySite();
+    expect((await site.startInstance("op-1")).instance).toBe("op-1");
+    await expect(site.retireInstances()).rejects.toMatchObject({ code: "component_away" });
+    await expect(site.startInstance("op-2")).rejects.toMatchObject({ code: "component_away" });
+    expect([site.status.state, (await site.wake(visitor)).instance, stage.runtime.started.length]).toEqual(["running", "op-1", 2]);
+    engine.isAway = false;
+    expect((await site.startInstance("op-2")).instance).toBe("op-2");
+    expect(program.isGone).toBe(true);
+  });
+
+  it("is started anew, without a crash, when the engine ends it as it comes back", async () => {
+    const { site, program } = await frozenSite();
+    program.onThaw = async () => {
+      program.exit({ code: null, signal: "SIGKILL" });
+      await program.exited;
+    };
+    expect((await site.wake(visitor)).instance).toBe("wake-2");
+    expect(states()).toEqual(["starting", "running", "frozen", "asleep", "starting", "running"]);
+  });
+
+  it("has ended when it ends while it cannot be stopped", async () => {
+    const { site, program, engine } = await awaySite();
+    engine.whenAsked = async () => {
+      program.exit({ code: null, signal: "SIGKILL" });
+      await program.exited;
+    };
+    expect((await site.sleep()).state).toBe("asleep");
+    expect([site.current, (await site.wake(visitor)).instance]).toEqual([null, "wake-2"]);
+  });
+
+  async function awaySite() {
+    const frozen = await frozenSite();
+    const { program } = frozen;
+    const engine = { isAway: true, whenAsked: (): Promise<void> | void => undefined };
+    const ask = async (): Promise<void> => {
+      await engine.whenAsked();
+      if (engine.isAway) throw new Failure("component_away", { component: "Docker engine" });
+    };
+    const stop = program.stop.bind(program);
+    program.onThaw = ask;
+    program.stop = (graceMs) => ask().then(() => stop(graceMs));
+    return { ...frozen, engine };
+  }
 });
 
 describe("freezing a site", () => {

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { Failure } from "#contract/failure.ts";
 import { silentLog } from "#kit/log.ts";
 import { type SiteRunnerStage, siteRunnerStage } from "../../../test/support/site-runner-stage.ts";
 import { RouterClaims } from "./router-claims.ts";
@@ -107,6 +108,20 @@ describe("a site that one router has let go", () => {
     answer.resolve();
     await waking;
     expect(site.status.state).toBe("running");
+  });
+
+  it("is put to sleep later when that fails, as while the engine of its container is away", async () => {
+    const opened = open();
+    const { site, program } = await awake(opened, 7, "a");
+    await opened.freeze(7, letGo("a"));
+    const stop = program.stop.bind(program);
+    program.stop = () => Promise.reject(new Failure("component_away", { component: "Docker engine" }));
+    time.now += 541_000;
+    await opened.look();
+    expect([site.status.state, opened.totals().sites]).toEqual(["frozen", 1]);
+    program.stop = stop;
+    await opened.look();
+    expect([site.status.state, opened.totals().sites]).toEqual(["asleep", 0]);
   });
 
   it("runs on where the runtime cannot freeze, until it is put to sleep", async () => {

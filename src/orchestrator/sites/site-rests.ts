@@ -192,10 +192,15 @@ export class SiteRests {
   }
 
   async #sleep(siteId: number, instance: string | undefined, options: { readonly onlyFrozen: boolean }): Promise<void> {
+    const rested = this.#frozen.get(siteId);
     this.#frozen.delete(siteId);
     const { runnerOf, log } = this.#deps;
     await runnerOf(siteId)
       ?.sleep(instance, options)
-      .catch((err: unknown) => log.error({ err, siteId }, "site could not be put to sleep"));
+      .catch((err: unknown) => {
+        log.error({ err, siteId }, "site could not be put to sleep");
+        // It stands there still, and nobody else would come back to it.
+        if (rested !== undefined) this.#frozen.set(siteId, rested);
+      });
   }
 }

@@ -97,6 +97,17 @@ describe("waking a site", () => {
     expect(runtime.running).toEqual([]);
   });
 
+  it("hears how a program ended that is asked for while its end is not told yet", async () => {
+    const site = runner();
+    await site.wake(visitor);
+    const program = runtime.latest;
+    program.isGone = true;
+    const waiting = site.wake(visitor);
+    // It gives back first what it had.
+    setImmediate(() => program.exit({ code: 3 }));
+    await expect(waiting).rejects.toMatchObject({ code: "site_crashed", message: expect.stringContaining("exited 3") });
+  });
+
   it("is refused for a static site", async () => {
     const site = runner({ kind: "static" });
     expect(site.status.state).toBe("running");

@@ -2,7 +2,7 @@ import { Failure } from "#contract/failure.ts";
 import type { SiteStatus } from "#contract/site.ts";
 import type { SiteSpec } from "#contract/site-spec.ts";
 import type { EndCause } from "./back-off.ts";
-import { type BootResult, bootInstance, type Live, type Started, startedOf } from "./boot-instance.ts";
+import { type BootResult, bootInstance, type Live, lookAgain, type Started, startedOf } from "./boot-instance.ts";
 import { ComeBack } from "./come-back.ts";
 import { CrashBook } from "./crash-book.ts";
 import { crashFailure, crashOf, explain } from "./crash-failure.ts";
@@ -12,6 +12,7 @@ import { InstanceOutput } from "./instance-output.ts";
 import { KeptStatus } from "./kept-status.ts";
 import { Lane } from "./lane.ts";
 import { laterByClock } from "./later.ts";
+import { LiveInstances } from "./live-instances.ts";
 import { findRunFile } from "./run-file.ts";
 import type { RunnerDeps } from "./runner-deps.ts";
 import { Shared } from "./shared.ts";
@@ -22,9 +23,7 @@ export class SiteRunner {
   readonly #deps: RunnerDeps;
   #spec: SiteSpec;
   readonly #status: KeptStatus;
-  /** Everything that listens: the current instance, and those that a restart has replaced but not retired yet. */
-  readonly #lives = new Set<Live>();
-  #current: Live | null = null;
+  readonly #lives = new LiveInstances();
   readonly #starting = new Shared<string, Started>();
   readonly #confirming = new Shared<Live, Started>();
   /** The key of the instance that was started last, which may have ended. */
@@ -45,16 +44,17 @@ export class SiteRunner {
     this.#crashes = new CrashBook(deps.backOff);
     this.#status = new KeptStatus({ clock: deps.clock, onChange: deps.onStatus }, spec);
     this.#frozen = new FrozenLife({
-      onChange: (live, isFrozen) => this.#current === live && this.#set(isFrozen ? "frozen" : "running", null),
+      onChange: (live, isFrozen) => this.current === live && this.#set(isFrozen ? "frozen" : "running", null),
       say: (line) => this.#say(line),
     });
     this.#comeBack = new ComeBack({
       unvisitedMs: deps.unvisitedMs,
       later: deps.later ?? laterByClock,
-      mayStart: () => this.#current === null && this.#starting.result === null && mayRun(this.#spec) && this.#gone === null,
+      mayStart: () => this.current === null && this.#starting.result === null && mayRun(this.#spec) && this.#gone === null,
       start: (key) => this.#start(key, { replaces: false }),
-      isUnknown: (key) => this.#current?.key === key && this.#knownKey !== key,
-      sleep: (key) => void this.sleep(key),
+      isUnknown: (key) => this.current?.key === key && this.#knownKey !== key,
+      // Whoever could not be stopped is stopped by the next one who wants that.
+      sleep: (key) => void this.sleep(key).catch(() => undefined),
     });
     if (deps.left !== undefined) this.#comeBack.plan(0, deps.left);
   }
@@ -70,7 +70,7 @@ export class SiteRunner {
 
   /** The one that visitors are sent to. */
   get current(): Live | null {
-    return this.#current;
+    return this.#lives.current;
   }
 
   /** The instance that listens, gone on where it was frozen, started if there is none. `isAsked`: a person wants it, so a back-off does not hold it up. */
@@ -81,7 +81,7 @@ export class SiteRunner {
   async #wake(options: { readonly isAsked: boolean }): Promise<Started> {
     this.#checkMayRun();
     this.#crashes.noteVisit();
-    const current = this.#current;
+    const current = this.current;
     // It may be asked for because a connection was refused: the program may have closed its port and live on.
     if (current !== null) return this.#confirming.run(current, () => this.#confirm(current));
     if (this.#starting.result !== null) return this.#starting.result;
@@ -97,7 +97,7 @@ export class SiteRunner {
 
   async #startInstance(key: string): Promise<Started> {
     this.#checkMayRun();
-    const current = this.#current;
+    const current = this.current;
     if (current?.key !== key) return this.#start(key, { replaces: true });
     return this.#frozen.holds(current) ? this.#confirm(current) : startedOf(current);
   }
@@ -107,13 +107,13 @@ export class SiteRunner {
     // Whoever starts or stops it does not let it rest, and visitors must not wait for that.
     if (this.#lane.isBusy) return false;
     return this.#lane.run(async () => {
-      return this.#current?.key === instance ? this.#frozen.freeze(this.#current) : true;
+      return this.current?.key === instance ? this.#frozen.freeze(this.current) : true;
     });
   }
 
   /** Stops every instance but the current one. */
   retireInstances(): Promise<void> {
-    return this.#lane.run(() => this.#stop([...this.#lives].filter((live) => live !== this.#current)));
+    return this.#lane.run(() => this.#stop(this.#lives.all.filter((live) => live !== this.current)));
   }
 
   /** Stops the program; with an instance, only if that one is still the current one; `onlyFrozen`: unless it has gone on meanwhile. */
@@ -121,7 +121,7 @@ export class SiteRunner {
     return this.#lane.run(async () => {
       if (options.onlyFrozen && this.status.state !== "frozen") return this.status;
       // One that has crashed meanwhile counts too: it would come back under its key.
-      if (instance !== undefined && instance !== (this.#current?.key ?? this.#latestKey)) return this.status;
+      if (instance !== undefined && instance !== (this.current?.key ?? this.#latestKey)) return this.status;
       await this.#rest();
       return this.status;
     });
@@ -157,23 +157,18 @@ export class SiteRunner {
   }
 
   async #confirm(live: Live): Promise<Started> {
-    const isFrozen = this.#frozen.holds(live);
-    try {
-      await (isFrozen ? this.#frozen.thaw(live) : live.running.whenListening(AbortSignal.timeout(this.#deps.bootTimeoutMs)));
-      if (this.#current === live) return startedOf(live);
-      throw new Error("it was stopped meanwhile");
-    } catch {
-      // It was put to sleep meanwhile, it has crashed, or it does not listen or go on: each of these is answered like any other wake.
-      await this.#lane.run(() => this.#giveUp(live, { isSilent: !isFrozen }));
-      return this.#wake({ isAsked: false });
-    }
+    const seen = await (this.#frozen.holds(live) ? this.#frozen.goOn(live) : lookAgain(live, this.#deps.bootTimeoutMs));
+    if (seen === "listens" && this.current === live) return startedOf(live);
+    // It was put to sleep meanwhile, it has crashed, or it does not listen or go on: each of these is answered like any other wake.
+    await this.#lane.run(() => this.#giveUp(live, seen));
+    return this.current === live ? this.#confirm(live) : this.#wake({ isAsked: false });
   }
 
-  async #giveUp(live: Live, { isSilent }: { readonly isSilent: boolean }): Promise<void> {
-    if (this.#current !== live) return;
+  async #giveUp(live: Live, seen: "silent" | "stuck" | "listens" | "ended"): Promise<void> {
+    if (this.current !== live || !(seen === "silent" || seen === "stuck")) return;
     const found = await live.running.listening();
     await this.#stop([live]);
-    if (isSilent) this.#failed(live, silenceOf(this.#deps.bootTimeoutMs), found);
+    if (seen === "silent") this.#failed(live, silenceOf(this.#deps.bootTimeoutMs), found);
   }
 
   #start(key: string, options: { readonly replaces: boolean }): Promise<Started> {
@@ -183,7 +178,12 @@ export class SiteRunner {
 
   async #boot(key: string, options: { readonly replaces: boolean }): Promise<Started> {
     const [spec, signal] = [this.#checkMayRun(), this.#withdraw.signal];
-    if (this.#current !== null && (!options.replaces || this.#current.key === key)) return startedOf(this.#current);
+    const current = this.current;
+    if (current !== null && (!options.replaces || current.key === key)) {
+      // One whose stop was refused may stand still.
+      await this.#frozen.thaw(current);
+      if (this.current === current) return startedOf(current);
+    }
     this.#latestKey = key;
     const runFile = await this.#deps
       .checkRoom()
@@ -191,10 +191,10 @@ export class SiteRunner {
       .catch((failure: unknown) => this.#refused(failure));
     if (options.replaces) {
       // Leftovers of a restart that never came to its second half go too: at most two instances run at once.
-      await this.#stop([...this.#lives].filter((live) => !spec.canRunTwice || live !== this.#current));
+      await this.#stop(this.#lives.all.filter((live) => !spec.canRunTwice || live !== this.current));
       this.#crashes.clear();
     }
-    if (this.#current === null) this.#set("starting", null);
+    if (this.current === null) this.#set("starting", null);
     const output = new InstanceOutput({ write: (stream, line) => this.#deps.log.write(stream, line), clock: this.#deps.clock });
     const request = { spec, key, folder: this.#deps.folder, runFile, output, signal };
     return this.#booted(await this.#deps.gate.run(() => bootInstance(this.#deps, request)).catch((failure: unknown) => this.#refused(failure)));
@@ -217,17 +217,16 @@ export class SiteRunner {
 
   #adopt(live: Live): void {
     this.#lives.add(live);
-    this.#current = live;
     this.#say(`run.sh listens after ${Math.round(live.bootMs)} ms`);
     this.#set("running", null);
     void live.running.exited.then((exit) => {
       live.output.end();
       // Ended on purpose: whoever stopped it took it out before.
-      if (!this.#lives.delete(live)) return;
+      const was = this.#lives.forget(live);
+      if (was === null) return;
       const cause = causeOf(exit, this.#spec.limits.memoryBytes);
       const wasFrozen = this.#frozen.forget(live);
-      const isCurrent = this.#current === live;
-      if (isCurrent) this.#current = null;
+      const isCurrent = was === "current";
       if (isCurrent && !wasFrozen) return void this.#failed(live, cause, []);
       this.#say(`${isCurrent ? "the frozen program" : "the instance before"} ${reasonOf([crashOf(live, { at: this.#deps.clock.now(), cause })])}`);
       // Nobody waits for one that was ended while it stood still: the next visitor starts it.
@@ -239,14 +238,14 @@ export class SiteRunner {
   #refused(failure: unknown): never {
     const reason = failure instanceof Failure ? failure.message : "it could not be started because of a fault of the platform";
     if (this.#status.activity.reason !== reason) this.#say(reason);
-    if (this.#current === null) this.#set("stopped", reason);
+    if (this.current === null) this.#set("stopped", reason);
     throw failure;
   }
 
   /** The program ended by itself or never listened: says so, and plans the next try. */
   #failed(live: Live, cause: EndCause, found: readonly string[]): Failure {
     const crash = crashOf(live, { at: this.#deps.clock.now(), cause });
-    if (this.#current !== null) {
+    if (this.current !== null) {
       this.#say(`the new instance did not start, the one before goes on: ${explain([crash], found)}`);
       return crashFailure([crash], found);
     }
@@ -266,21 +265,23 @@ export class SiteRunner {
 
   async #rest(graceMs: number = this.#deps.graceMs): Promise<void> {
     this.#comeBack.cancel();
-    await this.#stop([...this.#lives], graceMs);
+    await this.#stop(this.#lives.all, graceMs);
     this.#crashes.clear();
     this.#set("asleep", null);
   }
 
   async #stop(ending: readonly Live[], graceMs: number = this.#deps.graceMs): Promise<void> {
     if (ending.length === 0) return;
-    for (const live of ending) {
-      this.#lives.delete(live);
-      this.#frozen.forget(live);
-      if (this.#current === live) this.#current = null;
-    }
-    if (this.#current === null) this.#set("stopping", null);
-    await Promise.all(ending.map((live) => live.running.stop(graceMs)));
-    this.#say(ending.length === 1 ? "run.sh was stopped" : `${ending.length} instances of run.sh were stopped`);
+    const was = this.#status.activity;
+    const frozen = ending.filter((live) => this.#frozen.forget(live));
+    const stopping = this.#lives.stop(ending, graceMs);
+    if (this.current === null) this.#set("stopping", null);
+    const refused = await stopping;
+    if (refused === null) return this.#say(ending.length === 1 ? "run.sh was stopped" : `${ending.length} instances of run.sh were stopped`);
+    // Whoever comes next finds it as it was.
+    if (this.current !== null && frozen.includes(this.current)) this.#frozen.keep(this.current);
+    if (this.#status.activity.state === "stopping") this.#status.set(this.current === null ? { state: "asleep", reason: null } : was, this.#spec);
+    throw refused.why;
   }
 
   #checkMayRun(): SiteSpec {

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
@@ -20,8 +20,13 @@ export const freezeTimeoutMs = 2_000;
  */
 export function groupFreezer(folder: string): GroupFreezer {
   const write = (value: "0" | "1"): void => {
-    const file = join(folder, freezeFile);
-    if (existsSync(file)) writeFileSync(file, value);
+    try {
+      writeFileSync(join(folder, freezeFile), value, { flag: "r+" });
+    } catch (error) {
+      // The group has gone, and everything in it.
+      const code = error instanceof Error && "code" in error ? error.code : null;
+      if (code !== "ENOENT" && code !== "ENODEV") throw error;
+    }
   };
   return {
     freeze: async () => {

@@ -118,9 +118,7 @@ export class ProcessInstance implements RunningInstance {
 
   async stop(graceMs: number): Promise<void> {
     this.#isStopping = true;
-    // Only what moves can end well.
-    this.#parts.freezer?.thaw();
-    const deadline = performance.now() + graceMs;
+    const deadline = performance.now() + (this.#goesOn() ? graceMs : 0);
     const told = new Set<number>();
     while (!this.#hasEnded && performance.now() < deadline) {
       for (const process of this.#parts.tree.receivers()) {
@@ -132,6 +130,17 @@ export class ProcessInstance implements RunningInstance {
     }
     if (!this.#hasEnded) this.#parts.tree.kill();
     await this.exited;
+  }
+
+  /** Only what moves can end well; what cannot be let go on is ended by force, which it cannot evade. */
+  #goesOn(): boolean {
+    try {
+      this.#parts.freezer?.thaw();
+      return true;
+    } catch (error) {
+      this.#parts.log.error({ err: error, site: this.siteId }, "a frozen program cannot go on, and is ended by force");
+      return false;
+    }
   }
 
   async #end(): Promise<InstanceExit> {

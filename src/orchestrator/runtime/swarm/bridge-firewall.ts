@@ -28,8 +28,8 @@ export class BridgeFirewall {
   /** Networks whose containers our own rules keep from each other on the bridge itself; none where the kernel takes no such rules. */
   #parted: readonly string[] = [];
   #rules: KeptRules | null = null;
-  /** Why they have never held, in words. */
-  #refusal: string | null = null;
+  /** Why they have never held, or would not be enough, in words. */
+  #refusals: readonly string[] = [];
 
   private constructor(options: BridgeFirewallOptions, given: { readonly nodes: NodeAddresses; readonly nameServers: readonly string[] }) {
     this.#options = options;
@@ -51,7 +51,7 @@ export class BridgeFirewall {
   /** What sites' containers are not kept apart for, in sentences; none where they are. */
   async missing(): Promise<readonly string[]> {
     const said = (await this.#rules?.trouble()) ?? null;
-    return [...(this.#refusal === null ? [] : [this.#refusal]), ...(said === null ? [] : [inWords(said)])];
+    return [...this.#refusals, ...(said === null ? [] : [inWords(said)])];
   }
 
   /** Why rules do not hold now that have held before, in a sentence; null when they hold, or never have. At once. */
@@ -86,7 +86,8 @@ export class BridgeFirewall {
   }
 
   async #begin(docker: Docker): Promise<void> {
-    const { subnets, isClosed } = await lookAtBridge(docker);
+    const { subnets, isClosed, hasIpv6 } = await lookAtBridge(docker);
+    if (hasIpv6) this.#refusals = [ipv6Words];
     try {
       this.#parted = subnets;
       this.#rules = await this.#set();
@@ -95,8 +96,9 @@ export class BridgeFirewall {
       // A kernel without rules of the family `bridge` can do it where it asks the others about neighbours, or the engine parts them itself.
       this.#parted = [];
       this.#rules = await this.#set().catch(() => null);
-      if (this.#rules === null) this.#refusal = inWords(said);
-      else if (!isClosed) this.#refusal = `${inWords(said)}. Neighbours on the engine's bridge meet without: start dockerd with --icc=false.`;
+      if (this.#rules === null) this.#refusals = [...this.#refusals, inWords(said)];
+      else if (!isClosed)
+        this.#refusals = [...this.#refusals, `${inWords(said)}. Neighbours on the engine's bridge meet without: start dockerd with --icc=false.`];
     }
   }
 
@@ -122,15 +124,27 @@ function inWords(said: string): string {
   return `Sites' containers cannot be kept apart: nft says ${said}`;
 }
 
+const ipv6Words =
+  "Sites' containers cannot be kept apart: the engine's bridge has IPv6, which the rules between neighbours do not cover. Start dockerd without --ipv6 (\"ipv6\": false), and then the orchestrator again.";
+
 interface FoundBridge {
+  readonly EnableIPv6?: boolean;
   readonly Options?: Readonly<Record<string, string>>;
   readonly IPAM?: { readonly Config?: readonly { readonly Subnet?: string }[] };
 }
 
-/** The networks of the engine's bridge, and whether neighbours on it do not meet even without rules of ours on the bridge itself. */
-async function lookAtBridge(docker: Docker): Promise<{ readonly subnets: readonly string[]; readonly isClosed: boolean }> {
+interface SeenBridge {
+  /** Of IPv4. */
+  readonly subnets: readonly string[];
+  /** Neighbours on it do not meet by IPv4 even without rules of ours on the bridge itself. */
+  readonly isClosed: boolean;
+  readonly hasIpv6: boolean;
+}
+
+async function lookAtBridge(docker: Docker): Promise<SeenBridge> {
   // The types of the library leave these open.
   const [found, info] = (await Promise.all([docker.getNetwork("bridge").inspect(), docker.info()])) as [FoundBridge, { readonly BridgeNfIptables?: boolean }];
   const subnets = (found.IPAM?.Config ?? []).flatMap(({ Subnet: subnet = "" }) => (/^\d+(\.\d+){3}\/\d+$/.test(subnet) ? [subnet] : []));
-  return { subnets, isClosed: info.BridgeNfIptables === true || found.Options?.["com.docker.network.bridge.enable_icc"] === "false" };
+  const hasIpv6 = found.EnableIPv6 === true || (found.IPAM?.Config ?? []).some(({ Subnet: subnet = "" }) => subnet.includes(":"));
+  return { subnets, hasIpv6, isClosed: info.BridgeNfIptables === true || found.Options?.["com.docker.network.bridge.enable_icc"] === "false" };
 }

@@ -77,6 +77,11 @@ export function isAway(error: unknown): boolean {
   );
 }
 
+/** Whether an engine was away before it could hear what it was asked for. */
+export function isUnheard(error: unknown): boolean {
+  return error instanceof Error && "code" in error && (error.code === "ECONNREFUSED" || error.code === "ENOENT");
+}
+
 /** Whether an engine says that its swarm has no leader now, or was losing it. */
 export function isLeaderless(error: unknown): boolean {
   return error instanceof Error && /does not have a leader|context deadline exceeded|lost leadership|no elected cluster leader/.test(error.message);

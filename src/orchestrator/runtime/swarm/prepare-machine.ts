@@ -88,6 +88,7 @@ export async function prepareMachine(options: SwarmOptions): Promise<SwarmMachin
       capabilities: async () => capabilitiesOf(found, [...(await firewall.missing()), ...found.missing], nameServers),
       trouble: () => firewall.trouble(),
       runGroups: found.runGroups,
+      whenThere: (ask) => own.ask(ask),
       room: () => own.ask(() => roomOnBridge(engine.docker, options.inEngineNetwork)),
       volumesOf: (image) => own.ask(() => declaredVolumes(engine.docker, image)),
       ports,

@@ -1,22 +1,21 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type Docker from "dockerode";
 import { Failure } from "#contract/failure.ts";
 import type { Log } from "#kit/log.ts";
 import { ProcessInstance } from "../process/process-instance.ts";
 import { childrenOf, isAlive, isHalted, type ProcessId, signalProcess } from "../process/process-table.ts";
 import type { StartRequest } from "../site-runtime.ts";
 import { saysFull } from "./bridge-room.ts";
+import { freezerOf } from "./container-freezer.ts";
 import { memoryOfContainer } from "./container-groups.ts";
 import { sitePort } from "./container-plan.ts";
 import type { ContainerWatch } from "./container-watch.ts";
 import { goneTree, plainReason, treeOf } from "./disposable.ts";
-import { statusOf } from "./engine.ts";
 import { holdMemory } from "./hold-memory.ts";
 import { LogFollower } from "./log-follower.ts";
 import type { LogMoment } from "./log-moment.ts";
 import type { Slot } from "./service-spec.ts";
 import { inspectStarted } from "./started-container.ts";
-import { type ContainerFreezer, SwarmInstance } from "./swarm-instance.ts";
+import { SwarmInstance } from "./swarm-instance.ts";
 import type { SwarmMachine } from "./swarm-machine.ts";
 
 /** A container of a site that was started, now or by an earlier orchestrator. */
@@ -129,7 +128,7 @@ export async function takeCharge({ machine, log, onEnd }: InstanceContext, site:
     },
     log,
   });
-  return new SwarmInstance(program, { start: site.start, freezer: freezerOf(container), leave: () => follower.leave() });
+  return new SwarmInstance(program, { start: site.start, freezer: freezerOf(machine, containerId, watch), leave: () => follower.leave() });
 }
 
 /** @throws {PortRests} */
@@ -164,17 +163,5 @@ function explained({ image, onOutput }: SiteContainer): StartRequest["onOutput"]
     onOutput(stream, text);
     if (/^\[FATAL tini \(\d+\)\] exec \/bin\/sh failed/m.test(text))
       onOutput("stderr", `Error: the image ${image} has no shell (/bin/sh), which starts run.sh. Choose another image.\n`);
-  };
-}
-
-function freezerOf(container: Docker.Container): ContainerFreezer {
-  // 404 and 409: it has ended, or is in that state already.
-  const unlessDone = (error: unknown): void => {
-    if (![404, 409, 304].includes(statusOf(error) ?? 0) && !(error instanceof Error && /is already paused|is not paused|is not running/.test(error.message)))
-      throw error;
-  };
-  return {
-    freeze: () => container.pause().then(() => undefined, unlessDone),
-    thaw: () => container.unpause().then(() => undefined, unlessDone),
   };
 }

@@ -1,13 +1,15 @@
 import { Lane } from "#orchestrator/sites/lane.ts";
 import type { ProcessInstance } from "../process/process-instance.ts";
 import type { InstanceExit, RunningInstance } from "../site-runtime.ts";
-import { isAway } from "./engine.ts";
+import { isUnheard } from "./engine.ts";
 import type { LogMoment } from "./log-moment.ts";
+import { isAwayFailure } from "./runtime-parts.ts";
 
 /** Halts a container and lets it go on. Both succeed where that is done already or the container has ended. */
 export interface ContainerFreezer {
   freeze(): Promise<void>;
-  thaw(): Promise<void>;
+  /** `waits`: for an engine that is being started again, as a start does. @throws {Failure} `component_away`, `program_stuck` */
+  thaw(options: { readonly waits: boolean }): Promise<{ readonly hasEnded: boolean }>;
 }
 
 export interface SwarmInstanceParts {
@@ -55,16 +57,26 @@ export class SwarmInstance implements RunningInstance {
   freeze(): Promise<void> {
     return this.#freezing.run(async () => {
       if (this.#isStopping) return;
+      const before = this.#isFrozen;
       // Also where the answer is lost: it may stand still then.
       this.#isFrozen = true;
-      await this.#parts.freezer.freeze();
+      await this.#parts.freezer.freeze().catch((error: unknown) => {
+        if (isUnheard(error)) this.#isFrozen = before;
+        throw error;
+      });
     });
   }
 
   thaw(): Promise<void> {
+    return this.#thaw(() => true);
+  }
+
+  #thaw(waits: () => boolean): Promise<void> {
     return this.#freezing.run(async () => {
-      await this.#parts.freezer.thaw();
+      const { hasEnded } = await this.#parts.freezer.thaw({ waits: waits() });
       this.#isFrozen = false;
+      // Its engine ended it when it came back: whoever sent visitors to it would send them to nobody.
+      if (hasEnded) await this.exited;
     });
   }
 
@@ -81,10 +93,13 @@ export class SwarmInstance implements RunningInstance {
   async stop(graceMs: number): Promise<void> {
     if (this.#isLeft) return;
     this.#isStopping = true;
-    // Only what moves can end, even by force.
-    await this.thaw().catch((error: unknown) => {
+    // Only what moves can end, even by force. One that is not frozen may have been halted by hand.
+    await this.#thaw(() => this.#isFrozen).catch((error: unknown) => {
       // A program that moves is ended without its engine.
-      if (this.#isFrozen || !isAway(error)) throw error;
+      if (!this.#isFrozen && isAwayFailure(error)) return;
+      // It is as it was, and may be frozen and stopped again.
+      this.#isStopping = false;
+      throw error;
     });
     await this.#program.stop(graceMs);
   }

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type SwarmNode, until, whyNoSwarm } from "../../../../test/support/swarm.ts";
+import { swarmDatagramSuite } from "../../../../test/support/swarm-datagrams.ts";
 import { swarmFirewallSuite } from "../../../../test/support/swarm-firewall-suite.ts";
 import { plainImage } from "../../../../test/support/swarm-images.ts";
 import { type SwarmRuntimeHarness, swarmRuntimeHarness } from "../../../../test/support/swarm-runtime-harness.ts";
@@ -18,6 +19,7 @@ const asks = `for target in $TARGETS; do
 done
 wait
 grep -E '^(CapEff|CapBnd|NoNewPrivs|Seccomp):' /proc/self/status
+echo "addresses of IPv6: $(wc -l </proc/net/if_inet6)"
 touch /written 2>/dev/null && echo "the root is writable"
 id
 echo asked
@@ -90,8 +92,14 @@ describe.skipIf(missing !== null)(`sites in a swarm${missing === null ? "" : ` (
     const [container] = await node.docker.listContainers({ filters: JSON.stringify({ label: ["backlot.site=2"] }) });
     const inner = container?.NetworkSettings.Networks.bridge?.IPAddress ?? "";
     expect(inner).toMatch(/^172\.30\./);
+    // What IPv6 would call it on their bridge, by its hardware's address.
+    const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0] = (container?.NetworkSettings.Networks.bridge?.MacAddress ?? "")
+      .split(":")
+      .map((byte) => Number.parseInt(byte, 16));
+    const linkLocal = [(a ^ 2) * 256 + b, c * 256 + 255, 0xfe00 + d, e * 256 + f].map((word) => word.toString(16)).join(":");
     return [
       `${inner}:8080`,
+      `fe80::${linkLocal}%eth0:8080`,
       `${address.host}:${address.port}`,
       `${far.host}:${far.port}`,
       `172.30.1.1:${address.port}`,
@@ -126,6 +134,8 @@ describe.skipIf(missing !== null)(`sites in a swarm${missing === null ? "" : ` (
     expect(text).toMatch(/CapBnd:\s+0{16}\n/);
     expect(text).toMatch(/NoNewPrivs:\s+1\n/);
     expect(text).toMatch(/Seccomp:\s+2\n/);
+    // Nor do they meet by IPv6, which the rules do not speak of.
+    expect(text).toContain("addresses of IPv6: 0\n");
     expect(text).not.toContain("the root is writable");
     expect(text).toContain("uid=2000003 gid=2000003");
   }
@@ -213,6 +223,33 @@ describe.skipIf(missing !== null)(`sites in a swarm${missing === null ? "" : ` (
     expect(await next.cleanUp()).toBe(0);
     // Two that are responsible for one node would know nothing of whom the other has let out.
     await next.close();
+  });
+
+  swarmDatagramSuite(() => ({ harness, neighbour, addresses: [metadata], outside }));
+
+  it("are refused in words on a bridge with IPv6, over which neighbours would meet", { timeout: 180_000 }, async () => {
+    const dockerdArguments = ["--icc=true", "--ipv6", "--fixed-cidr-v6", "fd5a:98::/64"];
+    await using other = await swarmRuntimeHarness({ images: [plainImage], dockerdArguments });
+    const [{ inNetwork }] = other.swarm.nodes;
+    for (const family of ["", "6"]) await mustRun([...inNetwork, "/bin/sh", "-c", `echo 0 >/proc/sys/net/bridge/bridge-nf-call-ip${family}tables`]);
+    const words = expect.stringMatching(/bridge has IPv6, .* Start dockerd without --ipv6/);
+    expect(await other.runtime.probe()).toMatchObject({ isolates: false, missing: [words] });
+    const files = { "run.sh": `#!/bin/sh\n${asks}exec httpd -f -p "$PORT" -h /site/public\n` };
+    const start = (siteId: number, isTrusted: boolean, target = "127.0.0.1:1") => {
+      const made = other.make({ siteId, environment: { TARGETS: target }, files });
+      return { ...made, running: other.runtime.start({ ...made.request, spec: { ...made.request.spec, isTrusted } }) };
+    };
+    await expect(start(1, false).running).rejects.toMatchObject({ code: "isolation_missing", details: { missing: [words] } });
+    // Administrators' may run there, and do meet.
+    const first = await start(2, true).running;
+    await first.whenListening(soon());
+    const [container] = await other.swarm.nodes[0].docker.listContainers({ filters: JSON.stringify({ label: ["backlot.site=2"] }) });
+    const address = container?.NetworkSettings.Networks.bridge?.GlobalIPv6Address ?? "";
+    expect(address).toMatch(/^fd5a:98::/);
+    const second = start(3, true, `${address}:8080`);
+    await expect.poll(second.printed, { timeout: 60_000 }).toContain("asked\n");
+    expect(openIn(second.printed())).toEqual([`${address}:8080`]);
+    await Promise.all([first.stop(0), (await second.running).stop(0)]);
   });
 
   swarmFirewallSuite(() => ({

@@ -1,3 +1,4 @@
+import type Docker from "dockerode";
 import { siteDatabaseHost } from "#contract/site-database.ts";
 import type { SiteSpec } from "#contract/site-spec.ts";
 import type { RunFolders } from "../process/mount-view.ts";
@@ -28,6 +29,8 @@ export interface SwarmMachine extends DisposableContext {
   trouble(): string | null;
   /** Null where what runs use cannot be measured. */
   readonly runGroups: RunGroups | null;
+  /** Asks the engine of this node, and again while it is being restarted. @throws {Failure} `component_away` when that lasts */
+  whenThere<T>(ask: (docker: Docker) => Promise<T>): Promise<T>;
   /** How many more containers the bridge carries. An engine that is being restarted is waited for. @throws {Failure} `component_away` */
   room(): Promise<number>;
   /** The folders that an image declares as volumes; waits like `room`. @throws {Failure} `component_away`, `image_unusable` */

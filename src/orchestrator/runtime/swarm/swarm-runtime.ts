@@ -239,16 +239,17 @@ class SwarmRuntime implements SiteRuntime {
     const watch = new ContainerWatch(machine.docker, left.start, left.containerId);
     machine.events.listen(left.start, watch);
     const site: SiteContainer = { ...left, onOutput: request.onOutput, since: momentOfStart(this.#leftLogs, left.start, Date.now()), isLeft: true };
-    const instance = await takeCharge(this.#contextOf(machine, site), site, watch).catch((error: unknown) => {
-      // It goes on, and is found by whoever tries next, or is ended with what nobody took charge of.
+    // It goes on, and is found by whoever tries next, or is ended with what nobody took charge of.
+    const putBack = (error: unknown): never => {
       machine.events.forget(left.start);
       this.#leftContainers.set(`${left.siteId}/${left.slot}`, left);
       throw error;
-    });
+    };
+    const instance = await takeCharge(this.#contextOf(machine, site), site, watch).catch(putBack);
     void this.#labels.tell(request.spec);
     // It may have ended, or have been frozen, before we listened.
     await watch.look().catch(() => undefined);
-    await instance.thaw();
+    await instance.thaw().catch((error: unknown) => instance.leave().then(() => putBack(error)));
     return instance;
   }
 
