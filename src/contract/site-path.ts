@@ -1,4 +1,5 @@
 import { Failure } from "./failure.ts";
+import { hasInvisible } from "./invisible-character.ts";
 
 /** Longest name of one file or folder, in bytes of UTF-8: the limit of Linux file systems. */
 export const maxSegmentBytes = 255;
@@ -7,8 +8,6 @@ export const maxPathBytes = 4000;
 /** Deepest folder inside a site. */
 export const maxPathDepth = 64;
 
-// Controls, and the characters that reorder text on the screen, so that no name looks like another.
-const invisible = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/u;
 const encoder = new TextEncoder();
 
 /**
@@ -29,7 +28,7 @@ export function parseSitePath(path: string): readonly string[] {
     if (segment === "") refuse("it has an empty part between two slashes");
     if (segment === "." || segment === "..") refuse("`.` and `..` are not allowed in it");
     if (segment.includes("\\")) refuse("it holds a backslash");
-    if (invisible.test(segment)) refuse("it holds an invisible or control character");
+    if (hasInvisible(segment)) refuse("it holds an invisible or control character");
     if (encoder.encode(segment).length > maxSegmentBytes) refuse(`a name in it is longer than ${maxSegmentBytes} bytes`);
   }
   return segments;

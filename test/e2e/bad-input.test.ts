@@ -129,22 +129,52 @@ describe("a path that is not right", () => {
     "public/%zz",
     "public/a%0Ab",
     `${"d/".repeat(80)}x`,
+    // Nothing on the screen tells these from "club": a zero-width space, a soft hyphen, an invisible plus, a joiner among Latin letters.
+    "public/clu%E2%80%8Bb",
+    "public/clu%C2%ADb",
+    "public/club%E2%81%A4",
+    "public/cl%E2%80%8Dub",
   ];
-  test.for(paths)("%s is refused for reading, writing, moving and deleting", async (path) => {
+  test.for(paths)("%s is refused for reading, writing, making, moving, copying, marking and deleting", async (path) => {
     const at = `/api/v1/sites/garden/files/${path}`;
     const answers = [
       await ask(at),
       await ask(at, { method: "PUT", body: "x", headers: { "content-type": "application/octet-stream" } }),
       await ask(at, { method: "DELETE" }),
       await ask(at, json("POST", { mkdir: true })),
+      await ask(at, json("POST", { move: "public/moved-there" })),
+      await ask(at, json("POST", { copy: "public/copied-there" })),
+      await ask(at, json("POST", { executable: true })),
     ];
     for (const answer of answers) {
       expect([400, 404]).toContain(answer.status);
       expect(problemOf(answer).title.length).toBeGreaterThan(20);
     }
+    for (const made of ["public/moved-there", "public/copied-there"]) expect((await ask(`/api/v1/sites/garden/files/${made}`)).status).toBe(404);
   });
 
-  test.for(["../x", "/etc/x", "a\\b", "a/../../x", "a\u0000", long, ""])("%j is refused as the target of a move", async (move) => {
+  test("that looks just like another one is refused, whoever makes it", async () => {
+    const at = (path: string) => `/api/v1/sites/garden/files/public/${path}`;
+    await ann.put("garden", "public/caf\u00e9.txt", "one character");
+    await ann.put("garden", "public/plain.txt", "plain");
+    const apart = "public/cafe\u0301.txt";
+    const answers = [
+      await ask(at("cafe%CC%81.txt"), { method: "PUT", body: "x", headers: { "content-type": "application/octet-stream" } }),
+      await ask(at("cafe%CC%81.txt"), json("POST", { mkdir: true })),
+      await ask(at("plain.txt"), json("POST", { move: apart })),
+      await ask(at("plain.txt"), json("POST", { copy: apart })),
+    ];
+    for (const answer of answers) {
+      expect(problemOf(answer)).toMatchObject({ status: 400, code: "path_invalid", title: expect.stringContaining("looks just like it") });
+    }
+    expect((await ask(at("cafe%CC%81.txt"))).status).toBe(404);
+    expect((await ann.get("garden", "public/caf\u00e9.txt")).toString()).toBe("one character");
+    // The file itself may be written in the other way.
+    expect((await ask(at("caf%C3%A9.txt"), json("POST", { move: apart }))).status).toBeLessThan(300);
+    expect((await ann.get("garden", apart)).toString()).toBe("one character");
+  });
+
+  test.for(["../x", "/etc/x", "a\\b", "a/../../x", "a\u0000", "a\u200b", "\u2060a", long, ""])("%j is refused as the target of a move", async (move) => {
     await ann.put("garden", "public/moved.txt", "here");
     const answer = await ask("/api/v1/sites/garden/files/public/moved.txt", json("POST", { move }));
     expect([400, 409, 422]).toContain(answer.status);

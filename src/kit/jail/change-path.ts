@@ -7,6 +7,7 @@ import { withExecutable } from "./draft.ts";
 import { translated, translatedAsync } from "./fault.ts";
 import { findPlace, type Jail, makeFolderAt, syncFolders } from "./jail.ts";
 import { type Keep, keepPresent } from "./keep-present.ts";
+import { refuseLookAlike } from "./look-alike.ts";
 import { openUp } from "./open-up.ts";
 import { lockKey, withLock, withLocks } from "./path-lock.ts";
 import { requireFile, shown } from "./read-file.ts";
@@ -17,8 +18,10 @@ import type { Place } from "./walk-path.ts";
 /** Makes a folder and its parents; there already is success. */
 export async function makeFolder(jail: Jail, path: string): Promise<void> {
   await translatedAsync(path, async () => {
-    using place = findPlace(jail, path, { follow: true, make: true });
+    using place = findPlace(jail, path, { follow: true, make: "unlike" });
     if (place.name === null) return;
+    const present = lstatSync(at(place.folder.fd, place.name), { throwIfNoEntry: false });
+    if (present === undefined) refuseLookAlike(place.folder.fd, place.name, { path });
     makeFolderAt(jail, place.folder.fd, place.name);
     const made = lstatSync(at(place.folder.fd, place.name), { throwIfNoEntry: false });
     if (made?.isDirectory() !== true) throw new Failure("file_exists", { path });
@@ -57,6 +60,9 @@ export async function movePath(
       if (keep !== undefined) await keepPresent({ folder: target.folder.fd, name: targetName, path: target.path }, keep);
       await translatedAsync(to, () => rename(old, place));
     } else {
+      const isSameFolder = lockKey(source.folder.fd, "") === lockKey(target.folder.fd, "");
+      // Writing a name in the other way is what brings such a file into order.
+      translated(to, () => refuseLookAlike(target.folder.fd, targetName, { path: to, except: isSameFolder ? sourceName : undefined }));
       await translatedAsync(to, () => moveEntry({ isFolder: present.isDirectory(), from: old, to: place, path: to }));
     }
     await translatedAsync(to, () => Promise.all([syncDescriptor(target.folder.fd), syncDescriptor(source.folder.fd)]));

@@ -8,6 +8,7 @@ import { Draft, type WriteBudget } from "./draft.ts";
 import { translated, translatedAsync } from "./fault.ts";
 import { findPlace, giveAway, type Jail } from "./jail.ts";
 import { enterFolder, entryNames } from "./list-folder.ts";
+import { refuseLookAlike } from "./look-alike.ts";
 import { lockKey, withLock } from "./path-lock.ts";
 import { type OpenFile, openRegular, shown } from "./read-file.ts";
 import { removeTree } from "./remove-tree.ts";
@@ -79,6 +80,7 @@ async function copyHidden(
       if (name === null) throw new Failure("file_exists", { path: shown(way.to) });
       await withLock(lockKey(target.folder.fd, name), async () => {
         if (lstatSync(at(target.folder.fd, name), { throwIfNoEntry: false }) !== undefined) throw new Failure("file_exists", { path: way.to });
+        refuseLookAlike(target.folder.fd, name, { path: way.to });
         await rename(at(root.fd, hidden), at(target.folder.fd, name));
       });
       await syncDescriptor(target.folder.fd);
@@ -191,5 +193,6 @@ function refusePresent(jail: Jail, path: string): void {
     using place = findPlace(jail, path, { follow: false });
     if (place.name === null || lstatSync(at(place.folder.fd, place.name), { throwIfNoEntry: false }) !== undefined)
       throw new Failure("file_exists", { path: shown(path) });
+    refuseLookAlike(place.folder.fd, place.name, { path });
   });
 }

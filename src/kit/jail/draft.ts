@@ -7,6 +7,7 @@ import { type Bytes, lengthOf, readFully, SyncAhead, syncDescriptor, writeBytes 
 import { translated, translatedAsync } from "./fault.ts";
 import { findPlace, giveAway, type Jail, syncFolders } from "./jail.ts";
 import { type Keep, keepPresent } from "./keep-present.ts";
+import { refuseLookAlike } from "./look-alike.ts";
 import { lockKey, withLock } from "./path-lock.ts";
 import { openRegular, requireFile, shown } from "./read-file.ts";
 import { releaseTemporaryName, takeTemporaryName } from "./temporary-name.ts";
@@ -117,7 +118,7 @@ export class Draft implements AsyncDisposable {
     return translatedAsync(path, async () => {
       await this.#ahead.settled();
       await syncDescriptor(this.#file.fd);
-      using place = findPlace(this.#jail, path, { follow: true, make: true });
+      using place = findPlace(this.#jail, path, { follow: true, make: "unlike" });
       const name = nameOf(place, path);
       const created = await withLock(lockKey(place.folder.fd, name), async () => {
         const present = await checkGuard(place, path, options);
@@ -203,6 +204,7 @@ async function checkGuard(place: Place, path: string, guard: WriteGuard): Promis
   const present = lstatSync(at(place.folder.fd, name), { throwIfNoEntry: false });
   if (present === undefined) {
     if (guard.expect !== undefined) throw new Failure("file_changed", { path });
+    refuseLookAlike(place.folder.fd, name, { path });
     return undefined;
   }
   if (guard.absent === true) throw new Failure("file_changed", { path });

@@ -6,6 +6,7 @@ import { fchmodSync, fchownSync, fstatSync, mkdirSync } from "node:fs";
 import { parseSitePath } from "#contract/site-path.ts";
 import { at, codeOf, folderFlags, openAt, openRoot } from "./descriptor.ts";
 import { syncDescriptor } from "./descriptor-io.ts";
+import { refuseLookAlike } from "./look-alike.ts";
 import { type Place, walkPath } from "./walk-path.ts";
 
 /** Who files belong to; set by descriptor when the platform runs as root. */
@@ -29,9 +30,21 @@ export function giveAway(jail: Jail, fd: number, mode: number): void {
   if (jail.owner !== null) fchownSync(fd, jail.owner.uid, jail.owner.gid);
 }
 
-/** Resolves a path as people write it. With `make`, folders on the way that are missing are made. */
-export function findPlace(jail: Jail, path: string, options: { readonly follow: boolean; readonly make?: boolean; readonly noLinks?: boolean }): Place {
-  const make = options.make === true ? (folder: number, name: string) => makeFolderAt(jail, folder, name) : undefined;
+/** How a path is resolved. */
+interface FindOptions {
+  readonly follow: boolean;
+  /** Folders on the way that are missing are made; `unlike`: but none that looks just like another one. */
+  readonly make?: boolean | "unlike";
+  readonly noLinks?: boolean;
+}
+
+/** Resolves a path as people write it. */
+export function findPlace(jail: Jail, path: string, options: FindOptions): Place {
+  const makeOne = (folder: number, name: string): void => {
+    if (options.make === "unlike") refuseLookAlike(folder, name, { path });
+    makeFolderAt(jail, folder, name);
+  };
+  const make = options.make === true || options.make === "unlike" ? makeOne : undefined;
   return walkPath(jail.root, parseSitePath(path), { follow: options.follow, noLinks: options.noLinks === true, ...(make === undefined ? {} : { make }) });
 }
 

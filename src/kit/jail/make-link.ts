@@ -4,6 +4,7 @@ import { at, codeOf } from "./descriptor.ts";
 import { syncDescriptor } from "./descriptor-io.ts";
 import { translatedAsync } from "./fault.ts";
 import { findPlace, type Jail } from "./jail.ts";
+import { refuseLookAlike } from "./look-alike.ts";
 import { shown } from "./read-file.ts";
 
 /**
@@ -15,6 +16,7 @@ export async function makeLink(jail: Jail, path: string, target: string): Promis
     using place = findPlace(jail, path, { follow: false });
     if (place.name === null) throw new Failure("file_exists", { path: shown(path) });
     if (!staysInside(place.path.slice(0, -1), target)) throw new Failure("path_outside_site", { path: shown(target) });
+    refuseLookAlike(place.folder.fd, place.name, { path });
     const entry = at(place.folder.fd, place.name);
     try {
       symlinkSync(target, entry);

@@ -6,6 +6,7 @@ import type { WriteBudget } from "./draft.ts";
 import { translated, translatedAsync } from "./fault.ts";
 import { findPlace, giveAway, type Jail } from "./jail.ts";
 import { type Keep, keepPresent } from "./keep-present.ts";
+import { refuseLookAlike } from "./look-alike.ts";
 import { requireFile, shown } from "./read-file.ts";
 
 const { O_CREAT, O_EXCL, O_NOCTTY, O_NOFOLLOW, O_NONBLOCK, O_WRONLY } = constants;
@@ -95,6 +96,7 @@ function open(
       if (codeOf(error) !== "ENOENT" || (request.offset ?? 0) > 0) throw error;
     }
   }
+  refuseLookAlike(entry.folder, entry.name, { path: entry.path });
   try {
     const file = openAt(entry.folder, entry.name, writeFlags | O_CREAT | O_EXCL);
     giveAway(jail, file.fd, 0o644);

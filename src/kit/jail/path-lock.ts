@@ -20,8 +20,8 @@ export function withLocks<T>(keys: readonly string[], act: () => Promise<T>): Pr
   return first === undefined ? act() : withLock(first, () => withLocks(rest, act));
 }
 
-/** The key of an entry: the same by whatever links somebody came to its folder. */
+/** The key of an entry: the same by whatever links somebody came to its folder, and for names that look just alike. */
 export function lockKey(folder: number, name: string): string {
   const { dev, ino } = fstatSync(folder);
-  return `${dev}:${ino}/${name}`;
+  return `${dev}:${ino}/${name.normalize("NFC")}`;
 }
