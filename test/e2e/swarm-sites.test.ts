@@ -217,7 +217,7 @@ describe.skipIf(missing !== null)(`a whole Backlot on a swarm of two nodes behin
     expect(await stage.taskIn(params.name, "node --version\n")).toBe(`${process.version}\n`);
 
     for (const [name, reference, words] of [
-      ["Nobody's", "nobody/has-this:1", /^The site's image nobody\/has-this:1 cannot be used: it is not on this machine\.$/],
+      ["Nobody's", "nobody/has-this:1", /^The site's image nobody\/has-this:1 cannot be used: it is not on this machine\. Choose another image, or tell an administrator\.$/],
       ["Bare", shellessImage, /the image backlot-test\/shell-less:1 has no shell \(\/bin\/sh\), which starts run\.sh\. Choose another image\./],
     ] as const) {
       const changed = await admin.client.call(updateSite, { params, body: { image: await add(name, reference) } });
@@ -225,7 +225,7 @@ describe.skipIf(missing !== null)(`a whole Backlot on a swarm of two nodes behin
       expect({ reference, state, title: failure?.title }).toEqual({ reference, state: "failed", title: expect.stringMatching(words) });
       expect(await all.backlot.visit(params.name)).toMatchObject({ status: 200, text: process.version });
     }
-    await expect(stage.typed(params.name, "true")).rejects.toThrow(/image .* has no shell \(\/bin\/sh\)\. Choose another image\./);
+    await expect(stage.typed(params.name, "true")).rejects.toThrow(/image .* has no shell \(\/bin\/sh\)\. Choose another image, /);
     await stage.configure(params.name, { image });
     await admin.succeeded((await admin.client.call(deleteSite, { params })).operation);
   });

@@ -71,8 +71,9 @@ function bitsOf(algorithm: string, fields: readonly Buffer[]): number {
     const bits = bitLength(second);
     if (bits < leastRsaBits)
       throw refused(`an RSA key of ${bits} bits is too short: it needs ${leastRsaBits} at least. Make one by \`ssh-keygen -t ed25519\`.`);
-    if (bits > mostRsaBits) throw refused(`an RSA key of ${bits} bits is longer than ${mostRsaBits}, which is the most here.`);
-    if (bitLength(first) < 2 || bitLength(first) > 64) throw refused("its exponent is not one that is in use.");
+    if (bits > mostRsaBits)
+      throw refused(`an RSA key of ${bits} bits is longer than ${mostRsaBits}, which is the most here. Make one by \`ssh-keygen -t ed25519\`.`);
+    if (bitLength(first) < 2 || bitLength(first) > 64) throw refused("its exponent is not one that is in use. Make one by `ssh-keygen -t ed25519`.");
     return bits;
   }
   throw refused("its parts do not fit together. Copy the whole line.");

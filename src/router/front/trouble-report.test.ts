@@ -15,7 +15,7 @@ it("the first trouble of a site is told at once, the next ones together, and wha
   report.note(8, { ...own, failure: new Failure("site_too_slow", { seconds: 3 }), status: 504 });
   expect(told).toEqual([
     [7, ["500 GET /0: the program's own answer"]],
-    [8, ["504 GET /a: The site's program did not answer within 3 seconds. Its log may say why."]],
+    [8, ["504 GET /a: The site's program did not answer within 3 seconds. Try again; look into its log if that happens again."]],
   ]);
   report.flush();
   expect(told.slice(2)).toEqual([[7, [...[1, 2, 3, 4].map((number) => `500 GET /${number}: the program's own answer`), "… and 95 more like these"]]]);

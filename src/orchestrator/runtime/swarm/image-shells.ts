@@ -16,7 +16,7 @@ export class ImageShells {
       await container.infoArchive({ path: "/bin/sh" });
     } catch (error) {
       if (statusOf(error) !== 404) throw error;
-      throw new Failure("image_unusable", { image, reason: "it has no shell (/bin/sh). Choose another image." }, { cause: error });
+      throw new Failure("image_unusable", { image, reason: "it has no shell (/bin/sh)." }, { cause: error });
     }
     this.#known.add(image);
   }

@@ -14,11 +14,11 @@ it("covers what nothing of ours stands at already, each once", () => {
 });
 
 it.each([
-  [["/site/data"], "it declares /site/data as a volume (VOLUME), which would hide what is in /site. Choose another image."],
-  [["/"], "it declares / as a volume (VOLUME), which would hide what is in /. Choose another image."],
-  [["/proc/x"], "it declares /proc/x as a volume (VOLUME), which would hide what is in /proc. Choose another image."],
-  [["/dev"], "it declares /dev as a volume (VOLUME), which would hide what is in /dev. Choose another image."],
-  [Array.from({ length: 33 }, (_, index) => `/v${index}`), "it declares 33 volumes (VOLUME), and 32 are the most. Choose another image."],
+  [["/site/data"], "it declares /site/data as a volume (VOLUME), which would hide what is in /site."],
+  [["/"], "it declares / as a volume (VOLUME), which would hide what is in /."],
+  [["/proc/x"], "it declares /proc/x as a volume (VOLUME), which would hide what is in /proc."],
+  [["/dev"], "it declares /dev as a volume (VOLUME), which would hide what is in /dev."],
+  [Array.from({ length: 33 }, (_, index) => `/v${index}`), "it declares 33 volumes (VOLUME), and 32 are the most."],
 ])("refuses an image whose volumes would be in the way: %s", (volumes, reason) => {
   expect(() => coveredVolumes({ image: "a:1", volumes }, ours)).toThrow(new Failure("image_unusable", { image: "a:1", reason }));
 });
@@ -40,6 +40,6 @@ it("asks the engine what an image declares, and says that it does not have it", 
   const none = having(() => Promise.reject(Object.assign(new Error("no such image"), { statusCode: 404 })));
   await expect(declaredVolumes(none, "a:1")).rejects.toMatchObject({
     code: "image_unusable",
-    message: "The site's image a:1 cannot be used: it is not on this machine.",
+    message: "The site's image a:1 cannot be used: it is not on this machine. Choose another image, or tell an administrator.",
   });
 });

@@ -36,7 +36,7 @@ export function coveredVolumes(
   const paths = [...new Set(volumes.map((path) => posix.resolve("/", path)))].toSorted();
   const covered = paths.filter((path) => ![...targets.folders, ...targets.memory].includes(path));
   const refuse = (reason: string): never => {
-    throw new Failure("image_unusable", { image, reason: `${reason}. Choose another image.` });
+    throw new Failure("image_unusable", { image, reason: `${reason}.` });
   };
   if (covered.length > mostVolumes) refuse(`it declares ${covered.length} volumes (VOLUME), and ${mostVolumes} are the most`);
   for (const path of covered) {

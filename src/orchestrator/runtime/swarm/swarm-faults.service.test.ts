@@ -40,7 +40,7 @@ describe.skipIf(missing !== null)(`a swarm in which things go wrong${missing ===
     const { request } = harness.make({ siteId: 2, image: "nobody/has-this:1", files: { "run.sh": serves } });
     await expect(harness.runtime.start(request)).rejects.toMatchObject({
       code: "image_unusable",
-      message: "The site's image nobody/has-this:1 cannot be used: it is not on this machine.",
+      message: "The site's image nobody/has-this:1 cannot be used: it is not on this machine. Choose another image, or tell an administrator.",
     });
     await expect(harness.runtime.enter({ ...request, key: "e1", command: "true", size: null, environment: {} })).rejects.toMatchObject({
       code: "image_unusable",
@@ -58,7 +58,7 @@ describe.skipIf(missing !== null)(`a swarm in which things go wrong${missing ===
     expect(printed()).toContain(`the image ${shellessImage} has no shell (/bin/sh)`);
     await expect(harness.runtime.enter({ ...request, key: "e1", command: null, size: { cols: 80, rows: 24 }, environment: {} })).rejects.toMatchObject({
       code: "image_unusable",
-      message: `The site's image ${shellessImage} cannot be used: it has no shell (/bin/sh). Choose another image.`,
+      message: `The site's image ${shellessImage} cannot be used: it has no shell (/bin/sh). Choose another image, or tell an administrator.`,
     });
   });
 
