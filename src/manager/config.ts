@@ -4,6 +4,7 @@ import { passwordLength } from "#core/accounts/password.ts";
 import { orchestratorSettings } from "#core/nodes/orchestrator-urls.ts";
 import { port } from "#kit/config.ts";
 import { demoAccountDescription, demoAccountPattern, demoAccountProblem } from "#kit/demo-account.ts";
+import { dashboardUrl, sitesDomain, sitesUrlPattern } from "#kit/public-address.ts";
 
 const passwordProblem = `must have ${passwordLength.least} to ${passwordLength.most} characters`;
 
@@ -15,12 +16,10 @@ export const configSchema = z.object({
     .url()
     .optional()
     .describe("Address of the dashboard as people type it, when a proxy stands before it; https makes the session cookie secure"),
-  BACKLOT_SITES_DOMAIN: z.string().default("localhost").describe("Domain below which each site has its own name"),
-  BACKLOT_SITES_URL_PATTERN: z
-    .string()
-    .includes("{name}")
-    .optional()
-    .describe("Address of a site as people type it, with {name} in it; made of the sites' domain and the router's port when absent"),
+  BACKLOT_SITES_DOMAIN: sitesDomain.describe("Domain below which each site has its own name; refused when the dashboard's host is or lies under it"),
+  BACKLOT_SITES_URL_PATTERN: sitesUrlPattern.describe(
+    "Address of a site as people type it, with {name} in it; made of the sites' domain and the router's port when absent",
+  ),
   BACKLOT_ROUTER_PORT: port.default(8080).describe("Port of the router; sites' addresses carry it"),
   DATABASE_URL: z.string().describe("PostgreSQL, for example postgres://user@host/backlot").meta({ secret: true }),
   BACKLOT_CLUSTER_KEY_FILE: z.string().describe("File with the key that signs calls between processes"),
@@ -35,6 +34,12 @@ export const configSchema = z.object({
     .describe("Password of the first administrator (user admin), 8 to 200 characters; without it a one-time set-up link is printed")
     .meta({ secret: true }),
   BACKLOT_SITE_LIMIT: z.coerce.number().int().min(0).default(100).describe("The most sites that a member may own"),
+  BACKLOT_AWAKE_SITES: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .default(3)
+    .describe("The most programs that a member may keep awake while nobody visits them; administrators may keep any awake, and let others"),
   BACKLOT_SITE_EGRESS: siteEgress
     .default("none")
     .describe("Where programs of new sites may connect to: none, or internet (public addresses only); administrators change it for each site"),
@@ -80,8 +85,7 @@ export interface PublicAddresses {
 
 /** Derives the addresses that people type from the settings and the port that was opened. */
 export function publicAddresses(config: ManagerConfig, openedPort: number): PublicAddresses {
-  const host = config.BACKLOT_HOST === "127.0.0.1" || config.BACKLOT_HOST === "0.0.0.0" || config.BACKLOT_HOST === "::" ? "localhost" : config.BACKLOT_HOST;
-  const dashboard = (config.BACKLOT_PUBLIC_URL ?? `http://${host}:${openedPort}`).replace(/\/$/, "");
+  const dashboard = dashboardUrl(config, openedPort).replace(/\/$/, "");
   const isSecure = dashboard.startsWith("https:");
   const suffix = config.BACKLOT_ROUTER_PORT === 80 || config.BACKLOT_ROUTER_PORT === 443 ? "" : `:${config.BACKLOT_ROUTER_PORT}`;
   const scheme = config.BACKLOT_ROUTER_PORT === 443 ? "https" : "http";

@@ -62,6 +62,29 @@ describe("the first administrator", () => {
   });
 });
 
+describe("the sites' domain, of a manager that runs by itself,", () => {
+  test.each([
+    ["example.org", "https://lot.example.org"],
+    ["localhost", "http://dash.localhost:8000"],
+    ["sites.example.net", "https://lot.example.org", "https://{name}.example.org/"],
+  ])("is refused in words when %s is or contains the dashboard's host in %s", async (domain, url, pattern = "") => {
+    const addresses = { BACKLOT_SITES_DOMAIN: domain, BACKLOT_PUBLIC_URL: url, BACKLOT_SITES_URL_PATTERN: pattern };
+    // Before anything of the database is touched: there is none.
+    const starting = startManager("postgres://nobody@127.0.0.1:1/none", addresses);
+    await expect(starting).rejects.toMatchObject({
+      name: "ConfigError",
+      problems: [expect.stringMatching(/^BACKLOT_SITES_DOMAIN: .* give the sites a domain of their own$/)],
+    });
+  });
+
+  test.each(["http://localhost:8000", ""])("may be localhost beside a dashboard at localhost, said or not: %s", async (url) => {
+    await using database = await createTestDatabase();
+    const manager = await startManager(database.url, { BACKLOT_SITES_DOMAIN: "localhost", BACKLOT_PUBLIC_URL: url, BACKLOT_ADMIN_PASSWORD: "a good one" });
+    expect((await fetch(`${manager.url}/readyz`)).status).toBe(200);
+    await manager.stop();
+  });
+});
+
 test("under TLS the session's cookie is secure and bound to its host", async () => {
   await using database = await createTestDatabase();
   const manager = await startManager(database.url, { BACKLOT_ADMIN_PASSWORD: "a good one", BACKLOT_PUBLIC_URL: "https://sites.example.org" });

@@ -40,6 +40,7 @@ export interface SitesDeps {
   readonly runPolicy: RunPolicy;
   readonly seal: Seal;
   readonly siteLimit: number;
+  readonly awakeLimit: number;
   readonly siteEgress: SiteEgress;
   readonly sitePattern: string;
   readonly note: Note;

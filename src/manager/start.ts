@@ -19,7 +19,7 @@ import { createStores } from "#db/stores.ts";
 import { systemClock } from "#kit/clock.ts";
 import { type ClusterKey, componentSecret, readClusterKey } from "#kit/cluster-key.ts";
 import { type ComponentClient, createComponentClient } from "#kit/component-client.ts";
-import { parseConfig } from "#kit/config.ts";
+import { ConfigError, parseConfig } from "#kit/config.ts";
 import { type EpochBump, EpochTable } from "#kit/epochs.ts";
 import { createSigner, createVerifier, type GrantSigner } from "#kit/grant.ts";
 import { Hints } from "#kit/hints.ts";
@@ -28,6 +28,7 @@ import { Farewell } from "#kit/http/farewell.ts";
 import { createServer } from "#kit/http/server.ts";
 import type { RunningService, StartService } from "#kit/lifecycle.ts";
 import type { Log } from "#kit/log.ts";
+import { sitesDomainProblems } from "#kit/public-address.ts";
 import { createSeal } from "#kit/seal.ts";
 import { accessRenewals } from "./access-renewal.ts";
 import { AccessWatch } from "./access-watch.ts";
@@ -73,6 +74,8 @@ const maxConnections = 10;
 /** Serves the API, the dashboard and the route feed. */
 export const start: StartService = async (environment, log) => {
   const config = parseConfig(configSchema, environment);
+  const refusals = sitesDomainProblems(config, config.BACKLOT_PORT);
+  if (refusals.length > 0) throw new ConfigError(refusals);
   checkOpenApi({ isOpen: config.BACKLOT_TASK_API_OPEN, host: config.BACKLOT_HOST, publicUrl: config.BACKLOT_PUBLIC_URL });
   const key = await readClusterKey(config.BACKLOT_CLUSTER_KEY_FILE);
   await migrate({ url: config.DATABASE_URL, log });
@@ -120,7 +123,7 @@ async function serve({ config, key, db, log, stack }: Wiring): Promise<Pick<Runn
   const signingIn = { hasher, decoyHash, holdBack: holdBack(), inTurn: signInTurns() };
   const devices = knownDevices({ seal: createSeal(Buffer.from(key.secret, "base64url"), "known devices"), isSecure, now: Date.now });
   mountAccounts(app, { ...shared, ...signingIn, devices, firstAdministrator: administrator, isSecure });
-  mountSites(app, { ...shared, seal, siteLimit: config.BACKLOT_SITE_LIMIT, siteEgress: config.BACKLOT_SITE_EGRESS });
+  mountSites(app, { ...shared, seal, siteLimit: config.BACKLOT_SITE_LIMIT, awakeLimit: config.BACKLOT_AWAKE_SITES, siteEgress: config.BACKLOT_SITE_EGRESS });
   const databaseSeal = createSeal(Buffer.from(key.secret, "base64url"), "site database");
   mountDatabases(app, { ...shared, databaseSeal, databaseBytes: config.BACKLOT_SITE_DATABASE_BYTES });
   mountFiles(app, shared);

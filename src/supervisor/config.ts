@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { port } from "#kit/config.ts";
+import { sitesDomain, sitesUrlPattern } from "#kit/public-address.ts";
 
 /** What `backlot start` reads. Settings of the processes that it starts stand in their own `config.ts` and are passed on. */
 export const configSchema = z.object({
@@ -19,17 +20,10 @@ export const configSchema = z.object({
   BACKLOT_SSH_HOST: z.string().optional().describe("The address at which SSH listens; that of BACKLOT_HOST unless given"),
   BACKLOT_SSH_PORT: port.default(2222).describe("The port of SSH and SFTP; 0 takes any free one"),
   BACKLOT_PUBLIC_URL: z.url().optional().describe("The dashboard's address as people type it; by default http://localhost and BACKLOT_PORT"),
-  BACKLOT_SITES_DOMAIN: z
-    .string()
-    .toLowerCase()
-    .regex(/^[a-z0-9-]+(\.[a-z0-9-]+)*$/, "is not a domain, like sites.example.org")
-    .default("localhost")
-    .describe("The domain under which sites stand: NAME.localhost by default"),
-  BACKLOT_SITES_URL_PATTERN: z
-    .string()
-    .regex(/^https?:\/\/\{name\}\.[^/]+\/?$/, "is not an address like https://{name}.sites.example.org")
-    .optional()
-    .describe("A site's address as people type it, with {name} as the first part of its host, when a proxy stands before the router"),
+  BACKLOT_SITES_DOMAIN: sitesDomain.describe("The domain under which sites stand: NAME.localhost by default"),
+  BACKLOT_SITES_URL_PATTERN: sitesUrlPattern.describe(
+    "A site's address as people type it, with {name} as the first part of its host, when a proxy stands before the router",
+  ),
   DATABASE_URL: z
     .string()
     .optional()

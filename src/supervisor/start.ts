@@ -6,6 +6,7 @@ import type { z } from "zod";
 import { ConfigError } from "#kit/config.ts";
 import type { Environment, RunningService, StartService } from "#kit/lifecycle.ts";
 import type { Log } from "#kit/log.ts";
+import { dashboardUrl, reachableUrl, siteUrl } from "#kit/public-address.ts";
 import { serviceConfigs } from "#service-configs.ts";
 import { type ChildName, childCommand, type Wiring } from "./child-commands.ts";
 import type { ChildMessage } from "./child-protocol.ts";
@@ -18,7 +19,6 @@ import { launchChild } from "./launch-child.ts";
 import { launchPostgres } from "./launch-postgres.ts";
 import { endLeftPrograms } from "./left-programs.ts";
 import { choosePorts } from "./ports.ts";
-import { dashboardUrl, reachableUrl, siteUrl } from "./public-address.ts";
 import { readSettings } from "./settings.ts";
 import { prepareSocketFolder, SitePostgres } from "./site-postgres.ts";
 

@@ -76,6 +76,8 @@ export const mockSiteHandlers: Readonly<Record<string, MockHandler>> = {
     const site = siteOf(call);
     if (name !== undefined) checkNewName(call, name);
     if (limits !== undefined && (reason ?? "") === "") throw new Failure("limits_need_reason");
+    const awake = [...call.world.sites.values()].filter(({ view }) => view !== site.view && view.kind === "dynamic" && view.settings.idleSeconds === null);
+    if (settings?.idleSeconds === null && awake.length >= 3) throw new Failure("awake_sites_used_up", { owner: "ada", count: awake.length });
     const given = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
     site.view = {
       ...site.view,

@@ -95,6 +95,7 @@ export const updateSite = endpoint({
     "site_name_reserved",
     "site_name_taken",
     "site_personal_name_fixed",
+    "awake_sites_used_up",
     "limits_need_reason",
     "administrators_only",
     "egress_unavailable",

@@ -39,8 +39,16 @@ export interface SiteChanges {
   readonly environment?: string | undefined;
 }
 
+/** A change of a site. */
+export interface PlannedChange {
+  readonly changes: SiteChanges;
+  readonly operation: NewOperation | null;
+  /** The most sites that each of its owners may keep awake, when this change makes it one of those; absent: that is no matter. */
+  readonly awakeLimit?: number | undefined;
+}
+
 /** Decides what to change by what the site and its sealed environment are at that moment, and what carries it out. It may be asked again: pure. */
-export type SitePlan = (site: Site, environment: string | null) => { readonly changes: SiteChanges; readonly operation: NewOperation | null };
+export type SitePlan = (site: Site, environment: string | null) => PlannedChange;
 
 /**
  * Sites as people see them. Each load takes the person who asks: someone who is no member (and no administrator) gets null,
@@ -60,7 +68,7 @@ export interface SiteStore {
   /**
    * Changes the site and queues the operation that carries it out, or nothing; nobody else changes it between what `plan` is shown and
    * that. Grows revision and route version; a change of availability grows the epoch too.
-   * @throws {Failure} `site_name_taken`, `site_being_deleted`, what `plan` throws.
+   * @throws {Failure} `site_name_taken`, `site_being_deleted`, `awake_sites_used_up`, what `plan` throws.
    */
   update(site: ActorSite, plan: SitePlan): Promise<{ readonly site: ActorSite; readonly operation: Operation | null }>;
   /** Marks the site as going away (routes stop at once) and queues its deletion; asked again, the operation under way is given. */

@@ -1,4 +1,4 @@
-import type { MemberRole, SiteAvailability, SiteEgress, SiteKind, SiteLimits, SitePurpose } from "#contract/site.ts";
+import { hasInstance, type MemberRole, type SiteAvailability, type SiteEgress, type SiteKind, type SiteLimits, type SitePurpose } from "#contract/site.ts";
 import type { SiteCache } from "#contract/site-cache.ts";
 
 /** What members can set for a site's program. */
@@ -47,6 +47,11 @@ export interface Site {
   readonly isOwnedByAdministrator: boolean;
   readonly createdAt: Date;
   readonly updatedAt: Date;
+}
+
+/** Whether something runs for the site also while nobody visits it. */
+export function staysAwake(site: Pick<Site, "kind" | "isDedicated" | "settings">): boolean {
+  return hasInstance(site) && site.settings.idleSeconds === null;
 }
 
 /** A site together with the person who asked for it: the only form in which use-cases see one. */

@@ -1,10 +1,9 @@
 import { expect, test } from "vitest";
 import type { Capabilities } from "#contract/internal/orchestrator.ts";
 import { actor, actorSite } from "../../../test/support/builders.ts";
-import type { NewOperation } from "../operations/operation.ts";
 import type { ActorSite } from "./site.ts";
 import { routeOf, specOf } from "./site-spec.ts";
-import type { SiteChanges, SiteStore } from "./site-store.ts";
+import type { PlannedChange, SiteStore } from "./site-store.ts";
 import { environmentVersion, type UpdateSiteInput, updateSite, writeEnvironment } from "./update-site.ts";
 
 const capabilities: Capabilities = {
@@ -24,7 +23,7 @@ async function change(
   input: UpdateSiteInput,
   given: { readonly dedicates?: boolean; readonly role?: "member" | "administrator"; readonly now?: ActorSite } = {},
 ) {
-  const stored: { changes: SiteChanges; operation: NewOperation | null }[] = [];
+  const stored: PlannedChange[] = [];
   const sites: Pick<SiteStore, "update"> = {
     update: async (_site, plan) => {
       stored.push(plan(given.now ?? site, null));
@@ -38,9 +37,10 @@ async function change(
     runPolicy: { mayEveryoneRunUnisolated: false },
     images: { byId: async () => null },
     newId: () => "3f1f3c3a-5a52-4c39-8f38-1f6f7f0d7f11",
+    awakeLimit: 3,
   };
   await updateSite(deps, actor({ role: given.role ?? "administrator" }), { site, input });
-  return { changes: stored[0]?.changes, steps: stored[0]?.operation?.steps.map(({ name }) => name) };
+  return { changes: stored[0]?.changes, steps: stored[0]?.operation?.steps.map(({ name }) => name), awakeLimit: stored[0]?.awakeLimit };
 }
 
 test("only administrators give a site a file server of its own, only a static one, and only where the runtime has such", async () => {
@@ -83,6 +83,33 @@ test("what the site is by now decides what becomes of a change, not what it was 
     steps: ["apply", "publish"],
   });
   await expect(change(now, { dedicated: true }, { now: read })).rejects.toMatchObject({ code: "input_invalid" });
+});
+
+test("a program that is to stay awake from now on takes one of its owners' places, and only then", async () => {
+  const asleep = actorSite({ kind: "dynamic" });
+  const awake = actorSite({ kind: "dynamic", settings: { ...asleep.settings, idleSeconds: null } });
+  const resting = actorSite({ kind: "static", settings: awake.settings });
+  const limitOf = async (site: ActorSite, input: UpdateSiteInput, given: { role?: "member" | "administrator"; now?: ActorSite } = {}) =>
+    (await change(site, input, { role: "member", ...given })).awakeLimit;
+  const never = { settings: { idleSeconds: null } };
+  expect(await limitOf(asleep, never)).toBe(3);
+  expect(await limitOf(resting, { kind: "dynamic" })).toBe(3);
+  expect(await limitOf(actorSite(), { kind: "dynamic", ...never })).toBe(3);
+  // A file server of its own is a program too.
+  expect(await limitOf(actorSite({ isDedicated: true }), never)).toBe(3);
+  // What it is by now decides.
+  expect(await limitOf(awake, never, { now: asleep })).toBe(3);
+  expect(await limitOf(asleep, never, { now: awake })).toBeUndefined();
+  // Awake already, or asleep after all, or without a program.
+  expect(await limitOf(awake, { settings: { timeZone: "Europe/Berlin" } })).toBeUndefined();
+  expect(await limitOf(awake, { name: "other", ...never })).toBeUndefined();
+  expect(await limitOf(asleep, { settings: { idleSeconds: 60 } })).toBeUndefined();
+  expect(await limitOf(asleep, { description: "words" })).toBeUndefined();
+  expect(await limitOf(actorSite(), never)).toBeUndefined();
+  expect(await limitOf(asleep, { kind: "static", ...never })).toBeUndefined();
+  // Administrators' own, and what one of them sets.
+  expect(await limitOf(asleep, never, { role: "administrator" })).toBeUndefined();
+  expect(await limitOf({ ...asleep, isOwnedByAdministrator: true }, never)).toBeUndefined();
 });
 
 test("variables are replaced only while they are those that the writer has read, by what is held when it is their turn", async () => {

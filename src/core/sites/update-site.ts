@@ -9,7 +9,7 @@ import type { ImageStore } from "../images/image-store.ts";
 import type { NewOperation, Operation } from "../operations/operation.ts";
 import { planOperation } from "../operations/plan.ts";
 import { demandCanRun, type RunPolicy } from "./run-policy.ts";
-import type { ActorSite, Site, SiteSettings } from "./site.ts";
+import { type ActorSite, type Site, type SiteSettings, staysAwake } from "./site.ts";
 import type { SiteHost } from "./site-host.ts";
 import { checkSiteName } from "./site-name.ts";
 import type { SiteChanges, SiteStore } from "./site-store.ts";
@@ -21,6 +21,8 @@ export interface UpdateSiteDeps {
   readonly runPolicy: RunPolicy;
   readonly images: Pick<ImageStore, "byId">;
   readonly newId: () => string;
+  /** The most sites that someone who is no administrator may keep awake. */
+  readonly awakeLimit: number;
 }
 
 /** What is asked for; absent fields stay. */
@@ -60,7 +62,8 @@ export async function updateSite(
     if (input.egress === "internet" && now.egress !== "internet") demandEgress(capabilities);
     if (input.dedicated === true && !now.isDedicated) demandDedication(input.kind ?? now.kind, capabilities);
     const changes = changesOf(now, input);
-    return { changes, operation: operationFor(id, actor, { site: now, changes }) };
+    const operation = operationFor(id, actor, { site: now, changes });
+    return isCounted(actor, now, changes) ? { changes, operation, awakeLimit: deps.awakeLimit } : { changes, operation };
   });
 }
 
@@ -112,6 +115,16 @@ function demandEgress(capabilities: Capabilities | null): void {
 function demandDedication(kind: SiteKind, capabilities: Capabilities | null): void {
   if (kind !== "static") throw new Failure("input_invalid", { detail: "dedicated: only a static site can have a file server." });
   if (capabilities !== null && capabilities.dedicates !== true) throw new Failure("dedicated_unavailable");
+}
+
+/** Whether the change takes one of the places that owners have for sites that never sleep. What is awake already may be changed otherwise. */
+function isCounted(actor: Actor, site: Site, changes: SiteChanges): boolean {
+  if (actor.user.role === "administrator" || site.isOwnedByAdministrator || staysAwake(site)) return false;
+  return staysAwake({
+    kind: changes.kind ?? site.kind,
+    isDedicated: changes.isDedicated ?? site.isDedicated,
+    settings: changes.settings ?? site.settings,
+  });
 }
 
 function changesOf(site: Site, input: UpdateSiteInput): SiteChanges {

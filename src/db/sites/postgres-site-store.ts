@@ -14,6 +14,7 @@ import { type Change, notifyEpochs } from "../notifications.ts";
 import { insertOperation, operationColumns, operationOf, stepsOfOperation } from "../operations/operation-rows.ts";
 import { tickRoute, tickRouteRemoved } from "../routes/route-clock.ts";
 import { isRowNumber } from "../row-id.ts";
+import { demandAwakeRoom, demandRoom } from "./owner-room.ts";
 import { removeMember, setMember } from "./site-members.ts";
 import { actorSiteOf, isOwnedByAdministrator, siteColumns, siteOf } from "./site-rows.ts";
 
@@ -91,7 +92,8 @@ export class PostgresSiteStore implements SiteStore {
         this.#db.transaction().execute(async (change) => {
           // Decided with the row locked: what two people change at the same moment is both there afterwards.
           const before = await lockLiving(change, site.id);
-          const { changes, operation } = plan(before.site, before.environment);
+          const { changes, operation, awakeLimit } = plan(before.site, before.environment);
+          if (awakeLimit !== undefined) await demandAwakeRoom(change, site.id, awakeLimit);
           name = changes.name ?? before.site.name;
           const isWithdrawn = changes.availability !== undefined && changes.availability !== before.site.availability;
           const isOfWordsOnly = Object.keys(changes).every((key) => key === "description");
@@ -197,20 +199,6 @@ function columnsOf(changes: SiteChanges) {
     ...(settings === undefined ? {} : { settings: JSON.stringify(settings) }),
     ...(cache === undefined ? {} : { cache: JSON.stringify(cache) }),
   };
-}
-
-/** The person's row is locked, so that two sites created at the same moment cannot share the last free place. */
-async function demandRoom(change: Change, userId: number, limit: number): Promise<void> {
-  await change.selectFrom("users").select("id").where("id", "=", userId).forNoKeyUpdate().execute();
-  const { count } = await change
-    .selectFrom("siteMembers")
-    .innerJoin("sites", "sites.id", "siteMembers.siteId")
-    .select(sql<number>`count(*)`.as("count"))
-    .where("siteMembers.userId", "=", userId)
-    .where("siteMembers.role", "=", "owner")
-    .where("sites.lifecycle", "!=", "deleting")
-    .executeTakeFirstOrThrow();
-  if (count >= limit) throw new Failure("site_limit_reached", { count });
 }
 
 async function deletionUnderWay(change: Change, siteId: number): Promise<Operation | null> {

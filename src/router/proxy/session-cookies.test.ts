@@ -30,6 +30,17 @@ test.each([
   ["a=1; Domain=barfoo.localhost", false],
   ["a=1; Domain=foo.localhost; Domain=localhost", false],
   ["Domain=localhost", true],
+  ["backlot_session=planted", false],
+  [" backlot_session = planted; Path=/", false],
+  ["=backlot_session=planted", false],
+  ["= backlot_session=planted", false],
+  ["__Host-backlot_session=planted; Secure; Path=/", false],
+  ["backlot_device=known", false],
+  ["__Host-backlot_device=known", false],
+  ["backlot_session", false],
+  ["backlot_sessions=mine", true],
+  ["a=backlot_session", true],
+  ["a=1; backlot_session=2", true],
 ])("whether foo.localhost may set %s: %s", (setCookie, may) => {
   expect(isOwnCookie(setCookie, "foo.localhost")).toBe(may);
 });

@@ -13,8 +13,14 @@ export function withoutSession(header: string): string | null {
   return rest === "" ? null : rest;
 }
 
-/** Whether a Set-Cookie stays with the site: its Domain, if it names one, is the visited host or below it. A wider one would reach other sites. */
+/**
+ * Whether a Set-Cookie stays with the site: its Domain, if it names one, is the visited host or below it. A wider one would reach other
+ * sites. None may have a name of the dashboard's cookies: should that be on the same host name after all, it would take it for its own.
+ */
 export function isOwnCookie(setCookie: string, host: string): boolean {
+  // A browser sends `=name=value`, a cookie without a name, back as `name=value`.
+  const named = setCookie.trim().replace(/^=\s*/, "");
+  if (names.includes(named.split(/[=;]/, 1)[0]?.trim() ?? "")) return false;
   for (const attribute of setCookie.split(";").slice(1)) {
     const [name = "", value = ""] = attribute.split("=", 2);
     if (name.trim().toLowerCase() !== "domain") continue;

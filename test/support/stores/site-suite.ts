@@ -132,6 +132,7 @@ export function describeSiteStores(get: () => StoreContext): void {
         host: { capabilities, statusOf: () => undefined },
         runPolicy: { mayEveryoneRunUnisolated: true },
         newId: randomUUID,
+        awakeLimit: 0,
       };
       // Each was read before any of the others was written.
       const change = (input: UpdateSiteInput) => updateSite(deps, administrator, { site, input: { ...input, reason: "because" } });

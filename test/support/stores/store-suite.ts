@@ -4,6 +4,7 @@ import { createStores, createWorkerStores } from "#db/stores.ts";
 import { silentLog } from "#kit/log.ts";
 import type { TestDatabase } from "../test-database.ts";
 import { describeAccountStores } from "./account-suite.ts";
+import { describeAwakeSites } from "./awake-site-suite.ts";
 import { describeDatabaseStores } from "./database-suite.ts";
 import { describeNotifications } from "./notification-suite.ts";
 import { describeOperationStores } from "./operation-suite.ts";
@@ -50,6 +51,7 @@ export function describeStores(name: string, createDatabase: () => Promise<TestD
     };
     describeAccountStores(get);
     describeSiteStores(get);
+    describeAwakeSites(get);
     describeDatabaseStores(get);
     // In a group of its own: it empties the queue before each test.
     describe("operations", () => describeOperationStores(get));

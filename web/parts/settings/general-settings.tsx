@@ -1,5 +1,6 @@
 import { type ReactNode, useMemo } from "react";
 import type { SiteView } from "#contract/api/views.ts";
+import { hasCode, wordsOf } from "../../app/api.ts";
 import { useUpdateSite } from "../../app/data-sites.ts";
 import { fieldRules } from "../../app/draft.ts";
 import { secondsText } from "../../app/formats.ts";
@@ -19,6 +20,8 @@ export function GeneralSettings({ site }: { readonly site: SiteView }): ReactNod
   const { base, draft } = form;
   const update = useUpdateSite(site.name);
   const change = changeOf(base, draft);
+  // Said where it can be mended: at the field that keeps the program awake.
+  const isAwakeRefused = hasCode(update.error, "awake_sites_used_up");
   const set = (part: Partial<SettingsDraft>): void => form.set((now) => ({ ...now, ...part }));
   const submit = (event: React.FormEvent): void => {
     event.preventDefault();
@@ -55,12 +58,12 @@ export function GeneralSettings({ site }: { readonly site: SiteView }): ReactNod
               </Select>
             )}
           </Field>
-          {draft.kind === "dynamic" && <ProgramSettings draft={draft} set={set} />}
+          {draft.kind === "dynamic" && <ProgramSettings draft={draft} set={set} sleepError={isAwakeRefused ? wordsOf(update.error) : null} />}
         </div>
         <SaveBar
           isChanged={change !== null}
           isSaving={update.isPending}
-          error={update.error}
+          error={isAwakeRefused ? null : update.error}
           onDiscard={() => {
             form.discard();
             update.reset();
@@ -71,12 +74,18 @@ export function GeneralSettings({ site }: { readonly site: SiteView }): ReactNod
   );
 }
 
-function ProgramSettings({ draft, set }: { readonly draft: SettingsDraft; readonly set: (part: Partial<SettingsDraft>) => void }): ReactNode {
+interface ProgramProps {
+  readonly draft: SettingsDraft;
+  readonly set: (part: Partial<SettingsDraft>) => void;
+  readonly sleepError: string | null;
+}
+
+function ProgramSettings({ draft, set, sleepError }: ProgramProps): ReactNode {
   const zones = useMemo(() => Intl.supportedValuesOf("timeZone"), []);
   const choices = draft.idleSeconds === null || idleChoices.some((each) => each === draft.idleSeconds) ? idleChoices : [draft.idleSeconds, ...idleChoices];
   return (
     <>
-      <Field label="Goes to sleep" hint="A sleeping program costs nothing. The next visitor wakes it within a moment.">
+      <Field label="Goes to sleep" hint="A sleeping program costs nothing. The next visitor wakes it within a moment." error={sleepError}>
         {(control) => (
           <Select
             {...control}
