@@ -52,11 +52,12 @@ export async function* entryNames(folder: number): AsyncGenerator<Buffer> {
   }
 }
 
-/** Opens a sub folder without following a link; undefined when it is gone or something else by now. */
-export function enterFolder(folder: number, name: Buffer): Descriptor | undefined {
+/** Opens a sub folder without following a link; undefined when it is gone or something else by now, or shut, which is told. */
+export function enterFolder(folder: number, name: Buffer, whenShut?: () => void): Descriptor | undefined {
   try {
     return openAt(folder, name, folderFlags);
   } catch (error) {
+    if (codeOf(error) === "EACCES") whenShut?.();
     if (["ENOENT", "ENOTDIR", "ELOOP", "EACCES"].includes(codeOf(error))) return undefined;
     throw error;
   }

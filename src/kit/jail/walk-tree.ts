@@ -67,9 +67,9 @@ async function* walkFolder(folder: Descriptor, prefix: string, going: Going): As
     };
     if (!stat.isDirectory() || depthLeft <= 1 || closed.has(name)) continue;
     if (opensUp(stat)) openUp(folder.fd, bytes);
-    using child = enterFolder(folder.fd, bytes);
+    // Only what the system refuses is shut: a link that stood there in that moment may be a folder again when it is looked at.
+    using child = enterFolder(folder.fd, bytes, opensUp(stat) ? whenShut : undefined);
     if (child !== undefined) yield* walkFolder(child, `${path}/`, { ...going, depthLeft: depthLeft - 1 });
-    else if (opensUp(stat) && lookAt(full, shut)?.isDirectory() === true) whenShut?.();
   }
 }
 

@@ -18,6 +18,7 @@ import { openPast, type Past } from "../../../test/support/file-past.ts";
 import { titled, whyNotPython } from "../../../test/support/needs.ts";
 import { mountFiles } from "./mount-files.ts";
 import { QuotaBook } from "./quota-book.ts";
+import { scanUsage } from "./usage-scan.ts";
 
 const claims: GrantClaims = {
   aud: "orchestrator",
@@ -155,6 +156,13 @@ describe.skipIf(whyNotPython() !== null)(titled("while folders are swapped for l
     rmSync(join(attacked.secrets, "leaked-name"), { force: true });
     expectUntouched();
   }, 90_000);
+
+  it("a folder that is a link in one moment and a folder in the next is not called shut", async () => {
+    const jail = { root: attacked.root, owner: null };
+    const seen = new Set<boolean>();
+    for (const until = Date.now() + 2_000; Date.now() < until; ) seen.add((await scanUsage(jail, 1_000)).isShut);
+    expect([...seen]).toEqual([false]);
+  });
 });
 
 /** Says how many whole archives a folder has; fails when one of them has something from outside. */
