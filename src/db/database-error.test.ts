@@ -14,6 +14,7 @@ describe("an error of the database", () => {
     for (const code of ["ECONNREFUSED", "ENOENT", "ETIMEDOUT"]) expect(isDatabaseAway(Object.assign(new Error("x"), { code }))).toBe(true);
     for (const code of ["57P03", "53300", "08006"]) expect(isDatabaseAway(serverError(code))).toBe(true);
     expect(isDatabaseAway(new Error("Connection terminated unexpectedly"))).toBe(true);
+    for (const words of ["Query read timeout", "Client was closed and is not queryable"]) expect(isDatabaseAway(new Error(words))).toBe(true);
     for (const error of [serverError("28P01"), serverError("23505"), new Error("a bug"), "text", null]) expect(isDatabaseAway(error)).toBe(false);
   });
 

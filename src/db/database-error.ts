@@ -14,11 +14,18 @@ const lostLine = ["ECONNREFUSED", "ECONNRESET", "ENOENT", "ENOTFOUND", "EAI_AGAI
 /** Shutting down, crashed, starting up, out of connections. */
 const busyServer = ["57P01", "57P02", "57P03", "53300"];
 
+/** Whether a question was given up for want of any answer: what became of it is not known, and its connection is still busy with it. */
+export function isUnanswered(error: unknown): boolean {
+  return error instanceof Error && error.message === "Query read timeout";
+}
+
+const noLine = /connection terminated|timeout exceeded when trying to connect|and is not queryable/i;
+
 /** Whether an error of connecting says that there is no server now, though there may be one later: not a wrong password. */
 export function isDatabaseAway(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const code = "code" in error && typeof error.code === "string" ? error.code : undefined;
-  if (code === undefined) return /connection terminated|timeout exceeded when trying to connect|connection error and is not queryable/i.test(error.message);
+  if (code === undefined) return isUnanswered(error) || noLine.test(error.message);
   return lostLine.includes(code) || busyServer.includes(code) || code.startsWith("08");
 }
 

@@ -2,7 +2,7 @@ import { CamelCasePlugin, Kysely, PostgresDialect } from "kysely";
 import pg from "pg";
 import { Failure } from "#contract/failure.ts";
 import type { Log } from "#kit/log.ts";
-import { isDatabaseAway, isDiskFull } from "./database-error.ts";
+import { isDatabaseAway, isDiskFull, isUnanswered } from "./database-error.ts";
 import { preparedName } from "./prepared.ts";
 import type { Tables } from "./tables.ts";
 
@@ -42,6 +42,11 @@ export function openDatabase(options: DatabaseOptions): Database {
   pool.on("connect", (client) => {
     client.on("error", (error) => log.debug({ err: error }, "a database connection was lost"));
     const query = client.query.bind(client);
+    // Given back, it would be the first to be taken again, and the next question would wait behind the one that nobody answers.
+    const failed = (error: unknown): never => {
+      if (isUnanswered(error)) void client.end();
+      return translate(error);
+    };
     let plannedAt = performance.now();
     const send = (given: readonly unknown[]): unknown => Reflect.apply(query, undefined, given);
     Object.assign(client, {
@@ -50,7 +55,7 @@ export function openDatabase(options: DatabaseOptions): Database {
         const isStale = asked !== given && performance.now() - plannedAt > plansKeptMs;
         if (isStale) plannedAt = performance.now();
         const answer = isStale ? query("discard plans").then(() => send(asked)) : send(asked);
-        return answer instanceof Promise ? answer.catch(translate) : answer;
+        return answer instanceof Promise ? answer.catch(failed) : answer;
       },
     });
   });
