@@ -62,7 +62,7 @@ export class PageCache {
     const { arrival, route } = visit;
     const { cache } = route;
     const { headers, rawHeaders, method = "GET" } = arrival.req;
-    const scheme = visit.forwarding.includes("X-Forwarded-Proto: https") ? "https" : "http";
+    const { scheme } = visit.forwarding;
     const request = readPageRequest({ method, target: arrival.target, scheme, headers, rawHeaders, route, isUpgrade: arrival.upgrade !== null });
     if (cache === null) pass(visit);
     else if (typeof request === "string") this.#bypass(visit, request, pass);

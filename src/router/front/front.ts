@@ -13,7 +13,7 @@ import { asleepFailure, isVisit } from "../gate/waking-visit.ts";
 import type { RouterMetrics } from "../metrics.ts";
 import { sendFailure } from "../pages/send-failure.ts";
 import { Exchange } from "../proxy/exchange.ts";
-import { forwardingLines, isTrusted, plainAddress, relayedLines } from "../proxy/forwarding.ts";
+import { type Forwarding, forwardingBy, isTrusted, plainAddress, relayedForwarding } from "../proxy/forwarding.ts";
 import type { ProxyDeps, ProxyLimits, ProxyVisit } from "../proxy/proxy-visit.ts";
 import type { RouteTable } from "../routes/route-table.ts";
 import type { StaticServer } from "../static/serve-static.ts";
@@ -52,8 +52,8 @@ export interface FrontOptions {
 export class Front {
   readonly #options: FrontOptions;
   readonly #proxy: ProxyDeps;
-  /** Header lines by connection: the same for each of its requests. */
-  readonly #forwarding = new WeakMap<Duplex, string>();
+  /** Who asks, by connection: the same for each of its requests. */
+  readonly #forwarding = new WeakMap<Duplex, Forwarding>();
   readonly #folders = new Map<number, string>();
   /** Bytes of each connection that were counted to a request already. */
   readonly #counted = new WeakMap<Socket, number>();
@@ -161,28 +161,28 @@ export class Front {
     const form = host === sitesDomain ? parsePathForm(target) : null;
     const siteHost = form === null ? undefined : table.byName(form.name)?.hosts[0];
     if (form === null || siteHost === undefined) throw new Failure("host_unknown", { host: host.slice(0, 255) });
-    const scheme = this.#forwardingOf(req).includes("X-Forwarded-Proto: https") ? "https" : "http";
+    const { scheme } = this.#forwardingOf(req);
     // Not a permanent redirect: browsers would remember it when the name belongs to another site.
     res.writeHead(307, { Location: pathFormLocation(form, siteHost, { scheme, hostHeader: req.headers.host ?? "" }), "Content-Length": 0 });
     res.end();
     req.resume();
   }
 
-  #forwardingOf(req: IncomingMessage): string {
+  #forwardingOf(req: IncomingMessage): Forwarding {
     const known = this.#forwarding.get(req.socket);
     if (known !== undefined) return known;
     if (this.#options.relay !== undefined) {
       const { "x-forwarded-for": forwardedFor, "x-forwarded-proto": forwardedProto, "x-real-ip": realAddress } = req.headers;
-      return relayedLines({ forwardedFor: oneOf(forwardedFor), forwardedProto: oneOf(forwardedProto), realAddress: oneOf(realAddress) });
+      return relayedForwarding({ forwardedFor: oneOf(forwardedFor), forwardedProto: oneOf(forwardedProto), realAddress: oneOf(realAddress) });
     }
     const peer = plainAddress(req.socket.remoteAddress);
     if (isTrusted(this.#options.trustedProxies, peer)) {
       const { "x-forwarded-for": forwardedFor, "x-forwarded-proto": forwardedProto } = req.headers;
-      return forwardingLines(peer, { forwardedFor: oneOf(forwardedFor), forwardedProto: oneOf(forwardedProto) });
+      return forwardingBy(peer, { forwardedFor: oneOf(forwardedFor), forwardedProto: oneOf(forwardedProto) });
     }
-    const lines = forwardingLines(peer, null);
-    this.#forwarding.set(req.socket, lines);
-    return lines;
+    const forwarding = forwardingBy(peer, null);
+    this.#forwarding.set(req.socket, forwarding);
+    return forwarding;
   }
 
   // By what the connection has sent since the request before: a response itself does not know its length, and a tunnel is none.

@@ -89,7 +89,7 @@ export class Exchange implements Visitor, UpstreamUser {
     const asks = upgrade === null ? "" : `Connection: Upgrade\r\nUpgrade: ${upgrade.protocol}\r\n`;
     const shown = req.headers.host ?? host;
     connection.limitMs = hasBody ? this.#deps.limits.uploadStallMs : this.#deps.limits.responseHeadMs;
-    connection.send(`${req.method} ${target} HTTP/1.1\r\n${lines}${forwarding}X-Forwarded-Host: ${shown}\r\n${asks}\r\n`, req.method === "HEAD");
+    connection.send(`${req.method} ${target} HTTP/1.1\r\n${lines}${forwarding.lines}X-Forwarded-Host: ${shown}\r\n${asks}\r\n`, req.method === "HEAD");
     if (!hasBody) return;
     // Nothing of the body has been read until here: had nobody listened, it could have gone elsewhere whole.
     if (arrival.expectsContinue) res.writeContinue();

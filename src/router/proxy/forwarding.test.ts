@@ -1,18 +1,25 @@
 import { expect, test } from "vitest";
-import { forwardingLines, isTrusted, parseTrustedProxies, plainAddress } from "./forwarding.ts";
+import { forwardingBy, isTrusted, parseTrustedProxies, plainAddress } from "./forwarding.ts";
 
 test("a site hears the address of the visitor's connection", () => {
-  expect(forwardingLines("192.0.2.1", null)).toBe("X-Forwarded-For: 192.0.2.1\r\nX-Real-IP: 192.0.2.1\r\nX-Forwarded-Proto: http\r\n");
+  expect(forwardingBy("192.0.2.1", null)).toEqual({
+    scheme: "http",
+    address: "192.0.2.1",
+    lines: "X-Forwarded-For: 192.0.2.1\r\nX-Real-IP: 192.0.2.1\r\nX-Forwarded-Proto: http\r\n",
+  });
 });
 
 test("a trusted proxy's word is passed on; of a chain only its own last entry is the visitor", () => {
-  expect(forwardingLines("10.0.0.1", { forwardedFor: "6.6.6.6, 192.0.2.1", forwardedProto: "https" })).toBe(
-    "X-Forwarded-For: 6.6.6.6, 192.0.2.1, 10.0.0.1\r\nX-Real-IP: 192.0.2.1\r\nX-Forwarded-Proto: https\r\n",
-  );
+  expect(forwardingBy("10.0.0.1", { forwardedFor: "6.6.6.6, 192.0.2.1", forwardedProto: "https" })).toEqual({
+    scheme: "https",
+    address: "192.0.2.1",
+    lines: "X-Forwarded-For: 6.6.6.6, 192.0.2.1, 10.0.0.1\r\nX-Real-IP: 192.0.2.1\r\nX-Forwarded-Proto: https\r\n",
+  });
 });
 
 test("an odd protocol is http", () => {
-  expect(forwardingLines("10.0.0.1", { forwardedFor: undefined, forwardedProto: "https\tx" })).toContain("X-Forwarded-Proto: http\r\n");
+  const { scheme, lines } = forwardingBy("10.0.0.1", { forwardedFor: undefined, forwardedProto: "https\tx" });
+  expect([scheme, lines]).toEqual(["http", expect.stringContaining("X-Forwarded-Proto: http\r\n")]);
 });
 
 test("an IPv4 address in an IPv6 socket is written as IPv4", () => {

@@ -12,20 +12,34 @@ export function plainAddress(address: string | undefined): string {
   return address.startsWith("::ffff:") && isIPv4(address.slice(7)) ? address.slice(7) : address;
 }
 
-/** Header lines that tell a site who asks. What the visitor said of itself counts for nothing unless a trusted proxy says it. */
-export function forwardingLines(peer: string, given: GivenForwarding | null): string {
+/** Who asks, and how. Kept beside the text: in that, the visitor's own words may look like any of it. */
+export interface Forwarding {
+  readonly scheme: "http" | "https";
+  /** The visitor's address. */
+  readonly address: string;
+  /** Header lines that tell it to a site. */
+  readonly lines: string;
+}
+
+/** What a site hears of who asks. What the visitor said of itself counts for nothing unless a trusted proxy says it. */
+export function forwardingBy(peer: string, given: GivenForwarding | null): Forwarding {
   const chain = given?.forwardedFor === undefined ? peer : `${given.forwardedFor}, ${peer}`;
   // The last address that is not the trusted peer itself: the ones before it may be made up.
-  const visitor = given?.forwardedFor?.split(",").at(-1)?.trim() || peer;
-  const proto = given?.forwardedProto === "https" ? "https" : "http";
-  return `X-Forwarded-For: ${chain}\r\nX-Real-IP: ${visitor}\r\nX-Forwarded-Proto: ${proto}\r\n`;
+  const address = given?.forwardedFor?.split(",").at(-1)?.trim() || peer;
+  const scheme = given?.forwardedProto === "https" ? "https" : "http";
+  return { scheme, address, lines: forwardingLines(chain, { scheme, address }) };
 }
 
 /** What the balancer on this machine said of the visitor, passed on as it is: it has made all of it anew. */
-export function relayedLines(given: GivenForwarding & { readonly realAddress: string | undefined }): string {
-  const visitor = given.realAddress ?? "unknown";
-  const proto = given.forwardedProto === "https" ? "https" : "http";
-  return `X-Forwarded-For: ${given.forwardedFor ?? visitor}\r\nX-Real-IP: ${visitor}\r\nX-Forwarded-Proto: ${proto}\r\n`;
+export function relayedForwarding(given: GivenForwarding & { readonly realAddress: string | undefined }): Forwarding {
+  const address = given.realAddress ?? "unknown";
+  const scheme = given.forwardedProto === "https" ? "https" : "http";
+  return { scheme, address, lines: forwardingLines(given.forwardedFor ?? address, { scheme, address }) };
+}
+
+/** Header lines that tell a site by way of whom a visitor asks. */
+export function forwardingLines(chain: string, { scheme, address }: Pick<Forwarding, "scheme" | "address">): string {
+  return `X-Forwarded-For: ${chain}\r\nX-Real-IP: ${address}\r\nX-Forwarded-Proto: ${scheme}\r\n`;
 }
 
 /** Parses the list of trusted proxies. @throws {Error} naming the entry that is no address. */

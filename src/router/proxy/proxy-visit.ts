@@ -3,6 +3,7 @@ import type { SiteRoute } from "#contract/site-spec.ts";
 import type { Arrival } from "../front/arrival.ts";
 import type { SiteGate } from "../gate/site-gate.ts";
 import type { RouterMetrics } from "../metrics.ts";
+import type { Forwarding } from "./forwarding.ts";
 import type { ResponseHead } from "./response-head.ts";
 
 /** A visitor's request to a dynamic site. */
@@ -10,8 +11,7 @@ export interface ProxyVisit {
   readonly arrival: Arrival;
   readonly route: SiteRoute;
   readonly gate: SiteGate;
-  /** Header lines that tell the site who asks. */
-  readonly forwarding: string;
+  readonly forwarding: Forwarding;
   /** Changes the answer's headers on their way to the visitor; null: they go as they are. */
   readonly dress: ((head: ResponseHead) => string[]) | null;
 }
