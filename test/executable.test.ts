@@ -70,7 +70,7 @@ describe("the executable", () => {
       expect(nonsense).toMatchObject({ code: 2, stderr: expect.stringContaining('"nonsense" is nothing that can run') });
       // It says what the router misses, and nothing of a manager.
       const router = await call([bin, ...args], withProcesses("router"));
-      expect([router.code, router.stderr]).toEqual([2, expect.stringContaining("BACKLOT_MANAGER_URLS")]);
+      expect([router.code, router.stderr]).toEqual([2, expect.stringContaining("BACKLOT_MANAGER_URL: ")]);
       expect(router.stderr).not.toContain("DATABASE_URL");
     }
     const manager = await call([bin, "run", "manager"], withProcesses("router"));
