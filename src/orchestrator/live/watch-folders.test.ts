@@ -1,8 +1,9 @@
-import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import type { SiteChange } from "#contract/api/files.ts";
+import type { Jail } from "#kit/jail/jail.ts";
 import { watchFolders } from "./watch-folders.ts";
 
 let root: string;
@@ -88,4 +89,48 @@ it("ends with its signal", async () => {
   const next = changes.next();
   end.abort();
   expect(await next).toEqual({ done: true, value: undefined });
+});
+
+/** A jail that counts how often something of it is opened. */
+function countingJail(): Jail & { readonly opened: number } {
+  const counting = {
+    opened: 0,
+    owner: null,
+    get root(): string {
+      counting.opened += 1;
+      return join(root, "site");
+    },
+  };
+  return counting;
+}
+
+it("looks at its folders a few times a second, however often their modes are changed", async () => {
+  const jail = countingJail();
+  const changes = watchFolders(jail, ["public", "public/img"], end.signal);
+  await changes.next();
+  const [before, beganAt] = [jail.opened, Date.now()];
+  const told = until(changes, () => true);
+  for (let round = 0; round < 100; round += 1) {
+    for (const path of ["public", "public/img"]) chmodSync(inside(path), 0o755);
+    await new Promise(setImmediate);
+  }
+  expect(await told).toMatchObject({ type: "changed", names: null });
+  // Two folders a look.
+  expect(jail.opened - before).toBeLessThanOrEqual(2 * ((Date.now() - beganAt) / 200 + 2));
+});
+
+it("only looks at a folder for a while in which far too much happens, and watches it again afterwards", async () => {
+  const jail = countingJail();
+  const changes = watchFolders(jail, ["public", "public/img"], end.signal);
+  await changes.next();
+  const before = jail.opened;
+  for (let round = 0; round < 5_000; round += 1) for (const path of ["public", "public/img"]) chmodSync(inside(path), 0o755);
+  for (const folder of ["public", "public/img"]) expect(await until(changes, () => true)).toEqual({ type: "changed", folder, names: null });
+  expect(jail.opened - before).toBeLessThan(20);
+  writeFileSync(inside("public/img/a.txt"), "x");
+  expect(await until(changes, (change) => change.type === "changed" && change.folder === "public/img")).toMatchObject({ names: null });
+  const writing = setInterval(() => writeFileSync(inside("public/img/a.txt"), "y"), 500);
+  end.signal.addEventListener("abort", () => clearInterval(writing));
+  expect(await until(changes, touches("a.txt"))).toMatchObject({ folder: "public/img" });
+  clearInterval(writing);
 });

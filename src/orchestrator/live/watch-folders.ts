@@ -5,10 +5,16 @@ import { Failure } from "#contract/failure.ts";
 import { at, codeOf } from "#kit/jail/descriptor.ts";
 import type { Jail } from "#kit/jail/jail.ts";
 import { openFolder } from "#kit/jail/list-folder.ts";
+import { withLock } from "#kit/jail/path-lock.ts";
 import { isReservedName } from "#kit/jail/temporary-name.ts";
 
 /** How long changes gather before they are told, and how often the folders themselves are looked at. */
 const pace = { gatherMs: 200, lookMs: 2_000, quietMs: 15_000 };
+/** So many events a second come of all folders of one stream; one that gives more is only looked at for a while. Each costs time, which a program takes for nothing. */
+const mostEvents = 500;
+const restMs = 5_000;
+/** Looks of all streams take turns, and after each comes a rest of so many times what it took: many deep folders do not keep everybody else waiting. */
+const restsPerLook = 4;
 /** Names that are told of one folder at a time; more are "many". */
 const mostNames = 50;
 
@@ -35,6 +41,8 @@ interface Watched {
   watcher: FSWatcher | undefined;
   /** Which folder this is, and when its entries changed; null while there is none. */
   seen: { readonly identity: string; readonly changedMs: number } | null;
+  /** Not watched until then, since too much happens in it; null: nothing of the kind. */
+  restsUntil: number | null;
 }
 
 class WatchedFolders {
@@ -42,13 +50,17 @@ class WatchedFolders {
   readonly #folders: readonly Watched[];
   readonly #pending = new Map<string, Set<string> | null | "gone">();
   readonly #timer: NodeJS.Timeout;
+  readonly #closed = new AbortController();
+  #soon: NodeJS.Timeout | undefined;
+  #waitsForTurn = false;
+  #counted = { fromMs: 0, events: 0 };
   #wake: () => void = () => undefined;
 
   constructor(jail: Jail, folders: readonly string[]) {
     this.#jail = jail;
-    this.#folders = folders.map((path) => ({ path, watcher: undefined, seen: null }));
+    this.#folders = folders.map((path) => ({ path, watcher: undefined, seen: null, restsUntil: null }));
     for (const folder of this.#folders) if (!this.#attach(folder)) this.#tell(folder.path, "gone");
-    this.#timer = setInterval(() => this.#look(), pace.lookMs).unref();
+    this.#timer = setInterval(() => this.#askForLook(), pace.lookMs).unref();
   }
 
   /** What has changed since; nothing when it was quiet for long or the signal was aborted. */
@@ -63,8 +75,22 @@ class WatchedFolders {
   }
 
   close(): void {
+    this.#closed.abort();
     clearInterval(this.#timer);
+    clearTimeout(this.#soon);
     for (const folder of this.#folders) folder.watcher?.close();
+  }
+
+  #askForLook(): void {
+    if (this.#waitsForTurn) return;
+    this.#waitsForTurn = true;
+    void withLock("looks at watched folders", async () => {
+      this.#waitsForTurn = false;
+      if (this.#closed.signal.aborted) return;
+      const beganAt = performance.now();
+      this.#look();
+      await rest(restsPerLook * (performance.now() - beganAt), this.#closed.signal);
+    });
   }
 
   // A folder that was swapped, moved or made again is another one; what cannot be watched is at least looked at.
@@ -81,7 +107,14 @@ class WatchedFolders {
         folder.seen = now;
         this.#tell(folder.path, null);
       }
+      if (folder.restsUntil !== null && Date.now() >= folder.restsUntil) this.#watchAgain(folder);
     }
+  }
+
+  // What happened while nobody watched is not known.
+  #watchAgain(folder: Watched): void {
+    folder.restsUntil = null;
+    if (folder.watcher === undefined && folder.seen !== null) this.#tell(folder.path, this.#attach(folder) ? null : "gone");
   }
 
   #glance(path: string): Watched["seen"] {
@@ -100,6 +133,7 @@ class WatchedFolders {
       using opened = openFolder(this.#jail, folder.path);
       const { dev, ino, mtimeMs } = opened.stat();
       folder.seen = { identity: `${dev}:${ino}`, changedMs: mtimeMs };
+      if (folder.restsUntil !== null) return true;
       const place = at(opened.fd);
       // The system watches the inode; the descriptor is only how it is found.
       folder.watcher = watch(place, { persistent: false, encoding: "buffer" }, (_event, name) => this.#heard(folder, name, basename(place)));
@@ -122,12 +156,31 @@ class WatchedFolders {
   }
 
   #heard(folder: Watched, name: Buffer | null, self: string): void {
+    if (this.#isTooMuch()) {
+      this.#unwatch(folder);
+      folder.restsUntil = Date.now() + restMs;
+      this.#tell(folder.path, null);
+      return;
+    }
     const text = name?.toString("utf8");
     if (text !== undefined && isReservedName(text)) return;
     // What happens to the folder itself comes under the name by which it was opened.
     const isUnknown = text === undefined || text === self;
     this.#tell(folder.path, isUnknown ? null : text);
-    if (isUnknown) this.#look();
+    // Not at once: a program can change a folder's mode as often as it likes.
+    if (isUnknown) this.#soon ??= setTimeout(() => this.#lookedSoon(), pace.gatherMs).unref();
+  }
+
+  #lookedSoon(): void {
+    this.#soon = undefined;
+    this.#askForLook();
+  }
+
+  #isTooMuch(): boolean {
+    const now = Date.now();
+    if (now - this.#counted.fromMs >= 1_000) this.#counted = { fromMs: now, events: 0 };
+    this.#counted.events += 1;
+    return this.#counted.events > mostEvents;
   }
 
   #tell(path: string, what: string | null): void {
