@@ -79,7 +79,7 @@ test("a script that may not be run ends with 126, as in a shell, and says why", 
 test("a form is filled by its parameters", async () => {
   expect(await run("run", "form.sh", "--site", "garden", "--param", "size=3", "--param", "loud=true")).toMatchObject({ exitCode: 0, out: "--size 3 --loud\n" });
   const { exitCode, err } = await run("run", "form.sh", "--site", "garden", "--param", "size=10");
-  expect([exitCode, err]).toEqual([1, "error: Some parameters of the script are not right: size takes a number of at most 9.\n"]);
+  expect([exitCode, err]).toEqual([1, "error: Some parameters of the script are not right; mend them: size takes a number of at most 9.\n"]);
 });
 
 test("Ctrl-C leaves the task running, and cancel ends it", async () => {

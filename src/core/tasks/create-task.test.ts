@@ -91,7 +91,7 @@ describe("a new task", () => {
     expect(deps.tasks.created[0]?.arguments).toEqual(["--file", "x", "-v"]);
     await expect(create(deps, { arguments: ["-v"] })).rejects.toMatchObject({
       code: "parameters_invalid",
-      message: "Some parameters of the script are not right: file is required.",
+      message: "Some parameters of the script are not right; mend them: file is required.",
     });
   });
 });
@@ -170,11 +170,11 @@ describe("what cannot run", () => {
   test("is a script that is not there; those that are there are named", async () => {
     await expect(create(rules(), { script: "none.sh" })).rejects.toMatchObject({
       code: "script_not_found",
-      message: "There is no script called none.sh. There are: touch.sh, ls.sh.",
+      message: "There is no script called none.sh; choose another one. There are: touch.sh, ls.sh.",
     });
     const empty = rules();
     empty.scripts.scripts.clear();
-    await expect(create(empty, { site: "chess" }, member)).rejects.toThrow("There is no script called touch.sh. The site's folder private/scripts holds none.");
+    await expect(create(empty, { site: "chess" }, member)).rejects.toThrow("There is no script called touch.sh; choose another one. The site's folder private/scripts holds none.");
     empty.scripts.scripts.set(
       0,
       Array.from({ length: 25 }, (_, index) => fakeScript(`s${index}`)),
