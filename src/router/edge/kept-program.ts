@@ -37,6 +37,7 @@ export const programEnvironment = { PATH: "/usr/local/sbin:/usr/local/bin:/usr/s
 /** Quick at first, since visitors wait; slow when it keeps failing. */
 const restart = { firstMs: 50, mostMs: 5000 };
 const watchMs = 50;
+const recordAgainMs = 1000;
 const readyWithinMs = 20_000;
 /** One that ran this long had started well. */
 const steadyMs = 10_000;
@@ -47,6 +48,8 @@ export class KeptProgram {
   readonly #stopping = new AbortController();
   #running: ProcessId | null = null;
   #keeping: Promise<void> = Promise.resolve();
+  /** When its record is written again that could not be. */
+  #recordAgainAt = Number.POSITIVE_INFINITY;
   readonly #endWithParent = (): void => {
     // Without the supervisor there is nobody left to work for; a router that has merely failed is started again and finds it.
     if (process.connected === false && this.#running !== null) killGroup(this.#running.pid, this.#plan.name);
@@ -97,6 +100,7 @@ export class KeptProgram {
     while (!this.#stopping.signal.aborted) {
       const running = this.#running;
       if (running !== null && isAlive(running)) {
+        if (performance.now() >= this.#recordAgainAt) await this.#record(running);
         await delay(watchMs);
         continue;
       }
@@ -143,12 +147,24 @@ export class KeptProgram {
       throw new Error(`${name} did not come up: ${(await this.#messages()).slice(-2000)}`);
     }
     this.#running = started;
-    // Whole or not at all: of half a record the next router would not find this program, which has the port.
-    await writeFile(`${this.#recordFile}.new`, JSON.stringify(started), { mode: 0o600 });
-    await rename(`${this.#recordFile}.new`, this.#recordFile);
     log.info({ program: name, programPid: started.pid }, "program started");
+    // Visitors come to it from now on, whatever becomes of its record.
     onReady();
+    await this.#record(started);
     if (this.#stopping.signal.aborted) await this.#end(started, "SIGKILL", 1000);
+  }
+
+  /** Keeps its number; where that cannot be written, on a full disk, it is tried again while the program runs. */
+  async #record(program: ProcessId): Promise<void> {
+    try {
+      // Whole or not at all: of half a record the next router would not find this program, which has the port.
+      await writeFile(`${this.#recordFile}.new`, JSON.stringify(program), { mode: 0o600 });
+      await rename(`${this.#recordFile}.new`, this.#recordFile);
+      this.#recordAgainAt = Number.POSITIVE_INFINITY;
+    } catch (err) {
+      this.#plan.log.error({ err, program: this.#plan.name, programPid: program.pid }, "program could not be recorded");
+      this.#recordAgainAt = performance.now() + recordAgainMs;
+    }
   }
 
   async #becomesReady(program: ProcessId): Promise<boolean> {
@@ -161,9 +177,7 @@ export class KeptProgram {
   }
 
   async #leftOver(): Promise<ProcessId | null> {
-    const text = await readFile(this.#recordFile, "utf8").catch(() => null);
-    if (text === null) return null;
-    const left = processId.safeParse(JSON.parse(text)).data;
+    const left = processId.safeParse(await readJson(this.#recordFile)).data;
     if (left === undefined) return null;
     if (isAlive(left)) return left;
     killGroup(left.pid, this.#plan.name);
@@ -180,5 +194,14 @@ export class KeptProgram {
 
   async #messages(): Promise<string> {
     return readFile(path.join(this.#plan.folder, `${this.#plan.key}.out`), "utf8").catch(() => "");
+  }
+}
+
+/** Undefined where there is none, or none that was written to its end. */
+async function readJson(file: string): Promise<unknown> {
+  try {
+    return JSON.parse(await readFile(file, "utf8"));
+  } catch {
+    return undefined;
   }
 }
