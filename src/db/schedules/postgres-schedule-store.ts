@@ -13,6 +13,7 @@ import { type Change, notifySchedules } from "../notifications.ts";
 import { isRowUuid } from "../row-id.ts";
 import { visibleTo } from "../sites/postgres-site-store.ts";
 import { actorSiteOf } from "../sites/site-rows.ts";
+import { detachFromSchedule } from "../tasks/detach-tasks.ts";
 import { scheduleOf, selectSchedules } from "./schedule-rows.ts";
 
 /** Between a name and an id in a cursor: the last one counts, as a name may hold it and an id not. */
@@ -91,6 +92,13 @@ export class PostgresScheduleStore implements ScheduleStore {
   }
 
   async delete(schedule: ActorSchedule): Promise<void> {
+    // It makes no more tasks while those of years are taken from it, nor when that breaks off: whoever deletes it again goes on there.
+    await this.#db
+      .updateTable("schedules")
+      .set({ isPaused: true, nextAt: null, leaseUntil: null, fence: sql<number>`fence + 1` })
+      .where("id", "=", schedule.id)
+      .execute();
+    await detachFromSchedule(this.#db, schedule.id);
     await this.#db.deleteFrom("schedules").where("id", "=", schedule.id).execute();
   }
 }

@@ -4,6 +4,7 @@ import type { ReconcilerSiteStore, SiteOutline } from "#core/sites/site-store.ts
 import type { Database } from "../database.ts";
 import { outdatePages } from "../routes/outdate-pages.ts";
 import { isRowNumber } from "../row-id.ts";
+import { detachFromSite } from "../tasks/detach-tasks.ts";
 import { isOwnedByAdministrator, siteColumns, siteOf } from "./site-rows.ts";
 
 /** Sites by number, in PostgreSQL: for the worker only. */
@@ -80,6 +81,10 @@ export class PostgresReconcilerSiteStore implements ReconcilerSiteStore {
 
   async remove(id: number): Promise<void> {
     // Only one that its owner gave up: a mistaken call must not take a living site's row.
+    const isGoing = await this.#db.selectFrom("sites").select("id").where("id", "=", id).where("lifecycle", "=", "deleting").executeTakeFirst();
+    if (isGoing === undefined) return;
+    // Nothing is queued there any more.
+    await detachFromSite(this.#db, id);
     await this.#db.deleteFrom("sites").where("id", "=", id).where("lifecycle", "=", "deleting").execute();
   }
 

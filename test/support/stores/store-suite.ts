@@ -6,6 +6,7 @@ import type { TestDatabase } from "../test-database.ts";
 import { describeAccountStores } from "./account-suite.ts";
 import { describeAwakeSites } from "./awake-site-suite.ts";
 import { describeDatabaseStores } from "./database-suite.ts";
+import { describeLongHistories } from "./long-history-suite.ts";
 import { describeNotifications } from "./notification-suite.ts";
 import { describeOperationStores } from "./operation-suite.ts";
 import { describeRouteStores } from "./route-suite.ts";
@@ -61,6 +62,7 @@ export function describeStores(name: string, createDatabase: () => Promise<TestD
       describeTaskSuccession(get);
     });
     describe("schedules", () => describeScheduleStores(get));
+    describeLongHistories(get);
     describeRouteStores(get);
     describeNotifications(get);
   });
