@@ -8,17 +8,17 @@ import { parseSitePath } from "#contract/site-path.ts";
 import type { ComponentClient } from "#kit/component-client.ts";
 import { eventStream } from "#kit/http/event-stream.ts";
 import { Answer, mount } from "#kit/http/mount.ts";
-import type { AccessWatch } from "./access-watch.ts";
 import type { personGuards } from "./person-guard.ts";
 import { previewHeaders } from "./preview-headers.ts";
 import { released } from "./released.ts";
 import { guardOf, pathAfter, siteFilesClient } from "./site-files-client.ts";
+import type { StreamAccess } from "./stream-access.ts";
 
 /** What the endpoints beside the files themselves need. */
 export interface FileHistoryDeps {
   readonly guards: ReturnType<typeof personGuards>;
   readonly orchestrator: ComponentClient;
-  readonly access: AccessWatch;
+  readonly access: Pick<StreamAccess, "signalFor">;
 }
 
 /** Serves earlier versions of files, search in a site, and changes as they happen. */
@@ -53,8 +53,8 @@ export function mountFileHistory(app: FastifyInstance, deps: FileHistoryDeps): v
     parseSitePath(query.path);
     return siteFilesClient(deps.orchestrator, caller).call(host.searchFiles, { params: { siteId: caller.site.id }, query, signal });
   });
-  mount(at, api.followChanges, async ({ caller, query, signal }) => {
-    const watch = deps.access.signalFor(caller.actor, caller.site, signal);
+  mount(at, api.followChanges, async ({ caller, query, request, signal }) => {
+    const watch = deps.access.signalFor({ caller, request, signal }, caller.site);
     try {
       const client = siteFilesClient(deps.orchestrator, caller);
       const response = await client.fetch(host.followChanges, { params: { siteId: caller.site.id }, query, signal: watch.signal });

@@ -37,6 +37,8 @@ export function personGuards(deps: PersonGuardDeps): {
   readonly operation: Guard<OperationCaller>;
   readonly task: Guard<TaskCaller>;
   readonly schedule: Guard<ScheduleCaller>;
+  /** For what stays open: rejects when the session or token counts no more. It is not noted as a use. */
+  readonly stillSignedIn: (request: FastifyRequest) => Promise<unknown>;
 } {
   const person: Guard<PersonCaller> = async (shape, request) => {
     const caller = await authenticate(deps, request);
@@ -77,10 +79,22 @@ export function personGuards(deps: PersonGuardDeps): {
       demandPlaceVerb(caller.actor, schedule, shape.access.act === "control" ? "site.tasks" : "site.read");
       return { ...caller, schedule };
     },
+    stillSignedIn: (request) => authenticate(untouched(deps), request),
   };
 }
 
-async function authenticate(deps: PersonGuardDeps, request: FastifyRequest): Promise<PersonCaller> {
+interface Credentials {
+  readonly sessions: Pick<SessionStore, "find" | "touch">;
+  readonly tokens: Pick<TokenStore, "find" | "touch">;
+  readonly isSecure: boolean;
+}
+
+function untouched({ sessions, tokens, isSecure }: PersonGuardDeps): Credentials {
+  const touch = async (): Promise<void> => undefined;
+  return { sessions: { find: (...asked) => sessions.find(...asked), touch }, tokens: { find: (...asked) => tokens.find(...asked), touch }, isSecure };
+}
+
+async function authenticate(deps: Credentials, request: FastifyRequest): Promise<PersonCaller> {
   const authorization = request.headers.authorization;
   if (authorization !== undefined) return authenticateToken(deps, request, authorization);
   const secret = readCookie(request.headers.cookie, deps.isSecure);
@@ -94,7 +108,7 @@ async function authenticate(deps: PersonGuardDeps, request: FastifyRequest): Pro
   return { actor: { user: session.user, scopes: ["full"], door: "web", address: request.ip }, sessionId: id };
 }
 
-async function authenticateToken(deps: PersonGuardDeps, request: FastifyRequest, authorization: string): Promise<PersonCaller> {
+async function authenticateToken(deps: Credentials, request: FastifyRequest, authorization: string): Promise<PersonCaller> {
   const [scheme, secret] = authorization.split(" ");
   if (scheme?.toLowerCase() !== "bearer" || secret === undefined || secret === "") throw new Failure("not_signed_in");
   const now = new Date();

@@ -13,6 +13,7 @@ import { startFakeOrchestrator } from "../../test/support/fake-orchestrator.ts";
 import { AccessWatch } from "./access-watch.ts";
 import type { SiteCaller } from "./callers.ts";
 import { mountFileHistory } from "./file-history-api.ts";
+import { StreamAccess } from "./stream-access.ts";
 import { mountStreams } from "./streams-api.ts";
 import { mountTasks } from "./tasks-api.ts";
 
@@ -52,7 +53,8 @@ beforeEach(async () => {
   table = new CountingTable();
   const epochs = { changedSince: async () => ({ sites: [], users: [] }) };
   const renewals = { hosts: [], judge: async () => Promise.reject(new Error("nobody is to be judged")) };
-  const access = new AccessWatch({ epochs, table, push: async () => undefined, renewals, log: silentLog() });
+  const watch = new AccessWatch({ epochs, table, push: async () => undefined, renewals, log: silentLog() });
+  const access = new StreamAccess({ access: watch, stillSignedIn: async () => caller });
   const there = { baseUrl: orchestrator.url, audience: "orchestrator", caller: "manager", signer: await createSigner(key.signingKey) } as const;
   const client = createComponentClient(there);
   const app = createServer({ log: silentLog() });

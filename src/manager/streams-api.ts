@@ -12,11 +12,11 @@ import type { ComponentClient } from "#kit/component-client.ts";
 import type { Hints } from "#kit/hints.ts";
 import { eventStream } from "#kit/http/event-stream.ts";
 import { Answer, mount } from "#kit/http/mount.ts";
-import type { AccessWatch } from "./access-watch.ts";
 import type { OperationCaller, PersonCaller } from "./callers.ts";
 import type { OrchestratorMirror, StatusChange } from "./orchestrator-mirror.ts";
 import type { personGuards } from "./person-guard.ts";
 import { released } from "./released.ts";
+import type { StreamAccess } from "./stream-access.ts";
 import { operationViewOf, statusOf } from "./views.ts";
 
 /** What the endpoints that stream need. */
@@ -26,7 +26,7 @@ export interface StreamsDeps {
   readonly operations: OperationStore;
   readonly orchestrator: ComponentClient;
   readonly mirror: OrchestratorMirror;
-  readonly access: AccessWatch;
+  readonly access: Pick<StreamAccess, "signalFor">;
   /** Woken with an operation's id at each of its changes. */
   readonly hints: Hints;
 }
@@ -37,16 +37,16 @@ const lookEveryMs = 2_000;
 /** Serves logs, operations as they go, and changes of state. */
 export function mountStreams(app: FastifyInstance, deps: StreamsDeps): void {
   mount({ app, guard: deps.guards.operation }, readOperation, async ({ caller }) => ({ operation: operationViewOf(caller.operation) }));
-  mount({ app, guard: deps.guards.operation }, followOperation, async ({ caller, signal }) => {
-    const watch = deps.access.signalFor(caller.actor, null, signal);
+  mount({ app, guard: deps.guards.operation }, followOperation, async ({ caller, request, signal }) => {
+    const watch = deps.access.signalFor({ caller, request, signal }, null);
     return released(eventStream(progressOf(deps, caller, watch.signal), watch.signal), watch.release);
   });
-  mount({ app, guard: deps.guards.person }, followSites, async ({ caller, signal }) => {
-    const watch = deps.access.signalFor(caller.actor, null, signal);
+  mount({ app, guard: deps.guards.person }, followSites, async ({ caller, request, signal }) => {
+    const watch = deps.access.signalFor({ caller, request, signal }, null);
     return released(eventStream(changesFor(deps, caller, watch.signal), watch.signal), watch.release);
   });
-  mount({ app, guard: deps.guards.site }, readLogs, async ({ caller, query, signal }) => {
-    const watch = deps.access.signalFor(caller.actor, caller.site, signal);
+  mount({ app, guard: deps.guards.site }, readLogs, async ({ caller, query, request, signal }) => {
+    const watch = deps.access.signalFor({ caller, request, signal }, caller.site);
     try {
       const behalf = { user: caller.actor.user.id, userEpoch: caller.actor.user.epoch, siteEpoch: caller.site.epoch };
       const response = await deps.orchestrator.on(behalf).fetch(readSiteLogs, { params: { siteId: caller.site.id }, query: pick(query), signal: watch.signal });

@@ -13,18 +13,18 @@ import { demandPlaceVerb, placeFor } from "#core/tasks/task-place.ts";
 import type { ActorTask, TaskFilter } from "#core/tasks/task-store.ts";
 import { eventStream } from "#kit/http/event-stream.ts";
 import { Answer, mount } from "#kit/http/mount.ts";
-import type { AccessWatch } from "./access-watch.ts";
 import type { Note } from "./audit-trail.ts";
 import type { TaskCaller } from "./callers.ts";
 import type { personGuards } from "./person-guard.ts";
 import { released } from "./released.ts";
+import type { StreamAccess } from "./stream-access.ts";
 import { type FollowedOutput, followOutput, outputSoFar, type TaskOutputDeps } from "./task-output.ts";
 import { attemptViewOf, taskViewOf } from "./task-views.ts";
 
 /** What the endpoints of tasks need. */
 export interface TasksApiDeps extends CreateTaskDeps, TaskOutputDeps {
   readonly guards: ReturnType<typeof personGuards>;
-  readonly access: AccessWatch;
+  readonly access: Pick<StreamAccess, "signalFor">;
   readonly note: Note;
 }
 
@@ -85,8 +85,8 @@ function mountReading(app: FastifyInstance, deps: TasksApiDeps): void {
     const attempts = mayHaveEarlier(task) ? await tasks.earlierAttempts(task) : [];
     return { task: taskViewOf(task, actor), attempts: attempts.map(attemptViewOf) };
   });
-  mount({ app, guard: guards.task }, api.followTask, async ({ caller, signal }) => {
-    const watch = deps.access.signalFor(caller.actor, caller.task.actorSite, signal);
+  mount({ app, guard: guards.task }, api.followTask, async ({ caller, request, signal }) => {
+    const watch = deps.access.signalFor({ caller, request, signal }, caller.task.actorSite);
     return released(eventStream(progressOf(deps, caller, watch.signal), watch.signal), watch.release);
   });
 }
@@ -115,7 +115,7 @@ function mountOutput(app: FastifyInstance, deps: TasksApiDeps): void {
   mount({ app, guard: deps.guards.task }, api.readTaskLog, async ({ params, query, caller, request, signal }) => {
     const { actor, task } = caller;
     demandPlaceVerb(actor, task, "site.logs");
-    const watch = deps.access.signalFor(actor, task.actorSite, signal);
+    const watch = deps.access.signalFor({ caller, request, signal }, task.actorSite);
     const asked = { actor, task, stream: params.stream, signal: watch.signal };
     if (query.follow) {
       const pieces = followOutput(deps, { ...asked, ...(lastEventIdOf(request) ?? { offset: query.offset }) });

@@ -1,7 +1,6 @@
-import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { FastifyInstance } from "fastify";
 import type { WebSocket } from "ws";
 import * as api from "#contract/api/terminals.ts";
-import { Failure } from "#contract/failure.ts";
 import * as host from "#contract/internal/terminals.ts";
 import type { TerminalEvent } from "#contract/terminal.ts";
 import type { Fleet } from "#core/nodes/fleet.ts";
@@ -11,11 +10,11 @@ import { mount } from "#kit/http/mount.ts";
 import { mountSocket } from "#kit/http/socket.ts";
 import { openSocket } from "#kit/http/socket-client.ts";
 import { relayMessages } from "#kit/http/socket-flow.ts";
-import type { AccessWatch } from "./access-watch.ts";
 import type { Note } from "./audit-trail.ts";
 import type { SiteCaller } from "./callers.ts";
 import type { OrchestratorMirror } from "./orchestrator-mirror.ts";
 import type { personGuards } from "./person-guard.ts";
+import type { Standing, StreamAccess } from "./stream-access.ts";
 
 /** What the endpoints of terminals need. */
 export interface TerminalsDeps {
@@ -25,12 +24,10 @@ export interface TerminalsDeps {
   readonly fleet: Pick<Fleet, "linkOf">;
   readonly mirror: Pick<OrchestratorMirror, "capabilities">;
   readonly runPolicy: RunPolicy;
-  readonly access: AccessWatch;
+  readonly access: Pick<StreamAccess, "signalWhile">;
   readonly note: Note;
 }
 
-/** A session or a token may end without an epoch: so often an open socket's is looked at again. A token is taken back because it got about. */
-const recheckMs = { session: 5_000, token: 1_500 } as const;
 /** Codes of the WebSocket protocol: the ordinary end, and one after which it is worth trying again. */
 const ordinary = 1000;
 const tryAgain = 1013;
@@ -51,14 +48,15 @@ export function mountTerminals(app: FastifyInstance, deps: TerminalsDeps): void 
     return undefined;
   });
   mountSocket(at, api.attachTerminal, async ({ caller, params, query, signal, request }) => {
-    const watch = deps.access.signalWhile({ actor: caller.actor, site: caller.site, verbs: ["site.shell"] }, signal);
+    const again = () => deps.guards.site(api.attachTerminal, request);
+    const watch = deps.access.signalWhile({ caller, request, signal }, { site: caller.site, verbs: ["site.shell"], again });
     try {
       const link = await deps.fleet.linkOf(caller.site.id);
       const there = { baseUrl: link.baseUrl, peer: link.audience, token: grantFor(link, behalfOf(caller)) };
       const far = await openSocket(there, host.attachTerminal, { params: { siteId: caller.site.id, terminal: params.terminal }, query, signal });
       return (near) => {
         joinSockets(near, far);
-        endWithAccess(deps, { near, far, watch, caller, request });
+        endWithAccess(near, far, watch);
       };
     } catch (error) {
       watch.release();
@@ -87,17 +85,7 @@ function joinSockets(near: WebSocket, far: WebSocket): void {
 }
 
 /** Ends a socket when its person may not look at it any more, even if the orchestrator should not hear of that. */
-function endWithAccess(
-  deps: TerminalsDeps,
-  open: {
-    readonly near: WebSocket;
-    readonly far: WebSocket;
-    readonly watch: ReturnType<AccessWatch["signalFor"]>;
-    readonly caller: SiteCaller;
-    readonly request: FastifyRequest;
-  },
-): void {
-  const { near, far, watch, caller, request } = open;
+function endWithAccess(near: WebSocket, far: WebSocket, watch: Standing): void {
   const withdraw = (): void => {
     const farewell: TerminalEvent = { type: "closed", reason: "access_changed" };
     if (near.readyState === near.OPEN) near.send(JSON.stringify(farewell));
@@ -107,15 +95,5 @@ function endWithAccess(
   };
   watch.signal.addEventListener("abort", withdraw, { once: true });
   if (watch.signal.aborted) withdraw();
-  const everyMs = caller.sessionId === null ? recheckMs.token : recheckMs.session;
-  const timer = setInterval(() => {
-    deps.guards.site(api.attachTerminal, request).catch((error: unknown) => {
-      // What is no refusal (a database that is away) ends nothing.
-      if (error instanceof Failure && error.status < 500) withdraw();
-    });
-  }, everyMs).unref();
-  near.once("close", () => {
-    clearInterval(timer);
-    watch.release();
-  });
+  near.once("close", () => watch.release());
 }

@@ -93,6 +93,7 @@ export async function startFakeOrchestrator(key: ClusterKey, port?: number): Pro
         state.files.set(path, bytes);
         return { created, sha256: "0".repeat(64), size: bytes.length };
       },
+      "files.changes": async (call) => eventStream(until(call.signal), call.signal),
       "usage.read": async () => ({ bytes: 1, files: 1 }),
       "upload.write": async (call) => ({ size: (await buffer(call.stream)).length, sha256: "0".repeat(64) }),
       "deployment.unpack": async () => ({ files: 2, bytes: 10 }),
