@@ -1,5 +1,6 @@
 import { deviceCookieName, sessionCookieName } from "#contract/session-cookie.ts";
 import { accessLogFormat } from "../../syslog/access-line.ts";
+import { isTooLong, untoldToActivator, waitForUntold } from "./body-rules.ts";
 import { errorStatuses } from "./error-files.ts";
 import { type BalancedManagers, managersSection } from "./managers-section.ts";
 
@@ -155,13 +156,15 @@ function visitorsSection(facts: HaproxyFacts): Section {
     busyRule(facts, "sc2_conn_cur"),
     "http-request del-header upgrade if { req.fhdr(upgrade) -m beg -i h2 }",
     ...(tls?.redirectsPlain === true ? [toTls(tls)] : []),
+    waitForUntold(facts.headMs),
     "http-request set-var(txn.limit) var(txn.route),field(4,|) if { req.fhdr(content-length) -m found }",
     ...(managers === null ? [] : [`use_backend managers if { var(txn.host) -m str ${managers.host} }`]),
     // Addresses of HTTP/2 are always absolute, and mean the host that is asked.
-    "use_backend activator if { req.fhdr(transfer-encoding) -m found } or { req.fhdr(expect) -m found } or !{ url -m beg / } !{ req.ver 2.0 }",
+    ...untoldToActivator(),
+    "use_backend activator if { req.fhdr(expect) -m found } or !{ url -m beg / } !{ fc_http_major 2 } or { method CONNECT }",
     `use_backend activator if { req.fhdr(cookie) -m sub ${sessionCookieName} ${deviceCookieName} }`,
     `use_backend static if { var(txn.route) -m beg static } { method GET HEAD } !{ req.fhdr(content-length) -m found } { path -m reg ${plainPath} }`,
-    "use_backend live if { var(txn.route) -m beg live } !{ req.hdr_val(content-length),sub(txn.limit) gt 0 }",
+    `use_backend live if { var(txn.route) -m beg live } !${isTooLong}`,
     "default_backend activator",
   ];
 }
