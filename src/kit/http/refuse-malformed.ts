@@ -6,14 +6,19 @@ import { endWith } from "./last-words.ts";
 /** Longest head of a request, in bytes: its address and its fields. */
 export const maxHeadBytes = 16 * 1024;
 
+/** What still comes on these is thrown away. */
+const refused = new WeakSet<Duplex>();
+
 /** Answers what the parser of HTTP gave up on: there is no request that anybody could look at. */
 export function refuseMalformed(error: NodeJS.ErrnoException, socket: Duplex): void {
+  // Each further piece is an error again: closing for that would reset the connection, and lose the answer that is on its way.
+  if (error.code !== "ECONNRESET" && refused.has(socket)) return;
   if (error.code === "ECONNRESET" || !isUnanswered(socket)) socket.destroy();
   else sendRefusal(socket, failureOfParser(error));
 }
 
 /** Whether something can be said on a bare connection: what has begun to go out there is an answer to something else, which that would spoil. */
-export function isUnanswered(socket: Duplex): boolean {
+function isUnanswered(socket: Duplex): boolean {
   const current: unknown = Reflect.get(socket, "_httpMessage");
   return socket.writable && !(current instanceof ServerResponse && current.headersSent);
 }
@@ -34,6 +39,7 @@ function sendRefusal(socket: Duplex, failure: Failure): void {
     `content-length: ${Buffer.byteLength(body)}`,
     "connection: close",
   ];
+  refused.add(socket);
   endWith(socket, `${head.join("\r\n")}\r\n\r\n${body}`);
 }
 

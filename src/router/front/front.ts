@@ -20,7 +20,7 @@ import type { StaticServer } from "../static/serve-static.ts";
 import type { TrafficBook } from "../traffic/traffic-book.ts";
 import type { Arrival } from "./arrival.ts";
 import { parsePathForm, pathFormLocation } from "./path-form.ts";
-import { parseTarget, splitQuery } from "./request-target.ts";
+import { onlyHost, parseTarget, splitQuery } from "./request-target.ts";
 import type { TroubleReport } from "./trouble-report.ts";
 
 /** What the front needs. */
@@ -62,6 +62,7 @@ export class Front {
     this.#options = options;
     this.#proxy = {
       limits: options.limits,
+      gateOf: (siteId) => options.gates.of(siteId),
       metrics: options.metrics,
       now: Date.now,
       isVisit: ({ arrival, route }) => isVisit(factsOf(arrival), route.botsWake),
@@ -112,7 +113,7 @@ export class Front {
 
   #route(arrival: Arrival): void {
     const { req } = arrival;
-    const { host, target } = parseTarget(req.url ?? "/", req.headers.host);
+    const { host, target } = parseTarget(req.url ?? "/", onlyHost(req.rawHeaders));
     arrival.host = host;
     arrival.target = target;
     const route = this.#options.table.byHost(host);
@@ -124,15 +125,14 @@ export class Front {
   }
 
   #forward(arrival: Arrival, route: SiteRoute): void {
-    const gate = this.#options.gates.of(route.siteId);
-    const visit: ProxyVisit = { arrival, route, gate, forwarding: this.#forwardingOf(arrival.req), dress: null };
+    const visit: ProxyVisit = { arrival, route, forwarding: this.#forwardingOf(arrival.req), dress: null };
     if (route.cache === null) this.#pass(visit);
     else this.#options.pages.serve(visit, this.#proxy, this.#pass);
   }
 
   readonly #pass = (visit: ProxyVisit): void => {
     const exchange = new Exchange(this.#proxy, visit);
-    if (visit.gate.wouldWake && !this.#proxy.isVisit(visit)) this.#refuseVisit(visit.arrival);
+    if (this.#proxy.gateOf(visit.route.siteId).wouldWake && !this.#proxy.isVisit(visit)) this.#refuseVisit(visit.arrival);
     else exchange.begin();
   };
 

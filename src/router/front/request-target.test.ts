@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { Failure } from "#contract/failure.ts";
-import { hostName, parseTarget, splitQuery } from "./request-target.ts";
+import { hostName, onlyHost, parseTarget, splitQuery } from "./request-target.ts";
 
 test.each([
   ["foo.localhost", "foo.localhost"],
@@ -33,4 +33,11 @@ test.each(["http://other.localhost/", "*", "ftp://foo.localhost/", "foo"])("%s i
 test("the query keeps its question mark", () => {
   expect(splitQuery("/a?b?c")).toEqual({ path: "/a", query: "?b?c" });
   expect(splitQuery("/a")).toEqual({ path: "/a", query: "" });
+});
+
+test("a request has one Host header, and something stands in it", () => {
+  expect(onlyHost(["Accept", "*/*", "hOST", "foo.localhost:1", "Hosts", "other.localhost"])).toBe("foo.localhost:1");
+  expect(() => onlyHost(["Accept", "*/*"])).toThrow("it names no host");
+  expect(() => onlyHost(["Host", ""])).toThrow("it names no host");
+  expect(() => onlyHost(["Host", "foo.localhost", "host", "foo.localhost"])).toThrow("it names two hosts");
 });

@@ -19,8 +19,20 @@ export function hostName(header: string | undefined): string {
   return header.slice(0, end).toLowerCase();
 }
 
+/** The Host header of a request, by names and values as they came. @throws {Failure} `request_malformed` unless there is one, and one only */
+export function onlyHost(rawHeaders: readonly string[]): string {
+  let found: string | undefined;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    if (rawHeaders[index]?.length !== 4 || rawHeaders[index]?.toLowerCase() !== "host") continue;
+    if (found !== undefined) throw new Failure("request_malformed", { reason: "it names two hosts" });
+    found = rawHeaders[index + 1];
+  }
+  if (found === undefined || found === "") throw new Failure("request_malformed", { reason: "it names no host" });
+  return found;
+}
+
 /** Reads what a request is for. An absolute address (`GET http://host/path`) must name the same host as its Host header. @throws {Failure} `request_malformed` */
-export function parseTarget(url: string, hostHeader: string | undefined): RequestTarget {
+export function parseTarget(url: string, hostHeader: string): RequestTarget {
   const host = hostName(hostHeader);
   if (url.startsWith("/")) return { host, target: url };
   const absolute = /^https?:\/\/([^/?#]*)(.*)$/i.exec(url);

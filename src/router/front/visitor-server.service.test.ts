@@ -1,9 +1,11 @@
 import { once } from "node:events";
-import type { Socket } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
+import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { dial as dialDoor, ended, rawGet } from "../../../test/support/raw-request.ts";
 import { aRoute, type RouterHarness, startRouter, visit } from "../../../test/support/router-harness.ts";
 import { type SiteProgram, startProgram } from "../../../test/support/site-program.ts";
+import { createVisitorServer } from "./visitor-server.ts";
 
 let program: SiteProgram;
 let router: RouterHarness;
@@ -82,3 +84,30 @@ test("those that wait behind another request end with an upgrade that nobody sho
   await ended(socket);
   await expect.poll(inFlight, until).toBe("0");
 });
+
+test("a head that comes in many pieces and has no end is answered whole, and the rest of it thrown away", async () => {
+  const socket = await dial(`GET / HTTP/1.1\r\nHost: app.localhost\r\nX: `);
+  const answer = text(socket);
+  for (let piece = 0; piece < 64; piece += 1) {
+    if (!socket.write("x".repeat(16 * 1024))) await once(socket, "drain");
+  }
+  expect(problemIn(await answer)).toMatchObject({ status: 431, code: "head_too_large" });
+  socket.destroy();
+});
+
+test("a head that comes too late is told so", async () => {
+  const nobody = (): void => undefined;
+  const server = createVisitorServer({ front: { request: nobody, checkContinue: nobody, upgrade: nobody }, maxConnections: 10 });
+  server.headersTimeout = 1;
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const socket = await dialDoor({ host: "127.0.0.1", port: (server.address() as AddressInfo).port }, "GET / HTTP/1.1\r\n");
+  expect(problemIn(await text(socket))).toMatchObject({ status: 408, code: "request_too_slow" });
+  socket.destroy();
+  server.close();
+}, 60_000);
+
+function problemIn(answer: string): unknown {
+  const [head = "", body = ""] = answer.split("\r\n\r\n");
+  expect(head).toContain("content-type: application/problem+json");
+  return JSON.parse(body);
+}
