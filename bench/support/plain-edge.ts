@@ -1,4 +1,4 @@
-// What an administrator would write by hand: a HAProxy for one site and one folder, and an nginx with a server block for each site.
+// What an administrator would write by hand: a HAProxy with a map of all hosts, and an nginx with a server block for each site.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
@@ -12,8 +12,14 @@ export interface PlainServer extends AsyncDisposable {
   readonly url: string;
 }
 
-/** HAProxy with one backend for the program and one for the folder, which nginx serves from a unix socket. It writes a log, as anybody's does. */
-export async function startPlainHaproxy(facts: { readonly upstream: string; readonly root: string }): Promise<PlainServer & { readonly pid: number }> {
+/**
+ * HAProxy with a map of so many hosts, and one backend for the program and one for the folder, which nginx serves from a unix socket. It writes a
+ * log, as anybody's does.
+ */
+export async function startPlainHaproxy(
+  count: number,
+  facts: { readonly upstream: string; readonly root: string },
+): Promise<PlainServer & { readonly pid: number }> {
   const folder = await mkdtemp(join(tmpdir(), "backlot-plain-"));
   const port = await freePort();
   const nginx = join(folder, "nginx.conf");
@@ -25,6 +31,9 @@ http { access_log off; sendfile on; keepalive_requests 100000000; types { text/p
   server { listen unix:${folder}/nginx.sock; root ${facts.root}; } }
 `,
   );
+  const map = join(folder, "hosts.map");
+  const hosts = ["app.localhost program", "static.localhost files", ...otherHosts(count).map((name) => `${name} files`)];
+  await writeFile(map, `${hosts.join("\n")}\n`);
   const haproxy = join(folder, "haproxy.cfg");
   await writeFile(
     haproxy,
@@ -42,8 +51,9 @@ defaults
 frontend visitors
     bind 127.0.0.1:${port}
     option forwardfor
-    use_backend files if { req.hdr(host) -m str static.localhost }
-    default_backend program
+    use_backend %[req.hdr(host),field(1,:),lower,map_str(${map},nobody)]
+backend nobody
+    http-request return status 404
 backend program
     server one ${new URL(facts.upstream).host}
 backend files
@@ -93,7 +103,7 @@ ${names.map((name) => `  server { listen 127.0.0.1:${port}; server_name ${name};
 }
 `,
     );
-  const names = Array.from({ length: count - 2 }, (_, index) => `site-${index}.localhost`);
+  const names = [...otherHosts(count)];
   await write(names);
   const child = spawn("nginx", ["-p", folder, "-c", file, "-e", join(folder, "error.log")], { stdio: "ignore" });
   const url = `http://127.0.0.1:${port}`;
@@ -102,10 +112,12 @@ ${names.map((name) => `  server { listen 127.0.0.1:${port}; server_name ${name};
     url,
     pid: await onlyChildOf(child.pid ?? 0),
     reloadMs: async () => {
+      const name = `new-${names.length}.localhost`;
+      names.push(name);
       const startedAt = performance.now();
-      await write([...names, "new.localhost"]);
+      await write(names);
       child.kill("SIGHUP");
-      while ((await status(`${url}/file.txt`, "new.localhost")) !== 200) await delay(1);
+      while ((await status(`${url}/file.txt`, name)) !== 200) await delay(1);
       return performance.now() - startedAt;
     },
     [Symbol.asyncDispose]: async () => {
@@ -114,6 +126,10 @@ ${names.map((name) => `  server { listen 127.0.0.1:${port}; server_name ${name};
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+function otherHosts(count: number): readonly string[] {
+  return Array.from({ length: count - 2 }, (_, index) => `site-${index}.localhost`);
 }
 
 /** A master's one worker. */
