@@ -81,6 +81,25 @@ describe.skipIf(missing !== null)(titled("the dashboard", missing), () => {
     await expect.poll(() => world.sites.get("choir")?.view.dedicated, { timeout: 20_000 }).toBe(true);
   }, 240_000);
 
+  test("says at the field that nothing more may be kept awake, and what to do", async () => {
+    const dynamic = [...world.sites.values()].filter(({ view }) => view.kind === "dynamic" && view.name !== "robotics").slice(0, 3);
+    for (const site of dynamic) site.view = { ...site.view, settings: { ...site.view.settings, idleSeconds: null } };
+    await browser.go(`${base}/sites/robotics/settings`);
+    await browser.select("Goes to sleep", "Never: always awake");
+    await browser.click("Save changes");
+    await browser.sees("Let this one or another one sleep, or ask an administrator.");
+    const field = await browser.field("Goes to sleep");
+    expect(await field.getAttribute("aria-invalid")).toBe("true");
+    const described = ((await field.getAttribute("aria-describedby")) ?? "").split(" ");
+    const words = await Promise.all(described.map(async (id) => (await browser.driver.findElement(By.id(id))).getText()));
+    expect(words.at(-1)).toBe("ada keeps 3 programs awake, which is the most. Let this one or another one sleep, or ask an administrator.");
+    expect(world.sites.get("robotics")?.view.settings.idleSeconds).toBe(600);
+    for (const site of dynamic) site.view = { ...site.view, settings: { ...site.view.settings, idleSeconds: 600 } };
+    await browser.click("Save changes");
+    await expect.poll(() => world.sites.get("robotics")?.view.settings.idleSeconds, { timeout: 20_000 }).toBeNull();
+    await browser.misses("Let this one or another one sleep");
+  }, 240_000);
+
   test("keeps what is typed while others change the same site, and nobody's variables are lost", async () => {
     const site = world.sites.get("robotics");
     if (site === undefined) throw new Error("the mock has lost its robotics site");
