@@ -127,7 +127,7 @@ export class PageCache {
   }
 
   #choose({ visit, deps, request, isCollapsed }: Look, page: Page | undefined): AnswerChoice {
-    const { gate } = visit;
+    const gate = deps.gateOf(visit.route.siteId);
     const isAsleep = !gate.isAwake || gate.isClosed;
     const wantsNewest = request.isReload && !isCollapsed && deps.isVisit(visit);
     return chooseAnswer({ page, isSignedIn: request.isSignedIn, isAsleep, wantsNewest, isCollapsed, now: this.#now() });
@@ -144,7 +144,7 @@ export class PageCache {
     const forwarded = this.#whyForwarded(look, page);
     // Nobody is to wait for an answer that is for its asker only.
     const isPassed = this.#isOdd(look) || this.#memory.isPassed(siteId, request.key) || look.rounds >= mostRounds;
-    const isWanted = request.method === "GET" && !request.hasRange && !(visit.gate.wouldWake && !deps.isVisit(visit));
+    const isWanted = request.method === "GET" && !request.hasRange && !(deps.gateOf(siteId).wouldWake && !deps.isVisit(visit));
     look.rounds += 1;
     if (request.onlyIfCached) deps.sendFailure(visit.arrival, new Failure("page_not_kept"));
     else if (isPassed || (!isWanted && this.#shared?.isThere !== true)) this.#pass(look, forwarded);

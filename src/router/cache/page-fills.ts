@@ -178,7 +178,7 @@ export class PageFills {
     const { visit, deps, request } = look;
     return new SiteFetch(
       {
-        gate: visit.gate,
+        gate: deps.gateOf(visit.route.siteId),
         head: sharedRequest(visit, request, fill.old),
         limits: deps.limits,
         isVisit: () => fill.isVisited,

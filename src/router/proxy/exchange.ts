@@ -1,5 +1,6 @@
 import { Failure } from "#contract/failure.ts";
 import { endAnswer } from "../end-answer.ts";
+import type { SiteGate } from "../gate/site-gate.ts";
 import type { Target } from "../gate/target.ts";
 import type { Visitor } from "../gate/waiting-visitors.ts";
 import { discardBody } from "../pages/send-failure.ts";
@@ -23,6 +24,7 @@ const repeatable = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"])
 export class Exchange implements Visitor, UpstreamUser {
   readonly #deps: ProxyDeps;
   readonly #visit: ProxyVisit;
+  readonly #gate: SiteGate;
   readonly #facts: RequestFacts;
   #target: Target | null = null;
   #connection: UpstreamConnection | null = null;
@@ -37,6 +39,7 @@ export class Exchange implements Visitor, UpstreamUser {
   constructor(deps: ProxyDeps, visit: ProxyVisit) {
     this.#deps = deps;
     this.#visit = visit;
+    this.#gate = deps.gateOf(visit.route.siteId);
     this.#facts = readRequestHeaders(visit.arrival.req.rawHeaders);
     if (visit.arrival.upgrade !== null && this.#facts.hasBody)
       throw new Failure("request_malformed", { reason: "it asks for another protocol and has a body" });
@@ -62,7 +65,7 @@ export class Exchange implements Visitor, UpstreamUser {
   /** Sets out to the site. */
   begin(): void {
     this.#visit.arrival.onClose = () => this.#visitorLeft();
-    this.#visit.gate.enter(this);
+    this.#gate.enter(this);
   }
 
   admit(target: Target): void {
@@ -178,7 +181,7 @@ export class Exchange implements Visitor, UpstreamUser {
 
   onBroken(connection: UpstreamConnection, error: Error): void {
     if (this.#isDone) return;
-    const { gate, arrival } = this.#visit;
+    const { arrival } = this.#visit;
     const target = this.#target;
     this.#connection = null;
     const isUntouched = !connection.isConnected || (!connection.hasAnswered && !this.#facts.hasBody && repeatable.has(arrival.req.method ?? ""));
@@ -194,9 +197,9 @@ export class Exchange implements Visitor, UpstreamUser {
       return;
     }
     // Nothing was sent, or nothing was done with it: the site is woken, or its new address found, and the request goes there whole.
-    gate.lose(target);
+    this.#gate.lose(target);
     this.#leaveGate();
-    gate.enter(this);
+    this.#gate.enter(this);
   }
 
   #write(chunk: Buffer): void {
@@ -259,7 +262,7 @@ export class Exchange implements Visitor, UpstreamUser {
     if (target === null) return;
     this.#target = null;
     this.#noteActivity();
-    this.#visit.gate.leave(target);
+    this.#gate.leave(target);
   }
 
   #failureOf(error: Error): Failure {
@@ -268,9 +271,8 @@ export class Exchange implements Visitor, UpstreamUser {
   }
 
   #noteActivity(): void {
-    const { gate } = this.#visit;
     const now = this.#deps.now();
-    if (now - gate.lastActiveAt >= activityGrainMs && this.#deps.isVisit(this.#visit)) gate.lastActiveAt = now;
+    if (now - this.#gate.lastActiveAt >= activityGrainMs && this.#deps.isVisit(this.#visit)) this.#gate.lastActiveAt = now;
   }
 }
 

@@ -10,7 +10,6 @@ import type { ResponseHead } from "./response-head.ts";
 export interface ProxyVisit {
   readonly arrival: Arrival;
   readonly route: SiteRoute;
-  readonly gate: SiteGate;
   readonly forwarding: Forwarding;
   /** Changes the answer's headers on their way to the visitor; null: they go as they are. */
   readonly dress: ((head: ResponseHead) => string[]) | null;
@@ -25,6 +24,8 @@ export interface ProxyLimits {
 
 /** What every proxied request shares. */
 export interface ProxyDeps {
+  /** The site's gate as it is now. To be asked for anew after each wait outside of it: a gate where nobody is gets forgotten, and is looked after no more. */
+  readonly gateOf: (siteId: number) => SiteGate;
   readonly limits: ProxyLimits;
   readonly metrics: RouterMetrics;
   readonly now: () => number;
