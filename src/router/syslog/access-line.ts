@@ -11,13 +11,15 @@ export const accessLogFormat = [
   String.raw`\"s\":%ST,\"b\":%B,\"d\":%Ta,\"q\":\"%b/%s\",\"e\":\"%ts\",\"r\":\"%[var(txn.route)]\"}"`,
 ].join(",");
 
+/** No date can be later. */
+const latestMs = 8.64e15;
 // HAProxy writes a hyphen for what there is none of.
 const text = z.string().transform((value) => (value === "-" ? "" : value));
 
 /** A line of the access log as HAProxy tells it. */
 export const accessLine = z.object({
   /** When the request ended, in milliseconds since 1970. */
-  t: z.number(),
+  t: z.int().min(0).max(latestMs),
   /** The visitor's address. */
   c: text,
   m: z.string(),
@@ -27,11 +29,11 @@ export const accessLine = z.object({
   /** User agent, and what the request is for (`prefetch`). */
   a: text,
   u: text,
-  s: z.number(),
+  s: z.int(),
   /** Bytes of the answer. */
-  b: z.number(),
+  b: z.int(),
   /** Milliseconds from the first byte of the request to the last of the answer. */
-  d: z.number(),
+  d: z.int(),
   /** Backend and server that answered. */
   q: z.string(),
   /** How it ended: `--` in order, else HAProxy's two letters for who broke it off and when. */

@@ -1,6 +1,8 @@
+import { execFile } from "node:child_process";
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import { silentLog } from "#kit/log.ts";
 import { aRoute } from "../../../test/support/router-harness.ts";
@@ -90,4 +92,38 @@ test("a site's files stay within their bound, and what a visitor writes stays wi
   for (const text of texts.join("").trim().split("\n"))
     expect(text).toMatch(/^192\.0\.2\.1 - - \[2026-\S+Z\] "GET \/\\x0a\\x1b\[31m\\x22x\\x5c" 200 100 "-" "a\\x2028b" 7ms$/);
   await rm(folder, { recursive: true });
+});
+
+test("what a slow disk has not yet taken counts among the lines that are held", async () => {
+  const { access, folder } = await scene(1e9);
+  const slow = path.join(folder, "1.log");
+  // Whoever opens it to write waits until somebody reads.
+  await promisify(execFile)("mkfifo", [slow]);
+  const one = line();
+  const fill = (): void => {
+    for (let siteId = 1; siteId <= 25; siteId += 1) for (let count = 0; count < 2000; count += 1) access.note(siteId, one);
+  };
+  fill();
+  const written = access.flush();
+  expect(access.skipped).toBe(0);
+  fill();
+  expect(access.skipped).toBe(50_000);
+  expect((await readFile(slow, "utf8")).split("\n")).toHaveLength(2001);
+  await written;
+  await rm(slow);
+  fill();
+  expect(access.skipped).toBe(50_000);
+  await access.flush();
+  await rm(folder, { recursive: true });
+});
+
+test.each([{ t: 1e300 }, { t: -1 }, { t: 1.5 }, { s: 1e300 }, { b: 0.5 }, { d: 1e300 }])(
+  "a line whose numbers can be none of HAProxy's is refused: %j",
+  (over) => {
+    expect(parseAccessLine(JSON.stringify({ ...raw, r: "", ...over }))).toBeNull();
+  },
+);
+
+test("HAProxy's -1, for what there was none of, is a number like others", () => {
+  expect(line({ s: -1, d: -1 })).toMatchObject({ s: -1, d: -1 });
 });

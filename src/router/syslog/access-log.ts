@@ -20,6 +20,7 @@ const mostWaitingLines = 50_000;
 export class AccessLog {
   readonly #options: AccessLogOptions;
   readonly #waiting = new Map<number, string[]>();
+  /** Lines in memory: those that gather, and those that a slow disk has not yet taken. */
   #lines = 0;
   #timer: NodeJS.Timeout | undefined;
   #writing: Promise<void> = Promise.resolve();
@@ -49,8 +50,13 @@ export class AccessLog {
     this.#timer = undefined;
     const waiting = [...this.#waiting];
     this.#waiting.clear();
-    this.#lines = 0;
-    this.#writing = this.#writing.then(() => this.#writeAll(waiting)).catch((err: unknown) => this.#options.log.warn({ err }, "access logs not written"));
+    const count = waiting.reduce((sum, [, lines]) => sum + lines.length, 0);
+    this.#writing = this.#writing
+      .then(() => this.#writeAll(waiting))
+      .catch((err: unknown) => this.#options.log.warn({ err }, "access logs not written"))
+      .finally(() => {
+        this.#lines -= count;
+      });
     await this.#writing;
   }
 

@@ -38,7 +38,7 @@ export class LogReceiver {
     this.#server.on("error", (err) => log.warn({ err }, "a log stream could not be accepted"));
     if (datagrams === null) return;
     const receiver = createSocket("udp4");
-    receiver.on("message", (message) => this.#take(message.toString("utf8")));
+    receiver.on("message", (message) => this.#datagram(message.toString("utf8")));
     receiver.bind({ address: datagrams.host, port: datagrams.port, exclusive: true });
     await once(receiver, "listening");
     receiver.on("error", (err) => log.warn({ err }, "log datagrams"));
@@ -67,6 +67,16 @@ export class LogReceiver {
         stream.destroy();
       }
     });
+  }
+
+  // Anyone on this machine can send one: whatever is in it, it ends nothing.
+  #datagram(raw: string): void {
+    try {
+      this.#take(raw);
+    } catch (err) {
+      this.refused += 1;
+      this.#options.log.warn({ err }, "log datagram refused");
+    }
   }
 
   #take(raw: string): void {

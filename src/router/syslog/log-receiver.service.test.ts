@@ -1,0 +1,30 @@
+import { createSocket } from "node:dgram";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { expect, test } from "vitest";
+import { silentLog } from "#kit/log.ts";
+import { freePort } from "../../../test/support/site-program.ts";
+import { LogReceiver } from "./log-receiver.ts";
+
+test("a datagram that cannot be dealt with is refused, and the next one is taken", async () => {
+  const folder = await mkdtemp(path.join(tmpdir(), "backlot-receiver-"));
+  const port = await freePort();
+  const taken: string[] = [];
+  const receiver = new LogReceiver({
+    socket: path.join(folder, "log.sock"),
+    datagrams: { host: "127.0.0.1", port },
+    onMessage: (_message, raw) => {
+      if (raw.endsWith("bad")) throw new RangeError("no time");
+      taken.push(raw);
+    },
+    log: silentLog(),
+  });
+  await receiver.start();
+  const sender = createSocket("udp4");
+  for (const text of ["bad", "good"]) sender.send(`<14>1 2026-01-01T00:00:00Z host haproxy 1 - - ${text}`, port, "127.0.0.1");
+  await expect.poll(() => [taken.length, receiver.refused], { timeout: 20_000, interval: 10 }).toEqual([1, 1]);
+  sender.close();
+  await receiver.stop();
+  await rm(folder, { recursive: true });
+});
