@@ -38,6 +38,8 @@ export interface FillPlan {
   readonly keep: (page: Page) => void;
   /** The answer cannot be kept. */
   readonly unkept: () => void;
+  /** Nobody joins it any more; it may go on for its asker, and store what comes. */
+  readonly shut: () => void;
   /** It is over, however it ended. */
   readonly over: () => void;
 }
@@ -230,7 +232,7 @@ export class PageFill implements FetchSink {
     clearTimeout(this.#trickle);
     const waiters = [...this.#waiters];
     this.#waiters.clear();
-    this.#plan.over();
+    this.#plan.shut();
     for (const waiter of waiters) waiter.pass();
   }
 
@@ -261,6 +263,7 @@ export class PageFill implements FetchSink {
     const waiters = [...this.#waiters];
     this.#waiters.clear();
     this.#leader = null;
+    this.#plan.shut();
     this.#plan.over();
     return waiters;
   }

@@ -37,7 +37,10 @@ export interface PageFillsPlan {
 /** The questions to programs that are under way: one for each page, however many want it. */
 export class PageFills {
   readonly #plan: PageFillsPlan;
+  /** Those that can be joined. */
   readonly #fills = new Map<string, PageFill>();
+  /** All that may still store something, by site. */
+  readonly #underWay = new Map<PageFill, number>();
   /** Bytes of bodies that are on their way into the cache. */
   #storing = 0;
 
@@ -47,7 +50,7 @@ export class PageFills {
 
   /** What is on its way of a site is not to be kept. */
   outdate(siteId: number): void {
-    for (const [key, fill] of this.#fills) if (key.startsWith(`${siteId} `)) fill.isOutdated = true;
+    for (const [fill, of] of this.#underWay) if (of === siteId) fill.isOutdated = true;
   }
 
   /** Joins those who ask for the same, or asks; `isAlone`: in the background, for whoever comes next. */
@@ -66,11 +69,15 @@ export class PageFills {
       return;
     }
     const fill: PageFill = new PageFill(
-      this.#planOf(look, () => {
-        if (this.#fills.get(key) === fill) this.#fills.delete(key);
+      this.#planOf(look, {
+        shut: () => {
+          if (this.#fills.get(key) === fill) this.#fills.delete(key);
+        },
+        over: () => this.#underWay.delete(fill),
       }),
     );
     this.#fills.set(key, fill);
+    this.#underWay.set(fill, visit.route.siteId);
     fill.old = how.page;
     fill.isWanted = how.isWanted;
     fill.isVisited = look.deps.isVisit(visit);
@@ -134,7 +141,7 @@ export class PageFills {
     };
   }
 
-  #planOf(look: Look, over: () => void): FillPlan {
+  #planOf(look: Look, on: { readonly shut: () => void; readonly over: () => void }): FillPlan {
     const { visit, cache, request } = look;
     const { siteId } = visit.route;
     const mostBytes = Math.min(this.#plan.limits.mostPageBytes, cache.bytes);
@@ -166,8 +173,9 @@ export class PageFills {
         // What one odd request got says nothing of what others get.
         if (request.unkeyed.length === 0 && !request.isSignedIn) this.#plan.memory.pass(siteId, cache, request.key);
       },
-      over: () => {
-        over();
+      over: on.over,
+      shut: () => {
+        on.shut();
         // What was kept is to be there for the others first.
         if (!isKept) release();
       },
