@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { text } from "node:stream/consumers";
 import { expect, it } from "vitest";
 import { silentLog } from "#kit/log.ts";
 import { createMetrics } from "../metrics.ts";
@@ -70,4 +71,29 @@ it("tells an orchestrator where visitors are sent, also that nobody is, and forg
   await waker.claim([]);
   expect(told.slice(2)).toEqual(["after", "after"]);
   for (const { server } of [before, after]) server.close();
+});
+
+it("tells each of several orchestrators of its own sites, in their order, however many they are", async () => {
+  const told = new Map<string, unknown>();
+  const orchestratorOf = (name: string) =>
+    listening(async (request, response) => {
+      const { instances } = JSON.parse(await text(request)) as { readonly instances: readonly unknown[] };
+      told.set(name, instances);
+      response.writeHead(200, { "content-type": "application/json" });
+      response.end(JSON.stringify({ lost: instances.slice(0, 1) }));
+    });
+  const [even, odd] = [await orchestratorOf("even"), await orchestratorOf("odd")];
+  const waker = new Waker({
+    credentials: (siteId) => ({ orchestrator: siteId % 2 === 0 ? even.url : odd.url, grant: "grant" }),
+    orchestrators: () => [even.url, odd.url],
+    log: silentLog(),
+    metrics: createMetrics(),
+    wakeMs: 60_000,
+    awayMs: 100,
+  });
+  const claimed = Array.from({ length: 20_000 }, (_, index) => [index + 1, `instance-${index + 1}`] as const);
+  const lost = await waker.claim(claimed);
+  expect(told).toEqual(new Map(["even", "odd"].map((name, rest) => [name, claimed.filter(([siteId]) => siteId % 2 === rest)])));
+  expect(lost.toSorted(([one], [other]) => one - other)).toEqual(claimed.slice(0, 2));
+  for (const { server } of [even, odd]) server.close();
 });

@@ -106,7 +106,9 @@ export class Waker {
     for (const { client } of this.#clients.values()) byClient.set(client, []);
     for (const [siteId, instance] of instances) {
       const client = this.#clientOf(siteId);
-      byClient.set(client, [...(byClient.get(client) ?? []), [siteId, instance]]);
+      const claimed = byClient.get(client) ?? [];
+      byClient.set(client, claimed);
+      claimed.push([siteId, instance]);
     }
     const answers = [...byClient].map(([client, claimed]) =>
       client
