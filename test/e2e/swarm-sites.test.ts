@@ -12,6 +12,7 @@ import { putToRest, swarmEngineSuite } from "../support/swarm-engine-suite.ts";
 import { swarmHandSuite } from "../support/swarm-hand-suite.ts";
 import { nginxImage, nodeImage, plainImage, shellessImage } from "../support/swarm-images.ts";
 import { swarmRestSuite } from "../support/swarm-rest-suite.ts";
+import { swarmRoutersLossSuite, swarmRoutersRestSuite } from "../support/swarm-routers-suite.ts";
 import { eachOf, type SwarmStage, swarmStage } from "../support/swarm-stage.ts";
 import { asking, enginePort, platformTargets, reachedFrom, type SwarmSurroundings, startSurroundings, told } from "../support/swarm-surroundings.ts";
 
@@ -33,7 +34,7 @@ echo "serving $(cat /tmp/www/index.html)"
 exec httpd -f -p "$PORT" -h /tmp/www
 `;
 
-describe.skipIf(missing !== null)(`a whole Backlot on a swarm of two nodes behind HAProxy and nginx${missing === null ? "" : ` (${missing})`}`, () => {
+describe.skipIf(missing !== null)(`a whole Backlot on a swarm of two nodes and two routers behind HAProxy${missing === null ? "" : ` (${missing})`}`, () => {
   let all: SwarmBacklot;
   let admin: Person;
   let stage: SwarmStage;
@@ -45,6 +46,7 @@ describe.skipIf(missing !== null)(`a whole Backlot on a swarm of two nodes behin
     const environment = { ...beats, BACKLOT_EDGE: "haproxy", BACKLOT_EDGE_VISITOR_REQUESTS: "100000000", BACKLOT_ROUTER_FREEZE_SECONDS: "3" };
     all = await startSwarmBacklot({
       environment,
+      twoRouters: true,
       images: [plainImage, nodeImage, shellessImage, nginxImage],
       everywhere: { BACKLOT_TRAEFIK_SITES_DOMAIN: labelDomain, BACKLOT_STATIC_IMAGE: nginxImage },
       // Engines that anybody on the network can ask: what must not be reached has to be there.
@@ -72,9 +74,9 @@ describe.skipIf(missing !== null)(`a whole Backlot on a swarm of two nodes behin
   }, async () => {
     const before = new Map<string, string>();
     await eachOf(names, 4, async (name) => {
-      const { status, text } = await all.backlot.visit(name);
-      expect({ name, status }).toEqual({ name, status: 200 });
-      before.set(name, text);
+      const [one, other] = await stage.visitAll(name);
+      expect({ name, status: one?.status, other }).toMatchObject({ name, status: 200, other: { status: 200, text: one?.text } });
+      before.set(name, one?.text ?? "");
     });
     expect((await all.backlot.visit("pages")).text).toBe("<h1>hello</h1>");
     // Made four at a time, they are spread about evenly.
@@ -88,23 +90,25 @@ describe.skipIf(missing !== null)(`a whole Backlot on a swarm of two nodes behin
       const body = await packedEntries([{ header: { name: "run.sh", mode: 0o755 }, content: programOf(name, "second") }]);
       await admin.succeeded((await admin.client.call(deploySite, { params: { name }, body: new Uint8Array(body) })).operation);
     });
-    const after = new Map(await eachOf(names, 4, async (name) => [name, (await all.backlot.visit(name)).text] as const));
+    const after = new Map(await eachOf(names, 4, async (name) => [name, (await stage.visitAll(name)).map(({ text }) => text)] as const));
     const { count, failed, answers } = await load.stop();
-    const [live = 0, files = 0] = [await stage.broughtTo("live,kept"), await stage.broughtTo("static,nginx")].map(
-      (now, index) => now - (directBefore[index] ?? 0),
+    const [live = [], files = []] = [await stage.broughtTo("live,kept"), await stage.broughtTo("static,nginx")].map((now, kind) =>
+      now.map((requests, door) => requests - (directBefore[kind]?.[door] ?? 0)),
     );
     process.stdout.write(
-      `20 sites of a swarm got a deployment under load: ${count} requests, ${failed.length} failed; HAProxy brought ${live} to programs, ${files} to nginx by itself\n`,
+      `20 sites of a swarm got a deployment under load: ${count} requests at two routers, ${failed.length} failed; HAProxies brought ${live.join(" and ")} to programs, ${files.join(" and ")} to nginx by themselves\n`,
     );
-    expect({ failed, isBusy: count > 100, isDirect: live > count / 4, hasFiles: files > 0 }).toEqual({
+    const isAtBoth = (brought: readonly number[], least: number): boolean => brought.length === 2 && Math.min(...brought) > least;
+    expect({ failed, isBusy: count > 100, isDirect: isAtBoth(live, count / 8), hasFiles: isAtBoth(files, 0) }).toEqual({
       failed: [],
       isBusy: true,
       isDirect: true,
       hasFiles: true,
     });
     for (const name of names) {
-      const [was = "", is = ""] = [before.get(name), after.get(name)];
-      expect([was, is]).toEqual([expect.stringMatching(`^${name} first `), expect.stringMatching(`^${name} second `)]);
+      const was = before.get(name) ?? "";
+      const [is = "", other] = after.get(name) ?? [];
+      expect([was, is, other]).toEqual([expect.stringMatching(`^${name} first `), expect.stringMatching(`^${name} second `), is]);
       // Of each site one program before and one after: nothing else ever answered in its name.
       expect(
         [...(answers.get(name) ?? [])].filter((text) => text !== was && text !== is),
@@ -125,7 +129,9 @@ describe.skipIf(missing !== null)(`a whole Backlot on a swarm of two nodes behin
     expect((await all.backlot.visit(name)).text).not.toBe(text);
   });
 
-  test("keeps the version that runs when a deployment of a new one ends at once, with the new files in place, and says so", { timeout: 240_000 }, async () => {
+  test("keeps the version that runs when a deployment of a new one ends at once, with the new files in place, and says so", {
+    timeout: 240_000,
+  }, async () => {
     const params = { name: "shop" };
     await admin.createSite(params.name, "dynamic");
     await stage.configure(params.name, alwaysOn);
@@ -182,11 +188,17 @@ describe.skipIf(missing !== null)(`a whole Backlot on a swarm of two nodes behin
       }),
     );
     // And the routers reach every site, on both nodes.
-    for (const name of names) expect((await all.backlot.visit(name)).status, name).toBe(200);
+    for (const name of names)
+      expect(
+        (await stage.visitAll(name)).map(({ status }) => status),
+        name,
+      ).toEqual([200, 200]);
     expect(Math.min(...(await stage.servedByHaproxy()))).toBeGreaterThan(4);
   });
 
   swarmRestSuite(() => ({ all, admin, stage }), { program: programOf("resting"), patience });
+
+  swarmRoutersRestSuite(() => ({ all, admin, stage }), { programOf, patience });
 
   test("says of a program that takes more memory than it may that it did", { timeout: 240_000 }, async () => {
     await admin.createSite("hungry", "dynamic");
@@ -217,7 +229,11 @@ describe.skipIf(missing !== null)(`a whole Backlot on a swarm of two nodes behin
     expect(await stage.taskIn(params.name, "node --version\n")).toBe(`${process.version}\n`);
 
     for (const [name, reference, words] of [
-      ["Nobody's", "nobody/has-this:1", /^The site's image nobody\/has-this:1 cannot be used: it is not on this machine\. Choose another image, or tell an administrator\.$/],
+      [
+        "Nobody's",
+        "nobody/has-this:1",
+        /^The site's image nobody\/has-this:1 cannot be used: it is not on this machine\. Choose another image, or tell an administrator\.$/,
+      ],
       ["Bare", shellessImage, /the image backlot-test\/shell-less:1 has no shell \(\/bin\/sh\), which starts run\.sh\. Choose another image\./],
     ] as const) {
       const changed = await admin.client.call(updateSite, { params, body: { image: await add(name, reference) } });
@@ -259,7 +275,7 @@ describe.skipIf(missing !== null)(`a whole Backlot on a swarm of two nodes behin
     const killedAt = performance.now();
     await all.others[0]?.crash();
     const answered = await eachOf([...resting, ...others, name], 4, async (site) => {
-      await expect.poll(async () => (await all.backlot.visit(site)).status, patience).toBe(200);
+      await expect.poll(async () => (await stage.visitAll(site)).map(({ status }) => status), patience).toEqual([200, 200]);
       return Math.round(performance.now() - killedAt);
     });
     process.stdout.write(`after a node was killed the last of its sites, one of them frozen and one asleep, answered ${Math.max(...answered)} ms later\n`);
@@ -268,7 +284,9 @@ describe.skipIf(missing !== null)(`a whole Backlot on a swarm of two nodes behin
       { state: "lost", sites: 0 },
     ]);
     expect((await admin.ended(operation)).state).toBe("succeeded");
-    expect((await all.backlot.visit(name)).status).toBe(200);
-    expect((await all.backlot.visit("pages")).text).toBe("<h1>hello</h1>");
+    expect((await stage.visitAll(name)).map(({ status }) => status)).toEqual([200, 200]);
+    expect((await stage.visitAll("pages")).map(({ text }) => text)).toEqual(["<h1>hello</h1>", "<h1>hello</h1>"]);
   });
+
+  swarmRoutersLossSuite(() => ({ all, admin, stage }), { names, patience });
 });

@@ -22,10 +22,19 @@ export interface ExtraRouter extends AsyncDisposable {
   kill(): Promise<void>;
 }
 
-/** Chooses its places; it starts later, when there are keys. */
-export async function planRouter(environment: Readonly<Record<string, string>> = {}): Promise<ExtraRouter> {
+/** Where a router stands. */
+interface RouterPlace {
+  readonly host: string;
+  readonly ports: readonly [door: number, admin: number];
+  /** Put before its command to run it in a network of its own. */
+  readonly inNetwork: readonly string[];
+}
+
+/** Chooses its places, on this machine unless told otherwise; it starts later, when there are keys. */
+export async function planRouter(environment: Readonly<Record<string, string>> = {}, place?: RouterPlace): Promise<ExtraRouter> {
   const data = await mkdtemp(join(tmpdir(), "backlot-router-"));
-  const [port, adminPort] = [await freePort(), await freePort()];
+  const { host, ports, inNetwork } = place ?? { host: "127.0.0.1", ports: [await freePort(), await freePort()], inNetwork: [] };
+  const [port, adminPort] = ports;
   let child: ChildProcess | undefined;
   const end = async (signal: NodeJS.Signals): Promise<void> => {
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
@@ -44,24 +53,26 @@ export async function planRouter(environment: Readonly<Record<string, string>> =
   };
   return {
     data,
-    door: `http://127.0.0.1:${port}`,
-    adminUrl: `http://127.0.0.1:${adminPort}`,
+    door: `http://${host}:${port}`,
+    adminUrl: `http://${host}:${adminPort}`,
     async start(backlot) {
       const env = {
         PATH: `${join(checkout, "node_modules/.bin")}:${process.env.PATH}`,
         BACKLOT_DATA: data,
         BACKLOT_SHARED_FOLDER: backlot.data,
+        BACKLOT_HOST: host,
         BACKLOT_ROUTER_PORT: String(port),
+        BACKLOT_ROUTER_ADMIN_HOST: host,
         BACKLOT_ROUTER_ADMIN_PORT: String(adminPort),
         BACKLOT_MANAGER_URL: backlot.manager,
         BACKLOT_COMPONENT_KEY_FILE: join(backlot.data, "keys/router.json"),
         BACKLOT_LOG_LEVEL: "error",
         ...environment,
       };
-      const command = [join(checkout, "bin/backlot.mjs"), "run", "router"];
-      child = spawn(process.execPath, command, { cwd: data, env, stdio: ["ignore", "inherit", "inherit"] });
+      const [file = "", ...rest] = [...inNetwork, process.execPath, join(checkout, "bin/backlot.mjs"), "run", "router"];
+      child = spawn(file, rest, { cwd: data, env, stdio: ["ignore", "inherit", "inherit"] });
       const deadline = performance.now() + 60_000;
-      while (!(await isReady(`http://127.0.0.1:${adminPort}/readyz`)) || !(await isReady(`http://127.0.0.1:${port}/`, 600))) {
+      while (!(await isReady(`http://${host}:${adminPort}/readyz`)) || !(await isReady(`http://${host}:${port}/`, 600))) {
         if (child.exitCode !== null || performance.now() > deadline) throw new Error("the second router did not come up");
         await new Promise((resolve) => setTimeout(resolve, 30));
       }

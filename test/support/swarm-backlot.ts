@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { mustRun } from "#orchestrator/runtime/process/run-command.ts";
 import { type Backlot, checkout, prepareBacklot } from "./backlot.ts";
+import { type ExtraRouter, planRouter } from "./extra-router.ts";
 import { type Swarm, type SwarmGiven, type SwarmNode, startSwarm } from "./swarm.ts";
 import { importImages, plainImage } from "./swarm-images.ts";
 
@@ -28,6 +29,8 @@ export interface SwarmBacklotGiven extends SwarmGiven {
   readonly environment?: Readonly<Record<string, string>>;
   /** Settings of every orchestrator. */
   readonly everywhere?: Readonly<Record<string, string>>;
+  /** A second router on the first node, with a HAProxy and an nginx of its own. */
+  readonly twoRouters?: boolean;
   /** Starts what the Backlot uses. */
   readonly beside?: (swarm: Swarm) => Promise<SwarmNeighbours>;
 }
@@ -36,9 +39,15 @@ export interface SwarmBacklot extends AsyncDisposable {
   readonly swarm: Swarm;
   readonly backlot: Backlot;
   readonly others: readonly NodeOrchestrator[];
+  /** The second router, if there is one. */
+  readonly second: ExtraRouter | null;
+  /** Where visitors come in: at each router. */
+  doors(): readonly [string, ...string[]];
 }
 
 const orchestratorPort = 7_100;
+/** Of the second router: no engine chooses such a one for a site. */
+const routerPorts = [7_200, 7_201] as const;
 const program = [process.execPath, join(checkout, "bin/backlot.mjs")] as const;
 
 /** Starts all of it, with `BACKLOT_EDGE` also HAProxy and nginx on the first node; sites run in the plain image unless others are given, the first of which is theirs then. */
@@ -59,6 +68,8 @@ export async function startSwarmBacklot(given: SwarmBacklotGiven = {}): Promise<
     const common = { BACKLOT_RUNTIME: "swarm", BACKLOT_SWARM_IMAGE: images[0] ?? plainImage, BACKLOT_SWARM_ROUTERS: routers, ...everywhere };
     const urls = rest.map((node) => `http://${node.address}:${orchestratorPort}`);
     const edge = environment.BACKLOT_EDGE === undefined ? {} : { BACKLOT_EDGE_SITE_NETWORKS: `${swarm.network}:${await portsOfSites(first)}` };
+    const settings = { ...edge, ...environment, ...beside?.environment };
+    const second = given.twoRouters === true ? await planRouter(settings, { host: first.address, ports: routerPorts, inNetwork: first.inNetwork }) : null;
     const backlot = await prepareBacklot({
       readyWithinMs: 180_000,
       command: [first.inNetwork[0] ?? "", ...first.inNetwork.slice(1), ...program, "start"],
@@ -67,9 +78,8 @@ export async function startSwarmBacklot(given: SwarmBacklotGiven = {}): Promise<
         DOCKER_HOST: first.host,
         BACKLOT_HOST: first.address,
         BACKLOT_ORCHESTRATOR_URLS: urls.join(","),
-        ...edge,
-        ...environment,
-        ...beside?.environment,
+        ...(second === null ? {} : { BACKLOT_ROUTER_URLS: second.adminUrl }),
+        ...settings,
       },
     });
     const shared = { ...backlot.environment(), BACKLOT_SHARED_FOLDER: backlot.data };
@@ -77,12 +87,15 @@ export async function startSwarmBacklot(given: SwarmBacklotGiven = {}): Promise<
     // Its sites' programs outlive it; they end with the swarm, and only then nothing of it is left.
     ends.unshift(() => backlot[Symbol.asyncDispose]());
     ends.push(() => backlot.kill("SIGTERM"));
+    if (second !== null) ends.push(() => second[Symbol.asyncDispose]());
     await backlot.start();
+    await second?.start(backlot);
     // A node that manages the swarm itself asks its own engine.
     const asked = given.managers === swarm.nodes.length ? {} : { BACKLOT_SWARM_MANAGER: first.host };
     const others = await Promise.all(rest.map((node) => startOther({ node, backlot, common: { ...common, ...asked } })));
     ends.push(async () => void (await Promise.all(others.map((other) => other.stop()))));
-    return { swarm, backlot, others, [Symbol.asyncDispose]: end };
+    const doors = (): readonly [string, ...string[]] => [backlot.router, ...(second === null ? [] : [second.door])];
+    return { swarm, backlot, others, second, doors, [Symbol.asyncDispose]: end };
   } catch (error) {
     await end();
     throw error;

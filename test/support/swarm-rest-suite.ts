@@ -36,7 +36,7 @@ export function swarmRestSuite(opened: () => SwarmOpened, given: { readonly prog
 }
 
 /** What the engines say of a site's containers, and the swarm of its service. */
-async function containersOf({ swarm }: SwarmBacklot, siteId: number) {
+export async function containersOf({ swarm }: SwarmBacklot, siteId: number) {
   const filters = JSON.stringify({ label: [`backlot.site=${siteId}`] });
   const states = swarm.nodes.map(async ({ docker }) => {
     const found = await docker.listContainers({ filters });

@@ -14,6 +14,7 @@ import type { BodyInputOf } from "#contract/endpoint.ts";
 import { isTaskEnded } from "#contract/task.ts";
 import { edgeUser, prepareRunFolder } from "#router/edge/run-folder.ts";
 import type { Person } from "./backlot-person.ts";
+import { type Visited, visit } from "./backlot-visit.ts";
 import { until } from "./swarm.ts";
 import type { SwarmBacklot } from "./swarm-backlot.ts";
 import { TerminalClient } from "./terminal-client.ts";
@@ -49,16 +50,18 @@ export interface SwarmStage {
   typed(site: string, line: string): Promise<string>;
   /** Numbers of the sites whose programs run on each node. */
   sitesOn(): Promise<readonly (readonly number[])[]>;
-  /** How many sites HAProxy itself brings visitors to, on each node. */
+  /** How many sites the first router's HAProxy itself brings visitors to, on each node. */
   servedByHaproxy(): Promise<readonly number[]>;
-  /** How many requests it brought to one of its servers. */
-  broughtTo(server: string): Promise<number>;
-  /** Visits sites again and again, until it is told to stop; gives what failed. */
-  visitors(visited: readonly string[]): Visitors;
+  /** How many requests the HAProxy of each router brought to one of its servers. */
+  broughtTo(server: string): Promise<readonly number[]>;
+  /** Visits a site at every router. */
+  visitAll(name: string): Promise<readonly Visited[]>;
+  /** Visits sites again and again, at all routers in turn unless told otherwise, until it is told to stop; gives what failed. */
+  visitors(visited: readonly string[], doors?: readonly string[]): Visitors;
 }
 
 export function swarmStage(all: SwarmBacklot, admin: Person): SwarmStage {
-  const inRunFolder = async (file: string): Promise<string> => join(await prepareRunFolder(all.backlot.data, edgeUser(undefined)), file);
+  const inRunFolder = async (file: string, data = all.backlot.data): Promise<string> => join(await prepareRunFolder(data, edgeUser(undefined)), file);
   const stage: SwarmStage = {
     orchestrators: async () => {
       const found = (await admin.client.call(listNodes, {})).nodes.filter(({ kind }) => kind === "orchestrator");
@@ -107,18 +110,24 @@ export function swarmStage(all: SwarmBacklot, admin: Person): SwarmStage {
       const map = await readFile(await inRunFolder("routes.map"), "utf8");
       return all.swarm.nodes.map(({ address }) => map.split(`live|${address}|`).length - 1);
     },
-    broughtTo: async (server) => {
-      const socket = createConnection(await inRunFolder("commands.sock"));
-      socket.write("show stat\n");
-      const line = (await textOf(socket)).split("\n").find((candidate) => candidate.startsWith(`${server},`));
-      return Number(line?.split(",")[7]);
-    },
-    visitors: (visited) => visitorsOf(all, visited),
+    broughtTo: (server) =>
+      Promise.all(
+        [all.backlot.data, ...(all.second === null ? [] : [all.second.data])].map(async (data) => {
+          const socket = createConnection(await inRunFolder("commands.sock", data));
+          socket.write("show stat\n");
+          const line = (await textOf(socket)).split("\n").find((candidate) => candidate.startsWith(`${server},`));
+          return Number(line?.split(",")[7]);
+        }),
+      ),
+    visitAll: (name) => Promise.all(all.doors().map((door) => visitSite(door, name))),
+    visitors: (visited, doors = all.doors()) => visitorsOf(doors, visited),
   };
   return stage;
 }
 
-function visitorsOf({ backlot }: SwarmBacklot, visited: readonly string[]): Visitors {
+const visitSite = (door: string, name: string): Promise<Visited> => visit(door, { host: `${name}.localhost`, path: "/" });
+
+function visitorsOf(doors: readonly string[], visited: readonly string[]): Visitors {
   let isOver = false;
   let count = 0;
   const failed: string[] = [];
@@ -126,10 +135,13 @@ function visitorsOf({ backlot }: SwarmBacklot, visited: readonly string[]): Visi
   const answers = new Map(visited.map((name) => [name, new Set<string>()]));
   const running = [0, 5, 10, 15].map(async (first) => {
     for (let index = first; !isOver; index += 1) {
-      const name = visited[index % visited.length] ?? "";
-      const answer = await backlot.visit(name).catch((error: unknown) => ({ status: 0, text: String(error) }));
+      const place = index % visited.length;
+      const name = visited[place] ?? "";
+      // Each site at another door in each round, whatever their numbers.
+      const door = ((index - place) / visited.length + place) % doors.length;
+      const answer = await visitSite(doors[door] ?? "", name).catch((error: unknown) => ({ status: 0, text: String(error) }));
       count += 1;
-      if (answer.status !== 200) failed.push(`${name} ${answer.status} ${answer.text.slice(0, 200)}`);
+      if (answer.status !== 200) failed.push(`${name} at door ${door}: ${answer.status} ${answer.text.slice(0, 200)}`);
       else answers.get(name)?.add(answer.text);
       if (isAnothers(answer.text, name, visited)) foreign.push(`${name}: ${answer.text}`);
       await delay(5);

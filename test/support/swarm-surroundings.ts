@@ -74,8 +74,9 @@ function program([file = "", ...rest]: readonly string[]): AsyncDisposable {
 }
 
 /** Where everything of a platform listens, and neighbours on every node, as sites might try them. */
-export async function platformTargets({ backlot, swarm, others }: SwarmBacklot, around: readonly string[]): Promise<readonly string[]> {
+export async function platformTargets({ backlot, swarm, others, second }: SwarmBacklot, around: readonly string[]): Promise<readonly string[]> {
   const doors = [backlot.manager, backlot.router, `tcp://${backlot.ssh}`, `tcp://${backlot.ftp}`, ...others.map(({ url }) => url)];
+  if (second !== null) doors.push(second.door, second.adminUrl);
   const own = swarm.nodes.map(async ({ address, docker, inNetwork }, index) => {
     const [neighbour] = await docker.listContainers({ filters: JSON.stringify({ label: ["backlot.kind=site"] }) });
     const port = neighbour?.Ports.find(({ PublicPort: published }) => published !== undefined)?.PublicPort ?? 0;
