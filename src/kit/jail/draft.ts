@@ -41,6 +41,8 @@ export interface CommitOptions extends WriteGuard {
   readonly executable?: boolean | undefined;
   /** Shown the file that this one replaces, before it does. */
   readonly keep?: Keep | undefined;
+  /** Told what really goes, once nobody else of the platform can change it any more; throws when the write must not take place so. */
+  readonly replacing?: ((present: Stats | undefined) => void) | undefined;
 }
 
 /** Where a draft went: `path` with every link on the way resolved. */
@@ -122,6 +124,7 @@ export class Draft implements AsyncDisposable {
       const name = nameOf(place, path);
       const created = await withLock(lockKey(place.folder.fd, name), async () => {
         const present = await checkGuard(place, path, options);
+        options.replacing?.(present);
         if (present?.isFile() === true && options.keep !== undefined) await keepPresent({ folder: place.folder.fd, name, path: place.path }, options.keep);
         await this.#take(place.folder.fd, name, modeOf(present, options.executable));
         return present === undefined;

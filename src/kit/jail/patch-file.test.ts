@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import { lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -93,6 +93,20 @@ describe("writing into a file in place", () => {
     expect(await codeOf(patch("a.txt", "x", {}, budget))).toBe("file_too_large");
     expect(await codeOf(patch("b.txt", "0123456789", {}, budgetOf(100, 5)))).toBe("quota_exceeded");
     expect([read("a.txt"), read("b.txt")]).toEqual(["01234567abcd", ""]);
+  });
+
+  it("counts what it writes into holes, as far as there are any", async () => {
+    writeFileSync(inside("sparse"), "");
+    truncateSync(inside("sparse"), 900_000);
+    const budget = budgetOf(1_000_000, 700_000);
+    const bytes = "x".repeat(300_000);
+    await patch("sparse", bytes, { offset: 0 }, budget);
+    expect(budget.taken).toBe(300_000);
+    await patch("sparse", bytes, { offset: 300_000 }, budget);
+    expect(await codeOf(patch("sparse", bytes, { offset: 600_000 }, budget))).toBe("quota_exceeded");
+    writeFileSync(inside("full"), "y".repeat(900_000));
+    await patch("full", "z".repeat(900_000), { offset: 0 }, budget);
+    expect(budget.taken).toBe(600_000);
   });
 
   it("follows links inside, leaves the site by none, and touches no pipe and no folder", async () => {

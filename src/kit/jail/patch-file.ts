@@ -8,6 +8,7 @@ import { findPlace, giveAway, type Jail } from "./jail.ts";
 import { type Keep, keepPresent } from "./keep-present.ts";
 import { refuseLookAlike } from "./look-alike.ts";
 import { requireFile, shown } from "./read-file.ts";
+import { takenBytes } from "./taken-bytes.ts";
 
 const { O_CREAT, O_EXCL, O_NOCTTY, O_NOFOLLOW, O_NONBLOCK, O_WRONLY } = constants;
 const writeFlags = O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
@@ -54,7 +55,8 @@ export async function patchFile(jail: Jail, path: string, request: PatchRequest)
         const length = lengthOf(bytes);
         const end = position + length;
         if (end > request.budget.fileBytes) throw new Failure("file_too_large", { limitBytes: request.budget.fileBytes });
-        if (end > size) request.budget.take(end - size);
+        const more = growth(file, position, end);
+        if (more > 0) request.budget.take(more);
         await writeBytes(file.fd, bytes, position);
         ahead.wrote(length);
         position = end;
@@ -66,6 +68,14 @@ export async function patchFile(jail: Jail, path: string, request: PatchRequest)
     }
     return { created: opened.created, size, path: place.path };
   });
+}
+
+// What bytes from here to there make the file take more, at most: those behind its end, and those that may lie in its holes. Asked anew each time,
+// since a program may dig holes meanwhile.
+function growth(file: Descriptor, start: number, end: number): number {
+  const stat = file.stat();
+  const within = Math.max(0, Math.min(end, stat.size) - start);
+  return Math.max(0, end - Math.max(start, stat.size)) + Math.min(within, stat.size - takenBytes(stat));
 }
 
 /** Sets the time of the last change of what a path leads to. */

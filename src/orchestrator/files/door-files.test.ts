@@ -1,11 +1,11 @@
 // What doors ask of files beyond what the dashboard does, over HTTP: with the site's limits, and only with the grant for it.
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type Client, createClient } from "#contract/client.ts";
 import { Failure } from "#contract/failure.ts";
 import type { GrantVerb } from "#contract/grant.ts";
-import { patchFile, setModified, statPath } from "#contract/internal/door-files.ts";
+import { patchFile, resizeFile, setModified, statPath } from "#contract/internal/door-files.ts";
 import { applySite } from "#contract/internal/orchestrator.ts";
 import { defaultSiteLimits, homeFolderId } from "#contract/site.ts";
 import {
@@ -80,6 +80,16 @@ describe("what doors ask of files", () => {
     expect(await codeOf(patch("c.txt", "x".repeat(900_000)))).toBe("quota_exceeded");
     // What arrived within the limits stayed, and writing over what is there makes nothing longer.
     expect(await patch("b.txt", "y".repeat(900_000), { offset: 0 })).toMatchObject({ size: 900_000 });
+  });
+
+  it("counts what is written into holes, and holes not at all", async () => {
+    for (const name of ["one", "two"]) writeFileSync(join(folder, name), "x".repeat(900_000));
+    for (const name of ["a.txt", "b.txt"]) await patch(name, "", { offset: 0 });
+    await doorOf().call(resizeFile, { params, body: { path: "a.txt", size: 900_000 } });
+    await doorOf().call(resizeFile, { params, body: { path: "b.txt", size: 900_000 } });
+    expect(await patch("a.txt", "y".repeat(900_000), { offset: 0 })).toMatchObject({ size: 900_000 });
+    expect(await codeOf(patch("b.txt", "y".repeat(900_000), { offset: 0 }))).toBe("quota_exceeded");
+    expect(statSync(join(folder, "b.txt")).blocks * 512).toBeLessThan(400_000);
   });
 
   it("is the time of the last change", async () => {

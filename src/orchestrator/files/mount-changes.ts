@@ -1,3 +1,4 @@
+import type { Stats } from "node:fs";
 import type { FastifyInstance } from "fastify";
 import type { GrantClaims } from "#contract/grant.ts";
 import * as doorEndpoints from "#contract/internal/door-files.ts";
@@ -12,7 +13,8 @@ import type { ChangesDeps } from "./changes-deps.ts";
 import { announcedBytes, batchesOf } from "./incoming-body.ts";
 import { mountSftpFiles } from "./mount-sftp-files.ts";
 import { PatchSeries, seriesKeeper } from "./patch-series.ts";
-import { newEntries, presentFile, sizeOf } from "./present-entry.ts";
+import { newEntries, presentFile, replacedBy, sizeOf } from "./present-entry.ts";
+import type { Account } from "./quota-book.ts";
 import { jailOf } from "./site-shelf.ts";
 
 /** Serves everything that changes a site's files. */
@@ -45,7 +47,8 @@ function mountWrites(app: FastifyInstance, guard: Guard<GrantClaims>, deps: Chan
     using account = await deps.quota.open(siteId, { expectedBytes, files: newEntries(jail, query.path), replaces });
     const keep = deps.history.keeper(siteId, { ended: "overwrite", by });
     const { expect, absent } = query;
-    const written = await writeWhole(jail, query.path, { source: batchesOf(request.raw), expectedBytes, expect, absent, budget: account, keep });
+    const how = { expect, absent, budget: account, keep, replacing: replacingOf(account) };
+    const written = await writeWhole(jail, query.path, { source: batchesOf(request.raw), expectedBytes, ...how });
     account.keep();
     const { created, sha256, size, path } = written;
     await deps.history.saved(siteId, { path, sha256, by });
@@ -61,12 +64,17 @@ function mountWrites(app: FastifyInstance, guard: Guard<GrantClaims>, deps: Chan
     const { expect, absent } = body;
     // A file that is there keeps its mode, as with any write; one that was deleted comes back as it was.
     const executable = replaces.files === 1 ? undefined : version.executable;
-    const { created, sha256, size, path } = await writeWhole(jail, body.path, { source: [bytes], expect, absent, budget: account, keep, executable });
+    const how = { expect, absent, budget: account, keep, executable, replacing: replacingOf(account) };
+    const { created, sha256, size, path } = await writeWhole(jail, body.path, { source: [bytes], ...how });
     account.keep();
     await deps.history.saved(siteId, { path, sha256, by });
     await deps.note(caller, { siteId, action: "files.restore", path: path.join("/") });
     return { created, sha256, size };
   });
+}
+
+function replacingOf(account: Account): (present: Stats | undefined) => void {
+  return (present) => account.replacing(replacedBy(present));
 }
 
 function mountPatches(app: FastifyInstance, guard: Guard<GrantClaims>, deps: ChangesDeps): void {

@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -176,6 +176,34 @@ describe("uploads", () => {
     for (let n = 0; n < 98; n += 1) await put(`f${n}`, "");
     expect(await codeOf(() => put("f98", ""))).toBe("quota_exceeded");
     expect(await codeOf(() => client.call(endpoints.makeFolder, { params, body: { path: "folder" } }))).toBe("quota_exceeded");
+  });
+
+  it("take what a sparse file that they replace does not have", async () => {
+    for (const name of ["one", "two"]) writeFileSync(inside(name), "x".repeat(900_000));
+    writeFileSync(inside("sparse"), "");
+    truncateSync(inside("sparse"), 900_000);
+    expect(await codeOf(() => put("sparse", "x".repeat(900_000)))).toBe("quota_exceeded");
+    expect(await codeOf(() => put("one", "y".repeat(900_000)))).toBe("done");
+    expect(statSync(inside("sparse")).blocks).toBe(0);
+  });
+
+  it("take it all when what they were to replace was moved away meanwhile", async () => {
+    for (const name of ["one", "two"]) writeFileSync(inside(name), "x".repeat(900_000));
+    const half = Promise.withResolvers<void>();
+    const moved = Promise.withResolvers<void>();
+    async function* pieces(): AsyncGenerator<Uint8Array> {
+      yield new Uint8Array(450_000);
+      half.resolve();
+      await moved.promise;
+      yield new Uint8Array(450_000);
+    }
+    const held = codeOf(() => client.call(endpoints.writeSiteFile, { params, query: { path: "one" }, body: pieces() }));
+    await half.promise;
+    await expect.poll(() => readdirSync(folder).filter((name) => name.startsWith(".backlot-tmp-")), { timeout: 20_000 }).toHaveLength(1);
+    await client.call(endpoints.moveSitePath, { params, body: { from: "one", to: "three", replace: false } });
+    moved.resolve();
+    expect(await held).toBe("quota_exceeded");
+    expect(readdirSync(folder).toSorted()).toEqual(["three", "two"]);
   });
 
   it("at the same time share the quota", async () => {

@@ -15,8 +15,7 @@ export function mountSftpFiles(app: FastifyInstance, guard: Guard<GrantClaims>, 
     const kept = seriesKeeper(deps, params.siteId, caller);
     await resizeFileIn(jailOf(deps.sites, params.siteId), body.path, { size: body.size, budget: account, keep: kept.keep });
     await kept.note();
-    account.keep();
-    // What was cut off is found by the next scan.
+    // Zeros take nothing until something is written there, and that is counted then; what was cut off is found by the next scan.
     deps.quota.doubt(params.siteId);
     return undefined;
   });

@@ -1,12 +1,32 @@
+import { lstatSync, type Stats } from "node:fs";
 import { Failure } from "#contract/failure.ts";
-import type { Jail } from "#kit/jail/jail.ts";
+import { at } from "#kit/jail/descriptor.ts";
+import { translated } from "#kit/jail/fault.ts";
+import { findPlace, type Jail } from "#kit/jail/jail.ts";
 import { statPath } from "#kit/jail/read-file.ts";
+import { takenBytes } from "#kit/jail/taken-bytes.ts";
 import { walkTree } from "#kit/jail/walk-tree.ts";
 
-/** What a write replaces, so that writing the same file again does not fill the site. */
-export function presentFile(jail: Jail, path: string): { readonly bytes: number; readonly files: number } {
-  const entry = quietStat(jail, path);
-  return entry?.type === "file" ? { bytes: entry.size, files: 1 } : { bytes: 0, files: 0 };
+/** What a write replaces, as the quota counts it. */
+export interface Replaced {
+  readonly bytes: number;
+  readonly files: number;
+}
+
+/** What a write to a path will replace, so that writing the same file again does not fill the site. */
+export function presentFile(jail: Jail, path: string): Replaced {
+  return quietly(
+    () => {
+      using place = findPlace(jail, path, { follow: false });
+      return replacedBy(place.name === null ? undefined : lstatSync(at(place.folder.fd, place.name), { throwIfNoEntry: false }));
+    },
+    { bytes: 0, files: 0 },
+  );
+}
+
+/** The same of an entry that is known. */
+export function replacedBy(stat: Stats | undefined): Replaced {
+  return stat?.isFile() === true ? { bytes: takenBytes(stat), files: 1 } : { bytes: 0, files: 0 };
 }
 
 /** The file itself and the folders that would be made for it. */
@@ -30,12 +50,16 @@ export async function sizeOf(jail: Jail, path: string): Promise<{ readonly bytes
   return { bytes, entries };
 }
 
-// Whatever is wrong with the path, the operation itself says it better.
 function quietStat(jail: Jail, path: string): ReturnType<typeof statPath> {
+  return quietly(() => statPath(jail, path), undefined);
+}
+
+// Whatever is wrong with the path, the operation itself says it better.
+function quietly<T>(look: () => T, otherwise: T): T {
   try {
-    return statPath(jail, path);
+    return translated("", look);
   } catch (error) {
-    if (error instanceof Failure) return undefined;
+    if (error instanceof Failure) return otherwise;
     throw error;
   }
 }

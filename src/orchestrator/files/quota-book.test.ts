@@ -74,6 +74,25 @@ it("does not count what is being written twice", async () => {
   expect(() => other.take(2_000)).toThrow(/full/);
 });
 
+it("what a write replaces counts once, however many replace it, and not when it is gone", async () => {
+  writeFileSync(join(folder, "a"), "x".repeat(600_000));
+  const replaces = { bytes: 600_000, files: 1 };
+  {
+    using first = await book.open(1, { files: 1, replaces });
+    using second = await book.open(1, { files: 1, replaces });
+    for (const account of [first, second]) account.take(10);
+    first.replacing(replaces);
+    first.keep();
+    second.replacing({ bytes: 10, files: 1 });
+    second.keep();
+  }
+  // It is smaller now, but only counting says so.
+  expect(await book.usage(1)).toMatchObject({ bytes: 600_000, files: 1 });
+  using moved = await book.open(1, { files: 1, expectedBytes: 600_000, replaces });
+  moved.take(600_000);
+  expect(() => moved.replacing({ bytes: 0, files: 0 })).toThrow(/full/);
+});
+
 it("shares one scan among all who ask at once", async () => {
   const { promise, resolve } = Promise.withResolvers<Usage>();
   let scans = 0;

@@ -4,6 +4,7 @@ import type { Clock } from "#kit/clock.ts";
 import type { WriteBudget } from "#kit/jail/draft.ts";
 import { translatedAsync } from "#kit/jail/fault.ts";
 import type { Jail } from "#kit/jail/jail.ts";
+import type { Replaced } from "./present-entry.ts";
 import { judgeExcess, judgeQuota, type Usage } from "./quota.ts";
 import { jailOf, requireSpec, type SiteShelf } from "./site-shelf.ts";
 import { scanUsage } from "./usage-scan.ts";
@@ -31,7 +32,7 @@ export interface Intention {
   /** New files and folders at most. */
   readonly files: number;
   /** What disappears when it succeeds. */
-  readonly replaces?: { readonly bytes: number; readonly files: number };
+  readonly replaces?: Replaced;
   /** The bytes do not become the site's (an upload that waits for its deployment): only the disk's floor counts. */
   readonly isOutside?: boolean;
 }
@@ -40,12 +41,17 @@ export interface Intention {
 export interface Account extends WriteBudget, Disposable {
   /** The write took place: what it took counts from now on. */
   keep(): void;
+  /** What it really replaces, known in the last moment. @throws {Failure} `quota_exceeded` when that is less than was said, and it does not fit so. */
+  replacing(present: Replaced): void;
 }
+
+// So much less than before is worth counting the site again.
+const muchLessBytes = 1024 * 1024;
 
 const nothing: Usage = { bytes: 0, files: 0, isTooDeep: false, isShut: false };
 const boundless = { diskBytes: Number.MAX_SAFE_INTEGER, files: Number.MAX_SAFE_INTEGER };
 
-type Judge = (bytes: number, files: number) => Error | null;
+type Judge = (bytes: number, files: number, replaces: Replaced) => Error | null;
 
 interface Ledger {
   readonly usage: Usage;
@@ -103,23 +109,23 @@ export class QuotaBook {
     const isOutside = intention.isOutside === true;
     const others = isOutside ? { bytes: 0, files: 0 } : this.#openOf(siteId);
     const replaces = intention.replaces ?? { bytes: 0, files: 0 };
-    const judge: Judge = (bytes, files) => {
+    const judge: Judge = (bytes, files, replaced) => {
       const book = this.#ledgers.get(siteId) ?? ledger;
       const { bytes: free, taken } = this.#disk ?? disk;
       return judgeQuota({
         used: isOutside ? nothing : book.usage,
         limits: isOutside ? boundless : limits,
-        addBytes: book.addedBytes + others.bytes + bytes - replaces.bytes,
-        addFiles: book.addedFiles + others.files + files - replaces.files,
+        addBytes: book.addedBytes + others.bytes + bytes - replaced.bytes,
+        addFiles: book.addedFiles + others.files + files - replaced.files,
         freeBytes: free - taken,
         reservedBytes: this.#deps.reservedBytes,
         writeBytes: bytes,
       });
     };
-    let refusal = judge(intention.expectedBytes ?? 0, intention.files);
+    let refusal = judge(intention.expectedBytes ?? 0, intention.files, replaces);
     if (refusal !== null) {
       await this.#ledger(siteId, true);
-      refusal = judge(intention.expectedBytes ?? 0, intention.files);
+      refusal = judge(intention.expectedBytes ?? 0, intention.files, replaces);
     }
     if (refusal !== null) throw refusal;
     return this.#account({ siteId, intention, fileBytes: limits.fileBytes, judge, open: others });
@@ -137,6 +143,7 @@ export class QuotaBook {
     let reserved = 0;
     let taken = 0;
     let isOpen = true;
+    let replaces = of.intention.replaces ?? { bytes: 0, files: 0 };
     const reserve = (bytes: number): void => {
       reserved += bytes;
       open.bytes += bytes;
@@ -157,25 +164,38 @@ export class QuotaBook {
         const more = taken - reserved;
         if (more <= 0) return;
         // The account's files stand among the open ones already.
-        const refusal = of.judge(more, 0);
-        if (refusal !== null) {
-          this.doubt(of.siteId);
-          throw refusal;
-        }
+        this.#refuse(of.siteId, of.judge(more, 0, replaces));
         reserve(more);
         this.#refreshFree(of.siteId);
       },
+      replacing: (present) => {
+        const said = replaces;
+        replaces = { bytes: Math.min(said.bytes, present.bytes), files: Math.min(said.files, present.files) };
+        // All that it took and brings stands among the open ones.
+        if (replaces.bytes < said.bytes || replaces.files < said.files) this.#refuse(of.siteId, of.judge(0, 0, replaces));
+      },
       keep: () => {
         if (!isOpen) return;
-        const ledger = this.#ledgers.get(of.siteId);
-        if (ledger !== undefined) {
-          ledger.addedBytes += taken - (of.intention.replaces?.bytes ?? 0);
-          ledger.addedFiles += of.intention.files - (of.intention.replaces?.files ?? 0);
-        }
+        this.#note(of.siteId, taken - replaces.bytes, of.intention.files - replaces.files);
         close();
       },
       [Symbol.dispose]: close,
     };
+  }
+
+  #refuse(siteId: number, refusal: Error | null): void {
+    if (refusal === null) return;
+    this.doubt(siteId);
+    throw refusal;
+  }
+
+  // What became less is found by counting: a program can make a file large before it is replaced, of which nobody knew.
+  #note(siteId: number, bytes: number, files: number): void {
+    const ledger = this.#ledgers.get(siteId);
+    if (ledger === undefined) return;
+    ledger.addedBytes += Math.max(0, bytes);
+    ledger.addedFiles += Math.max(0, files);
+    if (bytes < -muchLessBytes) ledger.isDoubtful = true;
   }
 
   #openOf(siteId: number): { bytes: number; files: number } {

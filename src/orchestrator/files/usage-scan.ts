@@ -1,13 +1,13 @@
 import type { Jail } from "#kit/jail/jail.ts";
 import { openRootUp } from "#kit/jail/open-up.ts";
 import { sweepLeftOvers } from "#kit/jail/remove-tree.ts";
+import { takenBytes } from "#kit/jail/taken-bytes.ts";
 import { isLiveName } from "#kit/jail/temporary-name.ts";
 import { walkTree } from "#kit/jail/walk-tree.ts";
 import { mostCountedTimes, type Usage } from "./quota.ts";
 
 // Holds a descriptor a level. Nobody needs deeper folders; a program that makes them has its site count as full.
 const maxDepth = 200;
-const blockBytes = 512;
 // What a crash leaves is little; a program that makes such files itself, as fast as they go, gets no more of our time.
 const sweepMs = 10_000;
 
@@ -31,8 +31,7 @@ export async function scanUsage(jail: Jail, filesLimit: number): Promise<Usage> 
     files += 1;
     if (files > mostCountedTimes * filesLimit) break;
     isTooDeep ||= entry.isTooDeep;
-    // A sparse file counts as what it takes, a small one as what it holds.
-    if (!entry.stat.isDirectory()) bytes += Math.min(entry.stat.size, Math.max(entry.stat.blocks * blockBytes, 4096));
+    if (!entry.stat.isDirectory()) bytes += takenBytes(entry.stat);
   }
   return { bytes, files, isTooDeep, isShut };
 }
