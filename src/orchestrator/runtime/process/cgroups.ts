@@ -6,6 +6,7 @@ import type { SiteLimits } from "#contract/site.ts";
 import type { Log } from "#kit/log.ts";
 import { type CgroupHome, type Controller, cgroupWrites, controllers, cpuWrite, findCgroupHome, oomFile, oomKills } from "./cgroup-plan.ts";
 import { freezeFile, type GroupFreezer, groupFreezer } from "./group-freezer.ts";
+import { readWithSpare } from "./spare-descriptor.ts";
 
 /** The group of one program. */
 export interface SiteCgroup {
