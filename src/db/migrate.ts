@@ -18,6 +18,7 @@ import { images } from "./migrations/0009-images.ts";
 import { siteCache } from "./migrations/0010-site-cache.ts";
 import { taskClaims } from "./migrations/0011-task-claims.ts";
 import { dedicated } from "./migrations/0012-dedicated.ts";
+import { taskPeople } from "./migrations/0013-task-people.ts";
 
 /** Every change of the tables, in order. One that was released is never edited. */
 const migrations: Readonly<Record<string, Migration>> = {
@@ -33,6 +34,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   "0010-site-cache": siteCache,
   "0011-task-claims": taskClaims,
   "0012-dedicated": dedicated,
+  "0013-task-people": taskPeople,
 };
 
 const oldestServer = 140_000;

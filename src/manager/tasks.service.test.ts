@@ -43,7 +43,7 @@ async function create(as: string, json: unknown): Promise<TaskView> {
 }
 
 // Late enough that no worker takes it within a test.
-const later = "2099-01-01T00:00:00Z";
+const later = new Date(Date.now() + 90 * 86_400_000).toISOString();
 const waiting = (as = "ada") => create(as, { script: "backup.sh", site: "chess", runAt: later });
 
 describe("creating a task", () => {
@@ -59,11 +59,17 @@ describe("creating a task", () => {
       priority: -3,
       attempt: 0,
       createdBy: "ada",
-      runAt: "2099-01-01T00:00:00.000Z",
+      runAt: later,
       code: null,
       you: { mayControl: true },
     });
     expect(await bodyOf(await bench.request(`/api/v1/tasks/${task.uid}`, { as: "ada" }))).toEqual({ task, attempts: [] });
+  });
+
+  test("that is put off for longer than a year is refused in words that say what to do", async () => {
+    const json = { script: "backup.sh", site: "chess", runAt: "2099-01-01T00:00:00Z" };
+    const response = await bench.request("/api/v1/tasks", { method: "POST", as: "ada", json });
+    expect(await bodyOf(response)).toMatchObject({ status: 422, code: "input_invalid", title: expect.stringContaining("make a schedule") });
   });
 
   test("twice with one Idempotency-Key queues one task, and another task under the key is refused", async () => {

@@ -60,7 +60,7 @@ beforeAll(async () => {
   const token = await ann.client.call(createToken, { body: { name: "another" } });
   await ann.put("anns-site", "private/scripts/secret-of-ann.sh", "#!/bin/sh\n");
   // So late that it waits for as long as the tests run.
-  const task = { script: "secret-of-ann.sh", site: "anns-site", runAt: "2099-01-01T00:00:00Z" };
+  const task = { script: "secret-of-ann.sh", site: "anns-site", runAt: new Date(Date.now() + 90 * 86_400_000).toISOString() };
   const { uid } = (await ann.client.call(createTask, { body: task })).task;
   const { schedule } = await ann.client.call(createSchedule, { body: { name: "of Ann", cron: "@yearly", task: { script: task.script, site: task.site } } });
   const site = { name: "anns-site" };

@@ -10,7 +10,7 @@ import type { SiteHost } from "../sites/site-host.ts";
 import type { SiteStore } from "../sites/site-store.ts";
 import type { ScriptShelf } from "./script-shelf.ts";
 import type { NewTask } from "./task.ts";
-import { limitsFor, priorityFor, retryFor } from "./task-limits.ts";
+import { limitsFor, priorityFor, retryFor, startFor } from "./task-limits.ts";
 import { placeFor } from "./task-place.ts";
 
 /** What deciding about a new task needs. */
@@ -73,8 +73,7 @@ export async function planTask(deps: PlanTaskDeps, actor: Actor, { body, idempot
     scheduleId: null,
     rerunOf: null,
     idempotencyKey,
-    // A moment that has passed is as good as now: the store takes it for due.
-    runAt: body.runAt === undefined ? null : new Date(body.runAt),
+    runAt: startFor({ asked: body.runAt, now: new Date() }),
   };
   return { task, site };
 }

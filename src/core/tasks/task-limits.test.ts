@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { defaultSiteLimits } from "#contract/site.ts";
 import { defaultRunLimits } from "#contract/task.ts";
-import { limitsFor, lowered, lowerPriority, priorityFor, withinSite } from "./task-limits.ts";
+import { limitsFor, lowered, lowerPriority, priorityFor, startFor, withinSite } from "./task-limits.ts";
 
 test("members' tasks never go before others, whatever they or their scripts ask for", () => {
   expect(() => priorityFor({ asked: 1, manual: {}, isAdministrator: false })).toThrow("only administrators");
@@ -40,4 +40,13 @@ test("limits that were allowed once fall with the site's, and a member's time wi
   expect(withinSite(allowed, null)).toEqual(allowed);
   expect(lowered(allowed, small, true)).toEqual(fallen);
   expect(lowered(allowed, small, false)).toEqual({ ...fallen, timeoutMs: defaultRunLimits.timeoutMs });
+});
+
+test("a task may be put off for a year, and not for longer: it would take the room of others for ever", () => {
+  const now = new Date("2026-11-22T10:00:00Z");
+  expect(startFor({ asked: undefined, now })).toBeNull();
+  expect(startFor({ asked: "2020-01-01T00:00:00Z", now })).toEqual(new Date("2020-01-01T00:00:00Z"));
+  expect(startFor({ asked: "2027-11-22T10:00:00+01:00", now })).toEqual(new Date("2027-11-22T09:00:00Z"));
+  expect(() => startFor({ asked: "2027-11-24T10:00:00Z", now })).toThrow("at most a year ahead");
+  expect(() => startFor({ asked: "2099-01-01T00:00:00Z", now })).toThrow("make a schedule");
 });

@@ -56,6 +56,19 @@ export function priorityFor(question: { readonly asked: number | undefined; read
   return lowerPriority(asked ?? manual.priority ?? 0, isAdministrator);
 }
 
+const mostAheadDays = 366;
+
+/**
+ * Not before when it is to be started; a moment that has passed is as good as now: the store takes it for due.
+ * @throws {Failure} `input_invalid` when that is so far ahead that it would only take the room of others.
+ */
+export function startFor({ asked, now }: { readonly asked: string | undefined; readonly now: Date }): Date | null {
+  if (asked === undefined) return null;
+  const runAt = new Date(asked);
+  if (runAt.getTime() - now.getTime() <= mostAheadDays * 86_400_000) return runAt;
+  throw new Failure("input_invalid", { detail: "runAt: at most a year ahead. Give an earlier moment, queue the task nearer to it, or make a schedule." });
+}
+
 /** The priority of a task that is run again by someone else. */
 export function lowerPriority(priority: number, isAdministrator: boolean): number {
   return isAdministrator ? priority : Math.min(priority, 0);

@@ -8,7 +8,7 @@ import type { Database } from "../database.ts";
 import type { Change } from "../notifications.ts";
 import { insertTasks } from "./insert-tasks.ts";
 import { currentSiteName, taskColumns, taskOf } from "./task-rows.ts";
-import { countWaiting, demandSiteShare, type WaitingRoom } from "./waiting-room.ts";
+import { countWaiting, demandPersonShare, demandSiteShare, type WaitingRoom } from "./waiting-room.ts";
 
 /** How a task is let in. */
 export interface TaskAdmission {
@@ -43,7 +43,10 @@ export async function insertTask(
   }
   if (admission.room === undefined) await countWaiting(change, admission.maxWaiting);
   else await admission.room.demand(change, admission.maxWaiting);
-  if (task.siteId !== null) await demandSiteShare(change, task.siteId, admission.maxWaiting);
+  if (task.siteId !== null) {
+    await demandSiteShare(change, task.siteId, admission.maxWaiting);
+    await demandPersonShare(change, task, admission.maxWaiting);
+  }
   const siteName = task.siteId === null ? null : await demandSite(change, task.siteId);
   const row = (await insertTasks(change, [{ task, siteName, note: admission.note ?? null }], admission)).get(task.uid);
   if (row === undefined) throw new Error("a task that was queued was not given back");

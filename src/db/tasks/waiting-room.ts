@@ -41,6 +41,33 @@ export async function demandSiteShare(change: Change | Database, siteId: number,
   if (count >= most) throw new Failure("task_limit_reached", { count });
 }
 
+/** One person may have more in all of their sites than in one of them, but not the room of all, either. */
+const personShare = 50;
+const leastPerPerson = 40;
+
+/** On whose behalf a task of a site is queued: whoever asks, or else whoever set its schedule. */
+interface Behalf {
+  readonly createdById: number | null;
+  readonly scheduleId: string | null;
+}
+
+/** @throws {Failure} `task_limit_reached`, when a member has their share of what may wait in sites. Administrators may fill the room. */
+export async function demandPersonShare(change: Change | Database, behalf: Behalf, maxWaiting: number): Promise<void> {
+  const most = Math.max(leastPerPerson, Math.ceil(maxWaiting / personShare));
+  const { rows } = await sql<{ count: number }>`
+    with member as materialized (
+      select id from users where role <> 'administrator'
+        and id = coalesce(${behalf.createdById}::int, (select created_by_id from schedules where id = ${behalf.scheduleId}::uuid)))
+    select count(*) from (
+      select from tasks where state = 'queued' and site_name is not null and created_by_id = (select id from member)
+      union all
+      select from schedules join tasks on tasks.schedule_id = schedules.id
+        where schedules.created_by_id = (select id from member) and tasks.state = 'queued' and tasks.created_by_id is null
+      limit ${most}) as waiting`.execute(change);
+  const count = rows[0]?.count ?? 0;
+  if (count >= most) throw new Failure("task_limit_reached", { count });
+}
+
 /** @throws {Failure} `task_limit_reached`. */
 export async function countWaiting(change: Change | Database, maxWaiting: number): Promise<number> {
   const { rows } = await sql<{ count: number }>`

@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import type { Failure } from "#contract/failure.ts";
 import type { AuditEntry } from "#core/audit/audit-store.ts";
 import type { Task } from "#core/tasks/task.ts";
+import { aSchedule } from "./schedule-builders.ts";
 import { actorOf, anActor, aSite, aUser, newOperation, planned, type StoreContext } from "./store-builders.ts";
 import { anOutcome, aResult, manyTasks, newTask, queueTask } from "./task-builders.ts";
 
@@ -200,6 +201,28 @@ export function describeTaskStores(get: () => StoreContext): void {
       await expect(tasks.create(newTask({ siteId: one.id }), limits)).rejects.toEqual(failing("task_limit_reached"));
       expect((await tasks.create(newTask({ siteId: other.id }), limits)).isNew).toBe(true);
       expect((await tasks.create(newTask(), limits)).isNew).toBe(true);
+    });
+
+    it("of one person never fill the room of all, in however many sites, and by schedules or not; those of administrators may", async () => {
+      const { tasks, users } = get().stores;
+      const places = [await aSite(get()), await aSite(get()), await aSite(get())] as const;
+      const sites = [places[0].site, places[1].site, places[2].site] as const;
+      const [person, other] = [await anActor(get()), await anActor(get())];
+      const scheduleIn = ({ actor, site }: (typeof places)[0]) => aSchedule(get(), actor, { siteId: site.id, createdById: person.user.id });
+      const [schedule, last] = [await scheduleIn(places[1]), await scheduleIn(places[2])];
+      // A fiftieth of what may wait.
+      const limits = { maxWaiting: 2_000 };
+      const queue = (siteId: number, changes: Parameters<typeof newTask>[0]) => tasks.create(newTask({ siteId, ...changes }), limits);
+      for (let count = 0; count < 19; count++) await queue(sites[0].id, { createdById: person.user.id });
+      for (let count = 0; count < 20; count++) await queue(sites[1].id, { scheduleId: schedule.id });
+      // What an administrator queues by this person's schedule is the administrator's.
+      await queue(sites[0].id, { createdById: (await anActor(get(), "administrator")).user.id, scheduleId: schedule.id });
+      await queue(sites[2].id, { createdById: person.user.id });
+      await expect(queue(sites[2].id, { createdById: person.user.id })).rejects.toMatchObject({ code: "task_limit_reached", details: { count: 40 } });
+      await expect(queue(sites[2].id, { scheduleId: last.id })).rejects.toEqual(failing("task_limit_reached"));
+      expect((await queue(sites[2].id, { createdById: other.user.id })).isNew).toBe(true);
+      await users.update(person.user.id, { role: "administrator" });
+      expect((await queue(sites[2].id, { createdById: person.user.id })).isNew).toBe(true);
     });
 
     it("are refused when too many wait, and where their site takes none", async () => {
