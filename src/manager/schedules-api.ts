@@ -3,7 +3,7 @@ import * as api from "#contract/api/schedules.ts";
 import { Failure } from "#contract/failure.ts";
 import type { Actor } from "#core/accounts/user.ts";
 import { createSchedule, runSchedule, type ScheduleDeps, updateSchedule } from "#core/schedules/change-schedule.ts";
-import { nextMoments, parseCron } from "#core/schedules/cron.ts";
+import { NextRuns } from "#core/schedules/next-runs.ts";
 import type { ActorSchedule } from "#core/schedules/schedule-store.ts";
 import type { SiteStore } from "#core/sites/site-store.ts";
 import { mayControl } from "#core/tasks/task-place.ts";
@@ -18,12 +18,11 @@ export interface SchedulesApiDeps extends ScheduleDeps {
   readonly note: Note;
 }
 
-/** How many of the next runs are shown. */
-const shownRuns = 5;
-
 /** Serves schedules. */
 export function mountSchedules(app: FastifyInstance, deps: SchedulesApiDeps): void {
   const { guards, schedules } = deps;
+  const nextRuns = new NextRuns();
+  const viewOf = (actor: Actor, schedule: ActorSchedule) => scheduleViewOf(actor, schedule, shownRuns(nextRuns, deps, schedule));
   const noteOf = (actor: Actor, action: string, about: { readonly schedule: ActorSchedule; readonly details?: Readonly<Record<string, unknown>> }) => {
     const { schedule, details = {} } = about;
     return deps.note(actor, action, {
@@ -34,19 +33,19 @@ export function mountSchedules(app: FastifyInstance, deps: SchedulesApiDeps): vo
   mount({ app, guard: guards.person }, api.createSchedule, async ({ body, caller }) => {
     const schedule = await createSchedule(deps, caller.actor, body);
     await noteOf(caller.actor, "schedules.create", { schedule, details: { cron: schedule.cron, timeZone: schedule.timeZone } });
-    return { schedule: viewOf(deps, caller.actor, schedule) };
+    return { schedule: viewOf(caller.actor, schedule) };
   });
   mount({ app, guard: guards.person }, api.listSchedules, async ({ query: { site: name, ...request }, caller }) => {
     const site = name === undefined ? undefined : await deps.sites.forActor(caller.actor, name);
     if (site === null) throw new Failure("site_not_found");
     const page = await schedules.listFor(caller.actor, { siteId: site?.id }, request);
-    return { schedules: page.items.map((schedule) => viewOf(deps, caller.actor, schedule)), next: page.next };
+    return { schedules: page.items.map((schedule) => viewOf(caller.actor, schedule)), next: page.next };
   });
-  mount({ app, guard: guards.schedule }, api.readSchedule, async ({ caller }) => ({ schedule: viewOf(deps, caller.actor, caller.schedule) }));
+  mount({ app, guard: guards.schedule }, api.readSchedule, async ({ caller }) => ({ schedule: viewOf(caller.actor, caller.schedule) }));
   mount({ app, guard: guards.schedule }, api.updateSchedule, async ({ body, caller }) => {
     const schedule = await updateSchedule(deps, caller.actor, { schedule: caller.schedule, changes: body });
     await noteOf(caller.actor, "schedules.update", { schedule, details: { changed: Object.keys(body), isPaused: schedule.isPaused } });
-    return { schedule: viewOf(deps, caller.actor, schedule) };
+    return { schedule: viewOf(caller.actor, schedule) };
   });
   mount({ app, guard: guards.schedule }, api.deleteSchedule, async ({ caller: { actor, schedule } }) => {
     await schedules.delete(schedule);
@@ -58,19 +57,29 @@ export function mountSchedules(app: FastifyInstance, deps: SchedulesApiDeps): vo
     await noteOf(actor, "schedules.run", { schedule, details: { task: uid } });
     return { uid };
   });
-  mount({ app, guard: guards.person }, api.previewSchedule, async ({ query }) => ({ next: nextRuns(deps, query) }));
+  mount({ app, guard: guards.person }, api.previewSchedule, async ({ query }) => ({ next: texts(nextRuns.of(query, deps.clock.now())) }));
 }
 
-function nextRuns(deps: SchedulesApiDeps, plan: { readonly cron: string; readonly timeZone: string }): string[] {
-  const now = new Date(deps.clock.now());
-  return nextMoments(parseCron(plan.cron, plan.timeZone), now, shownRuns).map((moment) => moment.toISOString());
+/** A plan that was taken once and is refused by now (its time zone is gone) spoils no list: its scheduler pauses it, and says why. */
+function shownRuns(nextRuns: NextRuns, { clock }: SchedulesApiDeps, schedule: ActorSchedule): string[] {
+  if (schedule.nextAt === null) return [];
+  try {
+    return texts(nextRuns.of(schedule, clock.now()));
+  } catch (error) {
+    if (error instanceof Failure) return [];
+    throw error;
+  }
 }
 
-function viewOf(deps: SchedulesApiDeps, actor: Actor, schedule: ActorSchedule): api.ScheduleView {
+function texts(moments: readonly Date[]): string[] {
+  return moments.map((moment) => moment.toISOString());
+}
+
+function scheduleViewOf(actor: Actor, schedule: ActorSchedule, nextRuns: string[]): api.ScheduleView {
   const { id, name, site, cron, timeZone, overlap, catchUp, isPaused, problem, task, lastRun } = schedule;
   return {
     ...{ id, name, site: site?.name ?? null, cron, timeZone, overlap, catchUp, isPaused, problem, task },
-    nextRuns: schedule.nextAt === null ? [] : nextRuns(deps, schedule),
+    nextRuns,
     lastRun: lastRun === null ? null : { ...lastRun, at: lastRun.at.toISOString() },
     createdBy: schedule.createdBy?.username ?? null,
     createdAt: schedule.createdAt.toISOString(),

@@ -1,3 +1,4 @@
+import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { publicEndpoints } from "#contract/api/public.ts";
 import type { ScheduleView } from "#contract/api/schedules.ts";
@@ -193,6 +194,20 @@ describe("a schedule", () => {
     }
     expect(await read(id)).toMatchObject({ isPaused: false });
   });
+});
+
+test("a schedule that would be refused by now is listed and read without its next runs", async () => {
+  const { id } = await make("ada", { name: "old" });
+  const client = new pg.Client({ connectionString: bench.databaseUrl });
+  await client.connect();
+  await client.query("update schedules set cron = '0 0 1 * +MON' where id = $1", [id]);
+  await client.end();
+  expect(await read(id)).toMatchObject({ cron: "0 0 1 * +MON", nextRuns: [] });
+  const { schedules } = (await bodyOf(await bench.request("/api/v1/schedules?limit=100", { as: "ada" }))) as unknown as { schedules: ScheduleView[] };
+  expect(schedules.find((schedule) => schedule.id === id)?.nextRuns).toEqual([]);
+  expect(schedules.some(({ nextRuns }) => nextRuns.length === 5)).toBe(true);
+  const again = await patch("ada", id, { cron: "0 0 8-31 * +MON" });
+  expect(await bodyOf(again)).toMatchObject({ status: 422, code: "cron_invalid", title: expect.stringContaining("a plus sign") });
 });
 
 describe("the preview", () => {

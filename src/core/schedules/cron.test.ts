@@ -16,6 +16,10 @@ describe("the moments of an expression", () => {
     ["the 31st, where there is one", "0 12 31 * *", "2026-03-31T12:00Z", ["2026-05-31T10:00Z", "2026-07-31T10:00Z", "2026-08-31T10:00Z"]],
     ["the last Friday", "0 12 * * FRI#L", "2026-11-01T00:00Z", ["2026-11-27T11:00Z", "2026-12-25T11:00Z", "2027-01-29T11:00Z"]],
     ["day of month or weekday", "0 12 1 * MON", "2026-11-22T00:00Z", ["2026-11-23T11:00Z", "2026-11-30T11:00Z", "2026-12-01T11:00Z"]],
+    ["the fifth Sunday of February", "0 12 * FEB SUN#5", "2026-11-22T00:00Z", ["2032-02-29T11:00Z", "2060-02-29T11:00Z", "2088-02-29T11:00Z"]],
+    ["the working day nearest to the 31st", "0 12 31W * *", "2027-01-01T00:00Z", ["2027-01-29T11:00Z", "2027-03-31T10:00Z", "2027-05-31T10:00Z"]],
+    ["new year", "0 0 1 1 *", "2026-12-31T22:59Z", ["2026-12-31T23:00Z", "2027-12-31T23:00Z", "2028-12-31T23:00Z"]],
+    ["the 29th of February across 2100", "0 0 29 2 *", "2096-02-29T12:00Z", ["2104-02-28T23:00Z", "2108-02-28T23:00Z", "2112-02-28T23:00Z"]],
     ["both Sundays, 0 and 7", "0 12 * * 7", "2026-11-22T12:00Z", ["2026-11-29T11:00Z", "2026-12-06T11:00Z", "2026-12-13T11:00Z"]],
   ])("are those of %s", (_, cron, from, moments) => {
     expect(momentsAfter(from, cron)).toEqual(moments);
@@ -89,6 +93,8 @@ describe("an expression that makes no sense", () => {
     ["/10 * * * *", "not allowed"],
     ["0 0 * * 8", "dayOfWeek: 8"],
     ["0 0 * FOO *", "illegal characters"],
+    ["0 0 8-31 * +0#1,1#1,2#1", "a plus sign"],
+    ["0 0 1 * +MON", "a plus sign"],
   ])("%j is refused with the reason", (cron, reason) => {
     expect(() => parseCron(cron, "UTC")).toThrow(expect.objectContaining({ code: "cron_invalid", message: expect.stringContaining(reason) }));
   });
@@ -104,6 +110,17 @@ describe("an expression that makes no sense", () => {
   it("that names a day which never comes has no moment", () => {
     expect(parseCron("0 0 30 2 *", "UTC").after(new Date("2026-01-01"))).toBeNull();
     expect(parseCron("0 0 30 2 *", "UTC").upTo(new Date("2026-01-01"), 100)).toEqual([]);
+  });
+
+  it.each(["0 0 31 2,4,6,9,11 *", "0 0 30,31W 2 *", "0 0 30 FEB ?"])("%s names only days which never come", (cron) => {
+    expect(parseCron(cron, "UTC").after(new Date("2026-01-01"))).toBeNull();
+  });
+
+  // Each of these moments is left out, every year, and Croner alone would look through a thousand years: seconds of a processor.
+  it.each(["*/10 * 2 * 3 SUN#L", "* 2 * 3 SUN#L", "*/10 * 2 * 3 SUN#5"])("%s lies in the gap of summer time only, and costs little", (cron) => {
+    const startedAt = process.cpuUsage();
+    expect(parseCron(cron, "Europe/Berlin").after(new Date("2026-11-23"))).toBeNull();
+    expect(process.cpuUsage(startedAt).user / 1000).toBeLessThan(2_000);
   });
 
   it.each(["Europe/Bielefeld", "+01:00", "", "a\0b", "local time"])("the time zone %j is not known", (timeZone) => {
