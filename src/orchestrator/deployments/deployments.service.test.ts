@@ -241,6 +241,28 @@ describe("a deployment", () => {
     expect([readdirSync(join(state, "uploads")), readdirSync(join(state, "staging"))]).toEqual([[], []]);
   });
 
+  it("four uploads come at the same time, the fifth is sent away, and as many are kept", async () => {
+    for (let n = 1; n <= 4; n += 1) await stage(`upload-${n}`, { a: String(n) });
+    const bytes = await archive({ a: "x" });
+    const all = Promise.withResolvers<void>();
+    const begun: string[] = [];
+    const upload = (uploadId: string): Promise<string> => {
+      const source = (async function* () {
+        begun.push(uploadId);
+        await all.promise;
+        yield bytes;
+      })();
+      return codeOf(deployments.upload(1, uploadId, { source, expectedBytes: bytes.length }));
+    };
+    const coming = Array.from({ length: 4 }, (_, n) => upload(`coming-${n}`));
+    expect(await Promise.all([upload("fifth-01"), upload("fifth-02")])).toEqual(["rate_limited", "rate_limited"]);
+    await expect.poll(() => begun.length, { timeout: 20_000 }).toBe(4);
+    all.resolve();
+    expect(await Promise.all(coming)).toEqual(Array(4).fill("done"));
+    expect(readdirSync(join(state, "uploads"))).toHaveLength(4);
+    expect(await upload("fifth-03")).toBe("done");
+  });
+
   it("is not kept from coming by another upload that ends in that moment", async () => {
     await stage("upload-1", { a: "x" });
     // What is listed and then not there any more: a link that leads nowhere is both for good.

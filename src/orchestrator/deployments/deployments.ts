@@ -40,26 +40,34 @@ const maxEntries = 100_000;
 const uploadLivesMs = 24 * 60 * 60 * 1000;
 // So long does a repeated question get the same answer.
 const outcomeLivesMs = 7 * uploadLivesMs;
+/** Of a site: so many come at the same time, and so many are kept. */
 const maxUploads = 4;
 
 /** Takes archives in and puts them in place, each step so that it can be asked for again, before and after a crash. */
 export class Deployments {
   readonly #deps: DeploymentsDeps;
+  /** Uploads under way, by site. */
+  readonly #coming = new Map<number, number>();
 
   constructor(deps: DeploymentsDeps) {
     this.#deps = deps;
   }
 
-  /** Stores an archive; on the disk when this resolves, nothing of it is left when it throws. */
+  /** Stores an archive; on the disk when this resolves, nothing of it is left when it throws: `rate_limited` when too many come at the same time. */
   async upload(
     siteId: number,
     uploadId: string,
     body: { readonly source: AsyncIterable<Uint8Array>; readonly expectedBytes: number | undefined },
   ): Promise<{ readonly size: number; readonly sha256: string }> {
     const { limits } = requireSpec(this.#deps.sites, siteId);
+    using _turn = this.#takeTurn(siteId);
     const at = this.#paths(siteId, uploadId);
     await makeStateFolder(at.uploads).catch(inWords("the upload"));
-    await this.#locked(siteId, () => this.#sweep(siteId, uploadId)).catch(inWords("the deployment before"));
+    const begin = async (): Promise<void> => {
+      await this.#finish(siteId);
+      await this.#sweep(siteId, uploadId);
+    };
+    await this.#locked(siteId, begin).catch(inWords("the deployment before"));
     using account = await this.#deps.quota.open(siteId, { expectedBytes: body.expectedBytes, files: 0, isOutside: true });
     const draft = `${at.upload}.${randomBytes(6).toString("hex")}.part`;
     try {
@@ -70,6 +78,8 @@ export class Deployments {
       if (body.expectedBytes !== undefined && body.expectedBytes !== taken.size) throw new Failure("upload_incomplete");
       await rename(draft, at.upload);
       await syncFolder(at.uploads);
+      // Others have come meanwhile.
+      await this.#locked(siteId, () => this.#sweepUnlessPlacing(siteId, uploadId));
       return taken;
     } catch (error) {
       await removeState(draft);
@@ -176,10 +186,26 @@ export class Deployments {
     await removeState(at.upload);
   }
 
+  #takeTurn(siteId: number): Disposable {
+    const before = this.#coming.get(siteId) ?? 0;
+    if (before >= maxUploads) throw new Failure("rate_limited", { retryAfterSeconds: 10 });
+    this.#coming.set(siteId, before + 1);
+    const end = (): void => {
+      const left = (this.#coming.get(siteId) ?? 0) - 1;
+      if (left > 0) this.#coming.set(siteId, left);
+      else this.#coming.delete(siteId);
+    };
+    return { [Symbol.dispose]: end };
+  }
+
+  // A placement that failed needs its upload: the next one to come finishes it first.
+  async #sweepUnlessPlacing(siteId: number, came: string): Promise<void> {
+    if ((await readState(this.#paths(siteId, "").journal, journal)) === undefined) await this.#sweep(siteId, came);
+  }
+
   // Keeps the upload that comes and the newest others; what a journal needs is never here, since it was finished before.
   async #sweep(siteId: number, coming: string): Promise<void> {
     const at = this.#paths(siteId, "");
-    if (coming !== "") await this.#finish(siteId);
     const now = this.#deps.clock.now();
     const uploads = await listByAge(at.uploads);
     const tooMany = uploads.filter((file) => file.name.endsWith(".tar.gz") && file.name !== `${coming}.tar.gz`).slice(maxUploads - 1);
