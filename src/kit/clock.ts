@@ -6,3 +6,11 @@ export interface Clock {
 
 /** The machine's clock. */
 export const systemClock: Clock = { now: () => Date.now() };
+
+/**
+ * Milliseconds since 1970 by a clock that nobody sets: right when the process started, and going on evenly since. For how long something takes or may take;
+ * not for times that other processes see.
+ */
+export function steadyNow(): number {
+  return performance.timeOrigin + performance.now();
+}

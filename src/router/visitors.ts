@@ -1,6 +1,7 @@
 import type { Server } from "node:http";
 import path from "node:path";
 import { claimEverySeconds } from "#contract/internal/site-rest.ts";
+import { steadyNow } from "#kit/clock.ts";
 import { ConfigError } from "#kit/config.ts";
 import type { Log } from "#kit/log.ts";
 import { PageCache } from "./cache/page-cache.ts";
@@ -110,7 +111,7 @@ function createGates(
     table: state.table,
     log,
     metrics,
-    now: Date.now,
+    now: steadyNow,
     wake: (siteId) => waker.wake(siteId),
     sleep: (siteId, instance) => waker.sleep(siteId, instance),
     freeze: (siteId, instance, sleepAfterSeconds) => waker.freeze(siteId, instance, sleepAfterSeconds),

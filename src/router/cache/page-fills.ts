@@ -190,7 +190,7 @@ export class PageFills {
         head: sharedRequest(visit, request, fill.old),
         limits: deps.limits,
         isVisit: () => fill.isVisited,
-        now: this.#plan.now,
+        now: deps.now,
         onUpstreamFailure: () => {
           deps.metrics.upstreamFailures += 1;
         },

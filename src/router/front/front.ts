@@ -5,6 +5,7 @@ import type { Duplex } from "node:stream";
 import { Failure } from "#contract/failure.ts";
 import { siteFolder } from "#contract/site.ts";
 import type { SiteRoute } from "#contract/site-spec.ts";
+import { steadyNow } from "#kit/clock.ts";
 import { responseToUpgrade } from "#kit/http/upgrade-response.ts";
 import type { Log } from "#kit/log.ts";
 import type { PageCache } from "../cache/page-cache.ts";
@@ -64,7 +65,7 @@ export class Front {
       limits: options.limits,
       gateOf: (siteId) => options.gates.of(siteId),
       metrics: options.metrics,
-      now: Date.now,
+      now: steadyNow,
       isVisit: ({ arrival, route }) => isVisit(factsOf(arrival), route.botsWake),
       sendFailure: (arrival, failure) => this.#refuseSafely(arrival, failure),
     };

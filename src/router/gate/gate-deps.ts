@@ -16,6 +16,7 @@ export interface GateDeps {
   /** The site is said to be there from now on. */
   readonly arrived: (siteId: number, target: Target) => void;
   readonly createPool: (live: LiveInstance) => ConnectionPool;
+  /** A clock that nobody sets: waits, holds and idle times are measured by it. */
   readonly now: () => number;
   readonly waitMs: number;
   readonly mostWaiting: number;

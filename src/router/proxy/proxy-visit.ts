@@ -28,6 +28,7 @@ export interface ProxyDeps {
   readonly gateOf: (siteId: number) => SiteGate;
   readonly limits: ProxyLimits;
   readonly metrics: RouterMetrics;
+  /** By the clock that the gates go by. */
   readonly now: () => number;
   /** Whether a request counts as a visit, which keeps a site awake. Costs a little: asked only when it matters. */
   readonly isVisit: (visit: ProxyVisit) => boolean;

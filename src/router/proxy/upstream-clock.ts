@@ -1,3 +1,5 @@
+import { steadyNow } from "#kit/clock.ts";
+
 /** Something that can take too long. */
 export interface Timed {
   /** Ends what is overdue. */
@@ -11,8 +13,8 @@ export interface Timed {
 export class UpstreamClock {
   readonly #timed = new Set<Timed>();
   readonly #timer: NodeJS.Timeout;
-  /** Milliseconds since 1970, at most one tick old. */
-  now = Date.now();
+  /** Milliseconds by the steady clock, at most one tick old. */
+  now = steadyNow();
 
   constructor(tickMs = 500) {
     this.#timer = setInterval(() => this.#tick(), tickMs);
@@ -32,7 +34,7 @@ export class UpstreamClock {
   }
 
   #tick(): void {
-    this.now = Date.now();
+    this.now = steadyNow();
     for (const timed of this.#timed) timed.sweep(this.now);
   }
 }

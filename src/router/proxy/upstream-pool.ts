@@ -1,4 +1,5 @@
 import type { SiteAddress } from "#contract/site-spec.ts";
+import { steadyNow } from "#kit/clock.ts";
 import type { Timed, UpstreamClock } from "./upstream-clock.ts";
 import { type ConnectionOwner, UpstreamConnection, type UpstreamUser } from "./upstream-connection.ts";
 
@@ -38,8 +39,9 @@ export class UpstreamPool implements ConnectionOwner, Timed {
       return;
     }
     for (let idle = this.#idle.pop(); idle !== undefined; idle = this.#idle.pop()) {
-      const age = Date.now() - idle.touchedAt;
-      if (idle.isReusable && Date.now() <= idle.goodUntil && !(user.hasBody && age > reuseWithBodyMs)) {
+      const now = steadyNow();
+      const age = now - idle.touchedAt;
+      if (idle.isReusable && now <= idle.goodUntil && !(user.hasBody && age > reuseWithBodyMs)) {
         idle.use(user);
         return;
       }
@@ -59,7 +61,7 @@ export class UpstreamPool implements ConnectionOwner, Timed {
       connection.abandon();
       return;
     }
-    const now = Date.now();
+    const now = steadyNow();
     connection.idle(now);
     connection.goodUntil = now + (hintMs === null ? reuseMs : Math.max(0, Math.min(reuseMs, hintMs - hintMarginMs)));
     this.#idle.push(connection);
