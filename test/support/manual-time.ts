@@ -3,7 +3,7 @@ import type { TaskTime } from "#core/tasks/task-time.ts";
 /** A clock that stands until it is told to go on. */
 export class ManualTime implements TaskTime {
   #now = Date.parse("2026-11-22T10:00:00Z");
-  readonly #sleeping = new Set<{ readonly until: number; readonly wake: () => void }>();
+  readonly #sleeping = new Set<{ until: number; readonly wake: () => void }>();
 
   now(): number {
     return this.#now;
@@ -21,6 +21,12 @@ export class ManualTime implements TaskTime {
       signal.addEventListener("abort", wake, { once: true });
       if (signal.aborted) wake();
     });
+  }
+
+  /** Sets the clock back, as a machine's whose time was wrong: whoever sleeps wakes when they would have anyway. */
+  setBack(ms: number): void {
+    this.#now -= ms;
+    for (const sleeper of this.#sleeping) sleeper.until -= ms;
   }
 
   /** Lets time pass, moment by moment: whoever wakes does what it does, and may fall asleep again, before the next one wakes. */

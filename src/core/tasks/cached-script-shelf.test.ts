@@ -42,3 +42,12 @@ test("what failed is asked for again", async () => {
   state.isAway = false;
   expect(await scripts.find(null, "a.sh")).toMatchObject({ path: "a.sh" });
 });
+
+test("a list is asked for anew when the clock was set back, however far", async () => {
+  const { state, scripts } = shelf();
+  state.now = 3_600_000;
+  await scripts.list(null);
+  state.now = 0;
+  await scripts.list(null);
+  expect(state.asked).toBe(2);
+});

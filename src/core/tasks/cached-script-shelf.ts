@@ -32,7 +32,9 @@ export class CachedScriptShelf implements ScriptShelf {
 
   list(siteId: number | null): Promise<ScriptList> {
     const kept = this.#kept.get(siteId);
-    return kept !== undefined && this.#clock.now() - kept.askedAt < freshMs ? kept.list : this.#ask(siteId);
+    const ageMs = kept === undefined ? freshMs : this.#clock.now() - kept.askedAt;
+    // One from the future is of before the clock was set back.
+    return kept !== undefined && ageMs >= 0 && ageMs < freshMs ? kept.list : this.#ask(siteId);
   }
 
   async find(siteId: number | null, path: string): Promise<ScriptView | null> {

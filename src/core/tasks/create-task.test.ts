@@ -174,7 +174,9 @@ describe("what cannot run", () => {
     });
     const empty = rules();
     empty.scripts.scripts.clear();
-    await expect(create(empty, { site: "chess" }, member)).rejects.toThrow("There is no script called touch.sh; choose another one. The site's folder private/scripts holds none.");
+    await expect(create(empty, { site: "chess" }, member)).rejects.toThrow(
+      "There is no script called touch.sh; choose another one. The site's folder private/scripts holds none.",
+    );
     empty.scripts.scripts.set(
       0,
       Array.from({ length: 25 }, (_, index) => fakeScript(`s${index}`)),

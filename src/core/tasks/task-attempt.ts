@@ -153,6 +153,8 @@ export class TaskAttempt {
   /** Nobody answers: what runs there may still be running. */
   async #wait(reason: string): Promise<AttemptOutcome | undefined> {
     const { time, runLostMs } = this.#deps;
+    // The clock may have been set back since.
+    this.#heardAt = Math.min(this.#heardAt, time.now());
     const silentMs = time.now() - this.#heardAt;
     if (silentMs >= runLostMs) {
       const outcome = await this.#endWithout("lost", `The machine that ran it was lost: ${reason}`);

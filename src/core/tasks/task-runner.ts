@@ -122,7 +122,7 @@ export class TaskRunner {
       if (this.#hint.signal.aborted) this.#forgetDue();
       // Made before looking: a hint that comes while this looks is not lost.
       this.#hint = new AbortController();
-      const pauseMs = this.#pausedUntil - time.now();
+      const pauseMs = this.#pauseMs();
       const idleMs = pauseMs > 0 ? this.#haveNoRoom(pauseMs) : await this.#look();
       const wait = AbortSignal.any([this.#hint.signal, this.#stopping.signal]);
       await time.sleep(idleMs, wait);
@@ -132,7 +132,8 @@ export class TaskRunner {
   /** While short tasks end one after the other, one claim takes what several of them have left. Whoever has nothing to do looks at once. */
   async #gather(): Promise<void> {
     const { time, gatherMs = usualGatherMs } = this.#deps;
-    const restMs = this.#lookedAt + gatherMs - time.now();
+    // The clock may have been set back since.
+    const restMs = Math.min(this.#lookedAt + gatherMs - time.now(), gatherMs);
     this.#lookedAt = time.now();
     if (restMs <= 0 || this.#held.size === 0) return;
     await time.sleep(restMs, this.#stopping.signal);
@@ -172,7 +173,7 @@ export class TaskRunner {
   async #untilDue(): Promise<number> {
     const { queue, time } = this.#deps;
     const { at, believedUntil } = this.#due;
-    if (time.now() >= Math.min(at, believedUntil)) {
+    if (time.now() >= Math.min(at, believedUntil) || believedUntil - time.now() > mostDueKnownMs) {
       const ms = (await queue.nextDueMs()) ?? Number.POSITIVE_INFINITY;
       this.#due = { at: time.now() + ms, believedUntil: time.now() + mostDueKnownMs };
     }
@@ -187,7 +188,7 @@ export class TaskRunner {
 
   /** Null when nothing more is to be started here now. */
   #successor(): Omit<TaskClaim, "limit"> | null {
-    return this.#stopping.signal.aborted || this.#pausedUntil > this.#deps.time.now() ? null : this.#request();
+    return this.#stopping.signal.aborted || this.#pauseMs() > 0 ? null : this.#request();
   }
 
   #haveNoRoom(idleMs: number): number {
@@ -214,7 +215,7 @@ export class TaskRunner {
           return this.#launch(attempt.next);
         }
         this.#hint.abort(hinted);
-        if (this.#pausedUntil <= this.#deps.time.now()) this.#deps.wakeups.resume();
+        if (this.#pauseMs() <= 0) this.#deps.wakeups.resume();
       });
     this.#held.set(claim.uid, { attempt, done });
   }
@@ -223,6 +224,13 @@ export class TaskRunner {
   #keepSuccessor({ next }: TaskAttempt): void {
     if (next === null) return;
     this.#held.set(next.uid, { attempt: new TaskAttempt({ ...this.#deps, lost: this.#lost }, next), done: Promise.resolve() });
+  }
+
+  /** How long the host is to be left alone; never for longer than that is ever done, however far the clock was set back. */
+  #pauseMs(): number {
+    const now = this.#deps.time.now();
+    this.#pausedUntil = Math.min(this.#pausedUntil, now + hostBackOff.mostMs);
+    return this.#pausedUntil - now;
   }
 
   /** A host that can start nothing now would send back every task of the queue, one after the other. */
