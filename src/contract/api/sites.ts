@@ -212,7 +212,7 @@ export const deploySite = endpoint({
   body: { raw: "bytes", mediaType: "application/gzip" },
   result: z.object({ operation: operationView }),
   status: 202,
-  failures: ["archive_invalid", "archive_too_large", "archive_unsafe", "quota_exceeded", "disk_full"],
+  failures: ["archive_invalid", "archive_too_large", "archive_unsafe", "quota_exceeded", "disk_full", "rate_limited"],
 });
 
 export const siteEvent = z.object({ site: z.string(), status: siteStatus });
