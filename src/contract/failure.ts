@@ -149,6 +149,7 @@ const table = {
   time_zone_unknown: { status: 422, title: "There is no time zone called {timeZone}. Choose one like Europe/Berlin." },
   run_not_found: { status: 404, title: "This orchestrator knows no such run. Start it, or ask the orchestrator that has it." },
   terminal_not_found: { status: 404, title: "There is no terminal with this id that is yours. It may have ended; open a new one." },
+  stream_limit_reached: { status: 429, title: "You have {count} streams of events open already, which is the most. Close one first." },
   terminal_limit_reached: { status: 409, title: "There are {count} terminals here already, which is the most. Close one first." },
   run_superseded: { status: 409, title: "A later attempt of this task was started already. Follow that one." },
 

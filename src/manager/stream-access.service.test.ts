@@ -93,3 +93,15 @@ test("a session expires although something is open with it", async () => {
   await run("update sessions set last_seen_at = now() - interval '13 days', expires_at = now() + interval '6 seconds'");
   await following.ended;
 }, 60_000);
+
+test("a person follows the changes of sites by so many streams at most", async () => {
+  const { headers } = await newToken();
+  const clients = Array.from({ length: 32 }, () => new AbortController());
+  const open = () => bench.request("/api/v1/events", { headers });
+  const streams = await Promise.all(clients.map(({ signal }) => bench.request("/api/v1/events", { headers, signal })));
+  expect(streams.map(({ status }) => status)).toEqual(Array(32).fill(200));
+  const refused = await open();
+  expect([refused.status, await refused.json()]).toEqual([429, expect.objectContaining({ code: "stream_limit_reached", details: { count: 32 } })]);
+  for (const client of clients) client.abort();
+  await expect.poll(async () => (await open()).status, { timeout: 20_000 }).toBe(200);
+}, 60_000);

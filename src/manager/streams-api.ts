@@ -12,12 +12,13 @@ import type { ComponentClient } from "#kit/component-client.ts";
 import type { Hints } from "#kit/hints.ts";
 import { eventStream } from "#kit/http/event-stream.ts";
 import { Answer, mount } from "#kit/http/mount.ts";
-import type { OperationCaller, PersonCaller } from "./callers.ts";
-import type { OrchestratorMirror, StatusChange } from "./orchestrator-mirror.ts";
+import type { OperationCaller } from "./callers.ts";
+import type { OrchestratorMirror } from "./orchestrator-mirror.ts";
 import type { personGuards } from "./person-guard.ts";
 import { released } from "./released.ts";
+import { SiteChangeFeed } from "./site-change-feed.ts";
 import type { StreamAccess } from "./stream-access.ts";
-import { operationViewOf, statusOf } from "./views.ts";
+import { operationViewOf } from "./views.ts";
 
 /** What the endpoints that stream need. */
 export interface StreamsDeps {
@@ -36,6 +37,7 @@ const lookEveryMs = 2_000;
 
 /** Serves logs, operations as they go, and changes of state. */
 export function mountStreams(app: FastifyInstance, deps: StreamsDeps): void {
+  const feed = new SiteChangeFeed(deps);
   mount({ app, guard: deps.guards.operation }, readOperation, async ({ caller }) => ({ operation: operationViewOf(caller.operation) }));
   mount({ app, guard: deps.guards.operation }, followOperation, async ({ caller, request, signal }) => {
     const watch = deps.access.signalFor({ caller, request, signal }, null);
@@ -43,7 +45,13 @@ export function mountStreams(app: FastifyInstance, deps: StreamsDeps): void {
   });
   mount({ app, guard: deps.guards.person }, followSites, async ({ caller, request, signal }) => {
     const watch = deps.access.signalFor({ caller, request, signal }, null);
-    return released(eventStream(changesFor(deps, caller, watch.signal), watch.signal), watch.release);
+    try {
+      const { news, leave } = feed.follow(caller.actor, watch.signal);
+      return released(released(eventStream(news, watch.signal), watch.release), leave);
+    } catch (error) {
+      watch.release();
+      throw error;
+    }
   });
   mount({ app, guard: deps.guards.site }, readLogs, async ({ caller, query, request, signal }) => {
     const watch = deps.access.signalFor({ caller, request, signal }, caller.site);
@@ -76,37 +84,6 @@ async function* progressOf(deps: StreamsDeps, caller: OperationCaller, signal: A
     shown = text;
     if (operation.state === "succeeded" || operation.state === "failed") return;
     await news;
-  }
-}
-
-/** Changes wait here for a slow client; past this many the oldest are forgotten, since a newer state follows anyway. */
-const maxWaitingChanges = 1_000;
-
-async function* changesFor(deps: StreamsDeps, caller: PersonCaller, signal: AbortSignal): AsyncGenerator<unknown> {
-  const waiting: StatusChange[] = [];
-  let wake: () => void = () => undefined;
-  const unfollow = deps.mirror.follow((change) => {
-    waiting.push(change);
-    if (waiting.length > maxWaitingChanges) waiting.shift();
-    wake();
-  });
-  signal.addEventListener("abort", () => wake(), { once: true });
-  try {
-    while (!signal.aborted) {
-      const change = waiting.shift();
-      if (change === undefined) {
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-          if (signal.aborted || waiting.length > 0) resolve();
-        });
-        continue;
-      }
-      // Asked for by number and by person: a change of someone else's site is not for these eyes.
-      const site = await deps.sites.numberForActor(caller.actor, change.siteId);
-      if (site !== null) yield { site: site.name, status: statusOf(site, change.status) };
-    }
-  } finally {
-    unfollow();
   }
 }
 

@@ -5,6 +5,7 @@ import type { KeptAuditEntry } from "#core/audit/audit-store.ts";
 import type { Operation } from "#core/operations/operation.ts";
 import { verbsFor } from "#core/policy/policy.ts";
 import type { ActorSite } from "#core/sites/site.ts";
+import type { SiteAudience } from "#core/sites/site-store.ts";
 
 const iso = (at: Date): string => at.toISOString();
 const isoOrNull = (at: Date | null): string | null => at?.toISOString() ?? null;
@@ -41,7 +42,7 @@ export function siteViewOf(site: ActorSite, actor: Actor, known: { readonly stat
 }
 
 /** What is said of a site: availability first, then what the orchestrator knows, then what follows from the site itself. */
-export function statusOf(site: ActorSite, known: SiteStatus | undefined): SiteStatus {
+export function statusOf(site: SiteAudience["site"], known: SiteStatus | undefined): SiteStatus {
   const since = iso(site.updatedAt);
   if (site.availability !== "enabled") return { state: site.availability, reason: site.availabilityReason || null, since };
   // Its address may be there already, without its files.

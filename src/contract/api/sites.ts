@@ -224,6 +224,7 @@ export const followSites = endpoint({
   access: { kind: "signed-in", scope: "read" },
   result: { raw: "events", mediaType: "text/event-stream", event: siteEvent },
   status: 200,
+  failures: ["stream_limit_reached"],
 });
 
 export const siteEndpoints = [

@@ -39,6 +39,12 @@ export interface SiteChanges {
   readonly environment?: string | undefined;
 }
 
+/** What there is to say of a site's state, and to whom: its members. Administrators see every site. */
+export interface SiteAudience {
+  readonly site: Pick<Site, "name" | "kind" | "isDedicated" | "availability" | "availabilityReason" | "lifecycle" | "updatedAt">;
+  readonly memberIds: ReadonlySet<number>;
+}
+
 /** A change of a site. */
 export interface PlannedChange {
   readonly changes: SiteChanges;
@@ -58,6 +64,8 @@ export interface SiteStore {
   forActor(actor: Actor, name: string): Promise<ActorSite | null>;
   /** The same by number, for events that carry only that. */
   numberForActor(actor: Actor, id: number): Promise<ActorSite | null>;
+  /** For events that many people follow: of those numbers that are sites. */
+  audiencesOf(ids: readonly number[]): Promise<ReadonlyMap<number, SiteAudience>>;
   /** By name; `all` counts only for administrators. `search` matches a part of name or description. */
   listFor(actor: Actor, request: PageRequest & { readonly search?: string | undefined; readonly all: boolean }): Promise<Page<ActorSite>>;
   /**

@@ -5,7 +5,7 @@ import type { Actor } from "#core/accounts/user.ts";
 import type { NewOperation, Operation } from "#core/operations/operation.ts";
 import type { Page, PageRequest } from "#core/page.ts";
 import type { ActorSite, Member, Site } from "#core/sites/site.ts";
-import type { NewSite, SiteChanges, SitePlan, SiteStore } from "#core/sites/site-store.ts";
+import type { NewSite, SiteAudience, SiteChanges, SitePlan, SiteStore } from "#core/sites/site-store.ts";
 import { cleanText } from "../clean-text.ts";
 import { pageOf, textCursor } from "../cursor.ts";
 import type { Database } from "../database.ts";
@@ -15,7 +15,7 @@ import { insertOperation, operationColumns, operationOf, stepsOfOperation } from
 import { tickRoute, tickRouteRemoved } from "../routes/route-clock.ts";
 import { isRowNumber } from "../row-id.ts";
 import { demandAwakeRoom, demandRoom } from "./owner-room.ts";
-import { removeMember, setMember } from "./site-members.ts";
+import { audiencesOf, removeMember, setMember } from "./site-members.ts";
 import { actorSiteOf, isOwnedByAdministrator, siteColumns, siteOf } from "./site-rows.ts";
 
 const grownEpoch = { epoch: sql<number>`epoch + 1`, epochChangedAt: sql<Date>`now()` };
@@ -43,6 +43,10 @@ export class PostgresSiteStore implements SiteStore {
       .where("sites.id", "=", id)
       .executeTakeFirst();
     return row === undefined ? null : actorSiteOf(row);
+  }
+
+  async audiencesOf(ids: readonly number[]): Promise<ReadonlyMap<number, SiteAudience>> {
+    return audiencesOf(this.#db, ids.filter(isRowNumber));
   }
 
   async listFor(actor: Actor, request: PageRequest & { readonly search?: string | undefined; readonly all: boolean }): Promise<Page<ActorSite>> {

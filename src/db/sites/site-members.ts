@@ -1,6 +1,7 @@
 import { sql } from "kysely";
 import { Failure } from "#contract/failure.ts";
 import type { MemberRole } from "#contract/site.ts";
+import type { SiteAudience } from "#core/sites/site-store.ts";
 import type { Database } from "../database.ts";
 import { isMissingReference } from "../database-error.ts";
 import { type Change, notifyEpochs } from "../notifications.ts";
@@ -57,4 +58,15 @@ async function afterChange(change: Change, siteId: number): Promise<void> {
     .returning("epoch")
     .executeTakeFirstOrThrow();
   await notifyEpochs(change, { sites: [[siteId, epoch]] });
+}
+
+/** What there is to say of these sites, and their members. */
+export async function audiencesOf(db: Database, ids: readonly number[]): Promise<ReadonlyMap<number, SiteAudience>> {
+  const rows = await db
+    .selectFrom("sites")
+    .select(["id", "name", "kind", "isDedicated", "availability", "availabilityReason", "lifecycle", "updatedAt"])
+    .select(sql<number[]>`array(select user_id from site_members where site_id = sites.id)`.as("memberIds"))
+    .where(sql<boolean>`sites.id = any(${ids}::int[])`)
+    .execute();
+  return new Map(rows.map(({ id, memberIds, ...site }) => [id, { site, memberIds: new Set(memberIds) }]));
 }

@@ -60,6 +60,22 @@ export function describeSiteStores(get: () => StoreContext): void {
       for (const id of [0, -1, 1.5, 99_999_999_999, Number.NaN]) expect(await sites.numberForActor(administrator, id)).toBeNull();
     });
 
+    it("is for the eyes of its members: asked for many at once", async () => {
+      const { sites } = get().stores;
+      const [{ site, actor: owner }, { site: other, actor: stranger }] = [await aSite(get()), await aSite(get())];
+      const member = await anActor(get());
+      await sites.setMember(site, member.user.id, "viewer");
+      const audiences = await sites.audiencesOf([site.id, 99_999_999_999, 2_147_483_647, -1, Number.NaN, other.id]);
+      expect([...audiences.keys()].toSorted((a, b) => a - b)).toEqual([site.id, other.id].toSorted((a, b) => a - b));
+      const { name, kind, isDedicated, availability, availabilityReason, lifecycle } = site;
+      expect(audiences.get(site.id)).toEqual({
+        site: { name, kind, isDedicated, availability, availabilityReason, lifecycle, updatedAt: expect.any(Date) },
+        memberIds: new Set([owner.user.id, member.user.id]),
+      });
+      expect(audiences.get(other.id)?.memberIds).toEqual(new Set([stranger.user.id]));
+      expect(await sites.audiencesOf([])).toEqual(new Map());
+    });
+
     it("has a name of its own: of twelve that want it at once one gets it, and the others leave nothing behind", async () => {
       const { db, stores } = get();
       const name = aName("s");
