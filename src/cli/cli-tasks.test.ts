@@ -120,7 +120,11 @@ describe("task run", () => {
     manager.handlers["tasks.create"] = () => {
       throw new Failure("script_not_found", { script: "x.sh", known: "There are: touch.sh." });
     };
-    expect(await run(["task", "run", "x.sh"])).toEqual({ exitCode: 1, out: "", err: "error: There is no script called x.sh; choose another one. There are: touch.sh.\n" });
+    expect(await run(["task", "run", "x.sh"])).toEqual({
+      exitCode: 1,
+      out: "",
+      err: "error: There is no script called x.sh; choose another one. There are: touch.sh.\n",
+    });
   });
 
   test.for([
