@@ -4,7 +4,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { planFolder } from "./folder-plan.ts";
-import { parseIgnoreRules } from "./ignore-rules.ts";
 import { packFolder } from "./pack-folder.ts";
 
 let root: string;
@@ -58,12 +57,11 @@ test("leaves node_modules and .git behind, unless they are asked for", async () 
   expect(await paths(["node_modules"])).toEqual(["a.txt", "node_modules/x/index.js", "sub/node_modules/y.js"]);
 });
 
-test("a .backlotignore is read as git reads its own", () => {
-  const ignores = parseIgnoreRules("# notes\n*.log\n!keep.log\n/build\ndocs/*.md\ntmp/\n**/cache\n");
-  const judged = (path: string, isFolder = false) => ignores(path, isFolder);
-  expect(["a.log", "x/a.log", "build", "docs/a.md", "x/cache"].map((path) => judged(path))).toEqual([true, true, true, true, true]);
-  expect(["keep.log", "x/build", "docs/x/a.md", "tmp", "a.txt"].map((path) => judged(path))).toEqual([false, false, false, false, false]);
-  expect(judged("x/tmp", true)).toBe(true);
+test("a .backlotignore keeps secrets behind whose names begin with a dot", async () => {
+  for (const path of ["config/.env", ".config/.env", ".secret.key", "docs/.htpasswd", "a.txt"]) await put(path, "");
+  await put(".backlotignore", "\ufeff.env\n*.key\ndocs/**\n");
+  const { entries } = await planFolder(site);
+  expect(entries.filter(({ kind }) => kind === "file").map(({ path }) => path)).toEqual(["a.txt"]);
 });
 
 test("a link that leads out of the folder is refused by name before anything is sent", async () => {

@@ -50,7 +50,7 @@ export const mayUse: Readonly<Record<string, { readonly packages: RegExp; readon
   },
   cli: {
     packages:
-      /^(commander|ioredis|rabbitmq-client|tar-stream|zod|node:(child_process|crypto|events|fs|fs\/promises|http|https|module|net|os|path|readline\/promises|stream|stream\/consumers|stream\/promises|timers\/promises|zlib))$/,
+      /^(commander|ignore|ioredis|rabbitmq-client|tar-stream|zod|node:(child_process|crypto|events|fs|fs\/promises|http|https|module|net|os|path|readline\/promises|stream|stream\/consumers|stream\/promises|timers\/promises|zlib))$/,
     because: "it is a client, and loads no code of a server or a database; the doctor greets a Redis and a broker",
   },
   core: { packages: /^(zod|croner|node:(crypto|util|events|path))$/, because: "it decides and does no I/O" },
