@@ -25,7 +25,7 @@ afterEach(async () => {
 });
 
 function open(over: Partial<SiteRestsDeps> = {}) {
-  const clock = { now: () => time.now };
+  const clock = { now: () => time.now, isSteady: true } as const;
   const opened = new SiteRests({
     claims: new RouterClaims(clock),
     runnerOf: (siteId) => runners.get(siteId),
@@ -84,6 +84,46 @@ describe("a site that one router has let go", () => {
     expect((await opened.sleep(7, { instance: "wake-1", router: "c" }))?.state).toBe("running");
     expect(await opened.freeze(7, letGo("b"))).toBe("rests");
     expect(site.status.state).toBe("frozen");
+  });
+
+  it("rests for as long as the router says that let it go last", async () => {
+    const opened = open();
+    const { site } = await awake(opened, 7, "a", "b");
+    expect(await opened.freeze(7, letGo("a", 10))).toBe("shared");
+    time.now += 5_000;
+    expect(await opened.freeze(7, letGo("b"))).toBe("rests");
+    time.now += 6_000;
+    await opened.look();
+    expect([site.status.state, opened.totals().sites]).toEqual(["frozen", 1]);
+  });
+
+  it("is not stopped by what one wanted long ago while another one tries to freeze it", async () => {
+    const opened = open();
+    const { site, program } = await awake(opened, 7, "a", "b");
+    await opened.freeze(7, letGo("a", 10));
+    time.now += 11_000;
+    const standing = Promise.withResolvers<void>();
+    program.onFreeze = () => standing.promise;
+    const freezing = opened.freeze(7, letGo("b"));
+    const looking = opened.look();
+    standing.resolve();
+    expect(await freezing).toBe("rests");
+    await looking;
+    expect(site.status.state).toBe("frozen");
+  });
+
+  it("rests anew from the latest visit when the router of that visit has died", async () => {
+    const opened = open();
+    const { site } = await awake(opened, 7, "a", "b");
+    await opened.freeze(7, letGo("a", 100));
+    time.now += 50_000;
+    await opened.wake(7, "b", () => site.wake(visitor));
+    time.now += 61_000;
+    await opened.look();
+    expect(site.status.state).toBe("frozen");
+    time.now += 39_000;
+    await opened.look();
+    expect(site.status.state).toBe("asleep");
   });
 
   it.each([

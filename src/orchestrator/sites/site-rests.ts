@@ -38,6 +38,12 @@ interface Frozen {
   readonly memoryBytes: number;
 }
 
+interface Wanted {
+  readonly instance: string | undefined;
+  readonly restMs: number;
+  readonly sleepAt: number;
+}
+
 /**
  * Programs that nobody visits: frozen when the last router has let them go, stopped when they have rested for long, or sooner for their
  * memory. Who rests is safe to stop: every router asks for it before it sends anything there again.
@@ -47,7 +53,7 @@ export class SiteRests {
   /** In the order in which they were frozen. */
   readonly #frozen = new Map<number, Frozen>();
   /** What a router wanted while another one still sent visitors there, which may have died since. */
-  readonly #wanted = new Map<number, { readonly instance: string | undefined; readonly sleepAt: number }>();
+  readonly #wanted = new Map<number, Wanted>();
   #timer: NodeJS.Timeout | undefined;
   #pass: Promise<void> | null = null;
 
@@ -60,27 +66,42 @@ export class SiteRests {
     const { claims, clock, freezes } = this.#deps;
     if (!freezes()) return "runs";
     claims.release(router, siteId);
-    const sleepAt = clock.now() + sleepAfterSeconds * 1000;
+    const restMs = sleepAfterSeconds * 1000;
+    const sleepAt = clock.now() + restMs;
     if (claims.isClaimed(siteId, instance)) {
-      this.#want(siteId, { instance, sleepAt });
+      this.#want(siteId, { instance, restMs, sleepAt });
       return "shared";
     }
-    return (await this.#freeze(siteId, instance, sleepAt)) ? "rests" : this.#goesOn(router, siteId, instance);
+    const before = this.#takeWanted(siteId, instance);
+    if (await this.#freeze(siteId, instance, sleepAt)) return "rests";
+    this.#giveBack(siteId, before);
+    return this.#goesOn(router, siteId, instance);
   }
 
   /** A router has let a site go, and would like its program to be stopped. */
   async sleep(siteId: number, { instance, router }: { readonly instance: string | undefined; readonly router: string }): Promise<SiteStatus | undefined> {
     const { claims, clock, runnerOf } = this.#deps;
     claims.release(router, siteId);
-    if (!claims.isClaimed(siteId, instance)) return runnerOf(siteId)?.sleep(instance);
-    this.#want(siteId, { instance, sleepAt: clock.now() });
-    return runnerOf(siteId)?.status;
+    if (claims.isClaimed(siteId, instance)) {
+      this.#want(siteId, { instance, restMs: 0, sleepAt: clock.now() });
+      return runnerOf(siteId)?.status;
+    }
+    const before = this.#takeWanted(siteId, instance);
+    return runnerOf(siteId)
+      ?.sleep(instance)
+      .catch((error: unknown) => {
+        this.#giveBack(siteId, before);
+        throw error;
+      });
   }
 
   /** Wakes a site for a router: nobody else puts it to rest meanwhile, nor as long as the router sends visitors there. */
   async wake<T extends { readonly instance: string }>(siteId: number, router: string, wake: () => Promise<T>): Promise<T> {
-    const { claims } = this.#deps;
+    const { claims, clock } = this.#deps;
     claims.add(router, siteId, anyInstance);
+    // Kept, since this router may die without letting it go; but a visitor is there, so its rest begins anew.
+    const wanted = this.#wanted.get(siteId);
+    if (wanted !== undefined) this.#wanted.set(siteId, { ...wanted, sleepAt: clock.now() + wanted.restMs });
     try {
       const started = await wake();
       claims.add(router, siteId, started.instance);
@@ -129,9 +150,22 @@ export class SiteRests {
     await this.#pass;
   }
 
-  #want(siteId: number, wanted: { readonly instance: string | undefined; readonly sleepAt: number }): void {
+  #want(siteId: number, wanted: Wanted): void {
     this.#wanted.set(siteId, wanted);
     this.#schedule();
+  }
+
+  /** The last router decides: what another one wanted before would stop it too soon. */
+  #takeWanted(siteId: number, instance: string | undefined): Wanted | undefined {
+    const wanted = this.#wanted.get(siteId);
+    // What comes late is about an instance before this one.
+    if (instance !== undefined && wanted?.instance !== undefined && wanted.instance !== instance) return undefined;
+    this.#wanted.delete(siteId);
+    return wanted;
+  }
+
+  #giveBack(siteId: number, wanted: Wanted | undefined): void {
+    if (wanted !== undefined && !this.#wanted.has(siteId)) this.#want(siteId, wanted);
   }
 
   #goesOn(router: string, siteId: number, instance: string): RestOutcome {
