@@ -17,15 +17,7 @@ export function quotaWatchOf(parts: {
 }): QuotaWatch {
   const { config, log, quota, runs, terminals, sites } = parts;
   return new QuotaWatch({
-    running: () => [
-      ...new Set([
-        ...runs.takeActiveSites(),
-        ...terminals.takeActiveSites(),
-        ...sites()
-          .active()
-          .flatMap(({ siteId, status }) => (status.state === "running" ? [siteId] : [])),
-      ]),
-    ],
+    running: () => [...new Set([...runs.takeActiveSites(), ...terminals.takeActiveSites(), ...sites().takeActiveSites()])],
     excess: (siteId) => quota.excess(siteId),
     stop: async (siteId, failure) => {
       await Promise.all([sites().runnerOf(siteId).stopBecause(failure), runs.endSite(siteId, failure.message), terminals.endSite(siteId, "site_full")]);

@@ -32,7 +32,7 @@ export type BootResult =
   /** It ran on without listening where it should; `found` is where it does. */
   | { readonly kind: "silent"; readonly live: Live; readonly found: readonly string[] }
   /** Whoever wanted it took it back. */
-  | { readonly kind: "withdrawn" };
+  | { readonly kind: "withdrawn"; readonly why: unknown };
 
 export interface BootDeps {
   readonly runtime: SiteRuntime;
@@ -47,13 +47,13 @@ export interface BootRequest {
   readonly folder: string;
   readonly runFile: StartRequest["runFile"];
   readonly output: InstanceOutput;
-  /** Aborted when the site may not run any more. */
+  /** Aborted, with the reason, when the site may not run any more. */
   readonly signal: AbortSignal;
 }
 
 /** Starts one instance and waits until it listens, ends, takes too long, or is not wanted any more. */
 export async function bootInstance(deps: BootDeps, request: BootRequest): Promise<BootResult> {
-  if (request.signal.aborted) return { kind: "withdrawn" };
+  if (request.signal.aborted) return { kind: "withdrawn", why: request.signal.reason };
   const { spec, key, folder, runFile, output, signal } = request;
   const startedAt = deps.clock.now();
   const from = performance.now();
@@ -96,7 +96,7 @@ async function whyNot(
   // Waits for the end also when it was rejected for neither: the exit may be known a moment later.
   const either = AbortSignal.any([signals.timeout, signals.withdrawn]);
   const exit = await Promise.race([started.running.exited, whenAborted(either)]);
-  if (signals.withdrawn.aborted) return { kind: "withdrawn" };
+  if (signals.withdrawn.aborted) return { kind: "withdrawn", why: signals.withdrawn.reason };
   const live = { ...started, bootMs: 0 };
   if (exit !== null) return { kind: "ended", live, exit };
   return { kind: "silent", live, found: await started.running.listening() };

@@ -16,6 +16,8 @@ let data: string;
 let folders: SiteFolders;
 let held: HeldSites;
 let endedRuns: number[];
+let runtime: ScriptedRuntime;
+let letGo: (siteId: number) => Promise<void>;
 
 beforeEach(async () => {
   data = await mkdtemp(join(tmpdir(), "backlot-held-"));
@@ -23,9 +25,11 @@ beforeEach(async () => {
   await folders.open();
   const specs = await SpecStore.open({ folder: join(data, "specs"), secret: new Uint8Array(32), log: silentLog() });
   endedRuns = [];
+  runtime = new ScriptedRuntime();
+  letGo = async () => undefined;
   let keys = 0;
   held = new HeldSites({
-    runtime: new ScriptedRuntime(),
+    runtime,
     clock: systemClock,
     bootTimeoutMs: 20_000,
     graceMs: 10,
@@ -43,7 +47,7 @@ beforeEach(async () => {
     forget: async () => undefined,
     take: async () => undefined,
     onHeld: async () => undefined,
-    letGo: async () => undefined,
+    letGo: (siteId) => letGo(siteId),
   });
   await held.apply(siteSpecOf());
   await writeFile(join(folders.folderOf(7), "run.sh"), "exec a-server\n");
@@ -76,5 +80,59 @@ describe("a site that is disabled", () => {
     await writeFile(folders.folderOf(7), "no folder");
     await expect(held.apply(disabled)).rejects.toThrow();
     expect([held.runnerOf(7).status.state, endedRuns]).toEqual(["running", []]);
+  });
+});
+
+describe("sites whose programs may have written", () => {
+  it("are those that run, and those that did when this was asked before", async () => {
+    expect(held.takeActiveSites()).toEqual([7]);
+    await held.runnerOf(7).sleep();
+    expect([held.takeActiveSites(), held.takeActiveSites()]).toEqual([[7], []]);
+  });
+
+  it("are those with one that is being started, and one that ended soon after", async () => {
+    await held.runnerOf(7).sleep();
+    held.takeActiveSites();
+    runtime.script = () => undefined;
+    const waking = held.runnerOf(7).wake({ isAsked: true });
+    await expect.poll(() => runtime.started.length, { timeout: 20_000 }).toBe(2);
+    expect([held.takeActiveSites(), held.takeActiveSites()]).toEqual([[7], [7]]);
+    await Promise.all([expect(waking).rejects.toMatchObject({ code: "site_not_served" }), held.apply(siteSpecOf({ availability: "disabled", revision: 2 }))]);
+    await held.apply(siteSpecOf({ revision: 3 }));
+    held.takeActiveSites();
+    expect(held.takeActiveSites()).toEqual([]);
+    runtime.script = (program) => program.exit();
+    await expect(held.runnerOf(7).wake({ isAsked: true })).rejects.toMatchObject({ code: "site_crashed" });
+    await held.runnerOf(7).sleep();
+    expect([held.takeActiveSites(), held.takeActiveSites()]).toEqual([[7], []]);
+  });
+});
+
+describe("a site that another orchestrator has", () => {
+  const moved = { placement: 2, graceMs: 10 };
+
+  it("is left once more when the first time came to its end half way", async () => {
+    const told: number[] = [];
+    letGo = async (siteId) => {
+      told.push(siteId);
+      if (told.length === 1) throw new Error("the disk is away");
+    };
+    await expect(held.leave(7, moved)).rejects.toThrow("the disk is away");
+    await held.leave(7, moved);
+    expect([told, held.heldRunnerOf(7)]).toEqual([[7, 7], undefined]);
+    await held.leave(7, moved);
+    expect(told).toEqual([7, 7]);
+  });
+
+  it("stays when it has come back since, also after a time that came to its end half way", async () => {
+    await held.apply(siteSpecOf({ revision: 2, placement: 1 }));
+    letGo = async () => {
+      throw new Error("the disk is away");
+    };
+    await expect(held.leave(7, moved)).rejects.toThrow("the disk is away");
+    await held.leave(7, { placement: 1 });
+    await held.apply(siteSpecOf({ revision: 3, placement: 3 }));
+    await held.leave(7, moved);
+    expect(held.runnerOf(7).hasEnded).toBe(false);
   });
 });

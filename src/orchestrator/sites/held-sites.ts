@@ -44,6 +44,8 @@ const takeChargeMs = 60_000;
 interface Held {
   readonly runner: SiteRunner;
   readonly log: SiteLog;
+  /** As it was applied last: a leave that came to its end half way has no specification any more. */
+  readonly placement: number | undefined;
 }
 
 /** Every site that this orchestrator holds. */
@@ -52,6 +54,8 @@ export class HeldSites {
   readonly #held = new Map<number, Held>();
   // A site's specification and its removal come one after the other.
   readonly #lanes = new Lanes<number>();
+  /** Sites whose programs may have written since that was last asked. */
+  readonly #wereActive = new Set<number>();
   #isClosed = false;
 
   constructor(deps: HeldSitesDeps) {
@@ -72,7 +76,10 @@ export class HeldSites {
       if (held === undefined) await this.#deps.onHeld(spec.siteId);
       // A removal that failed half way leaves a runner that will not run again.
       if (held === undefined || held.runner.hasEnded) this.#hold(valid);
-      else await held.runner.apply(valid);
+      else {
+        this.#held.set(spec.siteId, { ...held, placement: valid.placement });
+        await held.runner.apply(valid);
+      }
       await this.#deps.runtime.describe?.(valid);
       if (valid.availability === "disabled") await this.#deps.endRuns(spec.siteId, "The site was disabled.");
     });
@@ -99,9 +106,9 @@ export class HeldSites {
    */
   leave(siteId: number, { placement, graceMs }: { readonly placement: number; readonly graceMs?: number }): Promise<void> {
     return this.#lanes.run(siteId, async () => {
-      const spec = this.#deps.specs.get(siteId);
-      if (spec === undefined || (spec.placement ?? 0) >= placement) return;
       const held = this.#held.get(siteId);
+      const known = this.#deps.specs.get(siteId) ?? held;
+      if (known === undefined || (known.placement ?? 0) >= placement) return;
       this.#deps.specs.withdraw(siteId);
       // What an earlier orchestrator left running and nobody may take charge of any more would run on for a minute.
       await Promise.all([held?.runner.end("not_ready", graceMs), this.#deps.runtime.lasting?.drop(siteId)]);
@@ -142,6 +149,16 @@ export class HeldSites {
     });
   }
 
+  /** Sites whose programs may write now, or may have since this was last asked: one that never listens, or ends soon, fills a disk as well. */
+  takeActiveSites(): readonly number[] {
+    const active = [...this.#held].flatMap(([siteId, { runner }]) => (runner.isActive ? [siteId] : []));
+    const all = [...new Set([...this.#wereActive, ...active])];
+    this.#wereActive.clear();
+    // What runs now may end before the next time.
+    for (const siteId of active) this.#wereActive.add(siteId);
+    return all;
+  }
+
   /** Stops every program and writes every log out. */
   async close(): Promise<void> {
     this.#isClosed = true;
@@ -171,6 +188,7 @@ export class HeldSites {
     const unwanted = (this.#deps.leftPrograms ?? []).filter(({ siteId }) => !taken.has(siteId));
     // What cannot be ended now is tried again with the rest.
     for (const { siteId } of unwanted) void lasting.drop(siteId).catch(() => undefined);
+    // From then on the runtime goes on trying by itself.
     setTimeout(() => void lasting.drop().catch(() => undefined), takeChargeMs).unref();
   }
 
@@ -184,9 +202,13 @@ export class HeldSites {
     const { siteId } = spec;
     const log = this.#logOf(siteId);
     const onStatus = (status: SiteStatusEvent["status"]): void => this.#deps.board.announce({ siteId, status });
-    const checkRoom = (): Promise<void> => this.#deps.checkRoom(siteId);
+    // Every start asks this first.
+    const checkRoom = (): Promise<void> => {
+      this.#wereActive.add(siteId);
+      return this.#deps.checkRoom(siteId);
+    };
     const runner = new SiteRunner({ ...this.#deps, left, checkRoom, log, onStatus, folder: this.#deps.folders.folderOf(siteId) }, spec);
-    this.#held.set(siteId, { runner, log });
+    this.#held.set(siteId, { runner, log, placement: spec.placement });
   }
 
   #logOf(siteId: number): SiteLog {

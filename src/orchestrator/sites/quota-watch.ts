@@ -3,7 +3,7 @@ import type { Log } from "#kit/log.ts";
 
 /** What the watch needs. */
 export interface QuotaWatchDeps {
-  /** Sites whose program runs. */
+  /** Sites whose programs run, or did since this was last asked. */
   readonly running: () => readonly number[];
   /** Whether a site has outgrown its quota, counted anew. */
   readonly excess: (siteId: number) => Promise<Failure | null>;

@@ -362,4 +362,36 @@ describe("a site that is full", () => {
     await site.wake(visitor);
     expect(site.status).toMatchObject({ state: "running", reason: null });
   });
+
+  it("is stopped while it starts, and whoever waits for that hears why", async () => {
+    runtime.script = () => undefined;
+    const site = runner();
+    const waiting = site.wake(visitor);
+    await expect.poll(() => runtime.started.length, poll).toBe(1);
+    const full = new Failure("quota_exceeded", { detail: "it has 9 files" });
+    const stopping = site.stopBecause(full);
+    await expect(waiting).rejects.toBe(full);
+    await stopping;
+    expect([runtime.running, site.status.state, site.status.reason]).toEqual([[], "stopped", full.message]);
+  });
+});
+
+describe("whether a site's program may write", () => {
+  it("is so while it starts, runs or is being stopped, and not while it rests", async () => {
+    runtime.script = () => undefined;
+    const site = runner();
+    const seen = [site.isActive];
+    const waking = site.wake(visitor);
+    await expect.poll(() => runtime.started.length, poll).toBe(1);
+    seen.push(site.isActive);
+    runtime.latest.listen();
+    const { instance } = await waking;
+    seen.push(site.isActive);
+    await site.freeze(instance);
+    seen.push(site.isActive);
+    const sleeping = site.sleep(instance);
+    seen.push(site.isActive);
+    await sleeping;
+    expect([...seen, site.isActive]).toEqual([false, true, true, false, true, false]);
+  });
 });

@@ -17,6 +17,7 @@ import { findRunFile } from "./run-file.ts";
 import type { RunnerDeps } from "./runner-deps.ts";
 import { Shared } from "./shared.ts";
 import { type Activity, mayRun, whyNot } from "./visible-status.ts";
+import { Withdrawal } from "./withdrawal.ts";
 
 /** One site's program through its life: starts it once however many ask, watches it, and says what it does and why. */
 export class SiteRunner {
@@ -33,7 +34,7 @@ export class SiteRunner {
   readonly #crashes: CrashBook;
   readonly #comeBack: ComeBack;
   readonly #frozen: FrozenLife;
-  #withdraw = new AbortController();
+  readonly #withdrawal = new Withdrawal();
   #gone: "site_being_deleted" | "not_ready" | null = null;
   // Starts and stops of one site never overlap; wakes meanwhile share the start that waits in the lane.
   readonly #lane = new Lane();
@@ -66,6 +67,11 @@ export class SiteRunner {
   /** Whether it will never run again. */
   get hasEnded(): boolean {
     return this.#gone !== null;
+  }
+
+  /** Whether a program of it may write now: one that starts, runs or is being stopped. */
+  get isActive(): boolean {
+    return this.#lane.isBusy || this.#lives.all.some((live) => !this.#frozen.holds(live));
   }
 
   /** The one that visitors are sent to. */
@@ -127,8 +133,9 @@ export class SiteRunner {
     });
   }
 
-  /** Stops the program for a reason that is said to people; a wake looks again. */
+  /** Stops the program, also one that is being started, for a reason that is said to people; a wake looks again. */
   stopBecause(failure: Failure): Promise<void> {
+    this.#withdrawal.withdraw(failure);
     return this.#lane.run(() => this.#rest().then(() => this.#refused(failure))).catch(() => undefined);
   }
 
@@ -137,7 +144,7 @@ export class SiteRunner {
     this.#spec = spec;
     this.#status.set(this.#status.activity, spec);
     if (mayRun(spec)) return;
-    this.#withdrawStarts();
+    this.#withdrawal.withdraw(new Failure(whyNot(spec) ?? "site_not_served"));
     await this.#lane.run(async () => {
       if (!mayRun(this.#spec)) await this.#rest();
     });
@@ -146,7 +153,7 @@ export class SiteRunner {
   /** Stops the program for good: the site is being removed, or the orchestrator ends. */
   async end(why: "site_being_deleted" | "not_ready", graceMs: number = this.#deps.graceMs): Promise<void> {
     this.#gone = why;
-    this.#withdrawStarts();
+    this.#withdrawal.withdraw(new Failure(why));
     await this.#lane.run(() => this.#rest(graceMs));
   }
 
@@ -177,7 +184,7 @@ export class SiteRunner {
   }
 
   async #boot(key: string, options: { readonly replaces: boolean }): Promise<Started> {
-    const [spec, signal] = [this.#checkMayRun(), this.#withdraw.signal];
+    const [spec, signal] = [this.#checkMayRun(), this.#withdrawal.signal];
     const current = this.current;
     if (current !== null && (!options.replaces || current.key === key)) {
       // One whose stop was refused may stand still.
@@ -206,8 +213,7 @@ export class SiteRunner {
         this.#adopt(result.live);
         return startedOf(result.live);
       case "withdrawn":
-        this.#checkMayRun();
-        throw new Failure("site_not_served");
+        throw result.why;
       case "ended":
         throw this.#failed(result.live, causeOf(result.exit, this.#spec.limits.memoryBytes), []);
       case "silent":
@@ -255,12 +261,6 @@ export class SiteRunner {
     this.#set("crashed", reason);
     if (restartInMs !== null && this.#gone === null) this.#comeBack.plan(restartInMs, live.key);
     return failure;
-  }
-
-  #withdrawStarts(): void {
-    this.#comeBack.cancel();
-    this.#withdraw.abort(new Error("the site may not run any more"));
-    this.#withdraw = new AbortController();
   }
 
   async #rest(graceMs: number = this.#deps.graceMs): Promise<void> {
