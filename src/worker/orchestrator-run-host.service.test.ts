@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { Failure } from "#contract/failure.ts";
 import { defaultSiteLimits } from "#contract/site.ts";
 import { defaultRunLimits } from "#contract/task.ts";
+import type { RunHolder } from "#core/nodes/fleet.ts";
 import type { ClaimedTask } from "#core/tasks/task-queue.ts";
-import { createBusyClient } from "#kit/component-client.ts";
+import { type ComponentClient, createBusyClient } from "#kit/component-client.ts";
 import { createSigner } from "#kit/grant.ts";
 import { silentLog } from "#kit/log.ts";
 import { createSeal } from "#kit/seal.ts";
@@ -110,6 +112,30 @@ describe("a run on the orchestrator", () => {
     // On a connection of which nobody has noticed yet that it is closed it may have been sent.
     await expect.poll(() => stage.host.put(claimed(), signal), { timeout: 20_000 }).toMatchObject({ kind: "unreached" });
     expect(await stage.host.forget(uid, signal)).toBe("away");
+  });
+
+  test("is forgotten by everybody who was given an attempt, the earliest first; one that still goes on there is ended", async () => {
+    const asked: string[] = [];
+    let isRunning = true;
+    const holder = (name: string, attempt: number): RunHolder => {
+      const call = async (shape: { readonly id: string }, { body }: { readonly body?: { readonly attempt: number } }) => {
+        asked.push(`${shape.id} ${name}${body === undefined ? "" : ` ${body.attempt}`}`);
+        if (name === "a" && shape.id === "run.forget" && isRunning) throw new Failure("input_invalid");
+      };
+      return { client: { call } as unknown as ComponentClient, attempt };
+    };
+    const unplaced: string[] = [];
+    const orchestrator = holder("nobody", 9).client;
+    const host = new OrchestratorRunHost({
+      ...{ orchestrator, seal, log: silentLog(), graceMs: 10 },
+      holders: async () => [holder("a", 1), holder("b", 2)],
+      unplace: async (gone) => void unplaced.push(gone),
+    });
+    expect(await host.forget(uid, signal)).toBe("running");
+    expect([asked.splice(0), unplaced]).toEqual([["run.forget a", "run.cancel a 1"], []]);
+    isRunning = false;
+    expect(await host.forget(uid, signal)).toBe("forgotten");
+    expect([asked, unplaced]).toEqual([["run.forget a", "run.forget b"], [uid]]);
   });
 
   test("is let go when nobody wants the answer any more", async () => {

@@ -1,5 +1,6 @@
 import { Failure } from "#contract/failure.ts";
 import * as api from "#contract/internal/runs.ts";
+import type { RunHolder } from "#core/nodes/fleet.ts";
 import type { ForgetReply, RunHost, RunReply } from "#core/tasks/run-host.ts";
 import type { ClaimedTask } from "#core/tasks/task-queue.ts";
 import type { ComponentClient } from "#kit/component-client.ts";
@@ -12,6 +13,8 @@ export interface RunHostDeps {
   readonly orchestrator: ComponentClient;
   /** Decides where an attempt goes that nobody has asked for yet; absent where there is no choice. */
   readonly place?: (run: { readonly uid: string; readonly attempt: number; readonly siteId: number | null }) => Promise<void>;
+  /** Whoever may keep something of a run; absent where there is no choice. */
+  readonly holders?: (uid: string) => Promise<readonly RunHolder[]>;
   /** Nobody will ask for the run any more. */
   readonly unplace?: (uid: string) => Promise<void>;
   /** For the purpose `task environment`. */
@@ -73,13 +76,29 @@ export class OrchestratorRunHost implements RunHost {
 
   async forget(uid: string, signal: AbortSignal): Promise<ForgetReply> {
     try {
-      await this.#deps.orchestrator.call(api.forgetRun, { params: { uid }, signal });
+      // The last attempt comes last: its output can be read as long as anything else is left.
+      for (const holder of await this.#holders(uid)) await this.#forgetAt(holder, uid, signal);
       await this.#deps.unplace?.(uid);
       return "forgotten";
     } catch (error) {
-      // What it says of a run that has not ended.
-      if (error instanceof Failure && error.code === "input_invalid") return "running";
+      if (isRunning(error)) return "running";
       if (error instanceof Failure || signal.aborted) return "away";
+      throw error;
+    }
+  }
+
+  async #holders(uid: string): Promise<readonly RunHolder[]> {
+    return (await this.#deps.holders?.(uid)) ?? [{ client: this.#deps.orchestrator, attempt: null }];
+  }
+
+  async #forgetAt({ client, attempt }: RunHolder, uid: string, signal: AbortSignal): Promise<void> {
+    try {
+      await client.call(api.forgetRun, { params: { uid }, signal });
+    } catch (error) {
+      if (!isRunning(error) || attempt === null) throw error;
+      const body = { attempt, graceMs: this.#deps.graceMs, end: "cancelled" } as const;
+      // An attempt that was given up while its host was silent goes on for nobody. Whoever sweeps next sees whether it has ended.
+      client.call(api.cancelRun, { params: { uid }, body, signal }).catch((err: unknown) => this.#deps.log.debug({ err, uid }, "a run could not be ended"));
       throw error;
     }
   }
@@ -102,6 +121,11 @@ export class OrchestratorRunHost implements RunHost {
       return replyOf(error);
     }
   }
+}
+
+/** What an orchestrator says when it is to forget a run that has not ended. */
+function isRunning(error: unknown): boolean {
+  return error instanceof Failure && error.code === "input_invalid";
 }
 
 function runOf(view: api.RunView) {

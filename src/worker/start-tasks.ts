@@ -1,4 +1,5 @@
 import type { Fleet } from "#core/nodes/fleet.ts";
+import type { OldTask } from "#core/tasks/task-archive.ts";
 import { TaskMeter } from "#core/tasks/task-meter.ts";
 import { TaskRunner } from "#core/tasks/task-runner.ts";
 import { systemTime } from "#core/tasks/task-time.ts";
@@ -19,7 +20,7 @@ export interface TaskParts {
   readonly config: WorkerConfig;
   readonly stores: Pick<ReturnType<typeof createWorkerStores>, "tasks" | "taskOutbox" | "taskArchive">;
   readonly orchestrator: ComponentClient;
-  readonly fleet: Pick<Fleet, "isSingle" | "placeRun" | "unplaceRun">;
+  readonly fleet: Pick<Fleet, "isSingle" | "placeRun" | "holdersOfRun" | "unplaceRun">;
   /** The cluster's secret. */
   readonly secret: Uint8Array;
   /** Unique among all workers. */
@@ -46,7 +47,7 @@ const dayMs = 86_400_000;
 export async function startTasks({ config, stores, orchestrator, fleet, secret, worker, log }: TaskParts): Promise<RunningTasks> {
   const host = new OrchestratorRunHost({
     orchestrator,
-    ...(fleet.isSingle ? {} : { place: (run) => fleet.placeRun(run), unplace: (uid) => fleet.unplaceRun(uid) }),
+    ...(fleet.isSingle ? {} : { place: (run) => fleet.placeRun(run), holders: (uid) => fleet.holdersOfRun(uid), unplace: (uid) => fleet.unplaceRun(uid) }),
     seal: createSeal(secret, "task environment"),
     log,
     graceMs: config.BACKLOT_TASK_GRACE_SECONDS * 1000,
@@ -63,6 +64,7 @@ export async function startTasks({ config, stores, orchestrator, fleet, secret, 
     random: Math.random,
   });
   await runner.start();
+  let swept: OldTask | null = null;
   return {
     hear(channel, payload) {
       if (channel === "tasks" && payload === "") source.heard();
@@ -73,7 +75,10 @@ export async function startTasks({ config, stores, orchestrator, fleet, secret, 
       runner.hint();
     },
     disconnected: () => source.disconnected(),
-    sweep: () => sweepTasks({ archive: stores.taskArchive, host, clock: systemTime, log, keepMs: config.BACKLOT_TASK_KEEP_DAYS * dayMs }),
+    async sweep() {
+      const keepMs = config.BACKLOT_TASK_KEEP_DAYS * dayMs;
+      swept = await sweepTasks({ archive: stores.taskArchive, host, clock: systemTime, log, keepMs }, swept);
+    },
     health: () => source.health(),
     async metrics() {
       // What this process counts is worth knowing while the database is away, too.

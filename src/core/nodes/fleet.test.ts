@@ -3,7 +3,7 @@ import type { CallInput } from "#contract/client.ts";
 import { Failure } from "#contract/failure.ts";
 import { readNode } from "#contract/internal/nodes.ts";
 import { listHeldSites, wakeSite } from "#contract/internal/orchestrator.ts";
-import { awaitRun } from "#contract/internal/runs.ts";
+import { awaitRun, forgetRun } from "#contract/internal/runs.ts";
 import type { ComponentClient } from "#kit/component-client.ts";
 import { silentLog } from "#kit/log.ts";
 import { node, nodeReport } from "../../../test/support/node-builders.ts";
@@ -54,6 +54,13 @@ function stage(changes: Partial<FleetDeps> = {}, nodes: readonly Node[] = [node(
       onNode: async () => [],
       move: async () => true,
       ofRun: async ({ uid }) => runs.get(uid) ?? null,
+      placesOfRun: async (uid) =>
+        uid === "run-both"
+          ? [
+              { nodeId: "a", attempt: 1 },
+              { nodeId: "b", attempt: 2 },
+            ]
+          : [],
       placeRun: async ({ uid }, nodeId) => void runs.set(uid, nodeId),
       forgetRun: async () => undefined,
     },
@@ -189,4 +196,16 @@ test("a process that has only just begun to ask calls nobody lost", async () => 
   // The home folder is on the storage that the other has, too.
   await fleet.placeRun({ uid: "home", attempt: 1, siteId: null });
   expect(await fleet.placeNew()).toBe("b");
+});
+
+test("whoever was given an attempt of a run holds it, and where nobody is noted the first one does", async () => {
+  const { fleet, asked } = stage();
+  await fleet.beat();
+  const ask = async (uid: string) => {
+    const holders = await fleet.holdersOfRun(uid);
+    for (const { client } of holders) await client.call(forgetRun, { params: { uid } });
+    return holders.map(({ attempt }) => attempt);
+  };
+  expect([await ask("run-both"), await ask("unknown")]).toEqual([[1, 2], [null]]);
+  expect(asked).toEqual([`run.forget ${urlA}`, `run.forget ${urlB}`, `run.forget ${urlA}`]);
 });

@@ -29,6 +29,13 @@ export interface FleetDeps {
   readonly asksTheOnlyOne: boolean;
 }
 
+/** An orchestrator that was given a run. */
+export interface RunHolder {
+  readonly client: ComponentClient;
+  /** The last attempt that it was given; null where there was no choice. */
+  readonly attempt: number | null;
+}
+
 /** As long as one question may take. */
 const answerMs = 2_000;
 /** What is no orchestrator and was silent for so long is forgotten. */
@@ -166,6 +173,13 @@ export class Fleet {
     const node = run.siteId === null ? this.#home() : this.nodeOf(placement?.nodeId ?? null);
     if (node === undefined) throw new Failure("component_away", { component: "orchestrator" });
     await this.#deps.placements.placeRun(run, node.id);
+  }
+
+  /** Whoever may keep something of a run, the earliest first: each attempt may have been somewhere else. @throws {Failure} `component_away` */
+  async holdersOfRun(uid: string): Promise<readonly RunHolder[]> {
+    const places = this.isSingle ? [] : await this.#deps.placements.placesOfRun(uid);
+    if (places.length === 0) return [{ client: this.clientOf(null), attempt: null }];
+    return places.map(({ nodeId, attempt }) => ({ client: this.clientOf(nodeId), attempt }));
   }
 
   /** Nobody will ask for the run any more. */

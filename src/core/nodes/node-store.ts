@@ -24,6 +24,13 @@ export interface Move {
   readonly isTakenOver: boolean;
 }
 
+/** An orchestrator that was given a task. */
+export interface RunPlace {
+  readonly nodeId: string;
+  /** The last attempt that it was given. */
+  readonly attempt: number;
+}
+
 /** What the processes of the installation know of each other; shared by all managers and workers. */
 export interface NodeStore {
   /** Notes heartbeats; the moment is the database's. */
@@ -31,7 +38,7 @@ export interface NodeStore {
   all(): Promise<readonly Node[]>;
   /** Null when there is no such node. */
   setDrained(id: string, isDrained: boolean): Promise<Node | null>;
-  /** Gone already is success. */
+  /** Removes it, with the notes of the runs that it was given: they are gone with it. Gone already is success. */
   remove(id: string): Promise<void>;
   /** Removes what is no orchestrator and was not heard for so long. */
   removeSilent(olderThanMs: number): Promise<void>;
@@ -49,6 +56,8 @@ export interface PlacementStore {
   move(move: Move): Promise<boolean>;
   /** The orchestrator to which an attempt of a task was given; null when it is the first one. */
   ofRun(run: { readonly uid: string; readonly attempt: number | null }): Promise<string | null>;
+  /** Every orchestrator, of those that are known, to which attempts of a task were given, with the last one each, the earliest first. */
+  placesOfRun(uid: string): Promise<readonly RunPlace[]>;
   /** Notes it, before the orchestrator is asked. */
   placeRun(run: { readonly uid: string; readonly attempt: number }, nodeId: string): Promise<void>;
   forgetRun(uid: string): Promise<void>;

@@ -35,7 +35,11 @@ export class PostgresNodeStore implements NodeStore {
   }
 
   async remove(id: string): Promise<void> {
-    await this.#db.deleteFrom("nodes").where("id", "=", cleanText(id)).execute();
+    const known = cleanText(id);
+    await this.#db.transaction().execute(async (change) => {
+      await change.deleteFrom("nodes").where("id", "=", known).execute();
+      await change.deleteFrom("runPlaces").where("nodeId", "=", known).execute();
+    });
   }
 
   async removeSilent(olderThanMs: number): Promise<void> {

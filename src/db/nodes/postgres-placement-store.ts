@@ -1,5 +1,5 @@
 import { sql } from "kysely";
-import type { Move, PlacedSite, Placement, PlacementStore } from "#core/nodes/node-store.ts";
+import type { Move, PlacedSite, Placement, PlacementStore, RunPlace } from "#core/nodes/node-store.ts";
 import type { Database } from "../database.ts";
 import { tickRoute } from "../routes/route-clock.ts";
 import { isRowNumber, isRowUuid } from "../row-id.ts";
@@ -60,6 +60,21 @@ export class PostgresPlacementStore implements PlacementStore {
     let query = this.#db.selectFrom("runPlaces").select("nodeId").where("uid", "=", uid).orderBy("attempt", "desc").limit(1);
     if (attempt !== null) query = query.where("attempt", "=", attempt);
     return (await query.executeTakeFirst())?.nodeId ?? null;
+  }
+
+  async placesOfRun(uid: string): Promise<readonly RunPlace[]> {
+    if (!isRowUuid(uid)) return [];
+    return (
+      this.#db
+        .selectFrom("runPlaces")
+        // Whoever was forgotten before this was looked at is noted still.
+        .innerJoin("nodes", "nodes.id", "runPlaces.nodeId")
+        .select(["nodeId", sql<number>`max(attempt)`.as("attempt")])
+        .where("uid", "=", uid)
+        .groupBy("nodeId")
+        .orderBy("attempt")
+        .execute()
+    );
   }
 
   async placeRun({ uid, attempt }: { readonly uid: string; readonly attempt: number }, nodeId: string): Promise<void> {

@@ -1,7 +1,6 @@
 import { sql } from "kysely";
 import { endedTaskStates } from "#contract/task.ts";
-import type { Task } from "#core/tasks/task.ts";
-import type { TaskArchive } from "#core/tasks/task-archive.ts";
+import type { OldTask, TaskArchive } from "#core/tasks/task-archive.ts";
 import type { Database } from "../database.ts";
 import { keyLifetime } from "./task-changes.ts";
 
@@ -13,12 +12,15 @@ export class PostgresTaskArchive implements TaskArchive {
     this.#db = db;
   }
 
-  async endedLongAgo(request: { readonly olderThanMs: number; readonly limit: number }): Promise<readonly Pick<Task, "uid" | "attempt">[]> {
-    const { rows } = await sql<Pick<Task, "uid" | "attempt">>`
-      select uid, attempt from tasks
-      where finished_at < statement_timestamp() - make_interval(secs => ${request.olderThanMs / 1000}::double precision)
-        and state = any(${[...endedTaskStates]}::text[])
-      order by finished_at limit ${request.limit}`.execute(this.#db);
+  async endedLongAgo(request: { readonly olderThanMs: number; readonly limit: number; readonly behind: OldTask | null }): Promise<readonly OldTask[]> {
+    const { olderThanMs, limit, behind } = request;
+    const isBehind = behind === null ? sql<boolean>`true` : sql<boolean>`(finished_at, uid) > (${behind.endedAt}::timestamptz, ${behind.uid}::uuid)`;
+    // As text: a date of JavaScript has no microseconds, and would not be behind itself.
+    const { rows } = await sql<OldTask>`
+      select uid, attempt, finished_at::text as "endedAt" from tasks
+      where finished_at < statement_timestamp() - make_interval(secs => ${olderThanMs / 1000}::double precision)
+        and state = any(${[...endedTaskStates]}::text[]) and ${isBehind}
+      order by finished_at, uid limit ${limit}`.execute(this.#db);
     return rows;
   }
 
