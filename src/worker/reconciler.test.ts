@@ -1,9 +1,10 @@
-import { expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { Failure } from "#contract/failure.ts";
 import { listHeldSites } from "#contract/internal/orchestrator.ts";
 import type { SiteOutline } from "#core/sites/site-store.ts";
 import { silentLog } from "#kit/log.ts";
 import { site } from "../../test/support/builders.ts";
+import { node } from "../../test/support/node-builders.ts";
 import { Reconciler, type ReconcilerDeps } from "./reconciler.ts";
 import { rhythmOf } from "./reconciler-rhythm.ts";
 
@@ -141,4 +142,89 @@ test("when one site after the other fails since the database is away, the pass e
   await reconciler.stop();
   expect(world.tries).toBeGreaterThanOrEqual(world.passes - 1);
   expect(world.tries).toBeLessThanOrEqual(world.passes);
+});
+
+describe("as time goes by", () => {
+  afterEach(() => vi.restoreAllMocks());
+
+  /** Every pass is so much later than the one before. */
+  function stageLater(stepMs: number) {
+    const world = { passes: 0, now: 1_000_000 };
+    vi.spyOn(performance, "now").mockImplementation(() => world.now);
+    vi.spyOn(Date, "now").mockImplementation(() => world.now);
+    const outlinesStamp = async (): Promise<string> => {
+      world.now += stepMs;
+      return `${++world.passes}`;
+    };
+    return { world, outlinesStamp };
+  }
+  const hang = (signal: AbortSignal | undefined) => new Promise<never>((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason)));
+
+  test("many sites that hang and are all due again keep no pass from those behind them", async () => {
+    const { outlinesStamp } = stageLater(3_600_000);
+    const tries = new Map<number, number>();
+    const ids = [1, 2, 3, 4, 5, 6, 7, 8];
+    const deps = {
+      sites: {
+        outlinesStamp,
+        outlinesAfter: async (after: number) =>
+          ids.filter((id) => id > after).map((id) => ({ id, revision: 4, lifecycle: "active", nodeId: null, placement: 0 })),
+        byId: async (id: number) => site({ id, revision: 4 }),
+        environment: async () => null,
+        versionAs: async () => 1,
+        deletedAmong: async () => [],
+      },
+      databases: { bySite: async () => null },
+      images: { referenceFor: async () => null },
+      orchestrator: {
+        call: async (_: unknown, { params, signal }: { readonly params: { readonly siteId: number }; readonly signal: AbortSignal }) => {
+          tries.set(params.siteId, (tries.get(params.siteId) ?? 0) + 1);
+          if (params.siteId < 8) await hang(signal);
+        },
+      },
+      fleet: { isSingle: true, client: { call: async () => ({ sites: [] }) }, nodeOf: () => undefined },
+      ...{ sweep: async () => undefined, log: silentLog(), everyMs: 1, siteTimeoutMs: 60, passTimeoutMs: 150 },
+    };
+    const reconciler = new Reconciler(deps as unknown as ReconcilerDeps);
+    reconciler.start();
+    try {
+      await expect.poll(() => tries.get(8) ?? 0, { timeout: 20_000 }).toBeGreaterThan(2);
+      // Nor does it keep them from the first ones.
+      expect(Math.min(...ids.map((id) => tries.get(id) ?? 0))).toBeGreaterThan(1);
+    } finally {
+      await reconciler.stop();
+    }
+  });
+
+  test("an orchestrator that does not leave a site is told ever more rarely, although the site is as it should be at its own", async () => {
+    const { world, outlinesStamp } = stageLater(61_000);
+    const told: number[] = [];
+    const clientOf = (id: string) => ({
+      call: async (shape: { readonly id: string }, { signal }: { readonly signal?: AbortSignal }) => {
+        if (shape.id === listHeldSites.id) return { sites: [{ siteId: 1, revision: 4 }] };
+        if (id === "b") told.push(world.passes);
+        return hang(signal);
+      },
+    });
+    const nodes = [node({ id: "a", number: 1 }), node({ id: "b", number: 2 })];
+    const deps = {
+      sites: {
+        outlinesStamp,
+        outlinesAfter: async () => [{ id: 1, revision: 4, lifecycle: "active", nodeId: "a", placement: 2 }],
+        deletedAmong: async () => [],
+      },
+      fleet: { ...{ isSingle: false, lostMs: 5_000, nodes, clientOf }, nodeOf: (id: string | null) => nodes.find((one) => one.id === id) },
+      ...{ sweep: async () => undefined, log: silentLog(), everyMs: 1, siteTimeoutMs: 20 },
+    };
+    const reconciler = new Reconciler(deps as unknown as ReconcilerDeps);
+    reconciler.start();
+    try {
+      await expect.poll(() => world.passes, { timeout: 20_000, interval: 1 }).toBeGreaterThan(40);
+    } finally {
+      await reconciler.stop();
+    }
+    // It would be every other pass.
+    expect(told.slice(0, 3)).toEqual([2, 4, 6]);
+    expect(told.filter((pass) => pass <= 40).length).toBeLessThan(12);
+  });
 });

@@ -4,6 +4,7 @@ import { Failure } from "#contract/failure.ts";
 import type { OperationQueue } from "#core/operations/operation-store.ts";
 import { planOperation } from "#core/operations/plan.ts";
 import { type Drift, judgeDrift } from "#core/sites/judge-drift.ts";
+import type { SiteOutline } from "#core/sites/site-store.ts";
 import type { Log } from "#kit/log.ts";
 import { HeldByNodes } from "./held-by-nodes.ts";
 import { type ReconcilerRhythm, rhythmOf } from "./reconciler-rhythm.ts";
@@ -19,13 +20,21 @@ export interface ReconcilerDeps extends StepDeps {
   readonly sweep: () => Promise<void>;
   /** The longest that one site may hold up the others. */
   readonly siteTimeoutMs?: number;
+  /** The longest that one pass may take. */
+  readonly passTimeoutMs?: number;
+}
+
+/** A site, and what is kept of its troubles of one sort. */
+interface LoneSite {
+  readonly id: number;
+  readonly troubles: SiteTroubles;
 }
 
 const pageSize = 5_000;
 /** An unfinished site is tried again after a minute, then ever more rarely, up to an hour. */
 const firstRetryMs = 60_000;
 const lastRetryMs = 3_600_000;
-const passTimeoutMs = 60_000;
+const usualPassTimeoutMs = 60_000;
 const usualSiteTimeoutMs = 15_000;
 
 /** Compares every so often what sites should be with what the orchestrator holds, and repairs the difference. */
@@ -35,9 +44,13 @@ export class Reconciler {
   readonly #stopping = new AbortController();
   readonly #retries = new Map<number, { readonly dueAt: number; readonly delayMs: number }>();
   readonly #troubles = new SiteTroubles();
+  /** Of those who should have left a site: apart, since that a site is as it should be at its own place says nothing of them. */
+  readonly #leaveTroubles = new SiteTroubles();
   readonly #rhythm: ReconcilerRhythm;
   /** Of both sides, when the last comparison found nothing to do. */
   #quietStamp: string | null = null;
+  /** The site where the last pass broke off, behind which the next begins; 0 after a whole one. */
+  #brokeOffAt = 0;
   #sweptAt = Number.NEGATIVE_INFINITY;
   #running: Promise<void> | undefined;
 
@@ -72,7 +85,7 @@ export class Reconciler {
   /** Whether there was nothing to do, and nothing is to come by the mere passing of time. */
   async #pass(): Promise<boolean> {
     const { sites, sweep } = this.#deps;
-    const signal = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(passTimeoutMs)]);
+    const signal = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(this.#deps.passTimeoutMs ?? usualPassTimeoutMs)]);
     if (performance.now() - this.#sweptAt >= this.#rhythm.sweepMs) {
       await sweep();
       this.#sweptAt = performance.now();
@@ -90,28 +103,47 @@ export class Reconciler {
 
   /** Compares site by site and waits for nothing but what differs; whether nothing did. */
   async #compare(signal: AbortSignal): Promise<boolean> {
+    let isQuiet = true;
+    for await (const outline of this.#outlines(signal)) {
+      this.#brokeOffAt = outline.id;
+      if (!(await this.#compareOne(outline, signal))) isQuiet = false;
+    }
+    if (signal.aborted) return false;
+    this.#brokeOffAt = 0;
+    const strangers = this.#held.strangers();
+    await this.#removeDeleted(strangers, signal);
+    return isQuiet && strangers.length === 0;
+  }
+
+  /** Every site once, those first that the last pass did not come to: many that hang would keep it from them each time. */
+  async *#outlines(signal: AbortSignal): AsyncGenerator<SiteOutline> {
     const { sites } = this.#deps;
-    let [last, isQuiet] = [0, true];
+    const first = this.#brokeOffAt;
+    let [last, isSecondRound] = [first, first === 0];
     while (!signal.aborted) {
       const page = await sites.outlinesAfter(last, pageSize);
       for (const outline of page) {
+        if (isSecondRound && first > 0 && outline.id > first) return;
         last = outline.id;
-        const revision = this.#held.revisionOf(outline);
-        // Whoever does not answer cannot be told anything either.
-        const drift = revision === null && outline.lifecycle === "active" ? null : judgeDrift(outline, revision ?? undefined);
-        if (drift === "none") this.#settled(outline.id);
-        else if (drift !== null) await this.#alone(outline.id, signal, (within) => this.#repair(outline.id, drift, within));
-        const others = this.#held.settle(outline);
-        if (others.length > 0) await this.#alone(outline.id, signal, (within) => this.#held.leave(outline, others, within));
-        if (drift !== "none" || others.length > 0) isQuiet = false;
+        yield outline;
       }
-      if (page.length < pageSize) {
-        const strangers = this.#held.strangers();
-        await this.#removeDeleted(strangers, signal);
-        return isQuiet && strangers.length === 0;
-      }
+      if (page.length === pageSize) continue;
+      if (isSecondRound) return;
+      [last, isSecondRound] = [0, true];
     }
-    return false;
+  }
+
+  /** Whether the site is as it should be, and nowhere else. */
+  async #compareOne(outline: SiteOutline, signal: AbortSignal): Promise<boolean> {
+    const { id } = outline;
+    const revision = this.#held.revisionOf(outline);
+    // Whoever does not answer cannot be told anything either.
+    const drift = revision === null && outline.lifecycle === "active" ? null : judgeDrift(outline, revision ?? undefined);
+    if (drift === "none") this.#settled(id);
+    else if (drift !== null) await this.#alone({ id, troubles: this.#troubles }, signal, (within) => this.#repair(id, drift, within));
+    const others = this.#held.settle(outline);
+    if (others.length > 0) await this.#alone({ id, troubles: this.#leaveTroubles }, signal, (within) => this.#held.leave(outline, others, within));
+    return drift === "none" && others.length === 0;
   }
 
   // A specification that was under way while its site was deleted brings it back to the orchestrator. What this database has not
@@ -119,7 +151,7 @@ export class Reconciler {
   async #removeDeleted(strangers: readonly number[], signal: AbortSignal): Promise<void> {
     const { sites, log } = this.#deps;
     for (const siteId of await sites.deletedAmong(strangers)) {
-      await this.#alone(siteId, signal, async (within) => {
+      await this.#alone({ id: siteId, troubles: this.#troubles }, signal, async (within) => {
         log.info({ siteId }, "orchestrator still holds a deleted site");
         await this.#held.remove(siteId, within);
       });
@@ -132,14 +164,15 @@ export class Reconciler {
   }
 
   /** One site's trouble is its own: it is put off, and the others go on. @throws when the pass has to end, or nothing can be done for any site. */
-  async #alone(siteId: number, signal: AbortSignal, act: (within: AbortSignal) => Promise<void>): Promise<void> {
-    if (!this.#troubles.isDue(siteId)) return;
+  async #alone(site: LoneSite, signal: AbortSignal, act: (within: AbortSignal) => Promise<void>): Promise<void> {
+    const { id: siteId, troubles } = site;
+    if (!troubles.isDue(siteId)) return;
     try {
       await act(AbortSignal.any([signal, AbortSignal.timeout(this.#deps.siteTimeoutMs ?? usualSiteTimeoutMs)]));
-      this.#troubles.forget(siteId);
+      troubles.forget(siteId);
     } catch (error) {
       if (isDatabaseAway(error)) throw error;
-      this.#troubles.note(siteId);
+      troubles.note(siteId);
       if (signal.aborted) throw error;
       this.#deps.log.warn({ err: error, siteId }, "a site could not be reconciled; it is tried again later, and the others go on");
     }
