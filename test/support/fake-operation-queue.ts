@@ -63,15 +63,15 @@ export class FakeOperationQueue implements OperationQueue {
     return true;
   }
 
-  async postpone(claim: ClaimedOperation, owner: string, after: Date): Promise<boolean> {
+  async postpone(claim: ClaimedOperation, owner: string, afterMs: number): Promise<boolean> {
     if (!this.#holds(claim, owner)) return false;
     this.#owner = null;
-    this.#dueAt = after.getTime();
+    this.#dueAt = Date.now() + afterMs;
     return true;
   }
 
-  async nextDueMs(now: Date): Promise<number | null> {
-    return this.#owner === null && this.operation.state === "running" ? Math.max(this.#dueAt - now.getTime(), 0) : null;
+  async nextDueMs(): Promise<number | null> {
+    return this.#owner === null && this.operation.state === "running" ? Math.max(this.#dueAt - Date.now(), 0) : null;
   }
 
   async queueForReconciler(): Promise<null> {

@@ -47,7 +47,7 @@ export const addDatabase = endpoint({
   params: byName,
   result: accepted,
   status: 202,
-  failures: ["site_static", "site_database_exists"],
+  failures: ["site_static", "site_database_exists", "site_busy"],
 });
 
 export const changeDatabasePassword = endpoint({
@@ -71,7 +71,7 @@ export const deleteDatabase = endpoint({
   params: byName,
   result: accepted,
   status: 202,
-  failures: ["site_database_not_found"],
+  failures: ["site_database_not_found", "site_busy"],
 });
 
 export const databaseEndpoints = [readDatabase, addDatabase, changeDatabasePassword, deleteDatabase] as const;

@@ -100,6 +100,7 @@ export const updateSite = endpoint({
     "administrators_only",
     "egress_unavailable",
     "dedicated_unavailable",
+    "site_busy",
   ],
 });
 
@@ -124,7 +125,7 @@ const run = (verb: "restart" | "sleep" | "wake", summary: string) =>
     params: byName,
     result: z.object({ operation: operationView }),
     status: 202,
-    failures: ["site_static", "site_disabled"],
+    failures: ["site_static", "site_disabled", "site_busy"],
   });
 export const restartSite = run("restart", "Start a new instance of the program, switch visitors to it, stop the old one");
 export const sleepSite = run("sleep", "Stop the program until the next visitor comes");
@@ -212,7 +213,7 @@ export const deploySite = endpoint({
   body: { raw: "bytes", mediaType: "application/gzip" },
   result: z.object({ operation: operationView }),
   status: 202,
-  failures: ["archive_invalid", "archive_too_large", "archive_unsafe", "quota_exceeded", "disk_full", "rate_limited"],
+  failures: ["archive_invalid", "archive_too_large", "archive_unsafe", "quota_exceeded", "disk_full", "rate_limited", "site_busy"],
 });
 
 export const siteEvent = z.object({ site: z.string(), status: siteStatus });

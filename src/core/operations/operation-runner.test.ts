@@ -23,9 +23,10 @@ function stepsWith(given: Partial<Record<StepName, StepAction>>, done: string[])
 function runnerOf(
   queue: FakeOperationQueue,
   steps: Readonly<Record<StepName, StepAction>>,
-  abandon: () => Promise<void> = async () => undefined,
+  options: { readonly abandon?: () => Promise<void>; readonly concurrency?: number } = {},
 ): OperationRunner {
-  return new OperationRunner({ queue, steps, abandon, log: silentLog(), owner: "me", concurrency: 4, leaseMs: 60, stepTimeoutMs: 5_000 });
+  const { abandon = async () => undefined, concurrency = 4 } = options;
+  return new OperationRunner({ queue, steps, abandon, log: silentLog(), owner: "me", concurrency, leaseMs: 60, stepTimeoutMs: 5_000 });
 }
 
 test("steps run in order and their words are kept", async () => {
@@ -67,8 +68,10 @@ test("a step that cannot succeed ends the operation in words and puts things rig
   const fail: StepAction = async () => {
     throw new Failure("run_file_missing");
   };
-  const runner = runnerOf(queue, stepsWith({ start: fail }, []), async () => {
-    abandoned += 1;
+  const runner = runnerOf(queue, stepsWith({ start: fail }, []), {
+    abandon: async () => {
+      abandoned += 1;
+    },
   });
   runner.start();
   await queue.ended;
@@ -120,7 +123,7 @@ test("an operation that was cut off goes on at the step where it stood", async (
   if (claim === undefined) throw new Error("nothing was claimed");
   await queue.saveSteps(claim, "dead", [{ position: 0, state: "succeeded", attempt: 1, message: null }]);
   await queue.saveSteps(claim, "dead", [{ position: 1, state: "running", attempt: 1, message: null }]);
-  await queue.postpone(claim, "dead", new Date(0));
+  await queue.postpone(claim, "dead", 0);
   const done: string[] = [];
   const runner = runnerOf(queue, stepsWith({}, done));
   runner.start();
@@ -128,4 +131,32 @@ test("an operation that was cut off goes on at the step where it stood", async (
   await runner.stop();
   expect(done).toEqual(["switch", "retire"]);
   expect(queue.operation.steps[1]?.attempt).toBe(2);
+});
+
+test("while every slot is taken the queue is not asked, and it is asked again when one is free", async () => {
+  const queue = new FakeOperationQueue(restart);
+  const [kept, goOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  let [renewals, asked] = [0, 0];
+  queue.renew = async () => {
+    renewals += 1;
+    if (renewals === 10) kept.resolve();
+    return true;
+  };
+  queue.nextDueMs = async () => {
+    asked += 1;
+    return 0;
+  };
+  const hang: StepAction = async () => {
+    await goOn.promise;
+    return undefined;
+  };
+  const runner = runnerOf(queue, stepsWith({ start: hang }, []), { concurrency: 1 });
+  runner.start();
+  // Ten renewals are two hundred milliseconds.
+  await kept.promise;
+  expect(asked).toBe(0);
+  goOn.resolve();
+  await queue.ended;
+  await expect.poll(() => asked, { timeout: 20_000 }).toBeGreaterThan(0);
+  await runner.stop();
 });

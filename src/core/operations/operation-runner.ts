@@ -63,10 +63,13 @@ export class OperationRunner {
       let idleMs = maxIdleMs;
       try {
         const limit = concurrency - this.#active.size;
-        const claimed = limit > 0 ? await queue.claim({ owner, leaseMs, limit }) : [];
-        for (const operation of claimed) this.#launch(operation);
-        if (claimed.length > 0) continue;
-        idleMs = Math.min((await queue.nextDueMs(new Date())) ?? maxIdleMs, maxIdleMs);
+        // With no slot free there is nothing to ask for: whatever ends wakes this loop.
+        if (limit > 0) {
+          const claimed = await queue.claim({ owner, leaseMs, limit });
+          for (const operation of claimed) this.#launch(operation);
+          if (claimed.length > 0) continue;
+          idleMs = Math.min((await queue.nextDueMs()) ?? maxIdleMs, maxIdleMs);
+        }
       } catch (error) {
         log.warn({ err: error }, "the operation queue cannot be read; trying again");
         idleMs = 500;
@@ -136,7 +139,7 @@ export class OperationRunner {
       if (verdict.kind === "retry") {
         const message = error instanceof Failure ? error.message : "something unexpected happened, see the worker's log.";
         await queue.saveSteps(operation, owner, [{ position, state: "waiting", attempt, message: `Trying again: ${message}` }]);
-        await queue.postpone(operation, owner, new Date(Date.now() + verdict.afterMs));
+        await queue.postpone(operation, owner, verdict.afterMs);
         return null;
       }
       await queue.saveSteps(operation, owner, [{ position, state: "failed", attempt, message: verdict.title }]);

@@ -5,7 +5,7 @@ import type { NewOperation, Operation, OperationFailure } from "./operation.ts";
 
 /** Operations as people see them. */
 export interface OperationStore {
-  /** Queues an operation on a site. @throws {Failure} `site_being_deleted`. */
+  /** Queues an operation on a site. @throws {Failure} `site_being_deleted`, `site_busy` when too many wait there already. */
   queue(site: ActorSite, operation: NewOperation): Promise<Operation>;
   /** Null unless the person can read its site, asked for it, or is an administrator. An id of another shape is null too. */
   forActor(actor: Actor, id: string): Promise<Operation | null>;
@@ -47,10 +47,10 @@ export interface OperationQueue {
   saveSteps(claim: ClaimedOperation, owner: string, changes: readonly StepChange[]): Promise<boolean>;
   /** Ends the operation, with what became of its last step where that was not recorded yet. */
   finish(claim: ClaimedOperation, owner: string, result: OperationResult): Promise<boolean>;
-  /** Gives it back to be claimed not before `after`: a step is to be tried again later. The site stays blocked meanwhile. */
-  postpone(claim: ClaimedOperation, owner: string, after: Date): Promise<boolean>;
+  /** Gives it back to be claimed after so long: a step is to be tried again later. The site stays blocked meanwhile. */
+  postpone(claim: ClaimedOperation, owner: string, afterMs: number): Promise<boolean>;
   /** Milliseconds until the next operation falls due or a lease expires; null when nothing waits. */
-  nextDueMs(now: Date): Promise<number | null>;
+  nextDueMs(): Promise<number | null>;
   /** Queues an operation that nobody asked for: the reconciler's. Null when the site has one waiting or running already. */
   queueForReconciler(siteId: number, operation: NewOperation): Promise<Operation | null>;
 }

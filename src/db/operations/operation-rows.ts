@@ -39,12 +39,22 @@ export function operationOf(row: OperationRow): Operation {
   return { id, kind, state, siteId, siteName, requestedBy, requestedById, input, failure, steps, createdAt, startedAt, finishedAt };
 }
 
-/** Adds an operation to its site's queue. The caller holds the lock of the site's row, which keeps the queue in the order of commits. */
+/** How many operations of a site may wait and run: they are done one after the other, and whoever claims looks at all of them. */
+const mostUnfinished = 20;
+/** Administrators get in where members have filled the queue. */
+const mostUnfinishedOfAdministrators = 2 * mostUnfinished;
+
+/**
+ * Adds an operation to its site's queue. The caller holds the lock of the site's row, which keeps the queue in the order of commits.
+ * @throws {Failure} `site_busy` when too many wait already; a deletion always gets in.
+ */
 export async function insertOperation(change: Change, site: { readonly id: number; readonly name: string }, operation: NewOperation): Promise<Operation> {
   const requestedBy =
     operation.requestedById === null
       ? undefined
-      : await change.selectFrom("users").select(["id", "username"]).where("id", "=", operation.requestedById).executeTakeFirst();
+      : await change.selectFrom("users").select(["id", "username", "role"]).where("id", "=", operation.requestedById).executeTakeFirst();
+  const most = requestedBy?.role === "administrator" ? mostUnfinishedOfAdministrators : mostUnfinished;
+  if (operation.kind !== "delete") await demandRoom(change, site.id, most);
   await change
     .insertInto("operations")
     .values({
@@ -68,6 +78,12 @@ export async function insertOperation(change: Change, site: { readonly id: numbe
     .executeTakeFirst();
   if (row === undefined) throw new Failure("operation_not_found");
   return operationOf(row);
+}
+
+async function demandRoom(change: Change, siteId: number, most: number): Promise<void> {
+  const { rows } = await sql<{ count: number }>`
+    select count(*) from (select from operations where site_id = ${siteId} and state in ('queued', 'running') limit ${most}) as unfinished`.execute(change);
+  if ((rows[0]?.count ?? 0) >= most) throw new Failure("site_busy");
 }
 
 function dateOf(text: string | null): Date | null {

@@ -88,21 +88,25 @@ export class PostgresOperationQueue implements OperationQueue {
     });
   }
 
-  async postpone(claim: ClaimedOperation, owner: string, after: Date): Promise<boolean> {
+  async postpone(claim: ClaimedOperation, owner: string, afterMs: number): Promise<boolean> {
     // It stays `running`, without an owner: so its site stays blocked, and it is claimed like one whose lease has ended.
     return this.#whileHeld(claim, { owner }, async (db) => {
-      await db.updateTable("operations").set({ leaseOwner: null, dueAt: after }).where("id", "=", claim.id).execute();
+      await db
+        .updateTable("operations")
+        .set({ leaseOwner: null, dueAt: after(afterMs) })
+        .where("id", "=", claim.id)
+        .execute();
     });
   }
 
-  async nextDueMs(now: Date): Promise<number | null> {
-    const row = await this.#db
+  async nextDueMs(): Promise<number | null> {
+    const { ms } = await this.#db
       .selectFrom("operations")
-      .select(sql<Date | null>`min(due_at)`.as("dueAt"))
+      .select(sql<number | null>`(extract(epoch from min(due_at) - clock_timestamp()) * 1000)::double precision`.as("ms"))
       .where("state", "in", ["queued", "running"])
       .where(isHead)
-      .executeTakeFirst();
-    return row?.dueAt == null ? null : Math.max(row.dueAt.getTime() - now.getTime(), 0);
+      .executeTakeFirstOrThrow();
+    return ms === null ? null : Math.max(Math.ceil(ms), 0);
   }
 
   async queueForReconciler(siteId: number, operation: NewOperation): Promise<Operation | null> {

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { ClaimedOperation } from "#core/operations/operation-store.ts";
-import { actorOf, anActor, aSite, aUser, newOperation, queueAll, type StoreContext } from "./store-builders.ts";
+import { actorOf, anActor, aSite, aUser, newOperation, queueAll, reload, type StoreContext } from "./store-builders.ts";
 
 const leaseMs = 30_000;
 
@@ -144,7 +144,7 @@ export function describeOperationStores(get: () => StoreContext): void {
       expect(await queue.renew(lost, "w1", leaseMs)).toBe(false);
       expect(await queue.saveSteps(lost, "w1", [{ position: 0, state: "failed", attempt: 1, message: "late" }])).toBe(false);
       expect(await queue.finish(lost, "w1", { state: "succeeded" })).toBe(false);
-      expect(await queue.postpone(lost, "w1", new Date())).toBe(false);
+      expect(await queue.postpone(lost, "w1", 0)).toBe(false);
       expect(await operations.forActor(actor, lost.id)).toEqual(before);
     });
 
@@ -174,25 +174,51 @@ export function describeOperationStores(get: () => StoreContext): void {
       const { site } = await aSite(get());
       await queueAll(get(), site, 2);
       const held = await claimOne();
-      const now = new Date();
-      expect(await queue.postpone(held, "w1", new Date(now.getTime() + 60_000))).toBe(true);
+      expect(await queue.postpone(held, "w1", 60_000)).toBe(true);
       expect(await queue.saveSteps(held, "w1", [{ position: 0, state: "succeeded", attempt: 1, message: null }])).toBe(false);
       expect(await claim()).toEqual([]);
-      expect(await queue.nextDueMs(now)).toBe(60_000);
+      const dueMs = await queue.nextDueMs();
+      expect(dueMs).toBeGreaterThan(50_000);
+      expect(dueMs).toBeLessThanOrEqual(60_000);
       await expire(held.id);
       expect(await claimOne("w2")).toMatchObject({ id: held.id, attempt: 2 });
     });
 
     it("says when there is something to do, and does not count what is blocked", async () => {
       const { operationQueue: queue } = get().stores;
-      expect(await queue.nextDueMs(new Date())).toBeNull();
+      expect(await queue.nextDueMs()).toBeNull();
       const { site } = await aSite(get());
       await queueAll(get(), site, 2);
-      expect(await queue.nextDueMs(new Date(Date.now() + 1000))).toBe(0);
+      expect(await queue.nextDueMs()).toBe(0);
       await claimOne();
-      const dueMs = await queue.nextDueMs(new Date());
+      const dueMs = await queue.nextDueMs();
       expect(dueMs).toBeGreaterThan(leaseMs - 5_000);
       expect(dueMs).toBeLessThanOrEqual(leaseMs + 5_000);
+    });
+
+    it("holds so many of a site, more for administrators, and its deletion in any case", async () => {
+      const { operations, sites } = get().stores;
+      const { actor, site } = await aSite(get());
+      const { site: other } = await aSite(get());
+      const administrator = await anActor(get(), "administrator");
+      const ask = (requestedById: number | null) => operations.queue(site, newOperation({ requestedById }));
+      const outcomes = await Promise.allSettled(Array.from({ length: 30 }, () => ask(actor.user.id)));
+      expect(outcomes.filter(({ status }) => status === "fulfilled")).toHaveLength(20);
+      await expect(ask(actor.user.id)).rejects.toMatchObject({ code: "site_busy" });
+      await expect(sites.update(site, () => ({ changes: { description: "x" }, operation: newOperation() }))).rejects.toMatchObject({ code: "site_busy" });
+      expect((await reload(get(), actor, site)).description).toBe(site.description);
+      for (let i = 0; i < 20; i++) await ask(administrator.user.id);
+      await expect(ask(administrator.user.id)).rejects.toMatchObject({ code: "site_busy" });
+      expect(await operations.queue(other, newOperation())).toMatchObject({ state: "queued" });
+      expect(await sites.delete(site, newOperation({ kind: "delete" }))).toMatchObject({ kind: "delete", state: "queued" });
+    });
+
+    it("has room again when one has ended", async () => {
+      const { operationQueue: queue, operations } = get().stores;
+      const { site } = await aSite(get());
+      await queueAll(get(), site, 20);
+      await queue.finish(await claimOne(), "w1", { state: "succeeded" });
+      expect(await operations.queue(site, newOperation())).toMatchObject({ state: "queued" });
     });
 
     it("takes the reconciler's operation only when the site has none", async () => {
