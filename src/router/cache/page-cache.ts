@@ -4,6 +4,7 @@ import type { SiteRoute } from "#contract/site-spec.ts";
 import type { ProxyDeps, ProxyVisit } from "../proxy/proxy-visit.ts";
 import type { ResponseHead } from "../proxy/response-head.ts";
 import { bypassStatus, type Forwarded, hitStatus, missStatus, withStatus } from "./cache-status.ts";
+import { ChangedPages } from "./changed-pages.ts";
 import { type AnswerChoice, chooseAnswer } from "./choose-answer.ts";
 import type { Look, Pass } from "./look.ts";
 import { MemoryPages } from "./memory-pages.ts";
@@ -34,6 +35,7 @@ interface PagesForgotten {
 export class PageCache {
   readonly #now = Date.now;
   readonly #shared: SharedPages | null;
+  readonly #changes: ChangedPages | null;
   readonly #counted: Counted;
   readonly #memory: MemoryPages;
   readonly #fills: PageFills;
@@ -42,6 +44,7 @@ export class PageCache {
   /** `counted` hears how each request was answered. */
   constructor(limits: PageLimits, shared: SharedPages | null = null, counted: Counted = () => undefined) {
     this.#shared = shared;
+    this.#changes = shared === null ? null : new ChangedPages(shared);
     this.#counted = counted;
     this.#memory = new MemoryPages(limits.mostBytes);
     this.#fills = new PageFills({
@@ -49,6 +52,7 @@ export class PageCache {
       shared,
       limits,
       now: this.#now,
+      isShared: (look) => this.#isShared(look),
       choose: (look, page) => this.#choose(look, page),
       again: (look) => this.#look(look),
       pass: (look, forwarded) => this.#pass(look, forwarded),
@@ -101,6 +105,10 @@ export class PageCache {
     return { bytes: this.#memory.bytes, sites: this.#counts };
   }
 
+  close(): void {
+    this.#changes?.close();
+  }
+
   #bypass(visit: ProxyVisit, reason: Bypass, pass: Pass): void {
     this.#countsOf(visit.route.siteId).add("bypassed", this.#now());
     const dress = (head: ResponseHead): string[] => {
@@ -147,7 +155,7 @@ export class PageCache {
     const isWanted = request.method === "GET" && !request.hasRange && !(deps.gateOf(siteId).wouldWake && !deps.isVisit(visit));
     look.rounds += 1;
     if (request.onlyIfCached) deps.sendFailure(visit.arrival, new Failure("page_not_kept"));
-    else if (isPassed || (!isWanted && this.#shared?.isThere !== true)) this.#pass(look, forwarded);
+    else if (isPassed || (!isWanted && !this.#isShared(look))) this.#pass(look, forwarded);
     else this.#fills.ask(look, { page, isAlone: false, isWanted, forwarded });
   }
 
@@ -161,6 +169,11 @@ export class PageCache {
   #whyForwarded({ visit, request }: Look, page: Page | undefined): Forwarded {
     if (page !== undefined) return request.isReload ? "request" : "stale";
     return this.#memory.varyOf(visit.route.siteId, request.key) === undefined ? "uri-miss" : "vary-miss";
+  }
+
+  /** What routers share may hold the page, and no older one than this router knows of. */
+  #isShared({ visit }: Look): boolean {
+    return this.#shared?.isThere === true && this.#changes?.isOpen(visit.route.siteId, visit.arrival.target) !== true;
   }
 
   #pass(look: Look, forwarded: Forwarded): void {
@@ -185,7 +198,7 @@ export class PageCache {
     const isSafe = ["GET", "HEAD", "OPTIONS", "TRACE"].includes(arrival.req.method ?? "GET");
     if (isSafe || status >= 400) return;
     this.#forget(route.siteId, { path: arrival.target });
-    void this.#shared?.forget(route.siteId, { path: arrival.target });
+    this.#changes?.add(route.siteId, arrival.target);
   }
 
   /** A request counts once, as what it was at first. */

@@ -27,6 +27,8 @@ export interface PageFillsPlan {
   readonly shared: SharedPages | null;
   readonly limits: PageLimits;
   readonly now: () => number;
+  /** Whether to look among what routers share. */
+  readonly isShared: (look: Look) => boolean;
   readonly choose: (look: Look, page: Page) => AnswerChoice;
   readonly again: (look: Look) => void;
   readonly pass: (look: Look, forwarded: Forwarded) => void;
@@ -90,7 +92,8 @@ export class PageFills {
         arrival.onClose = () => fill.leave();
       }
     }
-    if (this.#plan.shared?.isThere === true) void this.#askOthers(look, fill, this.#plan.shared);
+    const { shared } = this.#plan;
+    if (shared !== null && this.#plan.isShared(look)) void this.#askOthers(look, fill, shared);
     else fill.start(this.#fetchOf(look, fill));
   }
 

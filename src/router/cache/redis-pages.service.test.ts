@@ -249,6 +249,39 @@ for (const [how, lose] of losses) {
   });
 }
 
+onRedis(
+  "what a request has changed is not taken out of Redis again, though the order to forget it fails there, and is forgotten when that can be done",
+  async () => {
+    await using one = await startSharing();
+    await using two = await startSharing();
+    for (const path of ["/a", "/a?x=1", "/b"]) await get(one, path);
+    await kept(3);
+    // What a purge begins with; reading and keeping pages goes on.
+    await redis.client.call("ACL", "SETUSER", "default", "-hgetall");
+    try {
+      expect((await get(one, "/a", { method: "POST" })).text).toBe("/a 4");
+      expect([(await get(one, "/a")).text, (await get(one, "/a?x=1")).text, (await get(one, "/b")).text]).toEqual(["/a 5", "/a?x=1 6", "/b 3"]);
+    } finally {
+      await redis.client.call("ACL", "SETUSER", "default", "+hgetall");
+    }
+    await kept(0);
+    expect([(await get(two, "/a?x=1")).text, (await get(one, "/a")).text, (await get(one, "/a?x=1")).text]).toEqual(["/a?x=1 7", "/a 5", "/a?x=1 6"]);
+    await kept(1);
+    const about = await noted();
+    expect([about.pages, about.isOneSum, about.isOneCount]).toEqual([["/a?x=1"], true, true]);
+  },
+);
+
+onRedis("a request that changes something has what is shared of its address forgotten for all", async () => {
+  await using one = await startSharing();
+  await using two = await startSharing();
+  for (const path of ["/a", "/a?x=1", "/b"]) await get(one, path);
+  await kept(3);
+  await get(one, "/a", { method: "DELETE" });
+  await kept(1);
+  expect([(await get(two, "/a")).text, (await get(two, "/b")).text]).toEqual(["/a 5", "/b 3"]);
+});
+
 onRedis("a Redis that is full costs nothing but questions to the site", async () => {
   await using one = await startSharing();
   await redis.client.config("SET", "maxmemory", "1");
