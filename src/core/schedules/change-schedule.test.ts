@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { actor } from "../../../test/support/builders.ts";
 import { type ScheduleDeps, updateSchedule } from "./change-schedule.ts";
-import type { ActorSchedule, ScheduleChanges } from "./schedule-store.ts";
+import type { ActorSchedule, ScheduleChanges, ScheduleUpdate } from "./schedule-store.ts";
 
 const task = { script: "backup.sh", arguments: [], environment: { KEY: "", OTHER: "" } };
 const schedule = {
@@ -13,7 +13,8 @@ const seal = { seal: (text: string) => `sealed ${text}`, open: (text: string) =>
 
 async function changesOf(changes: Parameters<typeof updateSchedule>[2]["changes"], given = { schedule, by: actor({ id: 5 }) }): Promise<ScheduleChanges> {
   const written: ScheduleChanges[] = [];
-  const update = async (_actor: unknown, before: ActorSchedule, given: ScheduleChanges): Promise<ActorSchedule> => {
+  const update = async (_actor: unknown, before: ActorSchedule, { changes: given, most }: ScheduleUpdate): Promise<ActorSchedule> => {
+    expect(most).toBe(200);
     written.push(given);
     return before;
   };
@@ -73,7 +74,7 @@ test.each([actor({ id: 1 }), actor({ id: 9, role: "administrator" })])("whoever 
 
 test("a change that somebody else was faster than is decided anew: nobody takes over values that came meanwhile", async () => {
   const written: ScheduleChanges[] = [];
-  const update = async (_actor: unknown, before: ActorSchedule, given: ScheduleChanges): Promise<ActorSchedule | null> => {
+  const update = async (_actor: unknown, before: ActorSchedule, { changes: given }: ScheduleUpdate): Promise<ActorSchedule | null> => {
     written.push(given);
     return before === schedule ? null : before;
   };

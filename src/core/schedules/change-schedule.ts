@@ -80,13 +80,14 @@ async function tryUpdate(
   const becomesTheirs = resumes || task !== undefined || isReplanned || changes.overlap !== undefined || changes.catchUp !== undefined;
   if (becomesTheirs) demandValues(actor, schedule, task);
   const taken = task === undefined ? {} : await changeTask(deps, actor, { schedule, task });
-  return deps.schedules.update(actor, schedule, {
+  const updated = {
     ...words,
     ...taken,
     ...(isPaused ? { nextAt: null } : nextAt === null ? {} : { nextAt }),
     ...(becomesTheirs ? { createdById: actor.user.id } : {}),
     ...(resumes || task !== undefined ? { problem: null } : {}),
-  });
+  };
+  return deps.schedules.update(actor, schedule, { changes: updated, most: mostSchedules });
 }
 
 /**

@@ -23,6 +23,12 @@ export interface ScheduleChanges extends Partial<Omit<NewSchedule, "id" | "creat
   readonly problem?: null;
 }
 
+/** What is to change, and how many schedules a place may have. */
+export interface ScheduleUpdate {
+  readonly changes: ScheduleChanges;
+  readonly most: number;
+}
+
 /** Schedules as people see them: those of sites that they can read, and for administrators every one. */
 export interface ScheduleStore {
   /** @throws {Failure} `site_not_found`, `site_being_deleted`, `schedule_limit_reached` when its place has `most` already. */
@@ -32,10 +38,10 @@ export interface ScheduleStore {
   listFor(actor: Actor, filter: { readonly siteId?: number | undefined }, request: PageRequest): Promise<Page<ActorSchedule>>;
   /**
    * A scheduler that has just read the schedule as it was loses its turn. Null, and nothing has changed, when its plan, its values or
-   * on whose behalf it runs are no longer what `schedule` says: the changes were decided by that.
-   * @throws {Failure} `schedule_not_found` when it is gone.
+   * on whose behalf it runs are no longer what `schedule` says, or it was moved: the changes were decided by that.
+   * @throws {Failure} `schedule_not_found` when it is gone; of a place that it moves to what creating one there throws.
    */
-  update(actor: Actor, schedule: ActorSchedule, changes: ScheduleChanges): Promise<ActorSchedule | null>;
+  update(actor: Actor, schedule: ActorSchedule, update: ScheduleUpdate): Promise<ActorSchedule | null>;
   /** Gone already is success. */
   delete(schedule: ActorSchedule): Promise<void>;
 }

@@ -7,6 +7,7 @@ import { cleanJson, cleanText } from "../clean-text.ts";
 import type { Database } from "../database.ts";
 import type { Change } from "../notifications.ts";
 import { cancelTasks, insertTask } from "../tasks/task-changes.ts";
+import { roomFor } from "../tasks/waiting-room.ts";
 import { scheduleOf, selectSchedules } from "./schedule-rows.ts";
 
 const claimableAt = sql<Date>`greatest(next_at, coalesce(lease_until, next_at))`;
@@ -125,7 +126,11 @@ export class PostgresScheduleQueue implements ScheduleQueue {
       const ids = earlier.map(({ id }) => id);
       await cancelTasks(change, ids, "A later run of its schedule took its place.");
     }
-    const chosen = tasks.slice(tasks.length - creates);
+    const [newest] = tasks.slice(-1);
+    if (creates === 0 || newest === undefined) return [];
+    // What is late by a hundred runs must not wait until a hundred fit at once, which may be never: the newest that fit are made up for.
+    const room = await roomFor(change, newest, firing.maxWaiting);
+    const chosen = tasks.slice(tasks.length - Math.min(creates, room));
     for (const task of chosen) await insertTask(change, task, { maxWaiting: firing.maxWaiting, usesBroker: this.#options.usesBroker });
     return chosen.map(({ uid }) => uid);
   }

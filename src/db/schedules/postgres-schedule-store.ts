@@ -3,7 +3,7 @@ import { Failure } from "#contract/failure.ts";
 import type { Actor } from "#core/accounts/user.ts";
 import type { Page, PageRequest } from "#core/page.ts";
 import type { Schedule } from "#core/schedules/schedule.ts";
-import type { ActorSchedule, NewSchedule, ScheduleChanges, ScheduleStore } from "#core/schedules/schedule-store.ts";
+import type { ActorSchedule, NewSchedule, ScheduleStore, ScheduleUpdate } from "#core/schedules/schedule-store.ts";
 import type { ActorSite } from "#core/sites/site.ts";
 import { cleanJson, cleanText } from "../clean-text.ts";
 import { pageOf, textCursor } from "../cursor.ts";
@@ -29,20 +29,15 @@ export class PostgresScheduleStore implements ScheduleStore {
 
   async create(actor: Actor, schedule: NewSchedule, limits: { readonly most: number }): Promise<ActorSchedule> {
     const { task, name, ...plain } = schedule;
-    try {
-      return await this.#db.transaction().execute(async (change) => {
-        await demandRoom(change, schedule.siteId, limits.most);
-        await change
-          .insertInto("schedules")
-          .values({ ...plain, name: cleanText(name), task: cleanJson(withoutSite(task)) })
-          .execute();
-        await notifySchedules(change, schedule.id);
-        return await reload(change, actor, schedule.id);
-      });
-    } catch (error) {
-      if (isMissingReference(error)) throw new Failure("site_not_found", {}, { cause: error });
-      throw error;
-    }
+    return this.#write(async (change) => {
+      await demandRoom(change, schedule.siteId, limits.most);
+      await change
+        .insertInto("schedules")
+        .values({ ...plain, name: cleanText(name), task: cleanJson(withoutSite(task)) })
+        .execute();
+      await notifySchedules(change, schedule.id);
+      return reload(change, actor, schedule.id);
+    });
   }
 
   async forActor(actor: Actor, id: string): Promise<ActorSchedule | null> {
@@ -65,9 +60,12 @@ export class PostgresScheduleStore implements ScheduleStore {
     return { items: await withSites(this.#db, actor, page.items), next: page.next };
   }
 
-  async update(actor: Actor, schedule: ActorSchedule, changes: ScheduleChanges): Promise<ActorSchedule | null> {
+  async update(actor: Actor, schedule: ActorSchedule, { changes, most }: ScheduleUpdate): Promise<ActorSchedule | null> {
     const { task, name, ...plain } = changes;
-    return this.#db.transaction().execute(async (change) => {
+    const placeId = schedule.site?.id ?? null;
+    return this.#write(async (change) => {
+      // The place before the schedule, as whoever deletes a site locks them.
+      if (plain.siteId !== undefined && plain.siteId !== placeId) await demandRoom(change, plain.siteId, most);
       const { numUpdatedRows } = await change
         .updateTable("schedules")
         .set({
@@ -79,6 +77,7 @@ export class PostgresScheduleStore implements ScheduleStore {
           leaseUntil: null,
         })
         .where("id", "=", schedule.id)
+        .where("siteId", "is not distinct from", placeId)
         .where("cron", "=", schedule.cron)
         .where("timeZone", "=", schedule.timeZone)
         .where("isPaused", "=", schedule.isPaused)
@@ -89,6 +88,16 @@ export class PostgresScheduleStore implements ScheduleStore {
       await notifySchedules(change, schedule.id);
       return reload(change, actor, schedule.id);
     });
+  }
+
+  /** A site that goes at the same moment is one that is not there. */
+  async #write<T>(work: (change: Change) => Promise<T>): Promise<T> {
+    try {
+      return await this.#db.transaction().execute(work);
+    } catch (error) {
+      if (isMissingReference(error)) throw new Failure("site_not_found", {}, { cause: error });
+      throw error;
+    }
   }
 
   async delete(schedule: ActorSchedule): Promise<void> {

@@ -31,14 +31,23 @@ export class WaitingRoom {
 const siteShare = 200;
 const leastPerSite = 20;
 
+/** How many wait, and how many may. */
+interface Share {
+  readonly count: number;
+  readonly most: number;
+}
+
 /** @throws {Failure} `task_limit_reached`, when a site has its share of what may wait. */
 export async function demandSiteShare(change: Change | Database, siteId: number, maxWaiting: number): Promise<void> {
+  demandShare(await siteShareOf(change, siteId, maxWaiting));
+}
+
+async function siteShareOf(change: Change | Database, siteId: number, maxWaiting: number): Promise<Share> {
   const most = Math.max(leastPerSite, Math.ceil(maxWaiting / siteShare));
   const { rows } = await sql<{ count: number }>`
     select count(*) from (
       select from tasks where state = 'queued' and ${lanesOfSite(siteId)} limit ${most}) as waiting`.execute(change);
-  const count = rows[0]?.count ?? 0;
-  if (count >= most) throw new Failure("task_limit_reached", { count });
+  return { count: rows[0]?.count ?? 0, most };
 }
 
 /** One person may have more in all of their sites than in one of them, but not the room of all, either. */
@@ -53,6 +62,10 @@ interface Behalf {
 
 /** @throws {Failure} `task_limit_reached`, when a member has their share of what may wait in sites. Administrators may fill the room. */
 export async function demandPersonShare(change: Change | Database, behalf: Behalf, maxWaiting: number): Promise<void> {
+  demandShare(await personShareOf(change, behalf, maxWaiting));
+}
+
+async function personShareOf(change: Change | Database, behalf: Behalf, maxWaiting: number): Promise<Share> {
   const most = Math.max(leastPerPerson, Math.ceil(maxWaiting / personShare));
   const { rows } = await sql<{ count: number }>`
     with member as materialized (
@@ -64,8 +77,19 @@ export async function demandPersonShare(change: Change | Database, behalf: Behal
       select from schedules join tasks on tasks.schedule_id = schedules.id
         where schedules.created_by_id = (select id from member) and tasks.state = 'queued' and tasks.created_by_id is null
       limit ${most}) as waiting`.execute(change);
-  const count = rows[0]?.count ?? 0;
+  return { count: rows[0]?.count ?? 0, most };
+}
+
+function demandShare({ count, most }: Share): void {
   if (count >= most) throw new Failure("task_limit_reached", { count });
+}
+
+/** How many more tasks like this one may be queued at this moment. @throws {Failure} `task_limit_reached` when it is none at all. */
+export async function roomFor(change: Change | Database, task: Behalf & { readonly siteId: number | null }, maxWaiting: number): Promise<number> {
+  const shares = [{ count: await countWaiting(change, maxWaiting), most: maxWaiting }];
+  if (task.siteId !== null) shares.push(await siteShareOf(change, task.siteId, maxWaiting), await personShareOf(change, task, maxWaiting));
+  for (const share of shares) demandShare(share);
+  return Math.min(...shares.map(({ count, most }) => most - count));
 }
 
 /** @throws {Failure} `task_limit_reached`. */

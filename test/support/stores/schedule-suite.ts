@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { Actor } from "#core/accounts/user.ts";
 import type { ClaimedSchedule } from "#core/schedules/schedule-queue.ts";
 import type { ActorSchedule, NewSchedule } from "#core/schedules/schedule-store.ts";
 import { aFiring, aSchedule, newSchedule, onlyDue } from "./schedule-builders.ts";
@@ -8,6 +9,7 @@ import { anOutcome, manyTasks, newTask, succeed } from "./task-builders.ts";
 /** What schedules have to do, whatever keeps them. */
 export function describeScheduleStores(get: () => StoreContext): void {
   describe("as people see them", () => describePeoplesSchedules(get));
+  describe("that are moved", () => describeMoves(get));
   describe("as they fall due", () => describeDueSchedules(get));
   describe("and the tasks of earlier runs", () => describeOverlaps(get));
 }
@@ -118,7 +120,8 @@ function describePeoplesSchedules(get: () => StoreContext): void {
     const name = aName("s");
     await sites.update(site, planned({ name }, newOperation({ kind: "rename" })));
     expect(await schedules.forActor(actor, schedule.id)).toMatchObject({ site: { id: site.id, name }, task: { site: name } });
-    const changed = await schedules.update(other, schedule, { isPaused: true, nextAt: null, createdById: other.user.id, name: "new" });
+    const given = { isPaused: true, nextAt: null, createdById: other.user.id, name: "new" };
+    const changed = await schedules.update(other, schedule, { changes: given, most: 1 });
     expect(changed).toMatchObject({
       isPaused: true,
       nextAt: null,
@@ -128,11 +131,53 @@ function describePeoplesSchedules(get: () => StoreContext): void {
       task: { script: "ls.sh" },
     });
     // Decided by what it was before.
-    expect(await schedules.update(actor, schedule, { cron: "0 4 * * *" })).toBeNull();
+    expect(await schedules.update(actor, schedule, { changes: { cron: "0 4 * * *" }, most: 1 })).toBeNull();
     expect(await schedules.forActor(actor, schedule.id)).toMatchObject({ cron: schedule.cron });
     await schedules.delete(schedule);
     await schedules.delete(schedule);
-    await expect(schedules.update(other, schedule, { name: "x" })).rejects.toMatchObject({ code: "schedule_not_found" });
+    await expect(schedules.update(other, schedule, { changes: { name: "x" }, most: 1 })).rejects.toMatchObject({ code: "schedule_not_found" });
+  });
+}
+
+function describeMoves(get: () => StoreContext): void {
+  const move = (actor: Actor, schedule: ActorSchedule, siteId: number | null) =>
+    get().stores.schedules.update(actor, schedule, { changes: { siteId, name: "moved" }, most: 2 });
+
+  it("find no more room there than one that is made there, also when several come at once", async () => {
+    const { actor, site } = await aSite(get());
+    const { site: full } = await aSite(get());
+    const administrator = await anActor(get(), "administrator");
+    const all = await Promise.all(Array.from({ length: 4 }, () => aSchedule(get(), actor, { siteId: site.id })));
+    const results = await Promise.allSettled(all.map((schedule) => move(administrator, schedule, full.id)));
+    expect(results.filter(({ status }) => status === "fulfilled")).toHaveLength(2);
+    for (const result of results)
+      if (result.status === "rejected") expect(result.reason).toMatchObject({ code: "schedule_limit_reached", details: { count: 2 } });
+    const { items } = await get().stores.schedules.listFor(administrator, { siteId: full.id }, { limit: 10 });
+    expect(items.map(({ name }) => name)).toEqual(["moved", "moved"]);
+    // Whatever else changes of one that is there takes no room.
+    expect(await move(administrator, items[0] as ActorSchedule, full.id)).toMatchObject({ site: { id: full.id } });
+  });
+
+  it("do not get into a site that is going, or gone", async () => {
+    const { stores } = get();
+    const { actor, site } = await aSite(get());
+    const { site: going } = await aSite(get());
+    const schedule = await aSchedule(get(), actor, { siteId: site.id });
+    await stores.sites.delete(going, newOperation({ kind: "delete" }));
+    await expect(move(actor, schedule, going.id)).rejects.toMatchObject({ code: "site_being_deleted" });
+    await stores.reconcilerSites.remove(going.id);
+    await expect(move(actor, schedule, going.id)).rejects.toMatchObject({ code: "site_not_found" });
+    expect(await stores.schedules.forActor(actor, schedule.id)).toMatchObject({ site: { id: site.id }, name: schedule.name });
+  });
+
+  it("are decided anew where somebody else has moved it", async () => {
+    const { actor, site } = await aSite(get());
+    const { site: elsewhere } = await aSite(get());
+    const administrator = await anActor(get(), "administrator");
+    const schedule = await aSchedule(get(), actor, { siteId: site.id });
+    await move(administrator, schedule, elsewhere.id);
+    expect(await move(administrator, schedule, site.id)).toBeNull();
+    expect(await get().stores.schedules.forActor(administrator, schedule.id)).toMatchObject({ site: { id: elsewhere.id } });
   });
 }
 
@@ -177,7 +222,7 @@ function describeDueSchedules(get: () => StoreContext): void {
 
   it("are another's no more when a person has changed or deleted them since", async () => {
     const { claim, schedule, actor } = await dueSchedule(get());
-    await get().stores.schedules.update(actor, schedule, { name: "changed" });
+    await get().stores.schedules.update(actor, schedule, { changes: { name: "changed" }, most: 1 });
     await expectFenced(get(), claim);
     await get().stores.schedules.delete(schedule);
     await expectFenced(get(), claim);
@@ -199,6 +244,32 @@ function describeDueSchedules(get: () => StoreContext): void {
     const moved = await stores.schedules.forActor(actor, schedule.id);
     expect(moved).toMatchObject({ nextAt: firing.nextAt, problem: "ab", lastRun: { uid: bad.uid, state: "queued" } });
   });
+
+  it.each(["queue", "replace"] as const)(
+    "that catch up (%s) create what their site has room for, the newest, and are put off only when there is none",
+    async (overlap) => {
+      const { db, stores } = get();
+      const { actor, site } = await aSite(get());
+      const schedule = await aSchedule(get(), actor, { siteId: site.id, overlap });
+      await onlyDue(db, [schedule]);
+      const claimOne = async (): Promise<ClaimedSchedule> => (await stores.scheduleQueue.claim({ leaseMs: 60_000, limit: 1 }))[0] as ClaimedSchedule;
+      const again = { nextAt: new Date("2026-11-01T11:00:00Z") };
+      // Of so many in all a site's share is twenty.
+      const few = { maxWaiting: 3_000 };
+      const others = 5;
+      for (let count = 0; count < others; count += 1) await stores.tasks.create(newTask({ siteId: site.id, createdById: actor.user.id }), manyTasks);
+      const claim = await claimOne();
+      const firing = aFiring(claim, { ...again, runs: 100 });
+      const newest = firing.tasks.slice(-15).map(({ uid }) => uid);
+      expect(await stores.scheduleQueue.fire(claim, firing, few)).toEqual({ created: newest });
+      const next = await claimOne();
+      const more = stores.scheduleQueue.fire(next, aFiring(next, { ...again, runs: 10 }), few);
+      // One that replaces makes room for itself.
+      if (overlap === "replace") expect((await more)?.created).toHaveLength(10);
+      else await expect(more).rejects.toMatchObject({ code: "task_limit_reached" });
+      await db.deleteFrom("tasks").where("siteId", "=", site.id).execute();
+    },
+  );
 
   it("leave a task alone that is there already", async () => {
     const { claim } = await dueSchedule(get());
