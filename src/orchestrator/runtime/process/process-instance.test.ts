@@ -1,13 +1,14 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { silentLog } from "#kit/log.ts";
 import { groupFreezer } from "./group-freezer.ts";
 import { ProcessInstance } from "./process-instance.ts";
+import type { ProcessTree } from "./process-tree.ts";
 
 /** A program that ends by force only, and cannot be let go on. */
-function stuckProgram() {
+function stuckProgram(part: Partial<ProcessTree> = {}) {
   const ended = Promise.withResolvers<{ readonly code: null; readonly signal: NodeJS.Signals }>();
   const told: string[] = [];
   const program = new ProcessInstance({
@@ -19,6 +20,7 @@ function stuckProgram() {
         told.push("killed");
         ended.resolve({ code: null, signal: "SIGKILL" });
       },
+      ...part,
     },
     freezer: {
       freeze: async () => undefined,
@@ -45,6 +47,48 @@ it("ends a program by force that cannot be let go on", async () => {
   await program.stop(60_000);
   expect(told).toEqual(["killed"]);
   expect(await program.exited).toMatchObject({ signal: "SIGKILL" });
+});
+
+it("looks again when it cannot be told whether everything has ended", async () => {
+  let looks = 0;
+  const { program, told } = stuckProgram({
+    isGone: () => {
+      looks += 1;
+      if (looks < 3) throw new Error("EMFILE: too many open files, scandir '/proc'");
+      return true;
+    },
+  });
+  await program.stop(0);
+  expect(await program.exited).toMatchObject({ signal: "SIGKILL" });
+  expect([looks, told]).toEqual([3, ["killed"]]);
+});
+
+it("looks at its pace at a program that opens and closes sockets all the time", async () => {
+  // By a clock of its own: 2 ms pass between two looks at the counters, and a whole look takes 10 ms.
+  const [rounds, betweenMs, lookMs] = [221, 2, 10];
+  const end = new AbortController();
+  let [now, asked, looked] = [performance.now(), 0, 0];
+  const clock = vi.spyOn(performance, "now").mockImplementation(() => now);
+  try {
+    const { program } = stuckProgram({
+      socketCount: () => {
+        now += betweenMs;
+        asked += 1;
+        if (asked === rounds) end.abort(new Error("enough"));
+        return String(asked);
+      },
+      listening: () => {
+        now += lookMs;
+        looked += 1;
+        return [];
+      },
+    });
+    await expect(program.whenListening(end.signal)).rejects.toThrow("enough");
+  } finally {
+    clock.mockRestore();
+  }
+  // The first look, twenty out of turn, and then one whenever four times its 12 ms have passed.
+  expect([asked, looked]).toEqual([rounds, 1 + 20 + 8]);
 });
 
 it("takes a group for thawed that has gone", async () => {

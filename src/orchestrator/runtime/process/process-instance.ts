@@ -41,6 +41,8 @@ const lookEveryMs = [
 ] as const;
 /** At most one part in so many of the time goes into looking while nothing changes. */
 const lookCost = 4;
+/** Sockets that came or went are looked at out of turn so often: a program that opens and closes them for ever does not get this process for itself. */
+const mostNews = 20;
 const termEveryMs = 20;
 
 /** One program and everything that it started. */
@@ -52,6 +54,8 @@ export class ProcessInstance implements RunningInstance {
   readonly #parts: InstanceParts;
   #hasEnded = false;
   #isStopping = false;
+  #isBlind = false;
+  #newsLeft = mostNews;
   readonly #freezing = new Lane();
 
   constructor(parts: InstanceParts) {
@@ -80,7 +84,7 @@ export class ProcessInstance implements RunningInstance {
     await Promise.race([this.#parts.reachable, aborted(signal)]);
   }
 
-  /** Looks whether the program listens. To find out what listens can take 15 ms of a core, so a look without news is a rare one. */
+  /** Looks whether the program listens. To find out what listens can take 15 ms of a core, so a look without news is a rare one, and news count a few times only. */
   #look(): () => boolean {
     const { tree, target } = this.#parts;
     let seen: string | null = null;
@@ -88,7 +92,8 @@ export class ProcessInstance implements RunningInstance {
     return () => {
       const before = performance.now();
       const count = tree.socketCount();
-      if (count === seen && before < nextAt) return false;
+      if (before < nextAt && (count === seen || this.#newsLeft === 0)) return false;
+      if (before < nextAt) this.#newsLeft -= 1;
       seen = count;
       const isListening = tree.listening().some((socket) => reaches(socket, target));
       const now = performance.now();
@@ -143,15 +148,25 @@ export class ProcessInstance implements RunningInstance {
     }
   }
 
+  /** Ends what is left. What cannot be looked at is looked at again: nobody else would, and its address is not free meanwhile. */
+  #hasGone(): boolean {
+    const { tree, log } = this.#parts;
+    try {
+      if (tree.isGone()) return true;
+      tree.kill();
+    } catch (error) {
+      if (!this.#isBlind) log.error({ err: error, site: this.siteId }, "it cannot be told whether a program has ended; looking again");
+      this.#isBlind = true;
+    }
+    return false;
+  }
+
   async #end(): Promise<InstanceExit> {
-    const { launched, tree, oomKills, onBooted, release, log } = this.#parts;
+    const { launched, oomKills, onBooted, release, log } = this.#parts;
     const ended = await launched.ended;
     onBooted();
     // Bubblewrap takes the rest with it by itself; this is for the case that it was ended in the middle of that.
-    for (let waitMs = 1; !tree.isGone(); waitMs = Math.min(waitMs * 2, 50)) {
-      tree.kill();
-      await delay(waitMs);
-    }
+    for (let waitMs = 1; !this.#hasGone(); waitMs = Math.min(waitMs * 2, 50)) await delay(waitMs);
     // The last words are in the pipes still.
     await Promise.race([launched.output, delay(2000)]);
     const exit = exitOf(ended, oomKills());
