@@ -80,6 +80,11 @@ const table = {
   },
   environment_changed: { status: 412, title: "The variables were changed since you read them. Look through the newest ones, then save again." },
   last_owner: { status: 409, title: "A site needs an owner. Make someone else an owner first." },
+  administrator_owner: {
+    status: 403,
+    title:
+      "{username} is an administrator, whose sites may do more than others, so only an administrator makes them an owner. Ask one, or choose another role.",
+  },
   limits_need_reason: { status: 422, title: "Say why the availability, the limits or the egress of this site change: fill in `reason`." },
   isolation_missing: {
     status: 409,
@@ -115,6 +120,7 @@ const table = {
   not_a_folder: { status: 409, title: "{path} is not a folder. Choose a folder, or another path." },
   folder_not_empty: { status: 409, title: "The folder {path} is not empty. Delete it with everything in it by `?recursive=true`." },
   file_exists: { status: 409, title: "There is something at {path} already. Delete or move it first." },
+  file_unsaved: { status: 409, title: "There is unsaved work at {path} in this browser. Open it, save it or close it without saving, then try again." },
   file_changed: { status: 412, title: "{path} was changed since you read it. Read it again and decide which version to keep." },
   file_special: { status: 409, title: "{path} is a device, pipe or socket, which cannot be opened here. Choose a file, or delete it." },
   file_forbidden: { status: 409, title: "{path} cannot be opened or changed: its permissions forbid it. Change them from the site's own program." },

@@ -41,3 +41,17 @@ test("a member keeps as many programs awake as an administrator has set, and hea
   // A file site that was to stay awake becomes a program.
   expect(await patch("ada", "one", { kind: "dynamic" })).toMatchObject({ status: 409 });
 });
+
+test("a member does not get what administrators may have by making one of them an owner; an administrator gives it", async () => {
+  await bench.person("mia");
+  expect((await bench.request("/api/v1/sites", { method: "POST", as: "mia", json: { name: "mias", kind: "static" } })).status).toBe(201);
+  const setAdmin = (as: string, role: string) => bench.request("/api/v1/sites/mias/members/admin", { method: "PUT", as, json: { role } });
+  const refused = await setAdmin("mia", "owner");
+  expect([refused.status, await refused.json()]).toEqual([403, expect.objectContaining({ code: "administrator_owner", details: { username: "admin" } })]);
+  expect((await setAdmin("mia", "editor")).status).toBe(200);
+  expect((await setAdmin("mia", "owner")).status).toBe(403);
+  expect((await setAdmin("admin", "owner")).status).toBe(200);
+  expect((await setAdmin("mia", "owner")).status).toBe(200);
+  expect((await bench.request("/api/v1/sites/mias/members/admin", { method: "DELETE", as: "mia" })).status).toBe(204);
+  expect((await setAdmin("mia", "owner")).status).toBe(403);
+});

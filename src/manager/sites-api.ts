@@ -15,6 +15,7 @@ import type { OperationStore } from "#core/operations/operation-store.ts";
 import { deleteSite, runSite } from "#core/sites/change-site.ts";
 import { createSite } from "#core/sites/create-site.ts";
 import type { RunPolicy } from "#core/sites/run-policy.ts";
+import { setMember as makeMember } from "#core/sites/set-member.ts";
 import type { SiteStore } from "#core/sites/site-store.ts";
 import { environmentVersion, updateSite, writeEnvironment } from "#core/sites/update-site.ts";
 import type { ComponentClient } from "#kit/component-client.ts";
@@ -150,9 +151,7 @@ function mountMembers(app: FastifyInstance, deps: SitesDeps): void {
     members: (await sites.members(caller.site)).map(({ username, role }) => ({ username, role })),
   }));
   mount({ app, guard: guards.site }, setMember, async ({ params, body, caller }) => {
-    const user = await users.byUsername(params.username);
-    if (user === null) throw new Failure("user_not_found");
-    await sites.setMember(caller.site, user.id, body.role);
+    const user = await makeMember(deps, caller.actor, { site: caller.site, username: params.username, role: body.role });
     await note(caller.actor, "members.set", { site: caller.site, details: { username: user.username, role: body.role } });
     return { member: { username: user.username, role: body.role } };
   });

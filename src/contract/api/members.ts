@@ -26,7 +26,7 @@ export const setMember = endpoint({
   body: z.strictObject({ role: memberRole }),
   result: z.object({ member: memberView }),
   status: 200,
-  failures: ["user_not_found", "last_owner"],
+  failures: ["user_not_found", "administrator_owner", "last_owner"],
 });
 
 export const removeMember = endpoint({
