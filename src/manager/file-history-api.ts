@@ -11,7 +11,7 @@ import { Answer, mount } from "#kit/http/mount.ts";
 import type { personGuards } from "./person-guard.ts";
 import { previewHeaders } from "./preview-headers.ts";
 import { released } from "./released.ts";
-import { guardOf, pathAfter, siteFilesClient } from "./site-files-client.ts";
+import { guardOf, siteFilesClient, sitePathOf } from "./site-files-client.ts";
 import type { StreamAccess } from "./stream-access.ts";
 
 /** What the endpoints beside the files themselves need. */
@@ -25,7 +25,7 @@ export interface FileHistoryDeps {
 export function mountFileHistory(app: FastifyInstance, deps: FileHistoryDeps): void {
   const at = { app, guard: deps.guards.site };
   mount(at, api.listHistory, async ({ caller, request, signal }) => {
-    const { path } = pathAfter(request, "/history/");
+    const { path } = sitePathOf(request);
     return siteFilesClient(deps.orchestrator, caller).call(host.listVersions, { params: { siteId: caller.site.id }, query: { path }, signal });
   });
   mount(at, api.listDeleted, async ({ caller, query, signal }) => {
@@ -41,7 +41,7 @@ export function mountFileHistory(app: FastifyInstance, deps: FileHistoryDeps): v
     return new Answer(response.body === null ? "" : Readable.fromWeb(response.body), { headers });
   });
   mount(at, api.restoreVersion, async ({ caller, request, body }) => {
-    const { path, isFolder } = pathAfter(request, "/history/");
+    const { path, isFolder } = sitePathOf(request);
     if (isFolder) throw new Failure("not_a_file", { path: path === "" ? "the site's folder" : path });
     const written = await siteFilesClient(deps.orchestrator, caller).call(host.restoreVersion, {
       params: { siteId: caller.site.id },

@@ -17,7 +17,7 @@ import type { Note } from "./audit-trail.ts";
 import type { OrchestratorMirror } from "./orchestrator-mirror.ts";
 import type { personGuards } from "./person-guard.ts";
 import { previewHeaders } from "./preview-headers.ts";
-import { guardOf, pathAfter, siteFilesClient } from "./site-files-client.ts";
+import { guardOf, siteFilesClient, sitePathOf } from "./site-files-client.ts";
 import { operationViewOf } from "./views.ts";
 
 /** What the files' endpoints need. */
@@ -43,7 +43,7 @@ const passedOn = ["etag", "content-length", "content-range", "accept-ranges", "l
 
 function mountReading(app: FastifyInstance, deps: FilesDeps): void {
   mount({ app, guard: deps.guards.site }, api.readFile, async ({ caller, request, query, signal }) => {
-    const { path, isFolder } = pathAfter(request, "/files/");
+    const { path, isFolder } = sitePathOf(request);
     const client = siteFilesClient(deps.orchestrator, caller);
     const params = { siteId: caller.site.id };
     if (isFolder) {
@@ -74,7 +74,7 @@ function mountReading(app: FastifyInstance, deps: FilesDeps): void {
 
 function mountWriting(app: FastifyInstance, deps: FilesDeps): void {
   mount({ app, guard: deps.guards.site }, api.writeFile, async ({ caller, request, stream }) => {
-    const { path, isFolder } = pathAfter(request, "/files/");
+    const { path, isFolder } = sitePathOf(request);
     if (isFolder) throw new Failure("not_a_file", { path: path === "" ? "the site's folder" : path });
     const written = await sendBody(request, (signal) =>
       siteFilesClient(deps.orchestrator, caller).call(host.writeSiteFile, {
@@ -87,7 +87,7 @@ function mountWriting(app: FastifyInstance, deps: FilesDeps): void {
     return new Answer(undefined, { status: written.created ? 201 : 204, headers: { etag: `"${written.sha256}"` } });
   });
   mount({ app, guard: deps.guards.site }, api.deletePath, async ({ caller, request, query }) => {
-    const { path } = pathAfter(request, "/files/");
+    const { path } = sitePathOf(request);
     if (path === "") throw new Failure("path_invalid", { path: "/", reason: "the site's own folder cannot be deleted" });
     await siteFilesClient(deps.orchestrator, caller).call(host.deleteSitePath, {
       params: { siteId: caller.site.id },
@@ -96,7 +96,7 @@ function mountWriting(app: FastifyInstance, deps: FilesDeps): void {
     return undefined;
   });
   mount({ app, guard: deps.guards.site }, api.changePath, async ({ caller, request, body }) => {
-    const { path } = pathAfter(request, "/files/");
+    const { path } = sitePathOf(request);
     const client = siteFilesClient(deps.orchestrator, caller);
     const params = { siteId: caller.site.id };
     if ("mkdir" in body) await client.call(host.makeFolder, { params, body: { path } });

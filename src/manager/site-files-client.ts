@@ -16,10 +16,13 @@ export function siteFilesClient(orchestrator: ComponentClient, caller: SiteCalle
   return orchestrator.on(behalfOf(caller));
 }
 
-/** The rest of the address after `/files/` or `/history/`: raw, so that an encoded slash never becomes a separator. */
-export function pathAfter(request: FastifyRequest, marker: "/files/" | "/history/"): { readonly path: string; readonly isFolder: boolean } {
-  const path = (request.raw.url ?? "").split("?")[0] ?? "";
-  return parseUrlPath(path.slice(path.indexOf(marker) + marker.length));
+// By its place and not by its name: a site may be called `files`, and a letter may be written as `%66`. Clients may send the whole address, as to a proxy.
+const beforePath = /^(?:https?:\/\/[^/]*)?(?:\/[^/]*){5}\//i;
+
+/** The rest of the address after `/api/v1/sites/NAME/files/` or `…/history/`: raw, so that an encoded slash never becomes a separator. */
+export function sitePathOf(request: { readonly raw: Pick<FastifyRequest["raw"], "url"> }): { readonly path: string; readonly isFolder: boolean } {
+  const address = (request.raw.url ?? "").split("?")[0] ?? "";
+  return parseUrlPath(address.replace(beforePath, ""));
 }
 
 /** If-Match and If-None-Match as the orchestrator wants them. */
