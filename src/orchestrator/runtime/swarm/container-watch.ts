@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import type Docker from "dockerode";
 import { identify, isAlive, type ProcessId } from "../process/process-table.ts";
 import { statusOf } from "./engine.ts";
@@ -12,6 +13,9 @@ export interface ContainerEnd {
   readonly isOutOfMemory: boolean;
 }
 
+/** Until a look that failed is made again. */
+const lookAgainMs = 1_000;
+
 /** What goes on with the container of one start: by the engine's events, and by looking where events were missed. */
 export class ContainerWatch implements StartListener {
   readonly started: Promise<string>;
@@ -23,6 +27,9 @@ export class ContainerWatch implements StartListener {
   #hasRunOut = false;
   #wasKilled = false;
   #hasEnded = false;
+  #hasGap = false;
+  #isLooking = false;
+  #isForgotten = false;
   #onStarted: (containerId: string) => void = () => undefined;
   #onEnded: (end: ContainerEnd) => void = () => undefined;
 
@@ -77,8 +84,26 @@ export class ContainerWatch implements StartListener {
   }
 
   onGap(): void {
-    // What fails now fails because the engine has gone again: there will be another gap.
-    this.look().catch(() => undefined);
+    this.#hasGap = true;
+    if (!this.#isLooking) void this.#lookUntilKnown();
+  }
+
+  onForgotten(): void {
+    this.#isForgotten = true;
+  }
+
+  /** An end that was missed is told by nobody else: a look that fails is made again, and one that was under way at a gap is followed by another. */
+  async #lookUntilKnown(): Promise<void> {
+    this.#isLooking = true;
+    while (this.#hasGap && !this.#hasEnded && !this.#isForgotten) {
+      this.#hasGap = false;
+      await this.look().catch(async () => {
+        this.#hasGap = true;
+        this.onAway();
+        await delay(lookAgainMs, undefined, { ref: false });
+      });
+    }
+    this.#isLooking = false;
   }
 
   /** Asks the engine what has become of it. */

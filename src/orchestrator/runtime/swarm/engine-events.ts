@@ -25,6 +25,8 @@ export interface StartListener {
   onAway(): void;
   /** The engine is back, and some events may have been missed. */
   onGap(): void;
+  /** Nothing more is told: whoever listened has no use for it any more. */
+  onForgotten(): void;
 }
 
 const retryMs = 200;
@@ -52,18 +54,24 @@ export class EngineEvents {
     return events;
   }
 
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
   /** Tells of one start until `forget`. */
   listen(start: string, listener: StartListener): void {
     this.#listeners.set(start, listener);
   }
 
   forget(start: string): void {
+    this.#listeners.get(start)?.onForgotten();
     this.#listeners.delete(start);
   }
 
   close(): void {
     this.#isClosed = true;
     this.#stream?.destroy();
+    for (const start of [...this.#listeners.keys()]) this.forget(start);
   }
 
   async #connect(): Promise<Readable> {

@@ -12,6 +12,7 @@ import { DisposablePrograms } from "./disposable-programs.ts";
 import { EarlierPrograms } from "./earlier-programs.ts";
 import { endLeft, findLeft, type LeftContainer } from "./left-containers.ts";
 import { type LeftLogs, leaveLogs, momentOfStart, takeLeftLogs } from "./left-logs.ts";
+import { LeftPrograms } from "./left-programs.ts";
 import { beginningOfLog } from "./log-moment.ts";
 import { OverlayGuard } from "./overlay-guard.ts";
 import type { SwarmOptions } from "./prepare-machine.ts";
@@ -46,13 +47,12 @@ class SwarmRuntime implements SiteRuntime {
   readonly #taken = new Map<string, Promise<SwarmInstance>>();
   readonly #disposable: DisposablePrograms;
   readonly #lanes = new Lanes<number>();
-  /** What an earlier orchestrator left running and nobody has taken charge of yet, by site and slot. */
-  readonly #leftContainers = new Map<string, LeftContainer>();
+  readonly #leftPrograms: LeftPrograms;
   #leftLogs: LeftLogs | null = null;
   #leaving: Promise<void> | null = null;
   readonly lasting: LastingInstances = {
     left: () => this.#left(),
-    drop: (siteId) => this.#drop(siteId),
+    drop: (siteId) => this.#leftPrograms.drop(siteId),
     leave: () => this.#leave(),
     forget: (siteId) => this.#forget(siteId),
     endEarlier: (siteId, placement) => this.#earlier.end(siteId, placement),
@@ -70,6 +70,7 @@ class SwarmRuntime implements SiteRuntime {
     if (options.databaseFolder !== null) mkdirSync(options.databaseFolder, { recursive: true, mode: 0o755 });
     this.#machine = new PreparedMachine(options);
     this.#disposable = new DisposablePrograms(options);
+    this.#leftPrograms = new LeftPrograms({ end: async (container) => endLeft(await this.#machine.get(), container), log: options.log });
     const services = async () => (await this.#machine.get()).services;
     this.#earlier = new EarlierPrograms({ services, log: options.log });
     this.#labels = new ServiceLabels({ services, labelsOf: options.labelsOf, log: options.log });
@@ -105,10 +106,10 @@ class SwarmRuntime implements SiteRuntime {
   async #startOrAdopt(request: StartRequest): Promise<RunningInstance> {
     const machine = await this.#ready(request.spec.isTrusted || request.spec.kind === "static");
     const { siteId } = request.spec;
-    const left = [...this.#leftContainers.values()].find((container) => container.siteId === siteId && container.instance === request.instance);
+    const left = this.#leftPrograms.find(siteId, request.instance);
     if (left !== undefined) return this.#taking(siteId, left.slot, () => this.#adopt(machine, request, left));
     // Somebody wants another one, so this one is wanted no more.
-    if ([...this.#leftContainers.values()].some((container) => container.siteId === siteId)) await this.#drop(siteId);
+    if (this.#leftPrograms.has(siteId)) await this.#leftPrograms.drop(siteId);
     // One after the other, so that no two choose the same service.
     return this.#lanes.run(siteId, async () => {
       const slot = await this.#freeSlot(machine, request.spec);
@@ -136,7 +137,7 @@ class SwarmRuntime implements SiteRuntime {
 
   #taking(siteId: number, slot: Slot, start: () => Promise<SwarmInstance>): Promise<SwarmInstance> {
     const key = `${siteId}/${slot}`;
-    this.#leftContainers.delete(key);
+    this.#leftPrograms.take(siteId, slot);
     const starting = start();
     this.#taken.set(key, starting);
     starting.catch(() => this.#taken.delete(key));
@@ -216,20 +217,13 @@ class SwarmRuntime implements SiteRuntime {
     if (machine === null) return [];
     this.#leftLogs = takeLeftLogs(this.#options.stateFolder, Date.now());
     const found = await findLeft(machine);
-    for (const container of found) this.#leftContainers.set(`${container.siteId}/${container.slot}`, container);
+    for (const container of found) this.#leftPrograms.put(container);
     return found;
-  }
-
-  async #drop(siteId?: number): Promise<void> {
-    for (const [key, container] of [...this.#leftContainers]) {
-      if (siteId !== undefined && container.siteId !== siteId) continue;
-      this.#leftContainers.delete(key);
-      await endLeft(await this.#machine.get(), container);
-    }
   }
 
   #leave(): Promise<void> {
     this.#isClosed = true;
+    this.#leftPrograms.close();
     this.#leaving ??= leaveLogs(this.#options.stateFolder, { at: Date.now(), programs: [...this.#taken.values()] });
     return this.#leaving;
   }
@@ -242,13 +236,13 @@ class SwarmRuntime implements SiteRuntime {
     // It goes on, and is found by whoever tries next, or is ended with what nobody took charge of.
     const putBack = (error: unknown): never => {
       machine.events.forget(left.start);
-      this.#leftContainers.set(`${left.siteId}/${left.slot}`, left);
+      this.#leftPrograms.put(left);
       throw error;
     };
     const instance = await takeCharge(this.#contextOf(machine, site), site, watch).catch(putBack);
     void this.#labels.tell(request.spec);
     // It may have ended, or have been frozen, before we listened.
-    await watch.look().catch(() => undefined);
+    await watch.look().catch(() => watch.onGap());
     await instance.thaw().catch((error: unknown) => instance.leave().then(() => putBack(error)));
     return instance;
   }
