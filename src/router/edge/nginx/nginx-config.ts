@@ -15,14 +15,16 @@ export interface NginxFacts {
 }
 
 /**
- * nginx's whole configuration: one for all sites. It serves files below `public/` that are reached through no link at all, since it cannot tell
- * links that stay inside from others; HAProxy asks the activator for those, and for whatever else is not there. Pure.
+ * nginx's whole configuration: one for all sites. It serves files below `public/` that are reached through no link of the site's, since it cannot
+ * tell links that stay inside from others; HAProxy asks the activator for those, and for whatever else is not there. Links above the site's folder
+ * are the administrator's, and each folder that is looked at costs every request. Pure.
  */
 export function nginxConfig(facts: NginxFacts): string {
   const sites = quoted(facts.sitesFolder);
   const folder = quoted(facts.folder);
   return `daemon off;
 pid "${folder}/nginx.pid";
+pcre_jit on;
 error_log "${folder}/nginx.log" crit;
 worker_processes ${facts.workers};
 worker_rlimit_nofile ${facts.openFiles};
@@ -55,7 +57,7 @@ ${typeLines()}
     root "${sites}/$site_folder/public";
     index index.html;
     autoindex off;
-    disable_symlinks on from="${sites}";
+    disable_symlinks on "from=${sites}/$site_folder";
     add_header Cache-Control no-cache;
     add_header X-Content-Type-Options nosniff;
     if ($site_folder = "") { return 404; }
