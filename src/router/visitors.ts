@@ -65,7 +65,8 @@ export async function openVisitors(
   const troubles = new TroubleReport((siteId, lines) => waker.report(siteId, lines));
   const traffic = new TrafficBook();
   const atEdge = { config, table: state.table, sitesFolder: sitesFolderOf(config), traffic, troubles, log };
-  const edge: Edge | null = config.BACKLOT_EDGE === "haproxy" ? await Edge.create({ ...atEdge, visited: (siteId) => gates.visited(siteId) }) : null;
+  const edge: Edge | null =
+    config.BACKLOT_EDGE === "haproxy" ? await Edge.create({ ...atEdge, visited: (siteId, isVisit) => gates.visited(siteId, isVisit) }) : null;
   const gates = createGates(config, { state, waker, clock, metrics, log, edge, ownDoors });
   const store = new FileStore(config.BACKLOT_ROUTER_CACHE_BYTES);
   const files = new StaticServer(store, log);
@@ -89,6 +90,7 @@ export async function openVisitors(
     close: async () => {
       gates.stop();
       clock.stop();
+      pages.close();
       await shared?.close();
     },
   };

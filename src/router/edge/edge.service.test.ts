@@ -37,6 +37,7 @@ describe.skipIf(missing !== null)(`HAProxy and nginx before the router${missing 
           bytes += chunk.length;
         });
         req.on("end", async () => {
+          if (req.url === "/planted") res.setHeader("Set-Cookie", ["a=1", `${String(req.headers["x-name"])}=planted; Path=/`]);
           if (req.url === "/cookies")
             res.setHeader("Set-Cookie", ["a=1; Path=/; Domain=localhost", "b=2; HttpOnly", "c=3; domain = x; Domain=localhost; DoMaIn =y"]);
           if (req.url === "/slow") {
@@ -144,6 +145,14 @@ describe.skipIf(missing !== null)(`HAProxy and nginx before the router${missing 
   test("a cookie stays with the host that set it", async () => {
     await settle(one, "one");
     expect((await ask({ path: "/cookies" })).headers["set-cookie"]).toEqual(["a=1; Path=/", "b=2; HttpOnly", "c=3"]);
+  });
+
+  test.each(["backlot_session", "=backlot_device", " = __Host-backlot_session ", "__Host-backlot_device"])("no site sets a cookie named %j", async (name) => {
+    expect((await ask({ path: "/planted", headers: { "x-name": name } })).headers["set-cookie"]).toBeUndefined();
+  });
+
+  test.each(["backlot_sessions", "a"])("a cookie named %j is a site's own", async (name) => {
+    expect((await ask({ path: "/planted", headers: { "x-name": name } })).headers["set-cookie"]).toEqual(["a=1", `${name}=planted; Path=/`]);
   });
 
   test("a body up to the site's limit reaches it, a larger one does not, however its length is told", async () => {

@@ -11,7 +11,7 @@ import { parseAccessLine } from "../syslog/access-line.ts";
 import { AccessLog } from "../syslog/access-log.ts";
 import { LogForward } from "../syslog/log-forward.ts";
 import { LogReceiver } from "../syslog/log-receiver.ts";
-import { noteAccess } from "../syslog/note-access.ts";
+import { type AccessListeners, noteAccess } from "../syslog/note-access.ts";
 import type { TrafficBook } from "../traffic/traffic-book.ts";
 import { bindOf, type EdgePlan, mostConnections, placesIn, planEdge } from "./edge-plan.ts";
 import { type PreparedProgram, prepareHaproxy, prepareNginx } from "./edge-programs.ts";
@@ -29,8 +29,7 @@ export interface EdgeDeps {
   readonly sitesFolder: string;
   readonly traffic: TrafficBook;
   readonly troubles: TroubleReport;
-  /** A visitor was at a site that is awake. */
-  readonly visited: (siteId: number) => void;
+  readonly visited: AccessListeners["visited"];
   readonly log: Log;
 }
 

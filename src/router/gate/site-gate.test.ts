@@ -326,3 +326,21 @@ test("what others told the gate has to be told to the orchestrator, once; what t
   gate.switchTo(two);
   expect([gate.isClaimDue, gate.claimed]).toEqual([true, "two"]);
 });
+
+test("whether somebody is a visitor is asked at most once in a quarter of a second, and nobody else keeps the site awake", () => {
+  const { gate, time } = scene();
+  let asked = 0;
+  const come = (isVisit: boolean): void =>
+    gate.noteVisit(() => {
+      asked += 1;
+      return isVisit;
+    });
+  time.now += 249;
+  come(true);
+  expect([asked, gate.lastActiveAt]).toEqual([0, 1000]);
+  time.now += 1;
+  come(false);
+  expect([asked, gate.lastActiveAt]).toEqual([1, 1000]);
+  for (let count = 0; count < 3; count += 1) come(true);
+  expect([asked, gate.lastActiveAt]).toEqual([2, 1250]);
+});

@@ -8,6 +8,8 @@ import { type Visitor, WaitingVisitors } from "./waiting-visitors.ts";
 import { asleepFailure } from "./waking-visit.ts";
 
 const retryAfterSeconds = 5;
+/** A visit counts for the idle clock at this grain: finer would cost every request of a busy site a look at its user agent. */
+const activityGrainMs = 250;
 /** Long enough for a balancer to count once more; whoever is under way then keeps the site awake. */
 const restDrainMs = 2_000;
 /** A hold that nobody renews ends after this: whoever ordered it has died. */
@@ -66,6 +68,12 @@ export class SiteGate {
     if (this.#target !== null) return this.#isGoingToSleep ? null : this.#target.instance;
     for (const target of this.#older) return target.instance;
     return null;
+  }
+
+  /** Somebody is at the site; whether it is a visit is asked only when that tells anything new. */
+  noteVisit(isVisit: () => boolean): void {
+    const now = this.#deps.now();
+    if (now - this.lastActiveAt >= activityGrainMs && isVisit()) this.lastActiveAt = now;
   }
 
   /** New requests wait, whether there is an instance or not. */

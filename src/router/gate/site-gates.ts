@@ -80,10 +80,9 @@ export class SiteGates {
     return { awake, waiting, inFlight };
   }
 
-  /** A visitor went straight to a site's program. */
-  visited(siteId: number): void {
-    const gate = this.#gates.get(siteId);
-    if (gate !== undefined) gate.lastActiveAt = this.#options.now();
+  /** Somebody went straight to a site's program; whether that was a visit is asked only when it tells anything new. */
+  visited(siteId: number, isVisit: () => boolean): void {
+    this.#gates.get(siteId)?.noteVisit(isVisit);
   }
 
   /** Ends overdue waits and puts idle sites to sleep. */

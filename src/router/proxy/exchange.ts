@@ -13,8 +13,6 @@ import { joinTunnel } from "./tunnel.ts";
 import { type UpstreamConnection, UpstreamTimeout, type UpstreamUser } from "./upstream-connection.ts";
 import { upstreamFailure } from "./upstream-failure.ts";
 
-/** A visit counts for the idle clock at this grain: finer would cost every request of a busy site a look at its user agent. */
-const activityGrainMs = 250;
 /** How often a request goes back to the gate when nobody listens where it was sent. */
 const mostReplays = 2;
 /** May be sent twice when the first connection broke before anything was answered (RFC 9110, section 9.2.2), if there is no body. */
@@ -271,8 +269,7 @@ export class Exchange implements Visitor, UpstreamUser {
   }
 
   #noteActivity(): void {
-    const now = this.#deps.now();
-    if (now - this.#gate.lastActiveAt >= activityGrainMs && this.#deps.isVisit(this.#visit)) this.#gate.lastActiveAt = now;
+    this.#gate.noteVisit(() => this.#deps.isVisit(this.#visit));
   }
 }
 

@@ -9,14 +9,22 @@ import { aRoute } from "../../../test/support/router-harness.ts";
 import { TroubleReport } from "../front/trouble-report.ts";
 import { RouteTable } from "../routes/route-table.ts";
 import { TrafficBook } from "../traffic/traffic-book.ts";
-import { type AccessLine, parseAccessLine } from "./access-line.ts";
+import { type AccessLine, accessLogFormat, parseAccessLine } from "./access-line.ts";
 import { AccessLog } from "./access-log.ts";
 import { noteAccess } from "./note-access.ts";
 
 const firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
-const raw = { t: 1_795_340_875_805, c: "192.0.2.1", m: "GET", h: "app.localhost", p: "/a", a: firefox, u: "-", s: 200, b: 100, d: 7, q: "live/kept", e: "--" };
-const line = (over: Partial<AccessLine> = {}): AccessLine => {
-  const parsed = parseAccessLine(JSON.stringify({ ...raw, r: "live|10.77.0.3|80|1|10.77.0.3:80|8", ...over }));
+const words = { t: 1_795_340_875_805, c: "192.0.2.1", m: "GET", d: 7, h: "app.localhost", p: "/a", a: firefox, u: "-" };
+const counts = { s: 200, b: 100, q: "live/kept", e: "--", r: "live|10.77.0.3|80|1|10.77.0.3:80|8" };
+type Told = typeof words & typeof counts;
+
+/** A line as HAProxy writes it. */
+const written = (over: Partial<Told> = {}): string => {
+  const { s, b, q, e, r, ...rest } = { ...words, ...counts, ...over };
+  return `${s} ${b} ${q} ${e} ${r} ${JSON.stringify(rest)}`;
+};
+const line = (over: Partial<Told> = {}): AccessLine => {
+  const parsed = parseAccessLine(written(over));
   if (parsed === null) throw new Error("no line");
   return parsed;
 };
@@ -30,8 +38,8 @@ async function scene(mostBytes: number) {
   table.change([aRoute({ siteId: 8, name: "app" }), aRoute({ siteId: 7, name: "pages", kind: "static" })], [], 1);
   const troubles = new TroubleReport(async (siteId, lines) => void reports.push(...lines.map((text) => `${siteId} ${text}`)));
   const traffic = new TrafficBook();
-  const listeners = { table, access, traffic, troubles, visited: (siteId: number) => void visits.push(siteId) };
-  return { folder, access, table, traffic, reports, visits, note: (over?: Partial<AccessLine>) => noteAccess(line(over), listeners) };
+  const listeners = { table, access, traffic, troubles, visited: (siteId: number, isVisit: () => boolean) => void (isVisit() && visits.push(siteId)) };
+  return { folder, access, table, traffic, reports, visits, note: (over?: Partial<Told>) => noteAccess(line(over), listeners) };
 }
 
 test("a request past the router keeps its site awake unless a crawler made it; one through it is counted there", async () => {
@@ -39,9 +47,9 @@ test("a request past the router keeps its site awake unless a crawler made it; o
   note();
   note({ a: "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)" });
   note({ u: "prefetch" });
-  note({ q: "activator/activator", r: "" });
+  note({ q: "activator/activator", r: "-" });
   note({ q: "static/nginx", h: "pages.localhost", r: "static|0007" });
-  note({ h: "nobody.localhost", r: "" });
+  note({ h: "nobody.localhost", r: "-" });
   expect(visits).toEqual([8]);
   expect(traffic.points(8, "hour")).toMatchObject([{ requests: 4, errors: 0, bytes: 400 }]);
   expect(traffic.points(7, "hour")).toMatchObject([{ requests: 1 }]);
@@ -117,13 +125,38 @@ test("what a slow disk has not yet taken counts among the lines that are held", 
   await rm(folder, { recursive: true });
 });
 
-test.each([{ t: 1e300 }, { t: -1 }, { t: 1.5 }, { s: 1e300 }, { b: 0.5 }, { d: 1e300 }])(
-  "a line whose numbers can be none of HAProxy's is refused: %j",
-  (over) => {
-    expect(parseAccessLine(JSON.stringify({ ...raw, r: "", ...over }))).toBeNull();
+test.each([
+  "",
+  "{}",
+  JSON.stringify(words),
+  `1.5 100 live/kept -- - ${JSON.stringify(words)}`,
+  `200 1e9 live/kept -- - ${JSON.stringify(words)}`,
+  `200 ${10 ** 15} live/kept -- - ${JSON.stringify(words)}`,
+  `200 100 live/kept --- - ${JSON.stringify(words)}`,
+  "200 100 live/kept -- live|8 ",
+])("what is no line of HAProxy's is refused: %j", (text) => {
+  expect(parseAccessLine(text)).toBeNull();
+});
+
+test.each([{ t: 1e300 }, { t: -1 }, { t: 1.5 }, { d: 1e300 }, { p: undefined }, { a: 1 }])(
+  "a line whose rest can be none of HAProxy's is counted for its site, and told nobody: %j",
+  async (over) => {
+    const { note, visits, reports, access, traffic, folder } = await scene(1e6);
+    note({ ...(over as Partial<Told>), s: 502 });
+    note({ ...(over as Partial<Told>), r: "-" });
+    await access.flush();
+    expect([traffic.points(8, "hour")[0]?.requests, visits, reports, await readdir(folder)]).toEqual([1, [], [], ["8.log"]]);
+    expect(await readFile(path.join(folder, "8.log"), "utf8")).toBe("");
+    await rm(folder, { recursive: true });
   },
 );
 
-test("HAProxy's -1, for what there was none of, is a number like others", () => {
-  expect(line({ s: -1, d: -1 })).toMatchObject({ s: -1, d: -1 });
+test("what is counted of every request stands apart, and the rest is read once, when it is asked for", () => {
+  expect(line({ s: -1, d: -1 })).toMatchObject({ status: -1, bytes: 100, server: "live/kept", ending: "--", siteId: 8, words: { d: -1, u: "" } });
+  expect(line({ r: "static|0105" }).siteId).toBe(105);
+  for (const r of ["-", "other|8", "live|10.77.0.3", "live|10.77.0.3|80|1|10.77.0.3:80|8x"]) expect(line({ r }).siteId).toBeNull();
+  const one = line();
+  expect(one.words).toBe(one.words);
+  // HAProxy writes the fields in the order in which they are read.
+  expect(accessLogFormat.replaceAll(String.raw`\"`, "'")).toMatch(/^"%ST %B %b\/%s %ts %\[var\(txn\.route\)\] \{'t':.*\}"$/);
 });

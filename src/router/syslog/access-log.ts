@@ -1,7 +1,7 @@
 import { appendFile, mkdir, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import type { Log } from "#kit/log.ts";
-import type { AccessLine } from "./access-line.ts";
+import type { AccessLine, AccessWords } from "./access-line.ts";
 
 /** Where access logs go and how much there may be of them. */
 export interface AccessLogOptions {
@@ -39,7 +39,9 @@ export class AccessLog {
       this.skipped += 1;
       return;
     }
-    lines.push(textOf(line));
+    const { words } = line;
+    if (words === null) return;
+    lines.push(textOf(line, words));
     this.#lines += 1;
     this.#timer ??= setTimeout(() => void this.flush(), flushMs).unref();
   }
@@ -98,8 +100,9 @@ function olderThan(file: string): string {
 }
 
 /** The combined format that every log reader knows, with the time it took at the end. */
-function textOf({ t, c, m, p, s, b, d, a }: AccessLine): string {
-  return `${plain(c) || "-"} - - [${new Date(t).toISOString()}] "${plain(m)} ${plain(p)}" ${s} ${b} "-" "${plain(a)}" ${d}ms\n`;
+function textOf({ status, bytes }: AccessLine, { t, c, m, p, d, a }: AccessWords): string {
+  const request = ['"', plain(m), " ", plain(p), '"'];
+  return [plain(c) || "-", " - - [", new Date(t).toISOString(), "] ", ...request, " ", status, " ", bytes, ' "-" "', plain(a), '" ', d, "ms\n"].join("");
 }
 
 function plain(text: string): string {

@@ -1,5 +1,6 @@
 import { createSocket } from "node:dgram";
 import { mkdtemp, rm } from "node:fs/promises";
+import { createConnection } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { expect, test } from "vitest";
@@ -26,5 +27,25 @@ test("a datagram that cannot be dealt with is refused, and the next one is taken
   await expect.poll(() => [taken.length, receiver.refused], { timeout: 20_000, interval: 10 }).toEqual([1, 1]);
   sender.close();
   await receiver.stop();
+  await rm(folder, { recursive: true });
+});
+
+test("lines of a stream are read in turns, and what was sent before the end is read before it", async () => {
+  const folder = await mkdtemp(path.join(tmpdir(), "backlot-receiver-"));
+  const socket = path.join(folder, "log.sock");
+  const taken: string[] = [];
+  const receiver = new LogReceiver({ socket, datagrams: null, onMessage: ({ text }) => void taken.push(text), log: silentLog() });
+  await receiver.start();
+  const sender = createConnection(socket);
+  const send = (text: string): Promise<void> => {
+    const line = `<14>1 2026-01-01T00:00:00Z host haproxy 1 - - ${text}`;
+    return new Promise((resolve) => sender.write(`${Buffer.byteLength(line)} ${line}`, () => resolve()));
+  };
+  await send("first");
+  await expect.poll(() => taken, { timeout: 20_000, interval: 1 }).toEqual(["first"]);
+  for (let round = 0; round < 3; round += 1) await send(`zw\u00f6lf ${round}`);
+  await receiver.stop();
+  expect(taken).toEqual(["first", "zw\u00f6lf 0", "zw\u00f6lf 1", "zw\u00f6lf 2"]);
+  sender.destroy();
   await rm(folder, { recursive: true });
 });

@@ -1,3 +1,5 @@
+import { isAscii } from "node:buffer";
+
 /** A line of a log as syslog carries it. */
 export interface SyslogMessage {
   readonly program: string;
@@ -24,18 +26,21 @@ export class OctetCounted {
   /** The messages that are complete with this piece. @throws {Error} when what comes is no such stream. */
   take(chunk: Buffer): readonly string[] {
     const data = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
+    // A character for each byte, so that lengths count.
+    const bytes = data.toString("latin1");
+    const isPlain = isAscii(data);
     const messages: string[] = [];
     let at = 0;
-    while (at < data.length) {
-      const space = data.indexOf(0x20, at);
-      if (space === -1 ? data.length - at > 6 : space - at > 6) throw new Error("a log stream does not tell the lengths of its lines");
+    while (at < bytes.length) {
+      const space = bytes.indexOf(" ", at);
+      if (space === -1 ? bytes.length - at > 6 : space - at > 6) throw new Error("a log stream does not tell the lengths of its lines");
       if (space === -1) break;
-      const digits = data.toString("latin1", at, space);
-      const length = Number(digits);
-      if (!/^[1-9]\d{0,5}$/.test(digits) || length > mostMessageBytes) throw new Error("a log stream does not tell the lengths of its lines");
-      if (data.length < space + 1 + length) break;
-      messages.push(data.toString("utf8", space + 1, space + 1 + length));
-      at = space + 1 + length;
+      const digits = bytes.slice(at, space);
+      const end = space + 1 + Number(digits);
+      if (!/^[1-9]\d{0,5}$/.test(digits) || end - space - 1 > mostMessageBytes) throw new Error("a log stream does not tell the lengths of its lines");
+      if (bytes.length < end) break;
+      messages.push(isPlain ? bytes.slice(space + 1, end) : data.toString("utf8", space + 1, end));
+      at = end;
     }
     this.#rest = Buffer.from(data.subarray(at));
     return messages;

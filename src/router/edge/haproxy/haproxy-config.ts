@@ -216,6 +216,8 @@ const ownCookies: Section = [
   narrowCookie,
   narrowCookie,
   "http-response del-header Set-Cookie if { res.fhdr(set-cookie) -m reg -i ';[^;=]*domain[^;=]*=' }",
+  // Nor may one have a name of the dashboard's: it could be taken for its own. `=name=value` comes back as `name=value`.
+  `http-response del-header Set-Cookie if { res.fhdr(set-cookie) -m reg '^[[:space:]]*=?[[:space:]]*(__Host-)?(${sessionCookieName}|${deviceCookieName})[[:space:]]*(=|;|$)' }`,
 ];
 
 // What is one too many is told to come again, before anybody has to do with it.
