@@ -10,6 +10,7 @@ import { defaultSiteLimits } from "#contract/site.ts";
 import type { SiteSpec } from "#contract/site-spec.ts";
 import { defaultRunLimits } from "#contract/task.ts";
 import type { ComponentClient } from "#kit/component-client.ts";
+import { StartLost } from "#orchestrator/runtime/run.ts";
 import { clientOf, makeOrchestratorHome, type OrchestratorHome, specOf, startOrchestratorUnderTest } from "../../../test/support/orchestrator-under-test.ts";
 import { RunClient } from "../../../test/support/run-client.ts";
 import type { ScriptedRun } from "../../../test/support/scripted-runtime.ts";
@@ -133,6 +134,19 @@ it("forgets a start that the machine had no room for, so that it can be tried ag
   expect(await world.runs.start(ls)).toMatchObject({ state: "ended", end: "refused" });
   world.runtime.refusal = Object.assign(new Error("spawn E2BIG"), { code: "E2BIG" });
   expect(await world.runs.start(ls)).toMatchObject({ end: "not-executable", code: 126 });
+});
+
+it("never starts an attempt again of which nobody can tell whether it began", async () => {
+  await using world = await open();
+  world.runtime.refusal = new StartLost("Docker engine", new Error("socket hang up"));
+  const uid = randomUUID();
+  const ended = await world.runs.start(ls, uid);
+  expect(ended).toMatchObject({ state: "ended", end: "lost", code: null, attempt: 1, message: expect.stringContaining("It may have begun") });
+  world.runtime.refusal = null;
+  expect(await world.runs.start(ls, uid)).toEqual(ended);
+  expect(world.runtime.runs).toEqual([]);
+  expect(await world.runs.start({ ...ls, attempt: 2 }, uid)).toMatchObject({ attempt: 2 });
+  expect(world.runtime.runs).toHaveLength(1);
 });
 
 it("says in a shell's words why there was nothing to run", async () => {

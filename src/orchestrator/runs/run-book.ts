@@ -12,7 +12,7 @@ import { type EndReason, LiveRun } from "./live-run.ts";
 import { OutputPace } from "./output-pace.ts";
 import { finishedSource, growingSource, type OutputSource } from "./read-output.ts";
 import type { RunFiles } from "./run-files.ts";
-import { argumentsTooLong, planRun, type RunHost, type RunPlan, refused, whyNothingRuns } from "./run-plan.ts";
+import { endOfFailedStart, planRun, type RunHost, type RunPlan, whyNothingRuns } from "./run-plan.ts";
 import { newRecord, type RunRecord, viewOf } from "./run-record.ts";
 import type { RunStore } from "./run-store.ts";
 import { freeBytesOf, pacedOutput, UnsavedEnds } from "./run-upkeep.ts";
@@ -233,7 +233,7 @@ export class RunBook {
     return new KeptOutput(place, { onTrouble, ...(append === undefined ? {} : { append }) });
   }
 
-  /** Puts down, durably, what ends before anything of it was started. */
+  /** Puts down, durably, what ends before anything of it was started, or nobody can tell. */
   async #endAtOnce(record: RunRecord, plan: Extract<RunPlan, { kind: "end" }>): Promise<RunView> {
     const { store, clock } = this.#deps;
     const [stdout, stderr] = [this.#openOutput(record, "stdout"), this.#openOutput(record, "stderr")];
@@ -242,7 +242,9 @@ export class RunBook {
     const at = new Date(clock.now()).toISOString();
     const { end, code, message } = plan;
     const ended: RunRecord = { ...record, state: "ended", startedAt: at, finishedAt: at, end, code, message, stdout: keptOut, stderr: keptErr };
-    await store.end(ended).catch(full);
+    // What may have begun is never started again, even if this cannot be written now.
+    if (end === "lost") await this.#putDown(ended);
+    else await store.end(ended).catch(full);
     return viewOf(ended);
   }
 
@@ -278,11 +280,6 @@ export class RunBook {
     const record = this.#unsaved.get(uid) ?? (await this.#deps.store.ended(uid));
     return record === undefined ? undefined : viewOf(record);
   }
-}
-
-function endOfFailedStart(error: unknown): Extract<RunPlan, { kind: "end" }> | null {
-  const plan = codeOf(error) === "E2BIG" ? argumentsTooLong() : error instanceof Failure && error.code === "isolation_missing" ? refused(error.message) : null;
-  return plan?.kind === "end" ? plan : null;
 }
 
 function full(cause: unknown): never {

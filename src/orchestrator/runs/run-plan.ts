@@ -2,15 +2,18 @@ import { Failure } from "#contract/failure.ts";
 import type { RunSpec } from "#contract/internal/runs.ts";
 import type { SiteEgress } from "#contract/site.ts";
 import type { RunEnd } from "#contract/task.ts";
+import { codeOf } from "#kit/jail/descriptor.ts";
 import type { Jail } from "#kit/jail/jail.ts";
 import type { SiteShelf } from "#orchestrator/files/site-shelf.ts";
-import { type RunCommand, type RunPlace, siteScriptsFolder } from "#orchestrator/runtime/run.ts";
+import { type RunCommand, type RunPlace, StartLost, siteScriptsFolder } from "#orchestrator/runtime/run.ts";
 import { findScript } from "#orchestrator/scripts/find-script.ts";
 
 /** What is to be started, or why nothing is: with the words that a shell would have for it. */
 export type RunPlan =
   | { readonly kind: "start"; readonly place: RunPlace; readonly folder: string; readonly command: RunCommand }
   | { readonly kind: "end"; readonly end: RunEnd; readonly code: number | null; readonly message: string; readonly stderr: string };
+
+type Ending = Extract<RunPlan, { kind: "end" }>;
 
 /** Where runs that belong to no site are, and what is allowed here. */
 export interface RunHost {
@@ -74,7 +77,7 @@ function placeOf(host: RunHost, siteId: number | null): { readonly place: RunPla
   return { place: { kind: "site", spec, folder }, folder, jail: { root: folder, owner: host.sites.ownerOf(siteId) } };
 }
 
-export function refused(message: string): RunPlan {
+export function refused(message: string): Ending {
   return { kind: "end", end: "refused", code: null, message, stderr: `${message}\n` };
 }
 
@@ -87,8 +90,17 @@ function notExecutable(path: string): RunPlan {
   return { kind: "end", end: "not-executable", code: 126, message, stderr: `sh: 1: ${path}: Permission denied\n` };
 }
 
+/** How an attempt ends whose start failed; null: nothing of it has begun, so that it may be started again. */
+export function endOfFailedStart(error: unknown): Ending | null {
+  if (error instanceof StartLost) return { kind: "end", end: "lost", code: null, message: lostMessage, stderr: "" };
+  if (codeOf(error) === "E2BIG") return argumentsTooLong();
+  return error instanceof Failure && error.code === "isolation_missing" ? refused(error.message) : null;
+}
+
+const lostMessage = "It may have begun, and nobody can tell what became of it. Look at what it has done before you start it again.";
+
 /** More arguments than the kernel hands over; shells end with the same code. */
-export function argumentsTooLong(): RunPlan {
+function argumentsTooLong(): Ending {
   const message = "The arguments are longer than the system hands to a program.";
   return { kind: "end", end: "not-executable", code: 126, message, stderr: "sh: 1: Argument list too long\n" };
 }

@@ -1,3 +1,4 @@
+import { Failure } from "#contract/failure.ts";
 import type { SiteEgress } from "#contract/site.ts";
 import type { SiteSpec } from "#contract/site-spec.ts";
 import type { LogStream, RunLimits } from "#contract/task.ts";
@@ -47,6 +48,13 @@ export interface RunningRun {
   readonly exited: Promise<RunExit>;
   /** Asks every process of it to end, ends what is left after `graceMs`, and resolves when all of it is gone. */
   end(graceMs: number): Promise<void>;
+}
+
+/** A start may have happened, and what became of it cannot be told: whoever starts it again may have it done twice. */
+export class StartLost extends Failure {
+  constructor(component: string, cause: unknown) {
+    super("component_away", { component }, { cause });
+  }
 }
 
 /** The folder of a site's scripts, below the site's folder. */

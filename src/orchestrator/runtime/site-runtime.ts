@@ -73,7 +73,10 @@ export interface LastingInstances {
    * instead of starting another; frozen ones go on then. Called once, after `cleanUp`, before any start.
    */
   left(): Promise<readonly LeftInstance[]>;
-  /** Ends what was left of a site and nobody has taken charge of; without a site, everything of that kind. */
+  /**
+   * Ends what was left of a site and nobody has taken charge of; without a site, everything of that kind, again and again until none is left. Rejects
+   * when something cannot be ended yet: it is known still, so whoever asks again ends it.
+   */
   drop(siteId?: number): Promise<void>;
   /** From now on `stop` leaves instances as they are, for the next orchestrator. Resolves when all that they print up to then was handed on, and nothing more will be. */
   leave(): Promise<void>;
@@ -104,7 +107,7 @@ export interface SiteRuntime {
   /**
    * Starts a program beside the site's own, which notices nothing of it: same sandbox, user, files and environment, a process namespace and
    * limits of its own. Resolves once it was spawned.
-   * @throws {Failure} as `start` does.
+   * @throws {Failure} as `start` does; `StartLost` when it may have begun.
    */
   run(request: RunRequest): Promise<RunningRun>;
   /**

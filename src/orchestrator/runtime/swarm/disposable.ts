@@ -4,14 +4,17 @@ import { Failure } from "#contract/failure.ts";
 import { identify, type ProcessId } from "../process/process-table.ts";
 import { type ProcessTree, sandboxTree } from "../process/process-tree.ts";
 import type { SiteOwner } from "../process/site-owner.ts";
+import { StartLost } from "../run.ts";
 import { roomOnBridge, saysFull } from "./bridge-room.ts";
 import { type BoundFolder, mountsOf, nameServersFor, nanoCpus, resolverOptions, ulimitsOf, userOf } from "./container-plan.ts";
 import { type ContainerEnd, ContainerWatch } from "./container-watch.ts";
-import { statusOf } from "./engine.ts";
+import { isUnheard, statusOf } from "./engine.ts";
 import type { EngineEvents } from "./engine-events.ts";
 import type { ImageShells } from "./image-shells.ts";
 import { declaredVolumes } from "./image-volumes.ts";
 import { labels } from "./labels.ts";
+import { removeContainer } from "./remove-container.ts";
+import { inspectDisposable } from "./started-container.ts";
 
 /** A container for one run, one shell or one command, which is removed when it has ended. */
 export interface DisposableOrder {
@@ -91,24 +94,27 @@ export interface Disposable {
   remove(): Promise<void>;
 }
 
-/** For a `catch` of what follows a start: takes that back. */
+/** For a `catch` of what follows a start: takes that back. Whether it could be does not matter to whoever waits; it is tried on. */
 export function undoing(undo: () => Promise<void>): (error: unknown) => Promise<never> {
   return async (error) => {
-    await undo();
+    await undo().catch(() => undefined);
     throw error;
   };
 }
 
 export interface DisposableContext {
   readonly docker: Docker;
-  readonly events: EngineEvents;
-  readonly shells: ImageShells;
+  readonly events: Pick<EngineEvents, "listen" | "forget" | "isClosed">;
+  readonly shells: Pick<ImageShells, "demand">;
   /** Put before a command to run it in the engine's network. */
   readonly inEngineNetwork: readonly string[];
+  /** How long an engine that does not answer is waited for, unless it is as long as usual. */
+  readonly patienceMs?: number;
 }
 
-/** Makes and starts one. @throws {Failure} `image_unusable`, `machine_full` */
-export async function startDisposable({ docker, events, shells, inEngineNetwork }: DisposableContext, order: DisposableOrder): Promise<Disposable> {
+/** Makes and starts one. @throws {Failure} `image_unusable`, `machine_full`; `StartLost` when it may have begun */
+export async function startDisposable(context: DisposableContext, order: DisposableOrder): Promise<Disposable> {
+  const { docker, events, shells, inEngineNetwork, patienceMs } = context;
   // One that may go out stands on the bridge beside sites' programs.
   if (order.hasEgress && (await roomOnBridge(docker, inEngineNetwork)) <= 0) throw new Failure("machine_full");
   const watch = new ContainerWatch(docker, order.start);
@@ -116,32 +122,45 @@ export async function startDisposable({ docker, events, shells, inEngineNetwork 
   let container: Docker.Container | null = null;
   const remove = async (): Promise<void> => {
     events.forget(order.start);
-    await container?.remove({ force: true, v: true }).catch(unlessGone);
+    if (container !== null) await removeContainer(container, { isClosed: () => events.isClosed, patienceMs });
   };
   try {
     const made = await docker.createContainer(disposableSpec(order, await declaredVolumes(docker, order.image)));
     container = made;
     await shells.demand(made, order.image);
     const attached = await made.attach({ stream: true, stdin: order.hasInput, stdout: true, stderr: true, hijack: true });
-    await made.start();
-    const { State: state, NetworkSettings: network } = await made.inspect();
-    const init = state.Running ? watch.knowInit(state.Pid) : null;
+    await made.start().catch(lostUnlessRefused);
+    const begun = { hasEnded: () => watch.hasEnded, hasNetwork: order.hasEgress, patienceMs };
+    const found = await inspectDisposable(made, begun).catch(lost);
+    const init = found === null ? null : watch.knowInit(found.pid);
+    // Its end is told by now, unless it was removed or the engine went meanwhile.
+    if (found === null) watch.onGap();
     return {
       // What is hijacked is a socket.
       streams: attached as Duplex,
       init,
       tree: init === null ? goneTree : sandboxTree(init),
       ended: watch.ended,
-      ip: network.Networks.bridge?.IPAddress || null,
+      ip: found?.ip ?? null,
       resize: async ({ cols, rows }) => {
         await made.resize({ w: cols, h: rows }).catch(() => undefined);
       },
       remove,
     };
   } catch (error) {
-    await remove().catch(() => undefined);
-    throw refusalOf(error, order.image);
+    return undoing(remove)(refusalOf(error, order.image));
   }
+}
+
+/** For a `catch` of what follows a start: it may have done all that it was made for. */
+export function lost(error: unknown): never {
+  throw new StartLost("Docker engine", error);
+}
+
+/** Only an engine that says no, or did not hear, has started nothing for sure. */
+function lostUnlessRefused(error: unknown): never {
+  if (statusOf(error) !== null || isUnheard(error)) throw error;
+  return lost(error);
 }
 
 /** Of a program that had ended before anybody could look. */
@@ -175,9 +194,4 @@ export function plainReason(text: string): string {
   if (/exec format error/.test(text)) return "it was made for another kind of processor.";
   const inner = /starting container process caused: (.*?)(?:: unknown)?$/.exec(text)?.[1] ?? text;
   return `${inner.slice(0, 300)}.`;
-}
-
-function unlessGone(error: unknown): void {
-  // 409: it is being removed already.
-  if (![404, 409].includes(statusOf(error) ?? 0)) throw error;
 }

@@ -7,7 +7,7 @@ import { runCommandLine, runEnvironment, sandboxPaths } from "../process/run-pla
 import { homeOwner, siteOwner } from "../process/site-owner.ts";
 import type { RunExit, RunningRun, RunRequest } from "../run.ts";
 import { environmentOf, inside } from "./container-plan.ts";
-import { type Disposable, type DisposableOrder, startDisposable, undoing } from "./disposable.ts";
+import { type Disposable, type DisposableOrder, lost, startDisposable, undoing } from "./disposable.ts";
 import { endWithOrchestrator, type LifeLine } from "./life-line.ts";
 import { readMultiplexed } from "./multiplexed.ts";
 import { boundFoldersOf, imageOf, type SwarmMachine } from "./swarm-machine.ts";
@@ -16,7 +16,7 @@ import { boundFoldersOf, imageOf, type SwarmMachine } from "./swarm-machine.ts";
 export async function startRun(machine: SwarmMachine, request: RunRequest, context: DisposableLife): Promise<SwarmRun> {
   const order = runOrder(machine, request, context.life);
   const disposable = await startDisposable(machine, order);
-  const letIn = await machine.letOut(disposable.ip, hasEgress(request)).catch(undoing(disposable.remove));
+  const letIn = await machine.letOut(disposable.ip, hasEgress(request)).catch(undoing(disposable.remove)).catch(lost);
   const release = async (): Promise<void> => {
     await Promise.all([letIn(), disposable.remove()]);
     await machine.runGroups?.remove(order.start);
