@@ -1,5 +1,6 @@
 import pino, { type Level, type Logger } from "pino";
 import { createStream } from "rotating-file-stream";
+import { openLogFile } from "./log-file.ts";
 
 export type Log = Logger;
 
@@ -20,10 +21,8 @@ export interface LogOptions {
 export function createLog(options: LogOptions): Log {
   const base = { base: { process: options.process, pid: process.pid }, level: options.level, timestamp: pino.stdTimeFunctions.isoTime };
   if (options.folder === undefined || options.folder === "") return pino(base);
-  const { fileBytes = 10 * 1024 * 1024, keptFiles = 10 } = options;
-  const file = createStream(`${options.process}.log`, { path: options.folder, size: `${fileBytes}B`, maxFiles: keptFiles });
-  // A full disk must not end the process: what cannot be kept is on stdout all the same.
-  file.on("error", (error) => process.stderr.write(`log file: ${error.message}\n`));
+  const { folder: path, fileBytes = 10 * 1024 * 1024, keptFiles = 10 } = options;
+  const file = openLogFile(() => createStream(`${options.process}.log`, { path, size: `${fileBytes}B`, maxFiles: keptFiles }));
   // Each stream has a level of its own, which would otherwise be `info`. Pino's type names the known levels; ours is checked by the settings.
   const level = options.level as Level;
   return pino(
