@@ -1,16 +1,44 @@
 import { queryOptions, useMutation, useQuery } from "@tanstack/react-query";
 import { changePassword, readSession, setUp, signIn, signOut } from "#contract/api/accounts.ts";
 import type { UserView } from "#contract/api/views.ts";
-import { api, guestApi } from "./api.ts";
+import { api, guestApi, hasCode } from "./api.ts";
 import { sessionEnded } from "./connection.ts";
 import { queryClient } from "./query-client.ts";
+import { tellSession } from "./session-channel.ts";
+
+const sessionKey = ["session"] as const;
 
 /** Who is signed in; fails with `not_signed_in` when nobody is. */
 export const sessionQuery = queryOptions({
-  queryKey: ["session"],
-  queryFn: async ({ signal }) => (await guestApi.call(readSession, { signal })).user,
+  queryKey: sessionKey,
+  queryFn: async ({ signal }): Promise<UserView> => {
+    try {
+      return settled((await guestApi.call(readSession, { signal })).user);
+    } catch (error) {
+      if (heldUser() !== undefined && hasCode(error, "not_signed_in")) sessionEnded.set(true);
+      throw error;
+    }
+  },
   staleTime: 60_000,
+  // Somebody else may have signed in meanwhile, in a window that this one does not hear of.
+  refetchOnWindowFocus: "always",
 });
+
+/** The person whose data this page holds. */
+export function heldUser(): UserView | undefined {
+  return queryClient.getQueryData<UserView>(sessionKey);
+}
+
+/** The page is that of the one for whom it was loaded, until it is loaded anew. */
+function settled(user: UserView): UserView {
+  const held = heldUser();
+  if (held !== undefined && held.id !== user.id) {
+    window.location.reload();
+    return held;
+  }
+  sessionEnded.set(false);
+  return user;
+}
 
 /** The person who is signed in. Only for pages behind the sign-in, where the answer is already there. */
 export function useMe(): UserView | undefined {
@@ -20,9 +48,12 @@ export function useIsAdministrator(): boolean {
   return useMe()?.role === "administrator";
 }
 
-function welcome(user: UserView): void {
-  queryClient.setQueryData(sessionQuery.queryKey, user);
+async function welcome(user: UserView): Promise<void> {
+  // What was asked before knows nothing of this session.
+  await queryClient.cancelQueries({ queryKey: sessionKey });
+  queryClient.setQueryData(sessionKey, user);
   sessionEnded.set(false);
+  tellSession(user.id);
 }
 
 export function useSignIn() {
@@ -43,8 +74,13 @@ export function useSetUp() {
 export function useSignOut(forget: () => Promise<void>) {
   return useMutation({
     mutationFn: () => guestApi.call(signOut, {}),
-    // A full page load forgets everything that belonged to this person.
-    onSuccess: () => forget().finally(() => window.location.assign("/sign-in")),
+    onSuccess: () =>
+      forget().finally(() => {
+        // Not before: what other pages still hold unsaved would be kept again when they go.
+        tellSession(null);
+        // A full page load forgets everything that belonged to this person.
+        window.location.assign("/sign-in");
+      }),
   });
 }
 

@@ -1,6 +1,6 @@
 import { QueryClient } from "@tanstack/react-query";
 import { Failure } from "#contract/failure.ts";
-import { connection } from "./connection.ts";
+import { connection, sessionEnded } from "./connection.ts";
 
 /** Refusals stay refusals; only an absent server is worth another try. */
 function retry(failureCount: number, error: unknown): boolean {
@@ -19,4 +19,9 @@ connection.subscribe(() => {
   const now = connection.get();
   if (last === "away" && now === "there") void queryClient.invalidateQueries();
   last = now;
+});
+
+// Signed in again, here or in another window: what was refused meanwhile is asked for once more.
+sessionEnded.subscribe(() => {
+  if (!sessionEnded.get()) void queryClient.invalidateQueries();
 });

@@ -2,7 +2,6 @@ import { type ReactNode, useState } from "react";
 import { hasCode, wordsOf } from "../app/api.ts";
 import { sessionEnded } from "../app/connection.ts";
 import { useMe, useSignIn } from "../app/data-session.ts";
-import { queryClient } from "../app/query-client.ts";
 import { useStore } from "../app/store.ts";
 import { Button } from "./button.tsx";
 import { Dialog, DialogActions } from "./dialog.tsx";
@@ -16,15 +15,7 @@ export function SessionEndedDialog(): ReactNode {
   const [password, setPassword] = useState("");
   const submit = (event: React.FormEvent): void => {
     event.preventDefault();
-    signIn.mutate(
-      { username: me?.username ?? "", password },
-      {
-        onSuccess: () => {
-          setPassword("");
-          void queryClient.invalidateQueries();
-        },
-      },
-    );
+    signIn.mutate({ username: me?.username ?? "", password }, { onSuccess: () => setPassword("") });
   };
   const error = signIn.error === null ? null : hasCode(signIn.error, "credentials_wrong") ? "The password is wrong. Try again." : wordsOf(signIn.error);
   return (
