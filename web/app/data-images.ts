@@ -13,12 +13,12 @@ export function useImages() {
   return useQuery({ queryKey: ["images"], queryFn: ({ signal }) => api.call(listImages, { signal }), staleTime: 30_000 });
 }
 
-/** Adds an image, or changes the one of this number. */
-export function useSaveImage(id: number | null) {
-  return useMutation({
-    mutationFn: (body: ImageDraft) => (id === null ? api.call(createImage, { body }) : api.call(updateImage, { params: { id }, body })),
-    onSuccess: invalidate,
-  });
+export function useAddImage() {
+  return useMutation({ mutationFn: (body: ImageDraft) => api.call(createImage, { body }), onSuccess: invalidate });
+}
+
+export function useChangeImage(id: number) {
+  return useMutation({ mutationFn: (body: Partial<ImageDraft>) => api.call(updateImage, { params: { id }, body }), onSuccess: invalidate });
 }
 
 export function useDeleteImage() {

@@ -15,7 +15,7 @@ import { queryClient } from "./query-client.ts";
 
 type Page = ResultOf<typeof listSchedules>;
 export type NewSchedule = BodyInputOf<typeof createSchedule>;
-type ScheduleChange = BodyInputOf<typeof updateSchedule>;
+export type ScheduleChange = BodyInputOf<typeof updateSchedule>;
 
 const listKey = ["schedules"] as const;
 const keyOf = (id: string) => ["schedule", id] as const;
@@ -37,8 +37,6 @@ export function useSchedule(id: string | null) {
     queryKey: keyOf(id ?? ""),
     queryFn: async ({ signal }) => (await api.call(readSchedule, { params: { id: id ?? "" }, signal })).schedule,
     enabled: id !== null,
-    // A refetch while someone types would throw their words away.
-    refetchOnWindowFocus: false,
   });
 }
 
@@ -53,7 +51,9 @@ export function usePreview(cron: string, timeZone: string) {
   });
 }
 
-function show(schedule: ScheduleView): void {
+async function show(schedule: ScheduleView): Promise<void> {
+  // What was asked before would otherwise come after what is saved now.
+  await queryClient.cancelQueries({ queryKey: keyOf(schedule.id), exact: true });
   queryClient.setQueryData(keyOf(schedule.id), schedule);
   void queryClient.invalidateQueries({ queryKey: listKey });
 }

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { ScriptView } from "#contract/task.ts";
-import { draftOf, emptyDraft, requestOf } from "./run-draft.ts";
+import { following } from "./draft.ts";
+import { draftOf, emptyDraft, fieldText, isTouched, requestOf, runRules } from "./run-draft.ts";
 
 const script: ScriptView = {
   path: "backup.sh",
@@ -36,4 +37,31 @@ test("the form of a task that exists gives the same task again", () => {
   const body = { script: "backup.sh", parameters: { target: "disk" }, arguments: ["one"], timeoutSeconds: 60, priority: -3 };
   expect(requestOf(draftOf(body, [script]), null)).toEqual({ kind: "body", body });
   expect(draftOf({ ...body, script: "gone.sh" }, [script]).script).toBeNull();
+});
+
+test("of several values each is a line, in the form and back", () => {
+  expect(fieldText(["a", "b, c"])).toBe("a\nb, c");
+  expect([fieldText(undefined), fieldText(7), fieldText("one")]).toEqual(["", "7", "one"]);
+});
+
+test("what others save comes into a form where nobody touched it, and what was typed stays", () => {
+  const base = { script: "backup.sh", parameters: { target: "disk" }, arguments: ["one"] };
+  const rules = runRules([script]);
+  const began = rules.draftOf(base);
+  expect(isTouched(began)).toBe(false);
+  const theirs = { ...base, parameters: { target: "tape" }, arguments: ["two"], timeoutSeconds: 60 };
+  const untouched = following(rules, { base, draft: began }, theirs).draft;
+  expect(untouched.now).toMatchObject({ values: { target: "tape" }, more: "two", timeoutSeconds: "60" });
+  expect(isTouched(untouched)).toBe(false);
+  const typed = following(rules, { base, draft: { ...began, now: { ...began.now, values: { target: "mine" } } } }, theirs).draft;
+  expect(typed.now).toMatchObject({ values: { target: "mine" }, more: "two", timeoutSeconds: "60" });
+  expect(isTouched(typed)).toBe(true);
+  const held = { base, draft: began };
+  expect(following(rules, held, structuredClone(base))).toBe(held);
+});
+
+test("a script that came, went or changed meanwhile is no change of the person's", () => {
+  const base = { script: "backup.sh", arguments: [] };
+  const began = runRules([script]).draftOf(base);
+  expect(isTouched(following(runRules([]), { base, draft: began }, { ...base, priority: 3 }).draft)).toBe(false);
 });

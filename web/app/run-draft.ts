@@ -1,6 +1,7 @@
 import { fillForm, type ParameterValue } from "#contract/script-form.ts";
 import type { ScriptView } from "#contract/task.ts";
 import type { NewTask } from "./data-tasks.ts";
+import { changedFields, type DraftRules, isSameFields } from "./draft.ts";
 
 /** A form to run something, as it stands while somebody fills it in. */
 export interface RunDraft {
@@ -69,17 +70,50 @@ function numberOf(text: string): number | undefined | null {
   return Number.isFinite(value) ? value : null;
 }
 
+/** The text of a field that holds this value; of several values each is a line. */
+export function fieldText(value: ParameterValue | undefined): string {
+  return typeof value === "object" ? value.join("\n") : String(value ?? "");
+}
+
+/** What a form shows of a task that exists. */
+export type SavedRun = Pick<NewTask, "script" | "command" | "arguments" | "parameters" | "timeoutSeconds" | "priority">;
+
 /** The form of a task that exists, to change it. A script that is not there any more is nothing chosen. */
-export function draftOf(
-  task: Pick<NewTask, "script" | "command" | "arguments" | "parameters" | "timeoutSeconds" | "priority">,
-  scripts: readonly ScriptView[],
-): RunDraft {
+export function draftOf(task: SavedRun, scripts: readonly ScriptView[]): RunDraft {
   return {
     script: scripts.find(({ path }) => path === task.script) ?? null,
     command: task.command ?? null,
-    values: task.parameters ?? {},
+    values: task.parameters ?? emptyDraft.values,
     more: (task.arguments ?? []).join("\n"),
     timeoutSeconds: task.timeoutSeconds === undefined ? "" : String(task.timeoutSeconds),
     priority: task.priority === undefined ? "" : String(task.priority),
   };
+}
+
+/** The form of a task that exists, beside what it began with: scripts come and go meanwhile, and only what somebody touched is a change. */
+export interface EditedRun {
+  readonly began: RunDraft;
+  readonly now: RunDraft;
+}
+
+/** How such a form follows what others save: what nobody touched here becomes theirs. A script or command and the values of its form are one. */
+export function runRules(scripts: readonly ScriptView[]): DraftRules<SavedRun, EditedRun> {
+  const begin = (task: SavedRun): EditedRun => {
+    const began = draftOf(task, scripts);
+    return { began, now: began };
+  };
+  return {
+    draftOf: begin,
+    rebase: ({ draft: { began, now } }, saved) => {
+      const next = begin(saved).began;
+      const { script, command, values, ...rest } = changedFields(began, now);
+      const isProgram = script !== undefined || command !== undefined || values !== undefined;
+      return { began: next, now: { ...next, ...rest, ...(isProgram ? { script: now.script, command: now.command, values: now.values } : {}) } };
+    },
+    isSame: (a, b) => JSON.stringify(a) === JSON.stringify(b),
+  };
+}
+
+export function isTouched({ began, now }: EditedRun): boolean {
+  return !isSameFields(began, now);
 }

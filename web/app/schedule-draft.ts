@@ -1,5 +1,6 @@
 import type { ScheduleView } from "#contract/api/schedules.ts";
-import type { NewSchedule } from "./data-schedules.ts";
+import type { NewSchedule, ScheduleChange } from "./data-schedules.ts";
+import { changedFields } from "./draft.ts";
 import { type RunDraft, type RunRequest, requestOf } from "./run-draft.ts";
 
 export type OverlapPolicy = ScheduleView["overlap"];
@@ -37,4 +38,19 @@ export function scheduleRequest(
   if (plan.cron.trim() === "") problems.cron = "Say when it runs.";
   if (task.kind === "problems" || Object.keys(problems).length > 0) return { kind: "problems", problems };
   return { kind: "body", body: { ...plan, name: plan.name.trim(), cron: plan.cron.trim(), task: task.body } };
+}
+
+/**
+ * What has to be sent to save a form over a schedule. A field that nobody touched is no wish: sent all the same it would undo what others
+ * changed meanwhile, and make the schedule run on behalf of whoever saves.
+ */
+export function scheduleChange(
+  { task, ...plan }: NewSchedule,
+  over: { readonly plan: PlanDraft; readonly task: ScheduleView["task"]; readonly isTaskTouched: boolean },
+): ScheduleChange {
+  const changed: ScheduleChange = changedFields<ScheduleChange>(over.plan, plan);
+  if (!over.isTaskTouched) return changed;
+  // What the form does not show stays: retries, and variables, whose empty values here stand for those that the server has.
+  const { environment, retry } = over.task;
+  return { ...changed, task: { ...task, ...(environment === undefined ? {} : { environment }), ...(retry === undefined ? {} : { retry }) } };
 }

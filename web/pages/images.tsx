@@ -20,6 +20,8 @@ export function ImagesPage(): ReactNode {
   const [edited, setEdited] = useState<ImageView | "new" | null>(null);
   if (!isAdministrator) return <PageProblem page="Images" title="Only an administrator may edit the images. Ask one of them." />;
   const images = query.data?.images;
+  // As it is saved now, and not as it was when the dialog opened.
+  const image = edited === "new" ? null : (images?.find(({ id }) => id === edited?.id) ?? edited);
   return (
     <div className="mx-auto max-w-4xl">
       <PageHeading title="Images" lead="What sites' programs run in: their languages and tools.">
@@ -51,7 +53,7 @@ export function ImagesPage(): ReactNode {
           ))}
         </ul>
       )}
-      {edited !== null && <ImageDialog image={edited === "new" ? null : edited} onClose={() => setEdited(null)} />}
+      {edited !== null && <ImageDialog image={image} onClose={() => setEdited(null)} />}
     </div>
   );
 }

@@ -5,8 +5,10 @@ import type { ScriptView } from "#contract/task.ts";
 import { wordsOf } from "../../app/api.ts";
 import { useSaveSchedule, useSchedule } from "../../app/data-schedules.ts";
 import { useScripts } from "../../app/data-tasks.ts";
-import { draftOf, emptyDraft, type RunDraft } from "../../app/run-draft.ts";
-import { emptyPlan, type PlanDraft, planOf, scheduleRequest } from "../../app/schedule-draft.ts";
+import { fieldRules } from "../../app/draft.ts";
+import { isTouched, runRules, type SavedRun } from "../../app/run-draft.ts";
+import { emptyPlan, type PlanDraft, planOf, scheduleChange, scheduleRequest } from "../../app/schedule-draft.ts";
+import { useDraft } from "../../app/use-draft.ts";
 import { Button } from "../../parts/button.tsx";
 import { PageHeading } from "../../parts/heading.tsx";
 import { PageProblem } from "../../parts/page-problem.tsx";
@@ -40,7 +42,11 @@ function SchedulePage({ title, site, schedule }: PageProps): ReactNode {
   return (
     <div className="mx-auto max-w-4xl">
       <PageHeading title={title} lead={site === null ? "In the installation's home folder." : `In ${site}.`} />
-      {scripts.error !== null && <ProblemBox title={wordsOf(scripts.error)} retry={() => void scripts.refetch()} />}
+      {scripts.error !== null && (
+        <div className="mb-5">
+          <ProblemBox title={wordsOf(scripts.error)} retry={() => void scripts.refetch()} />
+        </div>
+      )}
       {scripts.data === undefined && scripts.error === null && <FormLoading />}
       {scripts.data !== undefined && <Form site={site} schedule={schedule} {...scripts.data} />}
     </div>
@@ -52,31 +58,37 @@ interface FormProps extends Omit<PageProps, "title"> {
   readonly allowsCommands: boolean;
 }
 
+const planRules = fieldRules<PlanDraft>();
+const nothing: SavedRun = { arguments: [] };
+
 function Form({ site, schedule, scripts, allowsCommands }: FormProps): ReactNode {
-  const [plan, setPlan] = useState<PlanDraft>(() => (schedule === null ? emptyPlan() : planOf(schedule)));
-  const [began] = useState<RunDraft>(() => (schedule === null ? emptyDraft : draftOf(schedule.task, scripts)));
-  const [draft, setDraft] = useState(began);
+  const plan = useDraft(schedule === null ? emptyPlan() : planOf(schedule), planRules);
+  const run = useDraft(schedule?.task ?? nothing, runRules(scripts));
   const [isTried, setTried] = useState(false);
   const save = useSaveSchedule(schedule?.id ?? null);
   const navigate = useNavigate();
-  const request = scheduleRequest(plan, { draft, site });
+  const draft = run.draft.now;
+  const request = scheduleRequest(plan.draft, { draft, site });
   const problems = isTried && request.kind === "problems" ? request.problems : {};
   const submit = (event: React.FormEvent): void => {
     event.preventDefault();
     setTried(true);
     if (request.kind !== "body") return;
-    const { task, ...rest } = request.body;
-    // What this form does not show stays: retries, and variables, whose empty values here stand for those that the server has.
-    const { environment, retry } = schedule?.task ?? {};
-    const whole = { ...task, ...(environment === undefined ? {} : { environment }), ...(retry === undefined ? {} : { retry }) };
-    const body = schedule !== null && draft === began ? rest : { ...rest, task: whole };
-    save.mutate(body, { onSuccess: () => void navigate({ to: "/schedules", search: site === null ? {} : { site } }) });
+    const { body } = request;
+    const sent = schedule === null ? body : scheduleChange(body, { plan: plan.base, task: schedule.task, isTaskTouched: isTouched(run.draft) });
+    save.mutate(sent, { onSuccess: () => void navigate({ to: "/schedules", search: site === null ? {} : { site } }) });
   };
   return (
     <form onSubmit={submit} noValidate className="flex flex-col gap-5">
       {save.error !== null && <ProblemBox title={wordsOf(save.error)} />}
-      <PlanFields plan={plan} problems={problems} onChange={setPlan} />
-      <TaskFields scripts={scripts} allowsCommands={allowsCommands} draft={draft} problems={problems} onChange={setDraft} />
+      <PlanFields plan={plan.draft} problems={problems} onChange={plan.set} />
+      <TaskFields
+        scripts={scripts}
+        allowsCommands={allowsCommands}
+        draft={draft}
+        problems={problems}
+        onChange={(now) => run.set(({ began }) => ({ began, now }))}
+      />
       <div className="flex justify-end">
         <Button type="submit" variant="primary" className="w-full sm:w-auto" busy={save.isPending && "Saving…"}>
           {schedule === null ? "Create schedule" : "Save"}

@@ -1,8 +1,10 @@
 import { type FormEvent, type ReactNode, useState } from "react";
 import { type ImageView, imageReference, imageVisibilities } from "#contract/image.ts";
 import { hasCode, wordsOf } from "../../app/api.ts";
-import { type ImageDraft, useSaveImage } from "../../app/data-images.ts";
+import { type ImageDraft, useAddImage, useChangeImage } from "../../app/data-images.ts";
+import { changedFields, fieldRules } from "../../app/draft.ts";
 import { notify } from "../../app/notices.ts";
+import { useDraft } from "../../app/use-draft.ts";
 import { Button } from "../button.tsx";
 import { Dialog, DialogActions } from "../dialog.tsx";
 import { Field, Select, SwitchField, TextArea, TextInput } from "../field.tsx";
@@ -11,37 +13,68 @@ import { ProblemBox } from "../problem-box.tsx";
 const empty: ImageDraft = { name: "", reference: "", description: "", runTemplate: "", visibility: "everyone", isDefault: false };
 const visibilityLabels = { everyone: "Everyone", administrators: "Administrators only", hidden: "Nobody (sites that have it keep it)" } as const;
 
+const rules = fieldRules<ImageDraft>();
+
 /** Adds an image to the catalogue, or changes one. */
 export function ImageDialog({ image, onClose }: { readonly image: ImageView | null; readonly onClose: () => void }): ReactNode {
   return (
     <Dialog isOpen onClose={onClose} title={image === null ? "Add an image" : `Edit ${image.name}`}>
-      <ImageForm image={image} onClose={onClose} />
+      {image === null ? <NewImage onClose={onClose} /> : <KnownImage image={image} onClose={onClose} />}
     </Dialog>
   );
 }
 
-function draftOf(image: ImageView | null): ImageDraft {
-  if (image === null) return empty;
-  const { id: _same, ...draft } = image;
-  return draft;
+function NewImage({ onClose }: { readonly onClose: () => void }): ReactNode {
+  const [draft, setDraft] = useState(empty);
+  const add = useAddImage();
+  return (
+    <ImageForm
+      draft={draft}
+      change={(part) => setDraft((now) => ({ ...now, ...part }))}
+      save={add}
+      label="Add image"
+      onSubmit={(onSuccess) => add.mutate(draft, { onSuccess })}
+      onClose={onClose}
+    />
+  );
 }
 
-function ImageForm({ image, onClose }: { readonly image: ImageView | null; readonly onClose: () => void }): ReactNode {
-  const [draft, setDraft] = useState(() => draftOf(image));
+function KnownImage({ image: { id, ...saved }, onClose }: { readonly image: ImageView; readonly onClose: () => void }): ReactNode {
+  const { base, draft, set } = useDraft<ImageDraft, ImageDraft>(saved, rules);
+  const save = useChangeImage(id);
+  return (
+    <ImageForm
+      draft={draft}
+      change={(part) => set((now) => ({ ...now, ...part }))}
+      save={save}
+      label="Save"
+      // A field that nobody touched is no wish: sent all the same it would undo what others changed meanwhile.
+      onSubmit={(onSuccess) => save.mutate(changedFields(base, draft), { onSuccess })}
+      onClose={onClose}
+    />
+  );
+}
+
+interface FormProps {
+  readonly draft: ImageDraft;
+  readonly change: (part: Partial<ImageDraft>) => void;
+  readonly save: { readonly error: unknown; readonly isPending: boolean };
+  readonly label: string;
+  readonly onSubmit: (onSuccess: () => void) => void;
+  readonly onClose: () => void;
+}
+
+function ImageForm({ draft, change, save, label, onSubmit, onClose }: FormProps): ReactNode {
   const [isTried, setTried] = useState(false);
-  const save = useSaveImage(image?.id ?? null);
-  const change = (part: Partial<ImageDraft>): void => setDraft({ ...draft, ...part });
   const isNameTaken = hasCode(save.error, "image_name_taken");
   const problems = problemsOf(draft);
   const submit = (event: FormEvent): void => {
     event.preventDefault();
     setTried(true);
     if (problems.name !== null || problems.reference !== null) return;
-    save.mutate(draft, {
-      onSuccess: () => {
-        notify({ tone: "good", text: `${draft.name} is in the catalogue` });
-        onClose();
-      },
+    onSubmit(() => {
+      notify({ tone: "good", text: `${draft.name} is in the catalogue` });
+      onClose();
     });
   };
   return (
@@ -67,7 +100,7 @@ function ImageForm({ image, onClose }: { readonly image: ImageView | null; reado
       <DialogActions>
         <Button onClick={onClose}>Cancel</Button>
         <Button type="submit" variant="primary" busy={save.isPending && "Saving…"}>
-          {image === null ? "Add image" : "Save"}
+          {label}
         </Button>
       </DialogActions>
     </form>

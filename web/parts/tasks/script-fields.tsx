@@ -1,7 +1,7 @@
 import type { ReactNode } from "react";
 import type { ParameterValue } from "#contract/script-form.ts";
 import type { ScriptParameter } from "#contract/task.ts";
-import { parameterKey, type RunDraft } from "../../app/run-draft.ts";
+import { fieldText, parameterKey, type RunDraft } from "../../app/run-draft.ts";
 import { type ControlProps, Field, Select, SwitchField, TextArea, TextInput } from "../field.tsx";
 
 interface FieldsProps {
@@ -47,8 +47,8 @@ function ParameterField(props: ParameterProps): ReactNode {
 }
 
 function Control({ parameter, value, onChange, control }: ParameterProps & { readonly control: ControlProps }): ReactNode {
-  const text = String(value ?? "");
-  const standard = parameter.default === undefined ? "" : String(parameter.default);
+  const text = fieldText(value);
+  const standard = fieldText(parameter.default);
   if (parameter.type === "choice") {
     return (
       <Select {...control} value={text} onChange={(event) => onChange(event.target.value)}>
