@@ -53,10 +53,11 @@ function CreateForm({ create }: { readonly create: ReturnType<typeof useCreateSi
     const { kind, starter } = choice;
     create.mutate({ name, kind, description, ...(starter === null ? {} : { starter }), ...(kind === "static" || image === null ? {} : { image }) });
   };
-  if (system.error !== null) return <ProblemBox title={wordsOf(system.error)} retry={() => void system.refetch()} />;
-  if (system.data === undefined) return <FormLoading />;
+  const unread = system.error !== null && <ProblemBox title={wordsOf(system.error)} retry={() => void system.refetch()} />;
+  if (system.data === undefined) return unread || <FormLoading />;
   return (
     <form onSubmit={submit} className="flex flex-col gap-5" noValidate>
+      {unread}
       {create.error !== null && !isNameRefused && <ProblemBox title={wordsOf(create.error)} />}
       <Section title="Start from">
         <StarterCards system={system.data} value={choice} onChoose={setChoice} />

@@ -20,18 +20,24 @@ interface FormProps {
 
 /** Chooses a script or a command, fills in its form, and runs it. */
 export function RunForm({ site, onCreated }: FormProps): ReactNode {
-  const scripts = useScripts(site);
-  if (scripts.error !== null) return <ProblemBox title={wordsOf(scripts.error)} retry={() => void scripts.refetch()} />;
-  if (scripts.data === undefined) {
+  const { data, error, refetch } = useScripts(site);
+  const problem = error !== null && <ProblemBox title={wordsOf(error)} retry={() => void refetch()} />;
+  if (data === undefined) {
     return (
-      <Loading label="The scripts are loading">
-        <Skeleton className="h-64 w-full rounded-xl" />
-      </Loading>
+      problem || (
+        <Loading label="The scripts are loading">
+          <Skeleton className="h-64 w-full rounded-xl" />
+        </Loading>
+      )
     );
   }
-  const { scripts: all, allowsCommands } = scripts.data;
-  if (all.length === 0 && !allowsCommands) return <NoScripts site={site} />;
-  return <Form site={site} scripts={all} allowsCommands={allowsCommands} onCreated={onCreated} />;
+  // A list that cannot be read again takes nothing away of what was filled in.
+  return (
+    <div className="flex flex-col gap-5">
+      {problem}
+      <Form site={site} onCreated={onCreated} {...data} />
+    </div>
+  );
 }
 
 interface InnerProps extends FormProps {
@@ -60,6 +66,8 @@ function Form({ site, scripts, allowsCommands, onCreated }: InnerProps): ReactNo
       },
     );
   };
+  // Scripts that go while somebody fills in the form of one take nothing away either.
+  if (scripts.length === 0 && !allowsCommands && draft.script === null && draft.command === null) return <NoScripts site={site} />;
   return (
     <form onSubmit={submit} noValidate className="flex flex-col gap-5">
       {create.error !== null && <ProblemBox title={wordsOf(create.error)} />}
