@@ -1,4 +1,4 @@
-import { type InfiniteData, keepPreviousData, useInfiniteQuery, useMutation, useQuery } from "@tanstack/react-query";
+import { type InfiniteData, keepPreviousData, mutationOptions, useInfiniteQuery, useMutation, useQuery } from "@tanstack/react-query";
 import {
   createSite,
   deleteSite,
@@ -81,15 +81,23 @@ export function useSiteAction(name: string) {
   });
 }
 
-export function useUpdateSite(name: string) {
-  return useMutation({
+const cancelSite = (name: string): Promise<void> => queryClient.cancelQueries({ queryKey: siteKey(name), exact: true });
+
+export const siteUpdate = (name: string) =>
+  mutationOptions({
     mutationFn: (body: SiteChange) => api.call(updateSite, { params: { name }, body }),
-    onSuccess: ({ site, operation }) => {
+    onSuccess: async ({ site, operation }) => {
+      // What was asked before, or while it was being saved, would otherwise come after what is saved now.
+      await Promise.all([cancelSite(name), cancelSite(site.name)]);
       queryClient.setQueryData(siteKey(site.name), site);
+      if (site.name !== name) takeEnvironment(name, site.name);
       void queryClient.invalidateQueries({ queryKey: ["sites"] });
       if (operation !== null) trackOperation(operation);
     },
   });
+
+export function useUpdateSite(name: string) {
+  return useMutation(siteUpdate(name));
 }
 
 export function useDeleteSite(name: string) {
@@ -100,6 +108,12 @@ export function useDeleteSite(name: string) {
 }
 
 const environmentKey = (name: string) => [...siteKey(name), "environment"];
+
+/** The variables go with the site to its new name: a form of them goes on, and keeps what is typed there. */
+function takeEnvironment(from: string, to: string): void {
+  const held = queryClient.getQueryState<SavedEnvironment>(environmentKey(from));
+  if (held?.data !== undefined) queryClient.setQueryData(environmentKey(to), held.data, { updatedAt: held.dataUpdatedAt });
+}
 
 export function useEnvironment(name: string) {
   return useQuery({
