@@ -2,6 +2,7 @@ import { useInfiniteQuery, useMutation, useQuery } from "@tanstack/react-query";
 import { createToken, createUser, deleteToken, listTokens, listUsers, updateUser } from "#contract/api/accounts.ts";
 import type { BodyInputOf, ResultOf } from "#contract/endpoint.ts";
 import { api } from "./api.ts";
+import { heldUser, sessionQuery } from "./data-session.ts";
 import { queryClient } from "./query-client.ts";
 
 type UserPage = ResultOf<typeof listUsers>;
@@ -48,6 +49,10 @@ export function useCreateUser() {
 export function useUpdateUser() {
   return useMutation({
     mutationFn: ({ username, change }: { username: string; change: UserChange }) => api.call(updateUser, { params: { username }, body: change }),
-    onSettled: () => queryClient.invalidateQueries({ queryKey: ["users"] }),
+    onSettled: (_answer, _error, { username }) => {
+      // What one may do oneself stands with the session. It is not waited for: this page may go with the right to it.
+      if (heldUser()?.username === username) void queryClient.invalidateQueries({ queryKey: sessionQuery.queryKey });
+      void queryClient.invalidateQueries({ queryKey: ["users"] });
+    },
   });
 }

@@ -8,7 +8,6 @@ export const roleLabels: Readonly<Record<MemberRole, string>> = { owner: "Owner"
 
 interface RoleSelectProps extends Partial<ControlProps> {
   readonly value: MemberRole;
-  readonly disabled?: boolean;
   readonly "aria-label"?: string;
   readonly onRole: (role: MemberRole) => void;
 }
@@ -33,12 +32,11 @@ interface RowProps {
   readonly member: { readonly username: string; readonly role: MemberRole };
   readonly isSelf: boolean;
   readonly mayChange: boolean;
-  readonly isBusy: boolean;
   readonly onRole: (role: MemberRole) => void;
   readonly onRemove: () => void;
 }
 
-export function MemberRow({ member, isSelf, mayChange, isBusy, onRole, onRemove }: RowProps): ReactNode {
+export function MemberRow({ member, isSelf, mayChange, onRole, onRemove }: RowProps): ReactNode {
   return (
     <li className="flex items-center gap-3 py-2.5">
       <span aria-hidden="true" className="flex size-9 shrink-0 items-center justify-center rounded-full bg-tint font-semibold text-accent uppercase">
@@ -51,7 +49,7 @@ export function MemberRow({ member, isSelf, mayChange, isBusy, onRole, onRemove 
       {mayChange ? (
         <>
           <span className="w-32 shrink-0">
-            <RoleSelect aria-label={`Role of ${member.username}`} value={member.role} disabled={isBusy} onRole={onRole} />
+            <RoleSelect aria-label={`Role of ${member.username}`} value={member.role} onRole={onRole} />
           </span>
           <IconButton label={isSelf ? "Leave this site" : `Remove ${member.username}`} onClick={onRemove}>
             <UserMinus aria-hidden="true" />

@@ -12,7 +12,7 @@ import { Menu, MenuItem, MenuSeparator } from "./menu.tsx";
 import { ResetPasswordDialog } from "./reset-password-dialog.tsx";
 import { TimeAgo } from "./time-ago.tsx";
 
-type Question = "password" | "deactivate";
+type Question = "password" | "deactivate" | "demote";
 
 export function UserRow({ user }: { readonly user: UserView }): ReactNode {
   const isSelf = useMe()?.username === user.username;
@@ -54,7 +54,7 @@ export function UserRow({ user }: { readonly user: UserView }): ReactNode {
         </p>
       </div>
       {!user.isActive && <span className="rounded-full bg-sunken px-3 py-1 font-medium text-soft text-sm">Deactivated</span>}
-      <UserMenu user={user} onApply={apply} onOpen={setOpen} />
+      <UserMenu user={user} isSelf={isSelf} onApply={apply} onOpen={setOpen} />
       <ResetPasswordDialog
         user={user}
         isOpen={open === "password"}
@@ -75,18 +75,35 @@ export function UserRow({ user }: { readonly user: UserView }): ReactNode {
       >
         <p>Their sessions end and their tokens stop working at once. Their sites stay. You can activate them again.</p>
       </ConfirmDialog>
+      <ConfirmDialog
+        isOpen={open === "demote"}
+        onClose={close}
+        title="Make yourself an ordinary member?"
+        confirmLabel="Make me an ordinary member"
+        busyLabel="Changing…"
+        isBusy={update.isPending}
+        error={update.error}
+        onConfirm={() => apply({ role: "member" }, roleSaid(user, "member"))}
+      >
+        <p>You lose this page and everything else that administrators have. Only another administrator can make you one again.</p>
+      </ConfirmDialog>
     </li>
   );
 }
 
+const roleSaid = ({ username }: UserView, role: UserView["role"]): string =>
+  `${username} is now ${role === "administrator" ? "an administrator" : "an ordinary member"}`;
+
 interface MenuProps {
   readonly user: UserView;
+  readonly isSelf: boolean;
   readonly onApply: (change: UserChange, said: string) => void;
   readonly onOpen: (question: Question) => void;
 }
 
-function UserMenu({ user, onApply, onOpen }: MenuProps): ReactNode {
+function UserMenu({ user, isSelf, onApply, onOpen }: MenuProps): ReactNode {
   const nextRole = user.role === "administrator" ? "member" : "administrator";
+  const isStepDown = isSelf && nextRole === "member";
   return (
     <Menu
       trigger={
@@ -95,10 +112,8 @@ function UserMenu({ user, onApply, onOpen }: MenuProps): ReactNode {
         </IconButton>
       }
     >
-      <MenuItem
-        onSelect={() => onApply({ role: nextRole }, `${user.username} is now ${nextRole === "administrator" ? "an administrator" : "an ordinary member"}`)}
-      >
-        {nextRole === "administrator" ? "Make administrator" : "Make ordinary member"}
+      <MenuItem onSelect={() => (isStepDown ? onOpen("demote") : onApply({ role: nextRole }, roleSaid(user, nextRole)))}>
+        {nextRole === "administrator" ? "Make administrator" : isStepDown ? "Make ordinary member…" : "Make ordinary member"}
       </MenuItem>
       <MenuItem onSelect={() => onOpen("password")}>Reset password…</MenuItem>
       <MenuSeparator />

@@ -1,9 +1,9 @@
-import { useParams } from "@tanstack/react-router";
+import { useNavigate, useParams } from "@tanstack/react-router";
 import { UserPlus } from "lucide-react";
 import { type ReactNode, useState } from "react";
-import type { MemberRole } from "#contract/site.ts";
+import { type MemberRole, memberRoles } from "#contract/site.ts";
 import { hasCode, wordsOf } from "../../app/api.ts";
-import { useMembers, useRemoveMember, useSetMember } from "../../app/data-members.ts";
+import { forgetSite, useMembers, useRemoveMember, useSetMember } from "../../app/data-members.ts";
 import { useMe } from "../../app/data-session.ts";
 import { may, useSite } from "../../app/data-sites.ts";
 import { notify } from "../../app/notices.ts";
@@ -11,7 +11,7 @@ import { Button } from "../../parts/button.tsx";
 import { ConfirmDialog } from "../../parts/confirm-dialog.tsx";
 import { Field, TextInput } from "../../parts/field.tsx";
 import { Section } from "../../parts/heading.tsx";
-import { MemberRow, RoleSelect } from "../../parts/member-row.tsx";
+import { MemberRow, RoleSelect, roleLabels } from "../../parts/member-row.tsx";
 import { ProblemBox } from "../../parts/problem-box.tsx";
 import { Loading, Skeleton } from "../../parts/skeleton.tsx";
 
@@ -31,18 +31,21 @@ function MemberList({ site, mayChange }: { readonly site: string; readonly mayCh
   const { data: members, error, refetch } = useMembers(site);
   const me = useMe();
   const setMember = useSetMember(site);
-  const remove = useRemoveMember(site);
   const [leaving, setLeaving] = useState<string | null>(null);
+  /** The lesser role that one has chosen for oneself. */
+  const [stepping, setStepping] = useState<MemberRole | null>(null);
   const change = (username: string, role: MemberRole): void =>
     setMember.mutate(
       { username, role },
-      { onSuccess: () => notify({ tone: "good", text: `${username} is now ${role}` }), onError: (failure) => notify({ tone: "bad", text: wordsOf(failure) }) },
+      {
+        onSuccess: () => notify({ tone: "good", text: `${username} is now ${role}` }),
+        onError: (failure) => notify({ tone: "bad", text: wordsOf(failure) }),
+        onSettled: () => setStepping(null),
+      },
     );
-  const close = (): void => {
-    remove.reset();
-    setLeaving(null);
-  };
-  const isSelf = leaving === me?.username;
+  /** The role that a member is about to have, else the one they have. */
+  const shownRole = (username: string, role: MemberRole): MemberRole =>
+    setMember.isPending && setMember.variables.username === username ? setMember.variables.role : role;
   return (
     <Section title="Members" lead="Owners may do everything, editors change files and run the site, viewers look.">
       {error !== null && <ProblemBox title={wordsOf(error)} retry={() => void refetch()} />}
@@ -55,30 +58,65 @@ function MemberList({ site, mayChange }: { readonly site: string; readonly mayCh
         {members?.map((member) => (
           <MemberRow
             key={member.username}
-            member={member}
+            member={{ ...member, role: shownRole(member.username, member.role) }}
             isSelf={member.username === me?.username}
             mayChange={mayChange}
-            isBusy={setMember.isPending}
-            onRole={(role) => change(member.username, role)}
+            onRole={(role) => (member.username === me?.username && isLess(role, member.role) ? setStepping(role) : change(member.username, role))}
             onRemove={() => setLeaving(member.username)}
           />
         ))}
       </ul>
       <ConfirmDialog
-        isOpen={leaving !== null}
-        onClose={close}
-        title={isSelf ? `Leave ${site}?` : `Remove ${leaving ?? ""}?`}
-        confirmLabel={isSelf ? "Leave the site" : "Remove member"}
-        busyLabel="Removing…"
-        isBusy={remove.isPending}
-        error={remove.error}
-        onConfirm={() => leaving !== null && remove.mutate(leaving, { onSuccess: close })}
+        isOpen={stepping !== null}
+        onClose={() => setStepping(null)}
+        title={`Make yourself ${roleLabels[stepping ?? "viewer"].toLowerCase()} of ${site}?`}
+        confirmLabel="Change my role"
+        busyLabel="Changing…"
+        isBusy={setMember.isPending}
+        onConfirm={() => stepping !== null && me !== undefined && change(me.username, stepping)}
       >
-        <p>
-          {isSelf ? "You will no longer see this site unless an owner adds you again." : "Everything they have open on this site closes within two seconds."}
-        </p>
+        <p>From then on you may do only what the new role allows. An owner or an administrator can give you the old one back.</p>
       </ConfirmDialog>
+      <RemoveQuestion site={site} username={leaving} isSelf={leaving === me?.username} onClose={() => setLeaving(null)} />
     </Section>
+  );
+}
+
+/** The roles stand in the order of what they allow, the one that allows most first. */
+const isLess = (role: MemberRole, than: MemberRole): boolean => memberRoles.indexOf(role) > memberRoles.indexOf(than);
+
+interface RemoveProps {
+  readonly site: string;
+  /** Null when nobody is asked about. */
+  readonly username: string | null;
+  readonly isSelf: boolean;
+  readonly onClose: () => void;
+}
+
+function RemoveQuestion({ site, username, isSelf, onClose }: RemoveProps): ReactNode {
+  const navigate = useNavigate();
+  const remove = useRemoveMember(site);
+  const close = (): void => {
+    remove.reset();
+    onClose();
+  };
+  const onSuccess = (): void => {
+    close();
+    if (isSelf) void navigate({ to: "/" }).then(() => forgetSite(site));
+  };
+  return (
+    <ConfirmDialog
+      isOpen={username !== null}
+      onClose={close}
+      title={isSelf ? `Leave ${site}?` : `Remove ${username ?? ""}?`}
+      confirmLabel={isSelf ? "Leave the site" : "Remove member"}
+      busyLabel="Removing…"
+      isBusy={remove.isPending}
+      error={remove.error}
+      onConfirm={() => username !== null && remove.mutate(username, { onSuccess })}
+    >
+      <p>{isSelf ? "You will no longer see this site unless an owner adds you again." : "Everything they have open on this site closes within two seconds."}</p>
+    </ConfirmDialog>
   );
 }
 
