@@ -5,6 +5,18 @@ export const connection = createStore<"there" | "away">("there");
 /** Whether the session ended while a page was open. The page stays, so that nothing typed is lost. */
 export const sessionEnded = createStore(false);
 
+/** Waits until the person has signed in again where the session had ended. */
+export function untilSignedIn(): Promise<void> {
+  if (!sessionEnded.get()) return Promise.resolve();
+  return new Promise((resolve) => {
+    const leave = sessionEnded.subscribe(() => {
+      if (sessionEnded.get()) return;
+      leave();
+      resolve();
+    });
+  });
+}
+
 const retryMs = 3000;
 /** A single lost request is asked again this soon before anything is said of it. */
 const secondLookMs = 600;

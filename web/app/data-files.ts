@@ -1,4 +1,4 @@
-import { queryOptions, useMutation, useQuery } from "@tanstack/react-query";
+import { hashKey, queryOptions, useMutation, useQuery } from "@tanstack/react-query";
 import { changePath, downloadArchive, folderListing, readFile, readUsage, writeFile } from "#contract/api/files.ts";
 import { pathOf } from "#contract/client.ts";
 import { Failure } from "#contract/failure.ts";
@@ -25,9 +25,27 @@ export function useFolder(site: string, folder: string) {
   return useQuery(folderQuery(site, folder));
 }
 
-/** Reads one folder's listing again where it is shown. */
+/** Listings that are asked for once more as soon as the answer that is on its way is there, by the hash of their keys. */
+const waiting = new Map<string, Promise<void>>();
+
+/**
+ * Reads one folder's listing again where it is shown. One on its way is let come to its end and asked for once more after it, however often it
+ * changes meanwhile: a program that writes all the time would otherwise keep a slow line from ever showing one.
+ */
 export function refreshFolder(site: string, folder: string): Promise<void> {
-  return queryClient.invalidateQueries({ queryKey: folderQuery(site, folder).queryKey, exact: true });
+  const { queryKey } = folderQuery(site, folder);
+  const filter = { queryKey, exact: true };
+  if (queryClient.isFetching(filter) === 0) return queryClient.invalidateQueries(filter);
+  const hash = hashKey(queryKey);
+  const known = waiting.get(hash);
+  if (known !== undefined) return known;
+  // Joins the one that is under way.
+  const refreshed = queryClient.refetchQueries(filter, { cancelRefetch: false }).then(() => {
+    waiting.delete(hash);
+    return queryClient.invalidateQueries(filter);
+  });
+  waiting.set(hash, refreshed);
+  return refreshed;
 }
 
 /** After any change of files: listings and usage are read again. Open editors keep what they show. */

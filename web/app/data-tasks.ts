@@ -14,6 +14,7 @@ import type { BodyInputOf, ResultOf } from "#contract/endpoint.ts";
 import { isTaskEnded, type TaskState } from "#contract/task.ts";
 import { api } from "./api.ts";
 import { queryClient } from "./query-client.ts";
+import { taskPollMs } from "./task-poll.ts";
 
 type TaskPage = ResultOf<typeof listTasks>;
 export type NewTask = BodyInputOf<typeof createTask>;
@@ -27,9 +28,6 @@ export interface TaskFilter {
 }
 
 const pageSize = 30;
-/** A list with waiting or running tasks is read again this often, in milliseconds. */
-const busyMs = 1_500;
-const idleMs = 15_000;
 
 export const taskKey = (uid: string) => ["task", uid] as const;
 
@@ -40,7 +38,11 @@ export function useTasks(filter: TaskFilter) {
     initialPageParam: null as string | null,
     getNextPageParam: (last: TaskPage) => last.next,
     placeholderData: keepPreviousData,
-    refetchInterval: ({ state }) => (state.data?.pages.some((page) => page.tasks.some((task) => !isTaskEnded(task.state))) === true ? busyMs : idleMs),
+    refetchInterval: ({ state }) =>
+      taskPollMs(
+        (state.data?.pages ?? []).map(({ tasks }) => tasks),
+        Date.now(),
+      ),
   });
 }
 

@@ -1,10 +1,10 @@
 import { useEffect } from "react";
 import { followSites, siteEvent } from "#contract/api/sites.ts";
 import { readEvents } from "#contract/events.ts";
-import { api } from "./api.ts";
+import { api, hasCode } from "./api.ts";
 import { sessionEnded } from "./connection.ts";
 import { applyStatus } from "./data-sites.ts";
-import { isMissed } from "./missed-events.ts";
+import { isMissed, isPolled } from "./missed-events.ts";
 import { queryClient } from "./query-client.ts";
 import { hasRoom, whileRoom } from "./stream-room.ts";
 import { untilVisible } from "./visibility.ts";
@@ -17,12 +17,13 @@ const pollMs = 4000;
 export function useLiveSites(): void {
   useEffect(() => {
     const stop = new AbortController();
-    void keepFollowing(stop.signal);
+    void keepSitesLive(stop.signal);
     return () => stop.abort();
   }, []);
 }
 
-async function keepFollowing(stop: AbortSignal): Promise<void> {
+/** Follows the states of all sites until `stop`, and asks for them now and then where that is not to be had. */
+export async function keepSitesLive(stop: AbortSignal): Promise<void> {
   for (let isFirst = true; !stop.aborted; isFirst = false) {
     await untilVisible(stop);
     if (stop.aborted) return;
@@ -30,18 +31,28 @@ async function keepFollowing(stop: AbortSignal): Promise<void> {
     const onOpen = (): void => {
       if (!isFirst) void queryClient.invalidateQueries({ predicate: ({ queryKey }) => isMissed(queryKey) });
     };
-    const isFollowed = hasRoom();
-    // Other streams of the page have its room: what would be told is asked for now and then.
-    if (isFollowed) await followWhileRoom(stop, onOpen);
-    else onOpen();
+    // Other streams have the room of this page, or all that a person may have.
+    const isFollowed = hasRoom() && (await followWhileRoom(stop, onOpen)) !== "refused";
+    if (!isFollowed && !isFirst && !stop.aborted) ask();
     if (!stop.aborted) await new Promise((resolve) => setTimeout(resolve, sessionEnded.get() ? retryMs * 5 : isFollowed ? retryMs : pollMs));
   }
 }
 
-async function followWhileRoom(stop: AbortSignal, onOpen: () => void): Promise<void> {
+/** What is on its way already comes: on a slow line it would never, were it asked anew each time. */
+function ask(): void {
+  void queryClient.invalidateQueries({ predicate: ({ queryKey }) => isPolled(queryKey) }, { cancelRefetch: false });
+}
+
+async function followWhileRoom(stop: AbortSignal, onOpen: () => void): Promise<"lost" | "refused"> {
   const { signal, release } = whileRoom(stop);
-  await followOnce(signal, onOpen).catch(() => undefined);
-  release();
+  try {
+    await followOnce(signal, onOpen);
+    return "lost";
+  } catch (error) {
+    return hasCode(error, "stream_limit_reached") ? "refused" : "lost";
+  } finally {
+    release();
+  }
 }
 
 async function followOnce(signal: AbortSignal, onOpen: () => void): Promise<void> {

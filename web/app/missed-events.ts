@@ -8,3 +8,9 @@ export function isMissed(queryKey: readonly unknown[]): boolean {
   // The bytes of a kept version never change.
   return kind === "site" && !costly.includes(part) && !(part === "history" && more === "bytes");
 }
+
+/** Whether something shows the states of sites, which are asked for while no stream tells of them; the rest of a page waits for its own time. */
+export function isPolled(queryKey: readonly unknown[]): boolean {
+  const [kind] = queryKey;
+  return kind === "sites" || (kind === "site" && queryKey.length === 2);
+}

@@ -2,10 +2,13 @@ import type { InfiniteData } from "@tanstack/react-query";
 import { followOperation, readOperation } from "#contract/api/operations.ts";
 import { type OperationView, operationView } from "#contract/api/views.ts";
 import { readEvents } from "#contract/events.ts";
-import { api, hasCode } from "./api.ts";
+import { Failure } from "#contract/failure.ts";
+import { api, wordsOf } from "./api.ts";
+import { sessionEnded, untilSignedIn } from "./connection.ts";
 import { queryClient } from "./query-client.ts";
 import { createStore } from "./store.ts";
 import { hasRoom, whileStreaming } from "./stream-room.ts";
+import { untilVisible } from "./visibility.ts";
 
 export interface TrackedOperation {
   readonly operation: OperationView;
@@ -19,6 +22,9 @@ export interface TrackedOperation {
 export const trackedOperations = createStore<readonly TrackedOperation[]>([]);
 
 const pollMs = 1000;
+/** Where nothing answers it is asked less and less often, at last this often. */
+const mostPollMs = 15_000;
+const never = new AbortController().signal;
 const keptFinished = 20;
 
 export function isOver(operation: OperationView): boolean {
@@ -41,17 +47,32 @@ function patch(id: string, change: Partial<TrackedOperation>): void {
 }
 
 async function follow(id: string): Promise<void> {
-  for (let isFirst = true; ; isFirst = false) {
+  for (let rounds = 0, failures = 0; ; rounds += 1) {
+    // Nobody looks, or nobody may: what became of it is asked for as soon as somebody does.
+    await untilVisible(never);
+    await untilSignedIn();
     try {
       const operation = (hasRoom() ? await stream(id) : null) ?? (await api.call(readOperation, { params: { id } })).operation;
+      failures = 0;
       patch(id, { operation, trouble: null });
       if (isOver(operation)) return void refresh(operation);
     } catch (error) {
-      if (hasCode(error, "operation_not_found")) return patch(id, { trouble: "Backlot no longer knows this operation." });
-      patch(id, { trouble: "Backlot does not answer. This goes on as soon as it does." });
+      failures += 1;
+      const refusal = refusalOf(error);
+      if (refusal !== null) return patch(id, { trouble: refusal });
+      // Signed out, the page asks for the password itself.
+      if (!sessionEnded.get()) patch(id, { trouble: "Backlot does not answer. This goes on as soon as it does." });
     }
-    await new Promise((resolve) => setTimeout(resolve, isFirst ? pollMs / 4 : pollMs));
+    await new Promise((resolve) => setTimeout(resolve, rounds === 0 ? pollMs / 4 : Math.min(pollMs * 2 ** Math.max(failures - 1, 0), mostPollMs)));
   }
+}
+
+/** What to say where asking again would be refused again; null where it may go better the next time. */
+function refusalOf(error: unknown): string | null {
+  if (!(error instanceof Failure) || error.status >= 500) return null;
+  if (error.code === "operation_not_found") return "Backlot no longer knows this operation.";
+  // Too much asked, too slowly, or by nobody: that passes.
+  return [401, 408, 429].includes(error.status) ? null : wordsOf(error);
 }
 
 /** Follows live; gives the operation when it has ended, null when the stream broke off before. */

@@ -41,7 +41,8 @@ export function TaskList({ query, empty, isOfOneSite = false }: ListProps): Reac
         ))}
       </ul>
       {query.hasNextPage && (
-        <div className="mt-4 flex justify-center">
+        <div className="mt-4 flex flex-col items-center gap-3">
+          {query.isFetchNextPageError && <ProblemBox title={wordsOf(query.error)} />}
           <Button onClick={() => void query.fetchNextPage()} busy={query.isFetchingNextPage && "Loading more…"}>
             Show earlier tasks
           </Button>
