@@ -14,3 +14,11 @@ export const systemClock: Clock = { now: () => Date.now() };
 export function steadyNow(): number {
   return performance.timeOrigin + performance.now();
 }
+
+/** A clock that nobody sets. What measures how long something takes asks for one of these, so that it cannot be given the machine's. */
+export interface SteadyClock extends Clock {
+  readonly isSteady: true;
+}
+
+/** This process's own. */
+export const steadyClock: SteadyClock = { now: steadyNow, isSteady: true };

@@ -6,7 +6,7 @@ import type { FastifyInstance } from "fastify";
 import { Failure } from "#contract/failure.ts";
 import { homeFolderId } from "#contract/site.ts";
 import type { SiteSpec } from "#contract/site-spec.ts";
-import { systemClock } from "#kit/clock.ts";
+import { steadyClock, systemClock } from "#kit/clock.ts";
 import { readComponentKey } from "#kit/cluster-key.ts";
 import { parseConfig } from "#kit/config.ts";
 import { EpochTable } from "#kit/epochs.ts";
@@ -100,11 +100,11 @@ export async function startOrchestrator(
 
   const shelf: SiteShelf = { folderOf: (siteId) => places.folders.folderOf(siteId), specOf: (siteId) => specs.get(siteId), ownerOf: parts.ownerOf };
   const files = withHome(shelf, { folder: runPlacesOf(config).homeFolder, owner: parts.ownerOf(homeFolderId) });
-  const quota = new QuotaBook({ sites: files, clock: systemClock, reservedBytes: config.BACKLOT_DISK_RESERVE_BYTES });
+  const quota = new QuotaBook({ sites: files, clock: steadyClock, reservedBytes: config.BACKLOT_DISK_RESERVE_BYTES });
   const past = await openPast({ config, log, sites: files }, places);
   const keeper = (siteId: number): Keep => past.history.keeper(siteId, { ended: "deploy", by: null });
   const deployments = await openDeployments({ sites: shelf, quota, clock: systemClock, log, keeper }, join(places.siteState, "deployments"));
-  const fence = await PlacementFence.open({ folder: places.placements, node: places.id, clock: systemClock, waitMs: takeOverMs });
+  const fence = await PlacementFence.open({ folder: places.placements, node: places.id, clock: steadyClock, waitMs: takeOverMs });
   const checkRoom = async (siteId: number): Promise<void> => {
     await fence.demand(specs.get(siteId) ?? { siteId });
     await watch.checkRoom(siteId);
@@ -213,7 +213,11 @@ function startPlacementWatch(parts: {
   for (const spec of specs.all()) endEarlier(runtime, spec);
   const watch = new PlacementWatch({
     fence,
-    running: () => [...new Set([...runs.liveSites(), ...sites.active().map(({ siteId }) => siteId)])].flatMap((siteId) => specs.get(siteId) ?? []),
+    // What could not be left whole has no specification any more, and is left again.
+    running: () => [
+      ...[...new Set([...runs.liveSites(), ...sites.active().map(({ siteId }) => siteId)])].flatMap((siteId) => specs.get(siteId) ?? []),
+      ...sites.halfGone(),
+    ],
     leave: async (siteId) => {
       await Promise.all([
         sites.leave(siteId, { placement: Number.MAX_SAFE_INTEGER, graceMs: takenOverGraceMs }),

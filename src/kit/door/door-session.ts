@@ -1,6 +1,7 @@
 import type { Client } from "#contract/client.ts";
 import { Failure } from "#contract/failure.ts";
 import { type DoorPlace, type DoorView, renewDoor } from "#contract/internal/doors.ts";
+import { steadyNow } from "#kit/clock.ts";
 
 /** A grant is good for a minute; it is renewed well before. */
 const grantUsableMs = 30_000;
@@ -19,7 +20,7 @@ export class DoorSession {
   /** Places that were opened, with their grants. */
   readonly #grants = new Map<number, { readonly token: string; readonly until: number }>();
   #view: DoorView;
-  #renewedAt = Date.now();
+  #renewedAt = steadyNow();
   #renewal: Promise<void> | undefined;
   #renewAgain = false;
 
@@ -48,7 +49,7 @@ export class DoorSession {
     return (user !== null && change.users.includes(user.id)) || places.some(({ siteId }) => change.sites.includes(siteId));
   }
 
-  /** Whether it is time to ask again, although nothing was announced. */
+  /** Whether it is time to ask again by the steady clock, although nothing was announced. */
   isDue(now: number, isFollowing: boolean): boolean {
     return now - this.#renewedAt >= (isFollowing && !this.#view.usesToken ? ordinaryMs : watchfulMs);
   }
@@ -57,7 +58,7 @@ export class DoorSession {
   async grant(siteId: number, options: { readonly isFresh?: boolean } = {}): Promise<string> {
     const known = this.#grants.get(siteId);
     this.#grants.delete(siteId);
-    if (known !== undefined && options.isFresh !== true && known.until > Date.now()) {
+    if (known !== undefined && options.isFresh !== true && known.until > steadyNow()) {
       this.#grants.set(siteId, known);
       return known.token;
     }
@@ -74,7 +75,7 @@ export class DoorSession {
 
   /** Asks the manager, unless it was asked a moment ago: a site that somebody was just given is to be seen. */
   async refresh(): Promise<void> {
-    if (Date.now() - this.#renewedAt >= watchfulMs) await this.renew();
+    if (steadyNow() - this.#renewedAt >= watchfulMs) await this.renew();
   }
 
   /** Asks the manager now. Never rejects: what is lost ends the session. */
@@ -100,13 +101,13 @@ export class DoorSession {
     try {
       const view = await this.#manager.call(renewDoor, { body: { session: this.#view.session, grantsFor }, signal: AbortSignal.timeout(5_000) });
       this.#view = view;
-      this.#renewedAt = Date.now();
-      const until = Date.now() + grantUsableMs;
+      this.#renewedAt = steadyNow();
+      const until = steadyNow() + grantUsableMs;
       for (const [siteId, token] of view.grants) if (this.#grants.has(siteId)) this.#grants.set(siteId, { token, until });
       if (grantsFor.some((siteId) => hasLost(siteId, before, view.places))) this.#ended.abort(new Failure("grant_refused"));
     } catch (error) {
       const isRefused = error instanceof Failure && error.code !== "component_away" && error.status < 500;
-      if (isRefused || Date.now() - this.#renewedAt > awayToleratedMs) this.#ended.abort(error);
+      if (isRefused || steadyNow() - this.#renewedAt > awayToleratedMs) this.#ended.abort(error);
     }
   }
 }

@@ -3,6 +3,7 @@ import type { Client } from "#contract/client.ts";
 import { readEvents } from "#contract/events.ts";
 import { Failure } from "#contract/failure.ts";
 import { doorChange, followDoors } from "#contract/internal/doors.ts";
+import { steadyNow } from "#kit/clock.ts";
 import type { Log } from "#kit/log.ts";
 import type { DoorSession } from "./door-session.ts";
 
@@ -50,7 +51,7 @@ export class SessionWatch {
   async #tick(): Promise<void> {
     const { signal } = this.#stopped;
     while (!signal.aborted) {
-      const now = Date.now();
+      const now = steadyNow();
       for (const session of this.#sessions) if (session.isDue(now, this.#isFollowing)) void session.renew();
       await sleep(tickMs, undefined, { signal, ref: false }).catch(() => undefined);
     }

@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { SiteChange } from "#contract/api/files.ts";
 import type { Jail } from "#kit/jail/jail.ts";
 import { watchFolders } from "./watch-folders.ts";
@@ -134,3 +134,20 @@ it("only looks at a folder for a while in which far too much happens, and watche
   expect(await until(changes, touches("a.txt"))).toMatchObject({ folder: "public/img" });
   clearInterval(writing);
 });
+
+it("watches a folder again after too much has happened in it, also when the machine's clock is set back meanwhile", async () => {
+  const changes = watching("public");
+  await changes.next();
+  for (let number = 0; number < 600; number += 1) writeFileSync(inside(`public/f${number}`), "x");
+  await until(changes, (change) => change.type === "changed" && change.names === null);
+  const now = Date.now.bind(Date);
+  const setBack = vi.spyOn(Date, "now").mockImplementation(() => now() - 3_600_000);
+  // Only who watches knows a name.
+  const probe = setInterval(() => writeFileSync(inside("public/probe"), "x"), 500);
+  try {
+    await until(changes, touches("probe"));
+  } finally {
+    clearInterval(probe);
+    setBack.mockRestore();
+  }
+}, 60_000);

@@ -2,6 +2,7 @@ import { type FSWatcher, watch } from "node:fs";
 import { basename } from "node:path";
 import type { SiteChange } from "#contract/api/files.ts";
 import { Failure } from "#contract/failure.ts";
+import { steadyNow } from "#kit/clock.ts";
 import { at, codeOf } from "#kit/jail/descriptor.ts";
 import type { Jail } from "#kit/jail/jail.ts";
 import { openFolder } from "#kit/jail/list-folder.ts";
@@ -107,7 +108,7 @@ class WatchedFolders {
         folder.seen = now;
         this.#tell(folder.path, null);
       }
-      if (folder.restsUntil !== null && Date.now() >= folder.restsUntil) this.#watchAgain(folder);
+      if (folder.restsUntil !== null && steadyNow() >= folder.restsUntil) this.#watchAgain(folder);
     }
   }
 
@@ -158,7 +159,7 @@ class WatchedFolders {
   #heard(folder: Watched, name: Buffer | null, self: string): void {
     if (this.#isTooMuch()) {
       this.#unwatch(folder);
-      folder.restsUntil = Date.now() + restMs;
+      folder.restsUntil = steadyNow() + restMs;
       this.#tell(folder.path, null);
       return;
     }
@@ -177,7 +178,7 @@ class WatchedFolders {
   }
 
   #isTooMuch(): boolean {
-    const now = Date.now();
+    const now = steadyNow();
     if (now - this.#counted.fromMs >= 1_000) this.#counted = { fromMs: now, events: 0 };
     this.#counted.events += 1;
     return this.#counted.events > mostEvents;

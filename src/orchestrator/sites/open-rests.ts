@@ -1,5 +1,5 @@
 import type { Capabilities } from "#contract/internal/orchestrator.ts";
-import { systemClock } from "#kit/clock.ts";
+import { steadyClock } from "#kit/clock.ts";
 import type { Log } from "#kit/log.ts";
 import type { OrchestratorConfig } from "../config.ts";
 import type { HeldSites } from "./held-sites.ts";
@@ -18,13 +18,13 @@ export function openRests(parts: {
 }): SiteRests {
   const { config, sites, specs, capabilities, log } = parts;
   return new SiteRests({
-    claims: new RouterClaims(systemClock),
+    claims: new RouterClaims(steadyClock),
     runnerOf: (siteId) => sites.heldRunnerOf(siteId),
     memoryLimitOf: (siteId) => specs.get(siteId)?.limits.memoryBytes ?? 0,
     freezes: () => capabilities.now.freezes && config.BACKLOT_FROZEN_BYTES > 0,
     frozenBytes: config.BACKLOT_FROZEN_BYTES,
     isMemoryShort,
-    clock: systemClock,
+    clock: steadyClock,
     log,
     everyMs: config.BACKLOT_REST_LOOK_MS,
   });

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { steadyClock } from "#kit/clock.ts";
 import { silentLog } from "#kit/log.ts";
 import { PlacementFence } from "./placement-fence.ts";
 import { PlacementWatch } from "./placement-watch.ts";
@@ -12,8 +13,8 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-const clock = { now: () => Date.now() };
-const fenceOf = (node: string, waitMs = 0): Promise<PlacementFence> => PlacementFence.open({ folder: join(folder, "placements"), node, clock, waitMs });
+const fenceOf = (node: string, waitMs = 0): Promise<PlacementFence> =>
+  PlacementFence.open({ folder: join(folder, "placements"), node, clock: steadyClock, waitMs });
 
 test("what was never moved is nobody's business", async () => {
   const a = await fenceOf("a");

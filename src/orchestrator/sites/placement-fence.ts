@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
 import { Failure } from "#contract/failure.ts";
-import type { Clock } from "#kit/clock.ts";
+import type { SteadyClock } from "#kit/clock.ts";
 import { codeOf } from "#kit/jail/descriptor.ts";
 import { writeDurably } from "./write-durably.ts";
 
@@ -23,7 +23,7 @@ export interface PlacementFenceDeps {
   readonly folder: string | null;
   /** The id of this orchestrator. */
   readonly node: string;
-  readonly clock: Clock;
+  readonly clock: SteadyClock;
   /** How long a program that is taken over is not started, for the one before to see that: longer than it looks and stops. */
   readonly waitMs: number;
 }

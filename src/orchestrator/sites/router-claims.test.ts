@@ -4,7 +4,7 @@ import { anyInstance, RouterClaims } from "./router-claims.ts";
 
 function scene() {
   const time = { now: 1_000_000 };
-  return { time, claims: new RouterClaims({ now: () => time.now }) };
+  return { time, claims: new RouterClaims({ now: () => time.now, isSteady: true }) };
 }
 
 it("an instance is claimed as long as one router sends visitors there", () => {

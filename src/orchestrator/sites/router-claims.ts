@@ -1,5 +1,5 @@
 import { claimHoldsSeconds } from "#contract/internal/site-rest.ts";
-import type { Clock } from "#kit/clock.ts";
+import type { SteadyClock } from "#kit/clock.ts";
 
 interface Router {
   seenAt: number;
@@ -16,10 +16,10 @@ const mostRouters = 1_000;
 
 /** Which routers send visitors where. One that was not heard of for a minute sends none. */
 export class RouterClaims {
-  readonly #clock: Clock;
+  readonly #clock: SteadyClock;
   readonly #routers = new Map<string, Router>();
 
-  constructor(clock: Clock) {
+  constructor(clock: SteadyClock) {
     this.#clock = clock;
   }
 

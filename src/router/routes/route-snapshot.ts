@@ -2,6 +2,7 @@ import { mkdir, open, readFile, rename } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
 import { siteRoute } from "#contract/site-spec.ts";
+import { steadyNow } from "#kit/clock.ts";
 import type { Log } from "#kit/log.ts";
 
 /** What the router keeps on disk, so that it serves and wakes sites while the manager is away. */
@@ -48,7 +49,7 @@ export class SnapshotFile {
   changed(latest: () => RouteSnapshot): void {
     this.#latest = latest;
     if (this.#timer !== null || this.#writing !== null) return;
-    const waitMs = Math.max(0, this.#writtenAt + minimumPauseMs - Date.now());
+    const waitMs = Math.max(0, this.#writtenAt + minimumPauseMs - steadyNow());
     this.#timer = setTimeout(() => {
       this.#timer = null;
       void this.flush();
@@ -66,7 +67,7 @@ export class SnapshotFile {
     this.#writing = this.#write(latest()).catch((err: unknown) => this.#log.error({ err, file: this.#file }, "route snapshot not written"));
     await this.#writing;
     this.#writing = null;
-    this.#writtenAt = Date.now();
+    this.#writtenAt = steadyNow();
     const later: (() => RouteSnapshot) | null = this.#latest;
     if (later !== null) this.changed(later);
   }

@@ -1,12 +1,12 @@
-import type { Clock } from "#kit/clock.ts";
+import type { SteadyClock } from "#kit/clock.ts";
 
 /** Which address pairs are free. One that was used rests before it is given out again, so that a late request never meets another site. */
 export class AddressSlots {
-  readonly #clock: Clock;
+  readonly #clock: SteadyClock;
   readonly #quarantineMs: number;
   readonly #queue: { readonly slot: number; readonly freeAt: number }[];
 
-  constructor(options: { readonly slots: number; readonly quarantineMs: number; readonly clock: Clock }) {
+  constructor(options: { readonly slots: number; readonly quarantineMs: number; readonly clock: SteadyClock }) {
     this.#clock = options.clock;
     this.#quarantineMs = options.quarantineMs;
     this.#queue = Array.from({ length: options.slots }, (_, slot) => ({ slot, freeAt: 0 }));

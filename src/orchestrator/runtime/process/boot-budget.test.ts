@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { BootBudget } from "./boot-budget.ts";
 
 function budgetAt() {
-  const clock = { at: 1_000_000, now: () => clock.at };
+  const clock = { at: 1_000_000, now: (): number => clock.at, isSteady: true as const };
   return { clock, budget: new BootBudget(clock) };
 }
 

@@ -1,4 +1,4 @@
-import type { Clock } from "#kit/clock.ts";
+import type { SteadyClock } from "#kit/clock.ts";
 
 /** A start that may use more of the processor than its site, until `end`. */
 export interface BootAllowance {
@@ -20,10 +20,10 @@ const leastMs = 500;
 
 /** How long programs may boot beyond their share of the processor, counted for each site. */
 export class BootBudget {
-  readonly #clock: Clock;
+  readonly #clock: SteadyClock;
   readonly #sites = new Map<number, { readonly leftMs: number; readonly at: number }>();
 
-  constructor(clock: Clock) {
+  constructor(clock: SteadyClock) {
     this.#clock = clock;
   }
 

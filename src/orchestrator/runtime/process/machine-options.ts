@@ -1,4 +1,4 @@
-import type { Clock } from "#kit/clock.ts";
+import type { SteadyClock } from "#kit/clock.ts";
 import type { Log } from "#kit/log.ts";
 import type { RunFolders } from "./mount-view.ts";
 
@@ -33,6 +33,6 @@ export interface MachineOptions {
   readonly resolverFiles: readonly string[];
   /** False: relay by Node even where socat is installed. */
   readonly hasSocat: boolean;
-  readonly clock: Clock;
+  readonly clock: SteadyClock;
   readonly log: Log;
 }

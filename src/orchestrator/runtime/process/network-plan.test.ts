@@ -43,7 +43,7 @@ it("makes both ends of a pair", () => {
 
 it("lets an address rest before it is given out again", () => {
   let now = 1000;
-  const slots = new AddressSlots({ slots: 2, quarantineMs: 60_000, clock: { now: () => now } });
+  const slots = new AddressSlots({ slots: 2, quarantineMs: 60_000, clock: { now: () => now, isSteady: true } });
   expect([slots.take(), slots.take(), slots.take()]).toEqual([0, 1, null]);
   slots.release(1);
   now += 59_999;

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { chownSync, mkdirSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import { Failure } from "#contract/failure.ts";
-import { type Clock, systemClock } from "#kit/clock.ts";
+import { type SteadyClock, steadyClock } from "#kit/clock.ts";
 import type { Log } from "#kit/log.ts";
 import type { EnteredProgram, EnterRequest } from "../enter.ts";
 import type { RunningRun, RunRequest } from "../run.ts";
@@ -61,7 +61,7 @@ export interface ProcessRuntimeOptions {
   readonly resolverFiles?: readonly string[];
   /** False: relay by Node even where socat is installed. */
   readonly hasSocat?: boolean;
-  readonly clock?: Clock;
+  readonly clock?: SteadyClock;
 }
 
 /**
@@ -211,7 +211,7 @@ class ProcessRuntime implements SiteRuntime {
         closedNetworks: this.#options.closedNetworks ?? [],
         resolverFiles: this.#options.resolverFiles ?? resolverFiles,
         hasSocat: this.#options.hasSocat ?? true,
-        clock: this.#options.clock ?? systemClock,
+        clock: this.#options.clock ?? steadyClock,
         log,
       }),
     );

@@ -5,7 +5,7 @@ import { type AddressInfo, createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { systemClock } from "#kit/clock.ts";
+import { steadyClock } from "#kit/clock.ts";
 import { silentLog } from "#kit/log.ts";
 import { titled, whyNoNetworks } from "../../../../test/support/needs.ts";
 import { type PretendInternet, pretended, pretendInternet } from "../../../../test/support/pretend-internet.ts";
@@ -190,7 +190,7 @@ async function openNetworks(resolverFile: string): Promise<{ readonly open: Site
     resolverFiles: [resolverFile],
     quarantineMs: 0,
     warm: 2,
-    clock: systemClock,
+    clock: steadyClock,
     log: silentLog(),
   });
   const close = async (): Promise<void> => {

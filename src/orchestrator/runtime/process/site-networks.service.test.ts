@@ -65,7 +65,7 @@ describe.skipIf(missing !== null)(titled("networks of sites", missing), () => {
 
   it("gives an address to no other program until it has rested", async () => {
     let now = 1_000_000;
-    await using harness = processRuntimeHarness({ mode: "veth", warmNetworks: 1, quarantineMs: 60_000, clock: { now: () => now } });
+    await using harness = processRuntimeHarness({ mode: "veth", warmNetworks: 1, quarantineMs: 60_000, clock: { now: () => now, isSteady: true } });
     const used: string[] = [];
     for (let round = 0; round < 6; round += 1) {
       const program = await harness.runtime.start((await harness.site(round + 1, "serves")).request);

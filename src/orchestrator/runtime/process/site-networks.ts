@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { Failure } from "#contract/failure.ts";
-import type { Clock } from "#kit/clock.ts";
+import type { SteadyClock } from "#kit/clock.ts";
 import type { Log } from "#kit/log.ts";
 import type { RuntimeCapabilities } from "../site-runtime.ts";
 import { type AddressBlock, claimAddressBlock, readFormerBlock } from "./address-block.ts";
@@ -37,7 +37,7 @@ export interface SiteNetworksOptions {
   readonly quarantineMs: number;
   /** How many prepared ones wait for a start. */
   readonly warm: number;
-  readonly clock: Clock;
+  readonly clock: SteadyClock;
   readonly log: Log;
 }
 

@@ -6,7 +6,7 @@ import { PortBook } from "./port-book.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "backlot-ports-"));
 let now = 0;
-const clock = { now: () => now };
+const clock = { now: () => now, isSteady: true } as const;
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 it("gives a port to no other site while the one before runs, or has ended just now", () => {

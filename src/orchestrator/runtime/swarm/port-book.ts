@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import type { Clock } from "#kit/clock.ts";
+import type { SteadyClock } from "#kit/clock.ts";
 
 /** Longer than a router goes on sending visitors to a program of which it hears nothing. */
 const restMs = 60_000;
@@ -23,13 +23,13 @@ interface Holder {
  * still send that site's visitors there. Kept in a file, since the orchestrator may have gone together with the engine.
  */
 export class PortBook {
-  readonly #clock: Clock;
+  readonly #clock: SteadyClock;
   readonly #file: string;
   readonly #holders = new Map<number, Holder>();
   /** The one that the engine gave out last. */
   #last = 0;
 
-  constructor({ folder, clock }: { readonly folder: string; readonly clock: Clock }) {
+  constructor({ folder, clock }: { readonly folder: string; readonly clock: SteadyClock }) {
     this.#clock = clock;
     this.#file = join(folder, "ports.json");
     mkdirSync(folder, { recursive: true, mode: 0o700 });

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { PassThrough } from "node:stream";
 import { text } from "node:stream/consumers";
 import { setTimeout as delay } from "node:timers/promises";
-import { systemClock } from "#kit/clock.ts";
+import { steadyClock } from "#kit/clock.ts";
 import type { Log } from "#kit/log.ts";
 import { Lane } from "#orchestrator/sites/lane.ts";
 import type { RunFolders } from "../process/mount-view.ts";
@@ -70,7 +70,7 @@ export async function prepareMachine(options: SwarmOptions): Promise<SwarmMachin
   try {
     const found = await look(engine, events, options);
     const services = new SiteServices({ managers, installation });
-    const ports = new PortBook({ folder: options.stateFolder, clock: systemClock });
+    const ports = new PortBook({ folder: options.stateFolder, clock: steadyClock });
     const [wayOut, skipping] = [new WayOut((ip) => firewall.letOut(ip)), new Lane()];
     return {
       installation,
