@@ -56,14 +56,16 @@ function mountSessions(app: FastifyInstance, deps: AccountsDeps): void {
     const secret = newSecret();
     const createdAt = new Date();
     const expiresAt = new Date(createdAt.getTime() + sessionLifetimeMs);
-    await deps.sessions.create({
+    const isOpen = await deps.sessions.create({
       id: hashOf(secret),
-      userId: user.id,
+      user,
       createdAt,
       expiresAt,
       address: request.ip,
       userAgent: request.headers["user-agent"]?.slice(0, 300) ?? null,
     });
+    // Since the password was looked at it was changed, or the person's access has ended.
+    if (!isOpen) throw new Failure("credentials_wrong");
     await note({ user, scopes: ["full"], door: "web", address: request.ip }, "session.create");
     return { "set-cookie": [setCookie(secret, isSecure), devices.remember(request.headers.cookie, user.username)] };
   };
@@ -71,11 +73,14 @@ function mountSessions(app: FastifyInstance, deps: AccountsDeps): void {
   mount({ app, guard: guards.anyone }, api.signIn, async ({ body, request }) => {
     const device = devices.find(request.headers.cookie, body.username);
     const asked = { ...body, address: request.ip, device };
-    const user = await signIn({ ...deps, now: () => new Date() }, asked).catch(async (error: unknown) => {
+    const open = async () => {
+      const user = await signIn({ ...deps, now: () => new Date() }, asked);
+      return new Answer({ user: userViewOf(user) }, { headers: await begin(user, request) });
+    };
+    return open().catch(async (error: unknown) => {
       await noteFailedSignIn(deps.audit, error, { username: body.username, door: "web", address: request.ip });
       throw error;
     });
-    return new Answer({ user: userViewOf(user) }, { headers: await begin(user, request) });
   });
   mount({ app, guard: guards.person }, api.readSession, async ({ caller }) => ({ user: userViewOf(caller.actor.user) }));
   mount({ app, guard: guards.person }, api.signOut, async ({ caller }) => {
@@ -94,8 +99,9 @@ function mountSessions(app: FastifyInstance, deps: AccountsDeps): void {
     checkPassword(body.newPassword);
     // Whoever holds the session is known already.
     const asked = { username: user.username, password: body.currentPassword, address: caller.actor.address ?? "", device: caller.sessionId ?? undefined };
-    await signIn({ ...deps, now: () => new Date() }, asked);
-    await deps.users.update(user.id, { passwordHash: await deps.hasher.hash(body.newPassword), keepSession: caller.sessionId ?? undefined });
+    const { epoch } = await signIn({ ...deps, now: () => new Date() }, asked);
+    const passwordHash = await deps.hasher.hash(body.newPassword);
+    await deps.users.update(user.id, { passwordHash, keepSession: caller.sessionId ?? undefined, epoch });
     await note(caller.actor, "password.update");
     return undefined;
   });
@@ -107,12 +113,13 @@ function mountTokens(app: FastifyInstance, deps: AccountsDeps): void {
     const secret = `blt_${newSecret()}`;
     const token = await deps.tokens.create({
       id: randomUUID(),
-      userId: caller.actor.user.id,
+      user: caller.actor.user,
       name: body.name,
       secretHash: hashOf(secret),
       scopes: body.scopes,
       expiresAt: body.expiresAt === undefined ? null : new Date(body.expiresAt),
     });
+    if (token === null) throw new Failure("not_signed_in");
     await note(caller.actor, "tokens.create", { details: { name: body.name, scopes: body.scopes } });
     return { id: token.id, secret, token: tokenViewOf(token) };
   });

@@ -25,7 +25,7 @@ export function mountKeys(app: FastifyInstance, deps: KeysDeps): void {
   const at = { app, guard: deps.guards.person };
   const { keys, note } = deps;
   mount(at, api.createKey, async ({ body, caller: { actor } }) => {
-    const key = await addKey({ keys, newId: randomUUID }, { userId: actor.user.id, title: body.title, text: body.key });
+    const key = await addKey({ keys, newId: randomUUID }, { user: actor.user, title: body.title, text: body.key });
     await note(actor, "keys.create", { details: { title: key.title, fingerprint: key.fingerprint } });
     return { key: keyViewOf(key) };
   });

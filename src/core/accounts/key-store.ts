@@ -14,8 +14,11 @@ export interface SshKey {
 
 /** People's public keys. The same key may be several people's; nobody learns whose it is besides. */
 export interface KeyStore {
-  /** @throws {Failure} `key_taken`. */
-  create(input: { readonly id: string; readonly userId: number; readonly title: string; readonly key: PublicKey }): Promise<SshKey>;
+  /**
+   * Null, and nothing is kept, when the person has another epoch by now or may not sign in any more.
+   * @throws {Failure} `key_taken`.
+   */
+  create(input: { readonly id: string; readonly user: Pick<User, "id" | "epoch">; readonly title: string; readonly key: PublicKey }): Promise<SshKey | null>;
   list(userId: number): Promise<readonly SshKey[]>;
   /** The active person of this name, if the key is theirs. */
   find(username: string, fingerprint: string): Promise<{ readonly user: User; readonly key: SshKey } | null>;

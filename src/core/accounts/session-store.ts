@@ -2,14 +2,16 @@ import type { User } from "./user.ts";
 
 /** Browser sessions. Only the sha256 of a session's secret is stored (hex), as its id. */
 export interface SessionStore {
+  /** False, and nothing is kept, when the person has another epoch by now or may not sign in any more. */
   create(input: {
     readonly id: string;
-    readonly userId: number;
+    /** As they were when their password was looked at. */
+    readonly user: Pick<User, "id" | "epoch">;
     readonly createdAt: Date;
     readonly expiresAt: Date;
     readonly address: string | null;
     readonly userAgent: string | null;
-  }): Promise<void>;
+  }): Promise<boolean>;
   /** The active person behind a session that has not expired. */
   find(id: string, now: Date): Promise<{ readonly user: User; readonly lastSeenAt: Date; readonly expiresAt: Date } | null>;
   /** Notes that the session was used, and moves its end. */

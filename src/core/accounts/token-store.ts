@@ -13,14 +13,16 @@ export interface ApiToken {
 
 /** API tokens. Only the sha256 of a token's secret is stored (hex). */
 export interface TokenStore {
+  /** Null, and nothing is kept, when the person has another epoch by now or may not sign in any more. */
   create(input: {
     readonly id: string;
-    readonly userId: number;
+    /** As they were when they asked. */
+    readonly user: Pick<User, "id" | "epoch">;
     readonly name: string;
     readonly secretHash: string;
     readonly scopes: readonly TokenScope[];
     readonly expiresAt: Date | null;
-  }): Promise<ApiToken>;
+  }): Promise<ApiToken | null>;
   /** The active person behind a token that has not expired. */
   find(secretHash: string, now: Date): Promise<{ readonly user: User; readonly token: ApiToken } | null>;
   list(userId: number): Promise<readonly ApiToken[]>;

@@ -9,6 +9,8 @@ export interface UserChanges {
   readonly isActive?: boolean | undefined;
   /** The session that is kept when the others end: the one that asked for the change. */
   readonly keepSession?: string | undefined;
+  /** The epoch under which the current password was found right: nothing changes when it is another one by now. */
+  readonly epoch?: number | undefined;
 }
 
 /** People. */
@@ -21,7 +23,7 @@ export interface UserStore {
   withPasswordHash(username: string): Promise<{ readonly user: User; readonly passwordHash: string | null } | null>;
   /** By user name. */
   list(request: PageRequest & { readonly search?: string | undefined }): Promise<Page<User>>;
-  /** @throws {Failure} `last_administrator` when no active administrator would be left; `user_not_found`. */
+  /** @throws {Failure} `last_administrator` when no active administrator would be left; `user_not_found`; `credentials_wrong` for another epoch. */
   update(id: number, changes: UserChanges): Promise<User>;
   /** Whether anyone can sign in as administrator yet. */
   hasAdministrator(): Promise<boolean>;

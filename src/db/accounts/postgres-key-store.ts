@@ -6,6 +6,7 @@ import { cleanText } from "../clean-text.ts";
 import type { Database } from "../database.ts";
 import { violates } from "../database-error.ts";
 import { isRowUuid } from "../row-id.ts";
+import { holdPerson } from "./hold-person.ts";
 import { userColumns, userOf } from "./user-rows.ts";
 
 const keyColumns = ["id", "title", "algorithm", "bits", "fingerprint", "createdAt", "lastUsedAt"] as const;
@@ -18,15 +19,18 @@ export class PostgresKeyStore implements KeyStore {
     this.#db = db;
   }
 
-  async create(input: Parameters<KeyStore["create"]>[0]): Promise<SshKey> {
+  async create({ id, user, ...input }: Parameters<KeyStore["create"]>[0]): Promise<SshKey | null> {
     const { algorithm, bits, fingerprint, blob } = input.key;
     const title = cleanText(input.title);
     try {
-      return await this.#db
-        .insertInto("sshKeys")
-        .values({ id: input.id, userId: input.userId, title, algorithm, bits, fingerprint, blob })
-        .returning(keyColumns)
-        .executeTakeFirstOrThrow();
+      return await this.#db.transaction().execute(async (change) => {
+        if (!(await holdPerson(change, user))) return null;
+        return change
+          .insertInto("sshKeys")
+          .values({ id, userId: user.id, title, algorithm, bits, fingerprint, blob })
+          .returning(keyColumns)
+          .executeTakeFirstOrThrow();
+      });
     } catch (error) {
       if (violates(error, "ssh_keys_once_a_person")) throw new Failure("key_taken", { title }, { cause: error });
       throw error;

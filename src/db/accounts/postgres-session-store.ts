@@ -2,6 +2,7 @@ import type { SessionStore } from "#core/accounts/session-store.ts";
 import type { User } from "#core/accounts/user.ts";
 import { cleanText } from "../clean-text.ts";
 import type { Database } from "../database.ts";
+import { holdPerson } from "./hold-person.ts";
 import { userColumns, userOf } from "./user-rows.ts";
 
 /** Browser sessions, in PostgreSQL. */
@@ -12,11 +13,16 @@ export class PostgresSessionStore implements SessionStore {
     this.#db = db;
   }
 
-  async create(input: Parameters<SessionStore["create"]>[0]): Promise<void> {
-    await this.#db
-      .insertInto("sessions")
-      .values({ ...input, lastSeenAt: input.createdAt, userAgent: input.userAgent === null ? null : cleanText(input.userAgent).slice(0, 500) })
-      .execute();
+  async create({ user, ...input }: Parameters<SessionStore["create"]>[0]): Promise<boolean> {
+    const userAgent = input.userAgent === null ? null : cleanText(input.userAgent).slice(0, 500);
+    return this.#db.transaction().execute(async (change) => {
+      if (!(await holdPerson(change, user))) return false;
+      await change
+        .insertInto("sessions")
+        .values({ ...input, userId: user.id, lastSeenAt: input.createdAt, userAgent })
+        .execute();
+      return true;
+    });
   }
 
   async find(id: string, now: Date): Promise<{ readonly user: User; readonly lastSeenAt: Date; readonly expiresAt: Date } | null> {

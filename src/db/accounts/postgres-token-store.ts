@@ -4,6 +4,7 @@ import { cleanText } from "../clean-text.ts";
 import type { Database } from "../database.ts";
 import { prepare } from "../prepared.ts";
 import { isRowUuid } from "../row-id.ts";
+import { holdPerson } from "./hold-person.ts";
 import { userOf } from "./user-rows.ts";
 
 type FoundToken = User & Omit<ApiToken, "id" | "createdAt"> & { readonly tokenId: string; readonly tokenCreatedAt: Date };
@@ -25,12 +26,15 @@ export class PostgresTokenStore implements TokenStore {
     this.#db = db;
   }
 
-  async create(input: Parameters<TokenStore["create"]>[0]): Promise<ApiToken> {
-    return this.#db
-      .insertInto("apiTokens")
-      .values({ ...input, name: cleanText(input.name), scopes: [...input.scopes] })
-      .returning(tokenColumns)
-      .executeTakeFirstOrThrow();
+  async create({ user, ...input }: Parameters<TokenStore["create"]>[0]): Promise<ApiToken | null> {
+    return this.#db.transaction().execute(async (change) => {
+      if (!(await holdPerson(change, user))) return null;
+      return change
+        .insertInto("apiTokens")
+        .values({ ...input, userId: user.id, name: cleanText(input.name), scopes: [...input.scopes] })
+        .returning(tokenColumns)
+        .executeTakeFirstOrThrow();
+    });
   }
 
   async find(secretHash: string, now: Date): Promise<{ readonly user: User; readonly token: ApiToken } | null> {

@@ -70,8 +70,9 @@ export class PostgresUserStore implements UserStore {
     if (!isRowNumber(id)) throw new Failure("user_not_found");
     return this.#db.transaction().execute(async (change) => {
       await lockAdministrators(change);
-      const before = await change.selectFrom("users").select(["role", "isActive"]).where("id", "=", id).forNoKeyUpdate().executeTakeFirst();
+      const before = await change.selectFrom("users").select(["role", "isActive", "epoch"]).where("id", "=", id).forNoKeyUpdate().executeTakeFirst();
       if (before === undefined) throw new Failure("user_not_found");
+      if (changes.epoch !== undefined && changes.epoch !== before.epoch) throw new Failure("credentials_wrong");
       const role = changes.role ?? before.role;
       const isActive = changes.isActive ?? before.isActive;
       const isSame = role === before.role && isActive === before.isActive;

@@ -51,7 +51,7 @@ export function describeAccountStores(get: () => StoreContext): void {
       const now = new Date();
       const [kept, ended] = [randomUUID(), randomUUID()];
       for (const id of [kept, ended]) {
-        await sessions.create({ id, userId: user.id, createdAt: now, expiresAt: new Date(now.getTime() + minute), address: null, userAgent: null });
+        await sessions.create({ id, user, createdAt: now, expiresAt: new Date(now.getTime() + minute), address: null, userAgent: null });
       }
       expect(await users.update(user.id, { passwordHash: "new", keepSession: kept })).toEqual({ ...user, epoch: 1 });
       expect(await sessions.find(kept, now)).toMatchObject({ user: { id: user.id, epoch: 1 } });
@@ -116,7 +116,7 @@ export function describeAccountStores(get: () => StoreContext): void {
       const user = await aUser(get());
       const at = (ms: number): Date => new Date(Date.UTC(2026, 0, 1) + ms);
       const id = randomUUID();
-      await sessions.create({ id, userId: user.id, createdAt: at(0), expiresAt: at(minute), address: "::1", userAgent: "x".repeat(5000) });
+      await sessions.create({ id, user, createdAt: at(0), expiresAt: at(minute), address: "::1", userAgent: "x".repeat(5000) });
       expect(await sessions.find(id, at(1))).toEqual({ user, lastSeenAt: at(0), expiresAt: at(minute) });
       expect(await sessions.find(id, at(minute))).toBeNull();
       await sessions.touch(id, at(5), at(2 * minute));
@@ -124,7 +124,7 @@ export function describeAccountStores(get: () => StoreContext): void {
       expect(await sessions.deleteExpired(at(minute))).toBe(0);
       expect(await sessions.deleteExpired(at(2 * minute))).toBe(1);
       expect(await sessions.find(id, at(minute))).toBeNull();
-      await sessions.create({ id, userId: user.id, createdAt: at(0), expiresAt: at(minute), address: null, userAgent: null });
+      await sessions.create({ id, user, createdAt: at(0), expiresAt: at(minute), address: null, userAgent: null });
       await get().db.updateTable("users").set({ isActive: false }).where("id", "=", user.id).execute();
       expect(await sessions.find(id, at(1))).toBeNull();
       await sessions.delete(id);
@@ -139,8 +139,8 @@ export function describeAccountStores(get: () => StoreContext): void {
       const expiresAt = new Date(Date.now() + minute);
       const id = randomUUID();
       const secretHash = randomUUID();
-      const token = await tokens.create({ id, userId: user.id, name: "ci \0", secretHash, scopes: ["deploy", "read"], expiresAt });
-      expect(token).toEqual({ id, name: "ci ", scopes: ["deploy", "read"], createdAt: token.createdAt, expiresAt, lastUsedAt: null });
+      const token = await tokens.create({ id, user, name: "ci \0", secretHash, scopes: ["deploy", "read"], expiresAt });
+      expect(token).toEqual({ id, name: "ci ", scopes: ["deploy", "read"], createdAt: expect.any(Date), expiresAt, lastUsedAt: null });
       expect(await tokens.find(secretHash, new Date())).toEqual({ user, token });
       expect(await tokens.find(secretHash, expiresAt)).toBeNull();
       expect(await tokens.find(randomUUID(), new Date())).toBeNull();
@@ -158,7 +158,7 @@ export function describeAccountStores(get: () => StoreContext): void {
       const { tokens } = get().stores;
       const user = await aUser(get());
       const secretHash = randomUUID();
-      await tokens.create({ id: randomUUID(), userId: user.id, name: "for ever", secretHash, scopes: ["full"], expiresAt: null });
+      await tokens.create({ id: randomUUID(), user, name: "for ever", secretHash, scopes: ["full"], expiresAt: null });
       expect(await tokens.find(secretHash, new Date(Date.now() + 1e12))).toMatchObject({ user });
       await get().stores.users.update(user.id, { isActive: false });
       expect(await tokens.find(secretHash, new Date())).toBeNull();
@@ -172,28 +172,29 @@ export function describeAccountStores(get: () => StoreContext): void {
       const { keys } = get().stores;
       const [user, other] = [await aUser(get()), await aUser(get())];
       const key = aKey();
-      const made = await keys.create({ id: randomUUID(), userId: user.id, title: "laptop \0", key });
+      const id = randomUUID();
+      const made = await keys.create({ id, user, title: "laptop \0", key });
       const { algorithm, bits, fingerprint } = key;
-      expect(made).toEqual({ id: made.id, title: "laptop ", algorithm, bits, fingerprint, createdAt: made.createdAt, lastUsedAt: null });
+      expect(made).toEqual({ id, title: "laptop ", algorithm, bits, fingerprint, createdAt: expect.any(Date), lastUsedAt: null });
       expect(await keys.find(user.username, fingerprint)).toEqual({ user, key: made });
       expect(await keys.find(other.username, fingerprint)).toBeNull();
-      await expect(keys.create({ id: randomUUID(), userId: user.id, title: "again", key })).rejects.toMatchObject({ code: "key_taken" });
-      const shared = await keys.create({ id: randomUUID(), userId: other.id, title: "shared", key });
+      await expect(keys.create({ id: randomUUID(), user, title: "again", key })).rejects.toMatchObject({ code: "key_taken" });
+      const shared = await keys.create({ id: randomUUID(), user: other, title: "shared", key });
       const usedAt = new Date();
-      await keys.touch(made.id, usedAt);
+      await keys.touch(id, usedAt);
       expect(await keys.list(user.id)).toEqual([{ ...made, lastUsedAt: usedAt }]);
-      expect([await keys.has(user.id, made.id), await keys.has(other.id, made.id)]).toEqual([true, false]);
-      expect(await keys.delete(other, made.id)).toBe(false);
+      expect([await keys.has(user.id, id), await keys.has(other.id, id)]).toEqual([true, false]);
+      expect(await keys.delete(other, id)).toBe(false);
       expect(await keys.delete(user, "not-a-uuid")).toBe(false);
-      expect(await keys.delete(user, made.id)).toBe(true);
-      expect([await keys.find(user.username, fingerprint), await keys.has(user.id, made.id)]).toEqual([null, false]);
+      expect(await keys.delete(user, id)).toBe(true);
+      expect([await keys.find(user.username, fingerprint), await keys.has(user.id, id)]).toEqual([null, false]);
       expect(await keys.list(other.id)).toEqual([shared]);
     });
 
     it("of somebody whose access ended sign nobody in", async () => {
       const user = await aUser(get());
       const key = aKey();
-      await get().stores.keys.create({ id: randomUUID(), userId: user.id, title: "laptop", key });
+      await get().stores.keys.create({ id: randomUUID(), user, title: "laptop", key });
       await get().stores.users.update(user.id, { isActive: false });
       expect(await get().stores.keys.find(user.username, key.fingerprint)).toBeNull();
     });

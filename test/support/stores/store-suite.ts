@@ -5,6 +5,7 @@ import { silentLog } from "#kit/log.ts";
 import type { TestDatabase } from "../test-database.ts";
 import { describeAccountStores } from "./account-suite.ts";
 import { describeAwakeSites } from "./awake-site-suite.ts";
+import { describeCredentials } from "./credential-suite.ts";
 import { describeDatabaseStores } from "./database-suite.ts";
 import { describeLongHistories } from "./long-history-suite.ts";
 import { describeNotifications } from "./notification-suite.ts";
@@ -51,6 +52,7 @@ export function describeStores(name: string, createDatabase: () => Promise<TestD
       return context;
     };
     describeAccountStores(get);
+    describeCredentials(get);
     describeSiteStores(get);
     describeAwakeSites(get);
     describeDatabaseStores(get);
