@@ -1,94 +1,195 @@
+import type { DraftNews } from "./draft-channel.ts";
 import { draftStoreOf } from "./draft-store.ts";
 import { type Draft, type Drafts, fits, movedDrafts, type Owner } from "./drafts.ts";
+import { movedPath } from "./tabs.ts";
 
 /** Writes this long after the last key, in milliseconds: a reload loses no more. */
 const settleMs = 400;
 
 export interface DraftKeeper {
   all(): Promise<Drafts>;
+  /** A file's draft as the browser keeps it now, whichever page wrote it: from now on it is this page's to replace and to drop. */
+  take(path: string): Promise<Draft | undefined>;
   /** A file's text has changed; when it is as saved there is nothing to keep any more. */
   changed(path: string, isDirty: boolean): void;
   drop(path: string): void;
   /** Writes at once what waits: the page may be about to end. */
   flush(): void;
-  moved(move: { readonly from: string; readonly to: string }): Promise<void>;
+  moved(move: Move): Promise<void>;
+}
+
+interface Move {
+  readonly from: string;
+  readonly to: string;
 }
 
 interface Deps {
   /** The unsaved work of a file; null when there is none. */
-  readonly textOf: (path: string) => Omit<Draft, "at"> | null;
+  readonly textOf: (path: string) => Omit<Draft, "at" | "page"> | null;
   /** Told after each attempt whether the browser keeps this file's unsaved work. */
   readonly kept: (path: string, isKept: boolean) => void;
 }
 
+/** This page among all that the browser shows, now or later. Browsers lack `crypto.randomUUID` where the dashboard is reached by plain HTTP. */
+const page = crypto.getRandomValues(new Uint32Array(4)).join("-");
+
 /** Keeps unsaved work in the browser while it is typed. */
 export function keepDrafts(owner: Owner, deps: Deps): DraftKeeper {
-  const store = draftStoreOf(owner);
-  let drafts: Drafts = new Map();
-  const timers = new Map<string, ReturnType<typeof setTimeout>>();
-  let reading: Promise<void> | undefined;
-  const read = (): Promise<void> => {
-    reading ??= store.all().then(
+  const keeper = new Keeper(owner, deps);
+  window.addEventListener("pagehide", () => keeper.flush());
+  document.addEventListener("visibilitychange", () => document.visibilityState === "hidden" && keeper.flush());
+  return keeper;
+}
+
+class Keeper implements DraftKeeper {
+  readonly #store: ReturnType<typeof draftStoreOf>;
+  readonly #deps: Deps;
+  /** What the browser keeps, as far as this page has heard. */
+  #drafts: Drafts = new Map();
+  /** Which drafts of other pages, or of former ones, this page goes on with. */
+  #taken: ReadonlyMap<string, Pick<Draft, "at" | "page">> = new Map();
+  /** Files whose unsaved work the browser does not keep. */
+  #unkept: ReadonlySet<string> = new Set();
+  readonly #timers = new Map<string, ReturnType<typeof setTimeout>>();
+  #reading: Promise<boolean> | undefined;
+
+  constructor(owner: Owner, deps: Deps) {
+    this.#store = draftStoreOf(owner);
+    this.#deps = deps;
+    this.#store.hear((told) => void this.#hear(told));
+    void this.#read();
+  }
+
+  async all(): Promise<Drafts> {
+    await this.#read();
+    return this.#drafts;
+  }
+
+  async take(path: string): Promise<Draft | undefined> {
+    // What could not be written is only here.
+    if ((await this.#read()) && !(this.#unkept.has(path) && this.#drafts.get(path)?.page === page)) await this.#refresh(path);
+    const found = this.#drafts.get(path);
+    if (found !== undefined) this.#taken = new Map(this.#taken).set(path, { at: found.at, page: found.page });
+    return found;
+  }
+
+  changed(path: string, isDirty: boolean): void {
+    if (!isDirty) {
+      this.drop(path);
+      return;
+    }
+    clearTimeout(this.#timers.get(path));
+    this.#timers.set(
+      path,
+      setTimeout(() => this.#write(path), settleMs),
+    );
+  }
+
+  drop(path: string): void {
+    this.#stopTimer(path);
+    this.#unkept = new Set([...this.#unkept].filter((each) => each !== path));
+    const there = this.#drafts.get(path);
+    if (there === undefined || !this.#isOurs(path, there)) return;
+    this.#put(path, undefined);
+    // A draft that could not be dropped is compared with the site when the file is opened again.
+    this.#store.drop(path, (found) => this.#isOurs(path, found)).catch(() => undefined);
+  }
+
+  flush(): void {
+    for (const path of [...this.#timers.keys()]) this.#write(path);
+  }
+
+  async moved(move: Move): Promise<void> {
+    this.flush();
+    await this.#read();
+    this.#drafts = movedDrafts(this.#drafts, move);
+    this.#taken = new Map([...this.#taken].map(([path, each]) => [movedPath(path, move), each]));
+    this.#unkept = new Set([...this.#unkept].map((path) => movedPath(path, move)));
+    // What could not be moved is found under its old name.
+    await this.#store.move(move).catch(() => undefined);
+  }
+
+  /** Whether the browser's drafts could be read. */
+  #read(): Promise<boolean> {
+    this.#reading ??= this.#store.all().then(
       (found) => {
-        drafts = new Map([...found, ...drafts]);
+        this.#drafts = new Map([...found, ...this.#drafts]);
+        return true;
       },
       // The browser keeps nothing for this page, or not now: there is no draft, and each new one is told to be unkept.
       () => {
-        reading = undefined;
+        this.#reading = undefined;
+        return false;
       },
     );
-    return reading;
-  };
-  void read();
-  const write = (path: string): void => {
-    clearTimeout(timers.get(path));
-    timers.delete(path);
-    const unsaved = deps.textOf(path);
+    return this.#reading;
+  }
+
+  async #refresh(path: string): Promise<void> {
+    const before = this.#drafts.get(path);
+    try {
+      const found = await this.#store.get(path);
+      // Written by this page meanwhile: that is newer.
+      if (this.#drafts.get(path) === before) this.#put(path, found);
+    } catch {
+      // The browser does not answer now: what was last heard of it counts.
+    }
+  }
+
+  #write(path: string): void {
+    this.#stopTimer(path);
+    const unsaved = this.#deps.textOf(path);
     if (unsaved === null) return;
-    if (!fits(drafts, path, unsaved.text)) {
-      deps.kept(path, false);
+    const there = this.#drafts.get(path);
+    // There is one place for a file: what another page keeps there is not overwritten, only told apart by a person.
+    const isTaken = there !== undefined && !this.#isOurs(path, there);
+    if (isTaken || !fits(this.#drafts, path, unsaved.text)) {
+      this.#told(path, false);
       return;
     }
-    const kept = { ...unsaved, at: Date.now() };
-    drafts = new Map(drafts).set(path, kept);
-    store.keep(path, kept).then(
-      () => deps.kept(path, true),
-      () => deps.kept(path, false),
+    const kept = { ...unsaved, at: Date.now(), page };
+    this.#put(path, kept);
+    this.#store.keep(path, kept).then(
+      () => this.#told(path, true),
+      () => this.#told(path, false),
     );
-  };
-  const drop = (path: string): void => {
-    clearTimeout(timers.get(path));
-    timers.delete(path);
-    if (!drafts.has(path)) return;
-    drafts = new Map([...drafts].filter(([each]) => each !== path));
-    // A draft that could not be dropped is compared with the site when the file is opened again.
-    store.drop(path).catch(() => undefined);
-  };
-  const flush = (): void => {
-    for (const path of [...timers.keys()]) write(path);
-  };
-  window.addEventListener("pagehide", flush);
-  document.addEventListener("visibilitychange", () => document.visibilityState === "hidden" && flush());
-  return {
-    all: () => read().then(() => drafts),
-    changed: (path, isDirty) => {
-      if (!isDirty) return drop(path);
-      clearTimeout(timers.get(path));
-      timers.set(
-        path,
-        setTimeout(() => write(path), settleMs),
-      );
-    },
-    drop,
-    flush,
-    moved: async (move) => {
-      flush();
-      await read();
-      const before = drafts;
-      drafts = movedDrafts(drafts, move);
-      const gone = [...before.keys()].filter((path) => !drafts.has(path));
-      const come = [...drafts].filter(([path]) => !before.has(path));
-      await Promise.allSettled([...come.map(([path, kept]) => store.keep(path, kept)), ...gone.map((path) => store.drop(path))]);
-    },
-  };
+  }
+
+  /** Another page has changed a draft, or the person has signed out or in again somewhere. */
+  async #hear(told: DraftNews): Promise<void> {
+    const ofThisPage = (paths: Iterable<string>): readonly string[] => [...paths].filter((path) => this.#deps.textOf(path) !== null);
+    if (told.kind === "left") {
+      const lost = ofThisPage(this.#drafts.keys());
+      this.#drafts = new Map();
+      for (const path of lost) this.#told(path, false);
+    } else if (told.kind === "back") {
+      for (const path of ofThisPage(this.#unkept)) this.#write(path);
+    } else {
+      await this.#refresh(told.path);
+      if (ofThisPage([told.path]).length === 0) return;
+      const found = this.#drafts.get(told.path);
+      if (found === undefined && this.#unkept.has(told.path)) this.#write(told.path);
+      else if (found === undefined || !this.#isOurs(told.path, found)) this.#told(told.path, false);
+    }
+  }
+
+  #isOurs(path: string, there: Draft): boolean {
+    const taken = this.#taken.get(path);
+    return there.page === page || (taken !== undefined && taken.at === there.at && taken.page === there.page);
+  }
+
+  #told(path: string, isKept: boolean): void {
+    this.#unkept = new Set(isKept ? [...this.#unkept].filter((each) => each !== path) : [...this.#unkept, path]);
+    this.#deps.kept(path, isKept);
+  }
+
+  #put(path: string, found: Draft | undefined): void {
+    const others = [...this.#drafts].filter(([each]) => each !== path);
+    this.#drafts = new Map(found === undefined ? others : [...others, [path, found]]);
+  }
+
+  #stopTimer(path: string): void {
+    clearTimeout(this.#timers.get(path));
+    this.#timers.delete(path);
+  }
 }

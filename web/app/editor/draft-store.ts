@@ -1,17 +1,30 @@
+import { type DraftNews, hasLeft, hearDrafts, tellAll, tellOthers } from "./draft-channel.ts";
 import { inAllDrafts, inDrafts } from "./draft-database.ts";
 import { type Draft, type Drafts, draft, keyOfSite, type Owner } from "./drafts.ts";
+import { isAtOrBelow, movedPath } from "./tabs.ts";
 
 // IndexedDB and not localStorage: a few large files would fill the latter, which the whole origin shares.
 
-/** Where unsaved work is kept: of one person and one site. Every method rejects, in bounded time, where the browser keeps nothing. */
-export interface DraftStore {
+/**
+ * Where unsaved work is kept: of one person and one site. All pages of the browser share it. Every method that waits rejects, in bounded time,
+ * where the browser keeps nothing.
+ */
+interface DraftStore {
   all(): Promise<Drafts>;
+  get(path: string): Promise<Draft | undefined>;
   keep(path: string, draft: Draft): Promise<void>;
-  drop(path: string): Promise<void>;
+  /** Drops a draft if it is the one that is meant: another page may have kept another in its place. */
+  drop(path: string, isMeant: (there: Draft) => boolean): Promise<void>;
+  /** A draft whose new place is taken stays where it is. */
+  move(move: { readonly from: string; readonly to: string }): Promise<void>;
+  /** Hears what other pages do here, and of the person's coming and going. */
+  hear(listener: (told: DraftNews) => void): void;
 }
 
 export function draftStoreOf({ user, site }: Owner): DraftStore {
-  const keyOf = (path: string): IDBValidKey => [user, keyOfSite(site), path];
+  const siteKey = keyOfSite(site);
+  const keyOf = (path: string): IDBValidKey => [user, siteKey, path];
+  const tell = (path: string): void => tellOthers({ kind: "changed", user, site: siteKey, path });
   return {
     all: async () => {
       const found = new Map<string, Draft>();
@@ -27,10 +40,47 @@ export function draftStoreOf({ user, site }: Owner): DraftStore {
       });
       return found;
     },
-    keep: async (path, kept) => {
-      if (!forgotten.has(user)) await inDrafts("readwrite", (drafts) => done(drafts.put({ ...kept, siteName: site.name }, keyOf(path))));
+    get: async (path) => {
+      let found: Draft | undefined;
+      await inDrafts("readonly", async (drafts) => {
+        found = draft.safeParse(await done(drafts.get(keyOf(path)))).data;
+      });
+      return found;
     },
-    drop: (path) => inDrafts("readwrite", (drafts) => done(drafts.delete(keyOf(path)))),
+    keep: async (path, kept) => {
+      const isLeft = new Error("the person has signed out");
+      if (hasLeft(user)) throw isLeft;
+      await inDrafts("readwrite", (drafts) => done(drafts.put({ ...kept, siteName: site.name }, keyOf(path))));
+      tell(path);
+      if (!hasLeft(user)) return;
+      // Signed out meanwhile, perhaps after everything was deleted.
+      await inDrafts("readwrite", (drafts) => done(drafts.delete(keyOf(path))));
+      throw isLeft;
+    },
+    drop: async (path, isMeant) => {
+      await inDrafts("readwrite", async (drafts) => {
+        const there = draft.safeParse(await done(drafts.get(keyOf(path))));
+        if (!there.success || isMeant(there.data)) await done(drafts.delete(keyOf(path)));
+      });
+      tell(path);
+    },
+    move: async (move) => {
+      const touched: string[] = [];
+      await inDrafts("readwrite", async (drafts) => {
+        const range = rangeOf(user, siteKey);
+        const [keys, values] = await Promise.all([done(drafts.getAllKeys(range)), done(drafts.getAll(range))]);
+        const taken = new Set(keys.map((key) => (Array.isArray(key) ? key[2] : undefined)));
+        for (const [index, key] of keys.entries()) {
+          if (!Array.isArray(key) || typeof key[2] !== "string" || !isAtOrBelow(key[2], move.from)) continue;
+          const to = movedPath(key[2], move);
+          if (taken.has(to)) continue;
+          await Promise.all([done(drafts.put(values[index], keyOf(to))), done(drafts.delete(key))]);
+          touched.push(key[2], to);
+        }
+      });
+      for (const path of touched) tell(path);
+    },
+    hear: (listener) => hearDrafts((told) => told.user === user && (told.kind !== "changed" || told.site === siteKey) && listener(told)),
   };
 }
 
@@ -59,15 +109,9 @@ export async function draftsOf(user: string): Promise<readonly { readonly site: 
   return found;
 }
 
-/** People whose work is not kept any more: they have signed out, and no page of theirs may write what it still holds. */
-const forgotten = new Set<string>();
-const farewells = new BroadcastChannel("backlot-drafts");
-farewells.onmessage = ({ data }) => void forgotten.add(String(data));
-
-/** Deletes all unsaved work of a person from this browser, and keeps no more of it until the page is loaded anew. */
+/** Deletes all unsaved work of a person from this browser. No page of it keeps more until the person signs in again. */
 export async function forgetDrafts(user: string): Promise<void> {
-  forgotten.add(user);
-  farewells.postMessage(user);
+  tellAll({ kind: "left", user });
   await inAllDrafts((drafts) => done(drafts.delete(rangeOf(user))));
 }
 

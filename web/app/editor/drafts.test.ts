@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type Draft, draft, draftsAt, fits, maxDraftLength, maxDraftsLength, movedDrafts } from "./drafts.ts";
+import { type Draft, draft, fits, maxDraftLength, maxDraftsLength, movedDrafts, unsavedInTheWay } from "./drafts.ts";
 
 const written = (text: string): Draft => ({ base: '"abc"', text, lineEnd: "\n", hasMark: false, at: 1 });
 
@@ -18,7 +18,19 @@ test("drafts go with a folder that is moved", () => {
     ["public2/a", written("2")],
   ]);
   expect([...movedDrafts(drafts, { from: "public", to: "old/public" }).keys()]).toEqual(["old/public/a", "public2/a"]);
-  expect(draftsAt(drafts, "public")).toEqual(["public/a"]);
+  // What stands there already is somebody's work, and so is what would have come.
+  const both = new Map([
+    ["a", written("1")],
+    ["b", written("2")],
+  ]);
+  expect(movedDrafts(both, { from: "b", to: "a" })).toEqual(both);
+});
+
+test("in the way of a move is what has unsaved work at its new place or below", () => {
+  const unsaved = ["public/a", "public2/a", "public"];
+  expect(unsavedInTheWay(unsaved, { from: "old", to: "public" })).toEqual(["public/a", "public"]);
+  expect(unsavedInTheWay(unsaved, { from: "public", to: "old" })).toEqual([]);
+  expect(unsavedInTheWay(["docs/public"], { from: "docs/public", to: "docs" })).toEqual([]);
 });
 
 test("what the browser kept is checked before it is believed", () => {

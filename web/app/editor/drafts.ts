@@ -23,6 +23,8 @@ export const draft = z.object({
   at: z.number(),
   /** How the site was called then: to tell a person whose site's work it is. */
   siteName: z.string().optional(),
+  /** The page that wrote it: other pages of the browser may have the same file open. */
+  page: z.string().optional(),
 });
 export type Draft = z.output<typeof draft>;
 export type Drafts = ReadonlyMap<string, Draft>;
@@ -40,12 +42,13 @@ export function fits(drafts: Drafts, path: string, text: string): boolean {
   return others + text.length <= maxDraftsLength;
 }
 
-/** The drafts after a file or folder was moved: they go with it. */
+/** The drafts after a file or folder was moved: they go with it. One whose new place is taken stays where it is: both are somebody's work. */
 export function movedDrafts(drafts: Drafts, move: { readonly from: string; readonly to: string }): Drafts {
-  return new Map([...drafts].map(([path, each]) => [movedPath(path, move), each]));
+  const placeOf = (path: string): string => (drafts.has(movedPath(path, move)) ? path : movedPath(path, move));
+  return new Map([...drafts].map(([path, each]) => [placeOf(path), each]));
 }
 
-/** The paths of drafts in a file or folder. */
-export function draftsAt(drafts: Drafts, place: string): readonly string[] {
-  return [...drafts.keys()].filter((path) => isAtOrBelow(path, place));
+/** The paths of unsaved work that something which is moved would come upon. */
+export function unsavedInTheWay(unsaved: readonly string[], { from, to }: { readonly from: string; readonly to: string }): readonly string[] {
+  return unsaved.filter((path) => isAtOrBelow(path, to) && !isAtOrBelow(path, from));
 }

@@ -43,13 +43,18 @@ export class OpenFiles {
     this.told.set((all) => new Map([...all].filter(([each]) => each !== path)));
   }
 
+  /** What was open where something moves to gives way to it. */
   moved(move: { readonly from: string; readonly to: string }): void {
     for (const [path, inner] of [...this.#inner]) {
       if (!isAtOrBelow(path, move.from)) continue;
       this.#inner.delete(path);
       this.#inner.set(movedPath(path, move), inner);
     }
-    this.told.set((all) => new Map([...all].map(([path, file]) => [movedPath(path, move), file])));
+    const isMoved = (path: string): boolean => isAtOrBelow(path, move.from);
+    this.told.set((all) => {
+      const come = [...all].filter(([path]) => isMoved(path)).map(([path, file]) => [movedPath(path, move), file] as const);
+      return new Map([...[...all].filter(([path]) => !isMoved(path)), ...come]);
+    });
   }
 
   /** The files with unsaved work. */

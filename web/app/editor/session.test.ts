@@ -1,58 +1,11 @@
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
+import { beginJoining, joinedBy, turned } from "./joining.ts";
 import { EditorSession } from "./session.ts";
+import { etagOf, SiteFiles } from "./site-files.fixture.ts";
 
 const patience = { timeout: 20_000 };
 
-/** A manager that holds one site's files; whoever `holds` it decides when its answers come. */
-class Files {
-  readonly texts = new Map<string, string>();
-  readonly #gates = new Map<string, { readonly arrived: () => void; readonly opened: Promise<void> }>();
-  losesAnswers = false;
-
-  /** Holds the answers of a method; gives how to wait for one being held, and how to let it go. */
-  hold(method: string): { readonly arrived: Promise<void>; readonly release: () => void } {
-    const arrived = Promise.withResolvers<void>();
-    const opened = Promise.withResolvers<void>();
-    this.#gates.set(method, { arrived: arrived.resolve, opened: opened.promise });
-    return { arrived: arrived.promise, release: opened.resolve };
-  }
-
-  readonly fetch: typeof fetch = async (input, init) => {
-    const path = decodeURIComponent(String(input)).match(/\/files\/(.*)$/)?.[1];
-    const method = init?.method ?? "GET";
-    if (path === undefined) return Response.json({}, { status: 404 });
-    const gate = this.#gates.get(method);
-    this.#gates.delete(method);
-    gate?.arrived();
-    await gate?.opened;
-    const answer = await this.#answer(path, init);
-    if (this.losesAnswers && method === "PUT") throw new TypeError("Failed to fetch");
-    return answer;
-  };
-
-  async #answer(path: string, init: RequestInit | undefined): Promise<Response> {
-    const headers = new Headers(init?.headers);
-    const text = this.texts.get(path);
-    const etag = text === undefined ? null : etagOf(text);
-    if (init?.method === "PUT") {
-      const isRefused = headers.has("if-match") ? headers.get("if-match") !== etag : etag !== null;
-      if (isRefused) return refusal(412, "file_changed");
-      const next = await new Response(init.body).text();
-      this.texts.set(path, next);
-      return new Response(null, { status: 204, headers: { etag: etagOf(next) } });
-    }
-    if (text === undefined || etag === null) return refusal(404, "file_not_found");
-    if (headers.get("if-none-match") === etag) return new Response(null, { status: 304 });
-    return new Response(text, { headers: { etag, "content-length": String(text.length) } });
-  }
-}
-
-const etagOf = (text: string): string => `"${Buffer.from(text).toString("hex")}"`;
-function refusal(status: number, code: string): Response {
-  return Response.json({ type: "about:blank", title: code, status, code }, { status, headers: { "content-type": "application/problem+json" } });
-}
-
-let files: Files;
+let files: SiteFiles;
 let session: EditorSession;
 beforeAll(() => {
   const nobody = new EventTarget();
@@ -67,7 +20,7 @@ beforeAll(() => {
 });
 afterAll(() => void vi.unstubAllGlobals());
 beforeEach(() => {
-  files = new Files();
+  files = new SiteFiles();
   files.texts.set("a.txt", "one\n");
   session = new EditorSession({ user: "ann", site: { id: 1, name: "site" } });
   session.mayWrite = true;
@@ -155,4 +108,82 @@ test("a save whose answer was lost is not another person's change", async () => 
   files.texts.set("a.txt", "another's\n");
   await session.checkDisk("a.txt");
   expect(shown("a.txt")).toMatchObject({ isDirty: true, onDisk: "changed" });
+});
+
+test("what is given up cannot be typed into any more, and the other person's version is there anew", async () => {
+  await session.open("a.txt");
+  const first = shown("a.txt");
+  type("a.txt", "given up\n");
+  files.texts.set("a.txt", "theirs\n");
+  await session.checkDisk("a.txt");
+  expect(shown("a.txt")).toMatchObject({ onDisk: "changed" });
+
+  const held = files.hold("GET");
+  const giving = session.revert("a.txt");
+  await held.arrived;
+  // No editor is drawn of such a file: what it held cannot be taken for the new text.
+  expect(shown("a.txt")).toEqual({ kind: "loading" });
+  type("a.txt", "too late\n");
+  await session.save("a.txt");
+  held.release();
+  await giving;
+  expect(shown("a.txt")).toMatchObject({ kind: "text", isDirty: false, onDisk: "same", etag: etagOf("theirs\n") });
+  expect(shown("a.txt")).not.toMatchObject({ opened: (first as { opened: number }).opened });
+  expect(session.stateOf("a.txt")?.doc.toString()).toBe("theirs\n");
+  expect(files.texts.get("a.txt")).toBe("theirs\n");
+});
+
+test("a file is looked at once at a time, however many changes are told, and once more when the last of them was", async () => {
+  await session.open("a.txt");
+  files.asked.length = 0;
+  const held = files.hold("GET");
+  const looking = [1, 2, 3, 4].map(() => session.checkDisk("a.txt"));
+  await held.arrived;
+  expect(files.asked).toEqual(["GET a.txt"]);
+  files.texts.set("a.txt", "two\n");
+  held.release();
+  await Promise.all(looking);
+  expect(files.asked).toEqual(["GET a.txt", "GET a.txt"]);
+  expect(session.stateOf("a.txt")?.doc.toString()).toBe("two\n");
+});
+
+test("an answer that was made out before one's own save is not shown over it", async () => {
+  await session.open("a.txt");
+  files.texts.set("a.txt", "another's\n");
+  const held = files.hold("GET", "answered");
+  const looking = session.checkDisk("a.txt");
+  await held.arrived;
+  files.texts.set("a.txt", "one\n");
+  type("a.txt", "two\n");
+  await session.save("a.txt");
+  held.release();
+  await looking;
+  expect(session.stateOf("a.txt")?.doc.toString()).toBe("one\ntwo\n");
+  expect(shown("a.txt")).toMatchObject({ isDirty: false, onDisk: "same", etag: etagOf("one\ntwo\n") });
+});
+
+test("what was joined by hand stands in the editor after the comparison was left", async () => {
+  await session.open("a.txt");
+  type("a.txt", "mine\n");
+  files.texts.set("a.txt", "one\ntheirs\n");
+  await session.save("a.txt");
+  expect(shown("a.txt")).toMatchObject({ conflict: { merged: null } });
+  // Looked at and left as it was: nothing is put anywhere.
+  expect(session.leaveConflict("a.txt")).toBe(false);
+  expect(session.stateOf("a.txt")?.doc.toString()).toBe("one\nmine\n");
+
+  await session.compare("a.txt");
+  const begun = session.joining("a.txt") ?? beginJoining(null, "");
+  session.join("a.txt", joinedBy(begun, "one\ntheirs\nmine\n"));
+  expect(session.leaveConflict("a.txt")).toBe(true);
+  expect(session.stateOf("a.txt")?.doc.toString()).toBe("one\ntheirs\nmine\n");
+  expect(shown("a.txt")).toMatchObject({ isDirty: true, conflict: null, onDisk: "changed" });
+  expect(session.leaveConflict("a.txt")).toBe(false);
+
+  // Who takes the other version wants none of it.
+  await session.compare("a.txt");
+  session.join("a.txt", joinedBy(turned(begun), "joined again\n"));
+  session.takeTheirs("a.txt");
+  expect(session.leaveConflict("a.txt")).toBe(false);
+  expect(session.stateOf("a.txt")?.doc.toString()).toBe("one\ntheirs\n");
 });

@@ -5,15 +5,13 @@ import { saveFile } from "../data-files.ts";
 import { refreshHistory } from "../data-history.ts";
 import { createStore, type Store } from "../store.ts";
 import { encodeText, type TextFile } from "../text-file.ts";
-import { newState } from "./code-setup.ts";
 import { readConflict } from "./conflict.ts";
-import { type Content, editableBytes, fetchContent } from "./content.ts";
-import { onDiskChange } from "./decide.ts";
 import { type DraftKeeper, keepDrafts } from "./draft-keeper.ts";
 import type { Draft, Owner } from "./drafts.ts";
+import { beginJoining, type Joining, madeByHand } from "./joining.ts";
 import { OpenFiles } from "./open-files.ts";
-import { type Opening, openingOf, openingOfLost } from "./opening.ts";
-import { isAtOrBelow, movedPath } from "./tabs.ts";
+import { Reading } from "./reading.ts";
+import { isAtOrBelow } from "./tabs.ts";
 import type { Cursor, Inner, Jump, OpenFile } from "./text-buffer.ts";
 
 /** Attempts to save that are remembered until one is answered. */
@@ -26,8 +24,7 @@ export class EditorSession {
   readonly #open = new OpenFiles();
   readonly files: Store<ReadonlyMap<string, OpenFile>> = this.#open.told;
   readonly #drafts: DraftKeeper;
-  /** What each path is being read by: an answer that another one has overtaken, or whose file was moved or closed, is nobody's. */
-  readonly #loads = new Map<string, object>();
+  readonly #reading: Reading;
   /** Where the cursor is in the file that is shown. */
   readonly cursor = createStore<Cursor | null>(null);
   /** A place in a file that is to be shown as soon as the file is. */
@@ -37,6 +34,13 @@ export class EditorSession {
   constructor(owner: Owner) {
     this.site = owner.site.name;
     this.#drafts = keepDrafts(owner, { textOf: (path) => this.#draftOf(path), kept: (path, isKept) => this.#open.patch(path, { isKept }) });
+    this.#reading = new Reading({
+      open: this.#open,
+      drafts: this.#drafts,
+      site: () => this.site,
+      mayWrite: () => this.mayWrite,
+      isOurs: (path, text, etag) => this.#isOurs(path, text, etag),
+    });
   }
 
   /** Opens a file unless it is open. Unsaved work that the browser kept is there again. */
@@ -44,7 +48,7 @@ export class EditorSession {
     const known = this.files.get().get(path);
     if (known !== undefined && known.kind !== "failed") return;
     this.#open.set(path, { kind: "loading" });
-    await this.#load(path);
+    await this.#reading.load(path);
   }
 
   stateOf(path: string): EditorState | undefined {
@@ -115,7 +119,10 @@ export class EditorSession {
         await (conflict.etag === null ? this.save(now()) : this.compare(now()));
       } else if (conflict.theirs !== null && this.#isOurs(path, conflict.theirs, conflict.etag)) {
         if (this.isDirty(path)) await this.save(path);
-      } else this.#open.patch(path, { conflict, isSaving: false, onDisk: conflict.etag === null ? "gone" : "changed" });
+      } else {
+        inner.joining = beginJoining(conflict.merged, mine);
+        this.#open.patch(path, { conflict, isSaving: false, onDisk: conflict.etag === null ? "gone" : "changed" });
+      }
     } catch (error) {
       this.#open.patch(now(), { isSaving: false, problem: wordsOf(error) });
     }
@@ -142,39 +149,45 @@ export class EditorSession {
     this.#drafts.changed(path, false);
   }
 
-  leaveConflict(path: string): void {
-    this.#open.patch(path, { conflict: null });
+  /** What was made of a conflict so far. */
+  joining(path: string): Joining | null {
+    return this.#open.inner(path)?.joining ?? null;
   }
 
-  /** Gives up unsaved work: the file is read anew. */
+  join(path: string, joining: Joining): void {
+    const inner = this.#open.inner(path);
+    if (inner !== undefined) inner.joining = joining;
+  }
+
+  /** Goes back to the editor: what was joined by hand stands there then, and undoing takes it back. Tells whether there was any. */
+  leaveConflict(path: string): boolean {
+    const inner = this.#open.inner(path);
+    const isThere = (this.#open.text(path)?.conflict ?? null) !== null;
+    this.#open.patch(path, { conflict: null });
+    const joined = isThere && inner?.joining ? madeByHand(inner.joining) : null;
+    if (inner === undefined || joined === null) return false;
+    inner.joining = null;
+    this.#open.write(path, joined, true);
+    this.note(path, inner.state, true);
+    return true;
+  }
+
+  /** Gives up unsaved work: the file is read anew. The browser keeps the work until the file was read. */
   async revert(path: string): Promise<void> {
-    this.#drafts.drop(path);
-    await this.#load(path);
+    this.#drafts.flush();
+    await this.#reading.load(path, "given up");
   }
 
   /** Looks whether the site holds another version by now. */
-  async checkDisk(path: string): Promise<void> {
-    const file = this.files.get().get(path);
-    if (file === undefined || file.kind === "loading") return;
-    if (file.kind === "failed") return this.#load(path);
-    if (file.kind === "text" && (file.isSaving || file.conflict !== null)) return;
-    try {
-      const content = await fetchContent(this.site, path, file.etag);
-      if (!this.files.get().has(path)) return;
-      if (content !== null) this.#meet(path, content);
-      else if (file.kind === "text" && file.onDisk !== "same") this.#open.patch(path, { onDisk: "same" });
-    } catch (error) {
-      if (!hasCode(error, "file_not_found") || !this.files.get().has(path)) return;
-      if (file.kind === "text") this.#open.patch(path, { onDisk: file.etag === null ? "same" : "gone" });
-      else this.#open.set(path, { kind: "failed", reason: "missing", problem: wordsOf(error) });
-    }
+  checkDisk(path: string): Promise<void> {
+    return this.#reading.check(path);
   }
 
   /** Closes a file; with `isForGood` unsaved work is given up, without it the browser keeps it. */
   close(path: string, isForGood: boolean): void {
     if (isForGood) this.#drafts.drop(path);
     else this.#drafts.flush();
-    this.#loads.delete(path);
+    this.#reading.leave(path);
     this.#open.drop(path);
   }
 
@@ -183,14 +196,12 @@ export class EditorSession {
     // What was typed last is still kept by the name that it had.
     this.#drafts.flush();
     this.#open.moved(move);
-    const loading = [...this.#loads.keys()].filter((path) => isAtOrBelow(path, move.from));
-    for (const path of loading) this.#loads.delete(path);
     // Drafts go with their files at once, before the files are read under their new names.
     void this.#drafts.moved(move);
-    for (const path of loading) void this.#load(movedPath(path, move));
+    this.#reading.moved(move);
     for (const [path, file] of this.files.get()) {
       if (file.kind !== "text" || file.onDisk !== "gone" || !isAtOrBelow(path, move.to)) continue;
-      this.#open.patch(path, { conflict: null });
+      this.leaveConflict(path);
       void this.checkDisk(path);
     }
   }
@@ -206,59 +217,6 @@ export class EditorSession {
 
   hasUnsaved(): boolean {
     return this.#open.dirty().length > 0;
-  }
-
-  async #load(path: string): Promise<void> {
-    const load = {};
-    this.#loads.set(path, load);
-    const isOver = (): boolean => this.#loads.get(path) !== load;
-    try {
-      const content = await fetchContent(this.site, path, null);
-      const kept = (await this.#drafts.all()).get(path);
-      if (isOver() || content === null) return;
-      if (content.kind === "text") this.#show(path, openingOf(content, kept));
-      else this.#open.set(path, content);
-    } catch (error) {
-      const kept = (await this.#drafts.all()).get(path);
-      if (isOver()) return;
-      const isGone = hasCode(error, "file_not_found");
-      if (isGone && kept !== undefined) return this.#show(path, openingOfLost(kept));
-      const reason = isGone ? "missing" : hasCode(error, "not_a_file") ? "folder" : "other";
-      this.#open.set(path, { kind: "failed", reason, problem: wordsOf(error) });
-    } finally {
-      if (!isOver()) this.#loads.delete(path);
-    }
-  }
-
-  #show(path: string, { content, saved, savedEtag, isDraftOver, ...told }: Opening): void {
-    if (isDraftOver) this.#drafts.drop(path);
-    const { text, ...form } = content.text;
-    const isLarge = content.size > editableBytes;
-    const state = newState({ text, mayWrite: this.mayWrite && !isLarge });
-    const inner = { state, savedEtag, saved: saved === text ? state.doc : newState({ text: saved, mayWrite: false }).doc, sent: [] };
-    const { etag, size } = content;
-    const fresh = { isSaving: false, problem: null, conflict: null, isKept: true, saves: 0 } as const;
-    this.#open.set(path, { kind: "text", ...form, etag, size, isLarge, ...fresh, ...told }, inner);
-  }
-
-  /** The site holds another version than the open one. */
-  #meet(path: string, content: Content): void {
-    const file = this.files.get().get(path);
-    const inner = this.#open.inner(path);
-    if (content.kind !== "text" || file?.kind !== "text" || inner === undefined) {
-      if (file?.kind !== "text" || !file.isDirty) void this.#load(path);
-      return;
-    }
-    if (file.isDirty && this.#isOurs(path, content.text, content.etag)) return;
-    if (onDiskChange({ base: file.etag, disk: content.etag, isDirty: file.isDirty }) !== "reload") {
-      this.#open.patch(path, { onDisk: "changed" });
-      return;
-    }
-    const { text, ...form } = content.text;
-    this.#open.write(path, text, false);
-    inner.saved = inner.state.doc;
-    inner.savedEtag = content.etag;
-    this.#open.patch(path, { ...form, etag: content.etag, size: content.size, isDirty: false, onDisk: "same" });
   }
 
   /** A save whose answer was lost is no other person's change: its version is then the one that the text is based on. */

@@ -1,6 +1,7 @@
 import type { EditorState, Text } from "@codemirror/state";
 import type { TextFile } from "../text-file.ts";
 import type { Media } from "./content.ts";
+import type { Joining } from "./joining.ts";
 
 /** Somebody else's version that stands in the way of saving. */
 export interface Conflict {
@@ -29,6 +30,8 @@ export interface TextBuffer extends Omit<TextFile, "text"> {
   readonly isKept: boolean;
   /** Counts saves, so that "Saved" is said each time. */
   readonly saves: number;
+  /** Another number for each text that was put there anew: what still shows the one before begins again. */
+  readonly opened: number;
 }
 
 export type OpenFile =
@@ -46,6 +49,8 @@ export interface Inner {
   savedEtag: string | null;
   /** The texts of the last attempts to save: the site may hold one of them although no answer came. */
   sent: readonly Text[];
+  /** What a person made of a conflict so far; null where none is shown. */
+  joining: Joining | null;
 }
 
 export interface Cursor {

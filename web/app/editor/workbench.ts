@@ -60,7 +60,8 @@ export class Workbench {
 
   moved(move: { readonly from: string; readonly to: string }): void {
     this.session.moved(move);
-    this.tabs.set((tabs) => tabs.map((path) => movedPath(path, move)));
+    // A tab of what was there before gives way.
+    this.tabs.set((tabs) => [...new Set(tabs.map((path) => movedPath(path, move)))]);
     this.expanded.set((folders) => new Set([...folders].map((path) => movedPath(path, move))));
     if (this.last !== null) this.last = movedPath(this.last, move);
     this.#keep();

@@ -1,13 +1,11 @@
 import { useLocation, useNavigate, useParams } from "@tanstack/react-router";
-import { type ReactNode, useCallback, useEffect, useMemo, useState } from "react";
+import { type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import type { SiteView } from "#contract/api/views.ts";
-import { wordsOf } from "../../app/api.ts";
-import { movePath } from "../../app/data-files.ts";
 import { useMe } from "../../app/data-session.ts";
 import { may, useSite } from "../../app/data-sites.ts";
+import { moveWithUndo } from "../../app/editor/move-file.ts";
 import { foldersAbove } from "../../app/editor/tree.ts";
 import { type Workbench, workbenchOf } from "../../app/editor/workbench.ts";
-import { notify } from "../../app/notices.ts";
 import { baseOf, parentOf } from "../../app/paths.ts";
 import { type Bench, BenchContext, type MainView, type Question } from "../../parts/editor/bench-context.ts";
 import { EditorFrame } from "../../parts/editor/editor-frame.tsx";
@@ -29,6 +27,7 @@ function Page({ site, workbench }: { readonly site: SiteView; readonly workbench
   const mayWrite = may(site, "site.files.write");
   workbench.session.mayWrite = mayWrite;
   const go = useGo(site.name);
+  const shown = useShown(path);
   useEffect(() => setQuestion(null), []);
   // Another file is looked at as it is now.
   // biome-ignore lint/correctness/useExhaustiveDependencies: it is the file that decides.
@@ -61,15 +60,9 @@ function Page({ site, workbench }: { readonly site: SiteView; readonly workbench
         if (each === path) go(next === null ? "files" : "edit", next ?? "");
       },
       ask: setQuestion,
-      move: async (from, to) => {
-        await moveWithUndo(site.name, { from, to }, (move) => {
-          workbench.moved(move);
-          const shown = workbench.last;
-          if (path !== null && shown !== null && shown !== path) go("edit", shown, true);
-        });
-      },
+      move: (from, to) => moveWithUndo({ workbench, shown, follow: (moved) => go("edit", moved, true) }, { from, to }),
     }),
-    [site, workbench, mayWrite, path, folder, view, go],
+    [site, workbench, mayWrite, path, folder, view, go, shown],
   );
   return (
     <BenchContext value={bench}>
@@ -88,6 +81,18 @@ function usePlace(): { readonly path: string | null; readonly folder: string } {
   return isFile && place !== "" ? { path: place, folder: parentOf(place) } : { path: null, folder: place };
 }
 
+/** Tells at any time which file the page shows: null when it shows none, or another page is there. */
+function useShown(path: string | null): () => string | null {
+  const shown = useRef<string | null>(null);
+  useEffect(() => {
+    shown.current = path;
+    return () => {
+      shown.current = null;
+    };
+  }, [path]);
+  return useCallback(() => shown.current, []);
+}
+
 function useGo(name: string): (kind: "edit" | "files", path: string, replace?: boolean) => void {
   const navigate = useNavigate();
   return useCallback(
@@ -95,23 +100,4 @@ function useGo(name: string): (kind: "edit" | "files", path: string, replace?: b
       void navigate({ to: kind === "edit" ? "/sites/$name/edit/$" : "/sites/$name/files/$", params: { name, _splat: path }, replace, resetScroll: false }),
     [navigate, name],
   );
-}
-
-interface Move {
-  readonly from: string;
-  readonly to: string;
-}
-
-/** Moves, says so, and offers the way back. */
-async function moveWithUndo(site: string, { from, to }: Move, moved: (move: Move) => void): Promise<void> {
-  const failed = (error: unknown): void => notify({ tone: "bad", text: wordsOf(error) });
-  const back = (): void => void movePath(site, to, from).then(() => moved({ from: to, to: from }), failed);
-  try {
-    await movePath(site, from, to);
-  } catch (error) {
-    failed(error);
-    throw error;
-  }
-  moved({ from, to });
-  notify({ tone: "good", text: `${baseOf(from)} is now ${to}`, action: { label: "Undo", run: back } });
 }

@@ -22,7 +22,10 @@ export function CompareView({ path, left, right, onRight }: Props): ReactNode {
     latest.current = onRight;
   });
   const isEditable = onRight !== undefined;
+  // What stands on the right by now: the comparison is drawn anew when the page becomes wide or narrow.
+  const written = useRef({ first: right.text, now: right.text });
   useEffect(() => {
+    if (written.current.first !== right.text) written.current = { first: right.text, now: right.text };
     const parent = host.current;
     if (parent === null) return;
     let shown: { destroy(): void } | undefined;
@@ -33,19 +36,23 @@ export function CompareView({ path, left, right, onRight }: Props): ReactNode {
         .catch(() => null);
       if (isLeft) return;
       const shared: Extension = [codeBasics, EditorView.lineWrapping, language ?? []];
-      const told = EditorView.updateListener.of((update) => update.docChanged && latest.current?.(update.state.doc.toString()));
+      const told = EditorView.updateListener.of((update) => {
+        if (!update.docChanged) return;
+        written.current = { first: right.text, now: update.state.doc.toString() };
+        latest.current?.(written.current.now);
+      });
       const rightSide: Extension = [shared, told, isEditable ? [] : EditorState.readOnly.of(true), named(right.title)];
       const collapseUnchanged = { margin: 3, minSize: 6 };
       shown = isWide
         ? new MergeView({
             a: { doc: left.text, extensions: [shared, EditorState.readOnly.of(true), named(left.title)] },
-            b: { doc: right.text, extensions: rightSide },
+            b: { doc: written.current.now, extensions: rightSide },
             parent,
             collapseUnchanged,
             ...(isEditable ? { revertControls: "a-to-b" as const } : {}),
           })
         : new EditorView({
-            doc: right.text,
+            doc: written.current.now,
             parent,
             extensions: [rightSide, words, unifiedMergeView({ original: left.text, mergeControls: isEditable, collapseUnchanged })],
           });

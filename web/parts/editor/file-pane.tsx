@@ -104,7 +104,7 @@ function TextPane({ path, file }: { readonly path: string; readonly file: TextBu
         </Bar>
       )}
       <div className="relative min-h-0 flex-1">
-        <CodeView key={path} session={session} path={path} mayWrite={mayWrite && !file.isLarge} />
+        <CodeView key={`${path} ${file.opened}`} session={session} path={path} mayWrite={mayWrite && !file.isLarge} />
       </div>
       <ConflictDialog session={session} path={path} file={file} />
     </section>

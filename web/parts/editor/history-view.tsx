@@ -142,12 +142,14 @@ function useRestore(path: string, version: FileVersion) {
     mutationFn: async () => {
       const file = session.files.get().get(path);
       const base = file !== undefined && "etag" in file ? file.etag : null;
+      const givenUp = session.stateOf(path)?.doc;
       await restore(site.name, version, { path, base }).catch((error: unknown) => {
         // The list is of a moment ago: somebody has saved meanwhile.
         if (hasCode(error, "file_changed")) void session.checkDisk(path);
         throw error;
       });
-      await session.revert(path);
+      // What was typed while the answer was waited for was never asked about.
+      await (session.stateOf(path)?.doc === givenUp ? session.revert(path) : session.checkDisk(path));
     },
     onSuccess: () => {
       setView("edit");

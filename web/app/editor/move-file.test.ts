@@ -1,0 +1,124 @@
+// It looks at the page when it is loaded: before there is a pretended one.
+import "@codemirror/view";
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
+import { SiteFiles } from "./site-files.fixture.ts";
+import type { Workbench } from "./workbench.ts";
+
+const patience = { timeout: 20_000 };
+let files: SiteFiles;
+let workbench: Workbench;
+let shown: string | null;
+let moveWithUndo: typeof import("./move-file.ts")["moveWithUndo"];
+let notices: typeof import("../notices.ts")["notices"];
+let newWorkbench: () => Workbench;
+
+beforeAll(async () => {
+  vi.stubGlobal("window", new EventTarget());
+  vi.stubGlobal("document", Object.assign(new EventTarget(), { visibilityState: "visible" }));
+  vi.stubGlobal("IDBKeyRange", { bound: () => null });
+  const refuse = (): never => {
+    throw new Error("this browser keeps nothing");
+  };
+  vi.stubGlobal("indexedDB", { databases: refuse, open: refuse });
+  vi.stubGlobal("fetch", ((input, init) => files.fetch(input, init)) satisfies typeof fetch);
+  vi.resetModules();
+  ({ moveWithUndo } = await import("./move-file.ts"));
+  ({ notices } = await import("../notices.ts"));
+  const { Workbench } = await import("./workbench.ts");
+  newWorkbench = () => new Workbench({ user: "ann", site: { id: 1, name: "site" } });
+});
+afterAll(() => {
+  vi.unstubAllGlobals();
+  vi.resetModules();
+});
+beforeEach(() => {
+  files = new SiteFiles();
+  files.texts.set("a.txt", "one\n");
+  workbench = newWorkbench();
+  workbench.session.mayWrite = true;
+  notices.set([]);
+  shown = null;
+});
+
+/** What the page does when its address names another file. */
+function show(path: string | null): void {
+  shown = path;
+  if (path !== null) workbench.show(path);
+}
+const move = (from: string, to: string): Promise<void> => moveWithUndo({ workbench, shown: () => shown, follow: show }, { from, to });
+const isOpen = (path: string): Promise<void> => vi.waitFor(() => expect(workbench.session.files.get().get(path)?.kind).toBe("text"), patience);
+async function undo(): Promise<void> {
+  const run = notices.get().at(-1)?.action?.run;
+  if (run === undefined) throw new Error("nothing is to be undone");
+  const before = files.asked.length;
+  run();
+  await vi.waitFor(() => expect(files.asked.slice(before)).toContainEqual(expect.stringMatching(/^POST /)), patience);
+}
+function type(path: string, text: string): void {
+  const state = workbench.session.stateOf(path);
+  if (state === undefined) throw new Error(`${path} is not open`);
+  workbench.session.note(path, state.update({ changes: { from: 0, insert: text } }).state, true);
+}
+
+test("the page follows the file that it shows, there and back", async () => {
+  show("a.txt");
+  await isOpen("a.txt");
+  await move("a.txt", "b.txt");
+  expect(shown).toBe("b.txt");
+  expect(workbench.tabs.get()).toEqual(["b.txt"]);
+  await undo();
+  await vi.waitFor(() => expect(shown).toBe("a.txt"), patience);
+  expect(workbench.tabs.get()).toEqual(["a.txt"]);
+  expect([...workbench.session.files.get().keys()]).toEqual(["a.txt"]);
+});
+
+test("who has gone elsewhere by then is left there, whatever is taken back", async () => {
+  files.texts.set("c.txt", "three\n");
+  show("a.txt");
+  await isOpen("a.txt");
+  await move("a.txt", "b.txt");
+  show("c.txt");
+  await undo();
+  await vi.waitFor(() => expect(workbench.tabs.get()).toContain("a.txt"), patience);
+  expect(shown).toBe("c.txt");
+
+  // Another page altogether, straight from the file.
+  show("a.txt");
+  await move("a.txt", "b.txt");
+  show(null);
+  await undo();
+  await vi.waitFor(() => expect(workbench.tabs.get()).toContain("a.txt"), patience);
+  expect(shown).toBeNull();
+});
+
+test("nothing is moved onto a file that has unsaved work, although the site has lost that file", async () => {
+  files.texts.set("b.txt", "b\n");
+  show("a.txt");
+  await isOpen("a.txt");
+  type("a.txt", "not saved: ");
+  files.texts.delete("a.txt");
+  show("b.txt");
+  await isOpen("b.txt");
+  await expect(move("b.txt", "a.txt")).rejects.toMatchObject({ code: "file_unsaved", details: { path: "a.txt" } });
+  expect(files.texts.has("b.txt")).toBe(true);
+  expect(workbench.tabs.get()).toEqual(["a.txt", "b.txt"]);
+  expect(workbench.session.stateOf("a.txt")?.doc.toString()).toBe("not saved: one\n");
+  expect(notices.get().at(-1)?.text).toContain("There is unsaved work at a.txt");
+  notices.get().at(-1)?.action?.run();
+  expect(shown).toBe("a.txt");
+});
+
+test("a tab of a file that is gone gives way to the one that takes its place", async () => {
+  files.texts.set("b.txt", "b\n");
+  show("a.txt");
+  await isOpen("a.txt");
+  files.texts.delete("a.txt");
+  show("b.txt");
+  await isOpen("b.txt");
+  const { opened } = workbench.session.files.get().get("b.txt") as { opened: number };
+  await move("b.txt", "a.txt");
+  expect(workbench.tabs.get()).toEqual(["a.txt"]);
+  expect(workbench.session.files.get().get("a.txt")).toMatchObject({ kind: "text", opened });
+  expect(workbench.session.stateOf("a.txt")?.doc.toString()).toBe("b\n");
+  expect(shown).toBe("a.txt");
+});
