@@ -37,8 +37,8 @@ export function personGuards(deps: PersonGuardDeps): {
   readonly operation: Guard<OperationCaller>;
   readonly task: Guard<TaskCaller>;
   readonly schedule: Guard<ScheduleCaller>;
-  /** For what stays open: rejects when the session or token counts no more. It is not noted as a use. */
-  readonly stillSignedIn: (request: FastifyRequest) => Promise<unknown>;
+  /** For what stays open: who it is now; rejects when the session or token counts no more. It is not noted as a use. */
+  readonly stillSignedIn: (request: FastifyRequest) => Promise<PersonCaller>;
 } {
   const person: Guard<PersonCaller> = async (shape, request) => {
     const caller = await authenticate(deps, request);

@@ -55,7 +55,7 @@ export class StreamAccess {
   signalWhile(call: OpenCall, needs: { readonly site: ActorSite; readonly verbs: readonly SiteVerb[]; readonly again: () => Promise<unknown> }): Standing {
     const { site, verbs, again } = needs;
     const watch = this.#deps.access.signalWhile({ actor: call.caller.actor, site, verbs }, call.signal);
-    return this.#joined(watch, call, { key: `${site.name} ${verbs.join()}`, again });
+    return this.#joined(watch, call, { key: `${site.id} ${verbs.join()}`, again });
   }
 
   #joined(watch: Standing, { caller, request, signal }: OpenCall, look: { readonly key: string; readonly again: () => Promise<unknown> }): Standing {

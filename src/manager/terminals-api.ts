@@ -1,10 +1,13 @@
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { WebSocket } from "ws";
 import * as api from "#contract/api/terminals.ts";
+import { Failure } from "#contract/failure.ts";
 import * as host from "#contract/internal/terminals.ts";
 import type { TerminalEvent } from "#contract/terminal.ts";
 import type { Fleet } from "#core/nodes/fleet.ts";
+import { demandSiteVerb } from "#core/policy/policy.ts";
 import { demandCanRun, type RunPolicy } from "#core/sites/run-policy.ts";
+import type { SiteStore } from "#core/sites/site-store.ts";
 import { type Behalf, type ComponentClient, grantFor } from "#kit/component-client.ts";
 import { mount } from "#kit/http/mount.ts";
 import { mountSocket } from "#kit/http/socket.ts";
@@ -18,7 +21,8 @@ import type { Standing, StreamAccess } from "./stream-access.ts";
 
 /** What the endpoints of terminals need. */
 export interface TerminalsDeps {
-  readonly guards: Pick<ReturnType<typeof personGuards>, "site">;
+  readonly guards: Pick<ReturnType<typeof personGuards>, "site" | "stillSignedIn">;
+  readonly sites: Pick<SiteStore, "numberForActor">;
   readonly orchestrator: ComponentClient;
   /** How to reach the orchestrator of a site, for sockets. */
   readonly fleet: Pick<Fleet, "linkOf">;
@@ -48,7 +52,7 @@ export function mountTerminals(app: FastifyInstance, deps: TerminalsDeps): void 
     return undefined;
   });
   mountSocket(at, api.attachTerminal, async ({ caller, params, query, signal, request }) => {
-    const again = () => deps.guards.site(api.attachTerminal, request);
+    const again = () => demandStill(deps, request, caller.site.id);
     const watch = deps.access.signalWhile({ caller, request, signal }, { site: caller.site, verbs: ["site.shell"], again });
     try {
       const link = await deps.fleet.linkOf(caller.site.id);
@@ -63,6 +67,14 @@ export function mountTerminals(app: FastifyInstance, deps: TerminalsDeps): void 
       throw error;
     }
   });
+}
+
+/** By the site's number: it may have been renamed since the terminal was opened. */
+async function demandStill({ guards, sites }: TerminalsDeps, request: FastifyRequest, siteId: number): Promise<void> {
+  const { actor } = await guards.stillSignedIn(request);
+  const site = await sites.numberForActor(actor, siteId);
+  if (site === null) throw new Failure("site_not_found");
+  demandSiteVerb({ userRole: actor.user.role, memberRole: site.role, availability: site.availability }, "site.shell");
 }
 
 function behalfOf({ actor, site }: SiteCaller): Behalf {

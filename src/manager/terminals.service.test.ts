@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { adminPassword, type ManagerBench, startManagerBench } from "../../test/support/manager-bench.ts";
@@ -42,8 +43,8 @@ async function refusalOf(url: string, headers: Record<string, string>): Promise<
   return [answer[1].statusCode, (JSON.parse(Buffer.concat(chunks).toString()) as { code: string }).code];
 }
 
-async function connect(id: string, headers: Record<string, string>, query = ""): Promise<TerminalClient> {
-  const socket = new WebSocket(`${address(id)}${query}`, { headers });
+async function connect(id: string, headers: Record<string, string>, query = "", site = "adas"): Promise<TerminalClient> {
+  const socket = new WebSocket(`${address(id, site)}${query}`, { headers });
   const client = new TerminalClient(socket);
   await once(socket, "open");
   return client;
@@ -54,6 +55,13 @@ const bearer = (secret: string) => ({ authorization: `Bearer ${secret}` });
 async function cookieOf(username: string, password: string): Promise<string> {
   const response = await bench.request("/api/v1/session", { method: "POST", json: { username, password } });
   return response.headers.get("set-cookie")?.split(";")[0] ?? "";
+}
+
+async function run(sql: string): Promise<void> {
+  const client = new pg.Client({ connectionString: bench.databaseUrl });
+  await client.connect();
+  await client.query(sql);
+  await client.end();
 }
 
 test("a terminal is opened on its person's behalf, noted, listed and closed", async () => {
@@ -132,6 +140,25 @@ test("an API token that is taken back, and a session that is signed out, close w
   await bench.request("/api/v1/session", { method: "DELETE", headers: { cookie, origin: bench.url } });
   await signedIn.event("closed");
 });
+
+test("a terminal stays open while its site gets another name, and ends with its session, which it does not prolong", async () => {
+  await createSite("before");
+  const id = await openTerminal("ada", "before");
+  const cookie = await cookieOf("ada", "a password");
+  const headers = { cookie, origin: bench.url };
+  const [byToken, bySession] = await Promise.all([connect(id, bearer(token), "", "before"), connect(id, headers, "", "before")]);
+  await Promise.all([byToken.event("attached"), bySession.event("attached")]);
+  const renamed = await bench.request("/api/v1/sites/before", { method: "PATCH", as: "ada", json: { name: "after" } });
+  expect(renamed.status).toBe(200);
+  // As if it were seen last so long ago that any use would be noted, and its end moved: the next look comes before that end.
+  await run("update sessions set last_seen_at = now() - interval '13 days', expires_at = now() + interval '8 seconds'");
+  await bySession.event("closed");
+  // Far more often than that somebody has looked whether the token still counts.
+  expect(byToken.events.filter(({ type }) => type === "closed")).toEqual([]);
+  byToken.type(Buffer.from("on"));
+  await byToken.until(({ shown }) => shown.endsWith("on"));
+  byToken.socket.close();
+}, 60_000);
 
 test("an orchestrator that goes away closes the socket with a code after which it is worth trying again", async () => {
   const client = await connect(await openTerminal("ada"), bearer(token));
