@@ -3,6 +3,7 @@ import { changePassword, readSession, setUp, signIn, signOut } from "#contract/a
 import type { UserView } from "#contract/api/views.ts";
 import { api, guestApi, hasCode } from "./api.ts";
 import { sessionEnded } from "./connection.ts";
+import { tellAll } from "./editor/draft-channel.ts";
 import { queryClient } from "./query-client.ts";
 import { tellSession } from "./session-channel.ts";
 
@@ -53,6 +54,8 @@ async function welcome(user: UserView): Promise<void> {
   await queryClient.cancelQueries({ queryKey: sessionKey });
   queryClient.setQueryData(sessionKey, user);
   sessionEnded.set(false);
+  // Pages that stayed when this person signed out go on keeping unsaved work.
+  tellAll({ kind: "back", user: user.username });
   tellSession(user.id);
 }
 
