@@ -218,9 +218,9 @@ function startPlacementWatch(parts: {
       ...[...new Set([...runs.liveSites(), ...sites.active().map(({ siteId }) => siteId)])].flatMap((siteId) => specs.get(siteId) ?? []),
       ...sites.halfGone(),
     ],
-    leave: async (siteId) => {
+    leave: async ({ siteId, placement = 0 }) => {
       await Promise.all([
-        sites.leave(siteId, { placement: Number.MAX_SAFE_INTEGER, graceMs: takenOverGraceMs }),
+        sites.leave(siteId, { placement: placement + 1, graceMs: takenOverGraceMs }),
         runs.endSite(siteId, "Another machine has taken the site over."),
       ]);
     },

@@ -118,8 +118,9 @@ describe("a site that another orchestrator has", () => {
       if (told.length === 1) throw new Error("the disk is away");
     };
     await expect(held.leave(7, moved)).rejects.toThrow("the disk is away");
+    expect(held.halfGone()).toEqual([{ siteId: 7, placement: undefined }]);
     await held.leave(7, moved);
-    expect([told, held.heldRunnerOf(7)]).toEqual([[7, 7], undefined]);
+    expect([told, held.heldRunnerOf(7), held.halfGone()]).toEqual([[7, 7], undefined, []]);
     await held.leave(7, moved);
     expect(told).toEqual([7, 7]);
   });

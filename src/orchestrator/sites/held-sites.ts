@@ -4,6 +4,7 @@ import { codeOf } from "#kit/jail/descriptor.ts";
 import type { FileOwner } from "#kit/jail/jail.ts";
 import type { LeftInstance } from "#orchestrator/runtime/site-runtime.ts";
 import { Lanes } from "./lane.ts";
+import type { ToldPlacement } from "./placement-fence.ts";
 import type { RunnerDeps } from "./runner-deps.ts";
 import type { SiteFolders } from "./site-folders.ts";
 import { SiteLog } from "./site-log.ts";
@@ -117,6 +118,11 @@ export class HeldSites {
       await this.#deps.specs.delete(siteId);
       this.#held.delete(siteId);
     });
+  }
+
+  /** Sites that were to go from here and have not gone whole, as they were placed last. */
+  halfGone(): readonly ToldPlacement[] {
+    return [...this.#held].flatMap(([siteId, { placement }]) => (this.#deps.specs.get(siteId) === undefined ? [{ siteId, placement }] : []));
   }
 
   /** @throws {Failure} `site_not_found` */

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { steadyClock } from "#kit/clock.ts";
 import { silentLog } from "#kit/log.ts";
-import { PlacementFence } from "./placement-fence.ts";
+import { PlacementFence, type ToldPlacement } from "./placement-fence.ts";
 import { PlacementWatch } from "./placement-watch.ts";
 
 let folder: string;
@@ -57,7 +57,7 @@ test("the watch ends what was taken over and leaves the rest", async () => {
   await b.take({ siteId: 1, placement: 1, isTakenOver: true });
   await b.take({ siteId: 2, placement: 1 });
   const left: number[] = [];
-  const leave = async (siteId: number): Promise<void> => void left.push(siteId);
+  const leave = async ({ siteId }: ToldPlacement): Promise<void> => void left.push(siteId);
   const watch = new PlacementWatch({ fence: a, running: () => [{ siteId: 1 }, { siteId: 2 }, { siteId: 3 }], leave, log: silentLog(), everyMs: 1_000 });
   await watch.look();
   expect(left).toEqual([1]);

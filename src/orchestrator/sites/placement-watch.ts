@@ -6,8 +6,8 @@ export interface PlacementWatchDeps {
   readonly fence: Pick<PlacementFence, "look">;
   /** Sites whose programs, tasks or terminals go on here, as they were placed. */
   readonly running: () => readonly ToldPlacement[];
-  /** Ends everything of the site here; its files stay. */
-  readonly leave: (siteId: number) => Promise<void>;
+  /** Ends everything of the site here, unless it has come back since it was placed so; its files stay. */
+  readonly leave: (site: ToldPlacement) => Promise<void>;
   readonly log: Log;
   readonly everyMs: number;
 }
@@ -46,7 +46,7 @@ export class PlacementWatch {
     try {
       if ((await fence.look(site)) !== "taken over") return;
       log.warn({ siteId: site.siteId }, "another orchestrator has taken over a site that runs here; it ends here");
-      await leave(site.siteId);
+      await leave(site);
     } catch (err) {
       log.error({ err, siteId: site.siteId }, "it cannot be seen whose a site is");
     }
