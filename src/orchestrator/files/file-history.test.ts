@@ -11,7 +11,7 @@ import { makeLink, patchFile, resizeFile } from "#contract/internal/door-files.t
 import * as endpoints from "#contract/internal/files.ts";
 import { defaultSiteLimits } from "#contract/site.ts";
 import type { SiteSpec } from "#contract/site-spec.ts";
-import { systemClock } from "#kit/clock.ts";
+import { steadyClock, systemClock } from "#kit/clock.ts";
 import { createServer } from "#kit/http/server.ts";
 import { silentLog } from "#kit/log.ts";
 import { openPast, type Past, pastLimits } from "../../../test/support/file-past.ts";
@@ -49,7 +49,7 @@ beforeEach(async () => {
   by = ann;
   past = await openPast(sites);
   app = createServer({ log: silentLog() });
-  const quota = new QuotaBook({ sites, clock: systemClock, reservedBytes: 0, freeBytes: async () => 1e12 });
+  const quota = new QuotaBook({ sites, clock: steadyClock, reservedBytes: 0, freeBytes: async () => 1e12 });
   const claims = { aud: "orchestrator", sub: "manager", site: 7, verbs: ["site.files.write"], user: 3, iat: 0, exp: 0 } as const;
   mountFiles(app, async () => ({ ...claims, verbs: [...claims.verbs], by }), { sites, quota, ...past });
   client = createClient({ baseUrl: await app.listen({ port: 0, host: "127.0.0.1" }) });

@@ -13,7 +13,7 @@ import type { GrantClaims } from "#contract/grant.ts";
 import * as endpoints from "#contract/internal/files.ts";
 import { defaultSiteLimits } from "#contract/site.ts";
 import type { SiteSpec } from "#contract/site-spec.ts";
-import { systemClock } from "#kit/clock.ts";
+import { steadyClock } from "#kit/clock.ts";
 import { createServer } from "#kit/http/server.ts";
 import { silentLog } from "#kit/log.ts";
 import { openPast, type Past } from "../../../test/support/file-past.ts";
@@ -62,7 +62,7 @@ beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), "backlot-files-"));
   freeBytes = 1e12;
   const sites = { folderOf: () => folder, specOf: (id: number) => (id === 7 ? spec : undefined), ownerOf: () => null };
-  const quota = new QuotaBook({ sites, clock: systemClock, reservedBytes: 1000, freeBytes: async () => freeBytes });
+  const quota = new QuotaBook({ sites, clock: steadyClock, reservedBytes: 1000, freeBytes: async () => freeBytes });
   app = createServer({ log: silentLog() });
   past = await openPast(sites);
   mountFiles(app, async () => claims, { sites, quota, ...past });

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
@@ -30,7 +30,7 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "backlot-quota-"));
   now = 1_000_000;
   const sites = { folderOf: () => folder, specOf: () => spec, ownerOf: () => null };
-  book = new QuotaBook({ sites, clock: { now: () => now }, reservedBytes: 0, freeBytes: async () => 1e12 });
+  book = new QuotaBook({ sites, clock: { now: () => now, isSteady: true }, reservedBytes: 0, freeBytes: async () => 1e12 });
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
@@ -93,6 +93,31 @@ it("what a write replaces counts once, however many replace it, and not when it 
   expect(() => moved.replacing({ bytes: 0, files: 0 })).toThrow(/full/);
 });
 
+/** Overwrites a file by a body of unknown size. */
+async function overwrite(name: string, bytes: number): Promise<void> {
+  const path = join(folder, name);
+  using account = await book.open(1, { files: 1, replaces: { bytes: statSync(path).size, files: 1 } });
+  account.take(bytes);
+  writeFileSync(path, "x".repeat(bytes));
+  account.keep();
+}
+
+it("a file that becomes smaller and larger in turn fills nothing", async () => {
+  writeFileSync(join(folder, "a"), "x".repeat(600_000));
+  await book.usage(1);
+  for (let round = 0; round < 3; round += 1) for (const bytes of [100_000, 600_000]) await overwrite("a", bytes);
+  expect(await book.usage(1)).toMatchObject({ bytes: 600_000, files: 1 });
+});
+
+it("what becomes smaller little by little adds up, too", async () => {
+  writeFileSync(join(folder, "a"), "x".repeat(900_000));
+  writeFileSync(join(folder, "b"), "x".repeat(50_000));
+  await book.usage(1);
+  for (let round = 0; round < 10; round += 1) for (const bytes of [40_000, 50_000]) await overwrite("b", bytes);
+  now += 2_000;
+  expect(await book.usage(1)).toMatchObject({ bytes: 950_000, files: 2 });
+});
+
 it("shares one scan among all who ask at once", async () => {
   const { promise, resolve } = Promise.withResolvers<Usage>();
   let scans = 0;
@@ -101,7 +126,7 @@ it("shares one scan among all who ask at once", async () => {
     return promise;
   };
   const sites = { folderOf: () => folder, specOf: () => spec, ownerOf: () => null };
-  const shared = new QuotaBook({ sites, clock: { now: () => now }, reservedBytes: 0, freeBytes: async () => 1e12, scan });
+  const shared = new QuotaBook({ sites, clock: { now: () => now, isSteady: true }, reservedBytes: 0, freeBytes: async () => 1e12, scan });
   const asked = [shared.usage(1), shared.usage(1), shared.open(1, { files: 0 }).then(() => shared.usage(1))];
   resolve({ bytes: 7, files: 1, isTooDeep: false, isShut: false });
   expect(await Promise.all(asked)).toEqual(Array(3).fill({ bytes: 7, files: 1, isTooDeep: false, isShut: false }));
@@ -110,7 +135,7 @@ it("shares one scan among all who ask at once", async () => {
 
 it("says of a folder that went away that it is not there", async () => {
   const sites = { folderOf: () => join(folder, "gone"), specOf: () => spec, ownerOf: () => null };
-  const clock = { now: () => now };
+  const clock = { now: () => now, isSteady: true } as const;
   await expect(new QuotaBook({ sites, clock, reservedBytes: 0 }).usage(1)).rejects.toMatchObject({ code: "file_not_found" });
   const scan = async (): Promise<Usage> => ({ bytes: 0, files: 0, isTooDeep: false, isShut: false });
   await expect(new QuotaBook({ sites, clock, reservedBytes: 0, scan }).open(1, { files: 1 })).rejects.toMatchObject({ code: "file_not_found" });
@@ -119,7 +144,7 @@ it("says of a folder that went away that it is not there", async () => {
 it("nothing is overwritten where so many files are that what they hold was not counted", async () => {
   const few = { ...spec, limits: { ...limits, files: 3 } };
   const sites = { folderOf: () => folder, specOf: () => few, ownerOf: () => null };
-  const bounded = new QuotaBook({ sites, clock: { now: () => now }, reservedBytes: 0, freeBytes: async () => 1e12 });
+  const bounded = new QuotaBook({ sites, clock: { now: () => now, isSteady: true }, reservedBytes: 0, freeBytes: async () => 1e12 });
   for (let n = 0; n < 6; n += 1) writeFileSync(join(folder, String(n)), "");
   const overwriting = { files: 1, replaces: { bytes: 0, files: 1 }, expectedBytes: 1000 };
   (await bounded.open(1, overwriting))[Symbol.dispose]();

@@ -1,6 +1,6 @@
 import { statfs } from "node:fs/promises";
 import type { Failure } from "#contract/failure.ts";
-import type { Clock } from "#kit/clock.ts";
+import type { SteadyClock } from "#kit/clock.ts";
 import type { WriteBudget } from "#kit/jail/draft.ts";
 import { translatedAsync } from "#kit/jail/fault.ts";
 import type { Jail } from "#kit/jail/jail.ts";
@@ -17,7 +17,7 @@ const freeIsGoodMs = 1_000;
 /** What the book needs. */
 export interface QuotaBookDeps {
   readonly sites: SiteShelf;
-  readonly clock: Clock;
+  readonly clock: SteadyClock;
   /** Bytes of the disk that no site may take. */
   readonly reservedBytes: number;
   /** Free bytes on a folder's disk; absent: asks the system. */
@@ -35,6 +35,8 @@ export interface Intention {
   readonly replaces?: Replaced;
   /** The bytes do not become the site's (an upload that waits for its deployment): only the disk's floor counts. */
   readonly isOutside?: boolean;
+  /** The bytes are on the disk already (an archive that was unpacked): only the site's limits count. */
+  readonly isStored?: boolean;
 }
 
 /** A write's share of the quota: released with its scope unless it was kept. */
@@ -45,8 +47,9 @@ export interface Account extends WriteBudget, Disposable {
   replacing(present: Replaced): void;
 }
 
-// So much less than before is worth counting the site again.
+// So much less than before is worth counting the site again, and so is such a part of the room that is left.
 const muchLessBytes = 1024 * 1024;
+const muchOfRoom = 1 / 8;
 
 const nothing: Usage = { bytes: 0, files: 0, isTooDeep: false, isShut: false };
 const boundless = { diskBytes: Number.MAX_SAFE_INTEGER, files: Number.MAX_SAFE_INTEGER };
@@ -59,7 +62,9 @@ interface Ledger {
   /** Written and kept since that scan began; a scan may have seen some of it, so that it errs on the safe side. */
   addedBytes: number;
   addedFiles: number;
-  /** Something was deleted since. */
+  /** What was replaced by less since, as far as is known: not taken off, since only counting tells. */
+  lessBytes: number;
+  /** It has become less since by something that was deleted, or by so much that it matters. */
   isDoubtful: boolean;
 }
 
@@ -117,7 +122,7 @@ export class QuotaBook {
         limits: isOutside ? boundless : limits,
         addBytes: book.addedBytes + others.bytes + bytes - replaced.bytes,
         addFiles: book.addedFiles + others.files + files - replaced.files,
-        freeBytes: free - taken,
+        freeBytes: intention.isStored === true ? Number.MAX_SAFE_INTEGER : free - taken,
         reservedBytes: this.#deps.reservedBytes,
         writeBytes: bytes,
       });
@@ -147,7 +152,7 @@ export class QuotaBook {
     const reserve = (bytes: number): void => {
       reserved += bytes;
       open.bytes += bytes;
-      if (this.#disk !== undefined) this.#disk.taken += bytes;
+      if (this.#disk !== undefined && of.intention.isStored !== true) this.#disk.taken += bytes;
     };
     const close = (): void => {
       if (!isOpen) return;
@@ -195,7 +200,15 @@ export class QuotaBook {
     if (ledger === undefined) return;
     ledger.addedBytes += Math.max(0, bytes);
     ledger.addedFiles += Math.max(0, files);
-    if (bytes < -muchLessBytes) ledger.isDoubtful = true;
+    if (bytes >= 0) return;
+    ledger.lessBytes -= bytes;
+    if (ledger.lessBytes > Math.min(muchLessBytes, muchOfRoom * this.#roomOf(siteId, ledger))) ledger.isDoubtful = true;
+  }
+
+  #roomOf(siteId: number, { usage, addedBytes }: Ledger): number {
+    // A site that has gone meanwhile is refused elsewhere.
+    const { diskBytes } = this.#deps.sites.specOf(siteId)?.limits ?? boundless;
+    return Math.max(0, diskBytes - usage.bytes - addedBytes);
   }
 
   #openOf(siteId: number): { bytes: number; files: number } {
@@ -208,7 +221,9 @@ export class QuotaBook {
     const known = this.#ledgers.get(siteId);
     const age = known === undefined ? Number.POSITIVE_INFINITY : this.#deps.clock.now() - known.scannedAt;
     const good = isRefused || known?.isDoubtful === true ? scanIsYoungMs : scanIsGoodMs;
-    if (known !== undefined && age < good && !(isRefused && known.isDoubtful)) return known;
+    // A body of unknown size is refused in its middle, where nobody can wait for a count.
+    const mayBeWrong = known?.isDoubtful === true && (isRefused || known.lessBytes > this.#roomOf(siteId, known));
+    if (known !== undefined && age < good && !mayBeWrong) return known;
     const underWay = this.#scans.get(siteId);
     if (underWay !== undefined) return underWay;
     const scan = this.#scan(siteId).finally(() => this.#scans.delete(siteId));
@@ -218,7 +233,7 @@ export class QuotaBook {
 
   async #scan(siteId: number): Promise<Ledger> {
     const before = this.#ledgers.get(siteId);
-    const [bytesBefore, filesBefore] = [before?.addedBytes ?? 0, before?.addedFiles ?? 0];
+    const [bytesBefore, filesBefore, lessBefore] = [before?.addedBytes ?? 0, before?.addedFiles ?? 0, before?.lessBytes ?? 0];
     const scannedAt = this.#deps.clock.now();
     const { limits } = requireSpec(this.#deps.sites, siteId);
     const jail = jailOf(this.#deps.sites, siteId);
@@ -230,6 +245,7 @@ export class QuotaBook {
       scannedAt,
       addedBytes: Math.max(0, (during?.addedBytes ?? 0) - bytesBefore),
       addedFiles: Math.max(0, (during?.addedFiles ?? 0) - filesBefore),
+      lessBytes: Math.max(0, (during?.lessBytes ?? 0) - lessBefore),
       isDoubtful: false,
     };
     this.#ledgers.set(siteId, ledger);

@@ -10,7 +10,7 @@ import { Failure, type FailureCode } from "#contract/failure.ts";
 import type { GrantClaims } from "#contract/grant.ts";
 import { patchFile } from "#contract/internal/door-files.ts";
 import * as endpoints from "#contract/internal/files.ts";
-import { systemClock } from "#kit/clock.ts";
+import { steadyClock } from "#kit/clock.ts";
 import { createServer } from "#kit/http/server.ts";
 import { silentLog } from "#kit/log.ts";
 import { type AttackedSite, attackedSpec, attackSite, during as duringAttack } from "../../../test/support/attacked-site.ts";
@@ -55,7 +55,7 @@ beforeEach(async () => {
   const sites = { folderOf: () => root, specOf: (id: number) => (id === attackedSpec.siteId ? attackedSpec : undefined), ownerOf: () => null };
   past = await openPast(sites);
   app = createServer({ log: silentLog() });
-  const quota = new QuotaBook({ sites, clock: systemClock, reservedBytes: 0, freeBytes: async () => 1e12 });
+  const quota = new QuotaBook({ sites, clock: steadyClock, reservedBytes: 0, freeBytes: async () => 1e12 });
   mountFiles(app, async () => claims, { sites, quota, ...past });
   client = createClient({ baseUrl: await app.listen({ port: 0, host: "127.0.0.1" }) });
 });
