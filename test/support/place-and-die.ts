@@ -1,7 +1,7 @@
 // A process that places a deployment and ends itself without warning before a given step; see src/orchestrator/deployments/deployments.service.test.ts.
 import { flushCompileCache } from "node:module";
 import { defaultSiteLimits } from "#contract/site.ts";
-import { systemClock } from "#kit/clock.ts";
+import { steadyClock, systemClock } from "#kit/clock.ts";
 import { silentLog } from "#kit/log.ts";
 import { Deployments } from "#orchestrator/deployments/deployments.ts";
 import { QuotaBook } from "#orchestrator/files/quota-book.ts";
@@ -24,7 +24,7 @@ const spec = {
   revision: 1,
 } as const;
 const sites = { folderOf: () => site, specOf: () => spec, ownerOf: () => null };
-const quota = new QuotaBook({ sites, clock: systemClock, reservedBytes: 0 });
+const quota = new QuotaBook({ sites, clock: steadyClock, reservedBytes: 0 });
 let step = 0;
 const deployments = new Deployments({
   sites,

@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
+  renameSync,
   rmSync,
   symlinkSync,
   utimesSync,
@@ -22,7 +23,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Failure } from "#contract/failure.ts";
 import { defaultSiteLimits } from "#contract/site.ts";
 import type { SiteSpec } from "#contract/site-spec.ts";
-import { systemClock } from "#kit/clock.ts";
+import { steadyClock, systemClock } from "#kit/clock.ts";
 import type { FileOwner } from "#kit/jail/jail.ts";
 import type { OpenFile } from "#kit/jail/read-file.ts";
 import { silentLog } from "#kit/log.ts";
@@ -90,7 +91,7 @@ async function codeOf(act: Promise<unknown>): Promise<string> {
 }
 function freshDeployments(): Deployments {
   const sites = { folderOf: () => site, specOf: () => spec, ownerOf: () => owner };
-  const quota = new QuotaBook({ sites, clock: systemClock, reservedBytes: 0 });
+  const quota = new QuotaBook({ sites, clock: steadyClock, reservedBytes: 0 });
   return new Deployments({ sites, quota, clock: systemClock, log: silentLog(), stateFolder: () => state });
 }
 
@@ -189,7 +190,7 @@ describe("a deployment", () => {
   it("shows the files that it changes or takes away, before it does, and not those that stay as they were", async () => {
     const shown: string[] = [];
     const sites = { folderOf: () => site, specOf: () => spec, ownerOf: () => owner };
-    const quota = new QuotaBook({ sites, clock: systemClock, reservedBytes: 0 });
+    const quota = new QuotaBook({ sites, clock: steadyClock, reservedBytes: 0 });
     const keeper = () => async (path: readonly string[], file: OpenFile) =>
       void shown.push(`${path.join("/")}: ${Buffer.from(await file.read(0, 100)).toString()}`);
     deployments = new Deployments({ sites, quota, clock: systemClock, log: silentLog(), stateFolder: () => state, keeper });
@@ -229,6 +230,35 @@ describe("a deployment", () => {
     expect(await codeOf(deploy("upload-4", { ...many, f99: "", f100: "" }))).toBe("archive_too_large");
     expect(await codeOf(deploy("upload-5", { ...many, f99: "" }))).toBe("quota_exceeded");
     expect(await codeOf(deploy("upload-6", many))).toBe("done");
+  });
+
+  it("counts beside what it places whatever was moved away or changed since, also between its two steps", async () => {
+    spec = { ...spec, limits: { ...defaultSiteLimits, diskBytes: 1_000_000 } };
+    const app = { "public/app": "a".repeat(700_000) };
+    await deploy("upload-1", app);
+    renameSync(join(site, "public/app"), join(site, "moved"));
+    expect(await codeOf(stage("upload-2", app))).toBe("quota_exceeded");
+    renameSync(join(site, "moved"), join(site, "public/app"));
+    await stage("upload-3", app);
+    renameSync(join(site, "public/app"), join(site, "moved"));
+    expect(await codeOf(deployments.place(1, "upload-3"))).toBe("quota_exceeded");
+    expect([Object.keys(treeOf(site)), existsSync(join(state, "journal.json"))]).toEqual([["moved", "public/"], false]);
+    rmSync(join(site, "moved"));
+    deployments = freshDeployments();
+    expect(await codeOf(deployments.place(1, "upload-3"))).toBe("done");
+    // It stays, since it is not what was placed any more.
+    writeFileSync(join(site, "public/app"), "b".repeat(700_000));
+    expect(await codeOf(deploy("upload-4", { "public/other": "c".repeat(700_000) }))).toBe("quota_exceeded");
+    expect(await codeOf(deploy("upload-5", { "public/app": "c".repeat(700_000) }))).toBe("done");
+  });
+
+  it("takes nothing off for what a link of the site leads to", async () => {
+    spec = { ...spec, limits: { ...defaultSiteLimits, diskBytes: 1_000_000 } };
+    mkdirSync(join(site, "own"));
+    await deploy("upload-1", { way: "->own" });
+    await stage("upload-2", { "way/app": "a".repeat(700_000) });
+    writeFileSync(join(site, "own/app"), "o".repeat(700_000));
+    expect(await codeOf(freshDeployments().place(1, "upload-2"))).toBe("quota_exceeded");
   });
 
   it("sweeps uploads of yesterday and all but the newest few", async () => {

@@ -1,23 +1,22 @@
-import { createHash, randomBytes } from "node:crypto";
-import type { Stats } from "node:fs";
-import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { randomBytes } from "node:crypto";
+import { mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { Failure } from "#contract/failure.ts";
 import type { Clock } from "#kit/clock.ts";
-import { codeOf } from "#kit/jail/descriptor.ts";
 import { faultOf } from "#kit/jail/fault.ts";
 import type { Keep } from "#kit/jail/keep-present.ts";
 import { withLock } from "#kit/jail/path-lock.ts";
 import type { Log } from "#kit/log.ts";
-import type { QuotaBook } from "../files/quota-book.ts";
+import type { Account, QuotaBook } from "../files/quota-book.ts";
 import { jailOf, requireSpec, type SiteShelf } from "../files/site-shelf.ts";
 import { type UnpackedPlan, unpackedPlan } from "./archive-plan.ts";
-import { type Journal, journal, manifest, manifestOf, planPlacement } from "./placement.ts";
+import { growthOf, type Journal, journal, manifest, manifestOf, planPlacement } from "./placement.ts";
 import { runPlacement } from "./run-placement.ts";
 import { makeStateFolder, readState, removeState, syncFolder, writeState } from "./state-file.ts";
-import { surveySite } from "./survey-site.ts";
+import { stillThere, surveySite } from "./survey-site.ts";
 import { unpackArchive } from "./unpack-archive.ts";
+import { listByAge, receive, requireUpload } from "./upload-files.ts";
 
 /** What deployments need. */
 export interface DeploymentsDeps {
@@ -98,9 +97,9 @@ export class Deployments {
       await rm(at.staging, { recursive: true, force: true });
       await makeStateFolder(at.stagings);
       await mkdir(at.staging, { mode: 0o700 });
-      const before = await readState(at.manifest, manifest);
-      const old = { files: before?.entries.length ?? 0, bytes: before?.entries.reduce((sum, entry) => sum + (entry.kind === "file" ? entry.size : 0), 0) ?? 0 };
       try {
+        // Which of it goes is known once all of it is unpacked, and is judged when it is placed.
+        const old = await stillThere(jailOf(this.#deps.sites, siteId), await readState(at.manifest, manifest));
         const plan = await this.#unpackWithin(siteId, at, old.bytes);
         // Once that account is closed: what it took would count a second time, and nothing as replaced.
         (await this.#deps.quota.open(siteId, { files: plan.entries.length, replaces: { bytes: 0, files: old.files } }))[Symbol.dispose]();
@@ -133,11 +132,22 @@ export class Deployments {
       const before = await readState(at.manifest, manifest);
       const facts = await surveySite(jail, plan, before);
       const todo = planPlacement(uploadId, { ...facts, plan, before });
+      using account = await this.#account(siteId, growthOf(todo, facts));
       this.#deps.checkpoint?.("journal");
       await writeState(at.journal, todo);
       await this.#finish(siteId);
+      account.keep();
       return countsOf(todo);
     }).catch(inWords("the deployment"));
+  }
+
+  // What was there when it was unpacked may be elsewhere in the site by now, and stay.
+  async #account(siteId: number, growth: { readonly bytes: number; readonly files: number }): Promise<Account> {
+    const [bytes, files] = [Math.max(0, growth.bytes), Math.max(0, growth.files)];
+    const replaces = { bytes: bytes - growth.bytes, files: files - growth.files };
+    const account = await this.#deps.quota.open(siteId, { expectedBytes: bytes, files, replaces, isStored: true });
+    account.take(bytes);
+    return account;
   }
 
   /** Ends what a crash interrupted, and removes what nobody asked for any more. Called once at start; a site that fails is logged and tried again with its next deployment. */
@@ -170,8 +180,11 @@ export class Deployments {
     const at = this.#paths(siteId, todo.uploadId);
     const checkpoint = this.#deps.checkpoint ?? (() => undefined);
     const plan = await readState(at.plan, unpacked);
-    await runPlacement({ jail: jailOf(this.#deps.sites, siteId), staging: at.staging, checkpoint, keep: this.#deps.keeper?.(siteId) }, todo);
-    this.#deps.quota.doubt(siteId);
+    try {
+      await runPlacement({ jail: jailOf(this.#deps.sites, siteId), staging: at.staging, checkpoint, keep: this.#deps.keeper?.(siteId) }, todo);
+    } finally {
+      this.#deps.quota.doubt(siteId);
+    }
     checkpoint("manifest");
     await writeState(at.manifest, manifestOf(todo));
     checkpoint("outcome");
@@ -248,49 +261,9 @@ function countsOf(todo: Journal): { readonly written: number; readonly removed: 
   return { written: count(todo.entries), removed: count(todo.remove) };
 }
 
-async function receive(
-  file: string,
-  source: AsyncIterable<Uint8Array>,
-  take: (size: number, chunk: number) => void,
-): Promise<{ readonly size: number; readonly sha256: string }> {
-  await using handle: FileHandle = await open(file, "wx", 0o600);
-  const sum = createHash("sha256");
-  let size = 0;
-  for await (const chunk of source) {
-    size += chunk.length;
-    take(size, chunk.length);
-    sum.update(chunk);
-    await handle.writeFile(chunk);
-  }
-  await handle.sync();
-  return { size, sha256: sum.digest("hex") };
-}
-
 // A full disk, for one: what of it was written down is tried again.
 function inWords(what: string): (error: unknown) => never {
   return (error) => {
     throw faultOf(error, what);
   };
-}
-
-async function requireUpload(file: string, uploadId: string): Promise<void> {
-  if ((await statIfThere(file)) === undefined) throw new Failure("file_not_found", { path: `the upload ${uploadId}` });
-}
-
-// Another upload of the site may rename or remove its file at any moment: it is not under the lock while it comes.
-function statIfThere(file: string): Promise<Stats | undefined> {
-  return stat(file).catch((error: unknown) => {
-    if (codeOf(error) === "ENOENT") return undefined;
-    throw error;
-  });
-}
-
-// Newest first; a folder that is not there has nothing.
-async function listByAge(folder: string): Promise<readonly { readonly name: string; readonly modifiedMs: number }[]> {
-  const names = await readdir(folder).catch((error: unknown) => {
-    if (codeOf(error) === "ENOENT") return [];
-    throw error;
-  });
-  const files = await Promise.all(names.map(async (name) => ({ name, modifiedMs: (await statIfThere(join(folder, name)))?.mtimeMs })));
-  return files.flatMap(({ name, modifiedMs }) => (modifiedMs === undefined ? [] : [{ name, modifiedMs }])).toSorted((a, b) => b.modifiedMs - a.modifiedMs);
 }

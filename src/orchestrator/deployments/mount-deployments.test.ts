@@ -9,7 +9,7 @@ import { Failure } from "#contract/failure.ts";
 import type { GrantClaims } from "#contract/grant.ts";
 import { placeDeployment, placeStarter, unpackUpload, uploadArchive } from "#contract/internal/orchestrator.ts";
 import { defaultSiteLimits } from "#contract/site.ts";
-import { systemClock } from "#kit/clock.ts";
+import { steadyClock, systemClock } from "#kit/clock.ts";
 import { createServer } from "#kit/http/server.ts";
 import { silentLog } from "#kit/log.ts";
 import { QuotaBook } from "../files/quota-book.ts";
@@ -64,7 +64,7 @@ beforeEach(async () => {
     writeFileSync(join(starter, path), content);
   chmodSync(join(starter, "tool"), 0o755);
   const sites = { folderOf: () => site, specOf: (id: number) => (id === 1 ? spec : undefined), ownerOf: () => null };
-  const quota = new QuotaBook({ sites, clock: systemClock, reservedBytes: 0 });
+  const quota = new QuotaBook({ sites, clock: steadyClock, reservedBytes: 0 });
   deployments = new Deployments({ sites, quota, clock: systemClock, log: silentLog(), stateFolder: (id) => join(outer, "state", String(id)) });
   app = createServer({ log: silentLog() });
   const starterFolder = (name: string): string => {

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { PlannedEntry, UnpackedPlan } from "./archive-plan.ts";
-import { type Manifest, type Present, planPlacement } from "./placement.ts";
+import { growthOf, type Manifest, type Present, planPlacement } from "./placement.ts";
 
 const linkAt = (path: string): PlannedEntry => ({ kind: "link", path, target: "elsewhere" });
 const planOf = (entries: readonly PlannedEntry[]): UnpackedPlan => ({ files: entries.length, bytes: 0, entries: [...entries] });
@@ -33,4 +33,31 @@ it("plans a site's fifty thousand folders that all become links", () => {
   });
   expect(todo.clear).toHaveLength(50_000);
   expect(todo.remove).toEqual([]);
+});
+
+it("adds what it places and takes off what stood there and what goes, but no folder that holds anything else", () => {
+  const file = (path: string, size: number) => ({ kind: "file", path, executable: false, size, sha256: "x" }) as const;
+  const folder = (path: string) => ({ kind: "folder", path }) as const;
+  const todo = {
+    uploadId: "now",
+    clear: [folder("was-folder"), file("was-folder/in", 1)],
+    entries: [folder("kept"), { ...file("kept/a", 100), staged: 1 }, { ...file("was-folder", 30), staged: 2 }, linkAt("l")],
+    remove: [folder("old"), folder("old/empty"), file("old/empty/b", 70), folder("shared"), file("shared/c", 5), file("gone", 900), folder("shut")],
+  };
+  const taken = new Map([
+    ...(["kept", "was-folder", "old", "old/empty", "shared", "shut"] as const).map((path) => [path, 0] as const),
+    ...([
+      ["kept/a", 40],
+      ["was-folder/in", 1],
+      ["old/empty/b", 70],
+      ["shared/c", 5],
+    ] as const),
+  ]);
+  const held = new Map([
+    ["old", 1],
+    ["old/empty", 1],
+    ["shared", 2],
+  ]);
+  // Four come, and eight go: the folder that somebody else has a file in stays, and so does the one that is shut.
+  expect(growthOf(todo, { taken, held })).toEqual({ bytes: 100 + 30 + "elsewhere".length - 40 - 1 - 70 - 5, files: 4 - 8 });
 });

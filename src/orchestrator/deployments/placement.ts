@@ -31,6 +31,14 @@ export interface SiteFacts {
   readonly unchanged: ReadonlySet<string>;
 }
 
+/** What of a site counts for the quota and may go with a placement. */
+export interface SiteHoldings {
+  /** Bytes of what stands at the paths of the plan and of the deployment before; a folder has none. A path at which nothing is, is not there. */
+  readonly taken: ReadonlyMap<string, number>;
+  /** How many entries the folders have that may go; one that cannot be looked into is not there. */
+  readonly held: ReadonlyMap<string, number>;
+}
+
 /**
  * Decides what a placement does. A file of somebody's own at a deployed path is overwritten; a file or link of his own where
  * a folder is needed, and a folder of his own where a file is needed, are refused, since more than that path would be lost.
@@ -58,6 +66,34 @@ export function planPlacement(uploadId: string, facts: SiteFacts & { readonly pl
   const goes = (old: Placed): boolean => !after.has(old.path) && !clear.has(old.path) && (old.kind === "folder" || facts.unchanged.has(old.path));
   const remove = [...before.values()].filter(goes);
   return { uploadId, clear: [...clear.values()], entries: facts.plan.entries, remove };
+}
+
+/** What a site has more once a journal is carried out; negative when it has less. */
+export function growthOf(todo: Journal, { taken, held }: SiteHoldings): { readonly bytes: number; readonly files: number } {
+  const goes = new Set([...todo.entries, ...todo.clear].map((entry) => entry.path));
+  const left = new Map(held);
+  for (const entry of deepestFirst(todo.remove)) {
+    // A folder that holds anything else stays.
+    if (!taken.has(entry.path) || (entry.kind === "folder" && left.get(entry.path) !== 0)) continue;
+    goes.add(entry.path);
+    const parent = entry.path.slice(0, Math.max(0, entry.path.lastIndexOf("/")));
+    const siblings = left.get(parent);
+    if (siblings !== undefined) left.set(parent, siblings - 1);
+  }
+  let bytes = todo.entries.reduce((sum, entry) => sum + bytesOf(entry), 0);
+  let files = todo.entries.length;
+  for (const path of goes) {
+    const present = taken.get(path);
+    if (present === undefined) continue;
+    bytes -= present;
+    files -= 1;
+  }
+  return { bytes, files };
+}
+
+function bytesOf(entry: Placed): number {
+  if (entry.kind === "file") return entry.size;
+  return entry.kind === "link" ? Buffer.byteLength(entry.target) : 0;
 }
 
 /** The manifest that a journal leads to. */

@@ -5,7 +5,7 @@ import { buffer } from "node:stream/consumers";
 import { gzipSync } from "node:zlib";
 import { pack } from "tar-stream";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { systemClock } from "#kit/clock.ts";
+import { steadyClock, systemClock } from "#kit/clock.ts";
 import { silentLog } from "#kit/log.ts";
 import { asOrdinaryUser, removeShut } from "../../../test/support/as-ordinary-user.ts";
 import { siteSpecOf } from "../../../test/support/site-runner-stage.ts";
@@ -23,7 +23,7 @@ beforeEach(() => {
   const sites = { folderOf: () => inside(""), specOf: () => siteSpecOf(), ownerOf: () => null };
   // Counting would open everything up before the deployment comes by.
   const scan = async () => ({ bytes: 0, files: 0, isTooDeep: false, isShut: false });
-  const quota = new QuotaBook({ sites, clock: systemClock, reservedBytes: 0, scan });
+  const quota = new QuotaBook({ sites, clock: steadyClock, reservedBytes: 0, scan });
   const checkpoint = (step: string): void => atStep(step);
   deployments = new Deployments({ sites, quota, clock: systemClock, log: silentLog(), stateFolder: () => join(outer, "state"), checkpoint });
 });

@@ -1,28 +1,96 @@
+import { lstatSync, type Stats } from "node:fs";
+import { setImmediate as others } from "node:timers/promises";
 import { Failure } from "#contract/failure.ts";
+import { at } from "#kit/jail/descriptor.ts";
 import { faultOf } from "#kit/jail/fault.ts";
 import { findPlace, type Jail } from "#kit/jail/jail.ts";
-import { statPath } from "#kit/jail/read-file.ts";
+import { enterFolder, entryNames } from "#kit/jail/list-folder.ts";
+import { takenBytes } from "#kit/jail/taken-bytes.ts";
 import { walkTree } from "#kit/jail/walk-tree.ts";
+import type { Replaced } from "../files/present-entry.ts";
 import type { Placed, UnpackedPlan } from "./archive-plan.ts";
-import type { Manifest, Present, SiteFacts } from "./placement.ts";
+import type { Manifest, Present, SiteFacts, SiteHoldings } from "./placement.ts";
 import { isAsPlaced } from "./run-placement.ts";
 
+// After so many looks whatever else the process has to do has its turn.
+const looksInARow = 500;
+
 /** Looks at everything in a site that planning a placement depends on. */
-export async function surveySite(jail: Jail, plan: UnpackedPlan, before: Manifest | undefined): Promise<SiteFacts> {
+export async function surveySite(jail: Jail, plan: UnpackedPlan, before: Manifest | undefined): Promise<SiteFacts & SiteHoldings> {
   const old = new Map(before?.entries.map((entry) => [entry.path, entry]));
   const present = new Map<string, Present>();
+  const taken = new Map<string, number>();
+  const held = new Map<string, number>();
   const ownFolders = new Set<string>();
-  for (const entry of plan.entries) {
-    const type = quietly(() => statPath(jail, entry.path)?.type);
+  for await (const { entry, stat } of looks(jail, plan.entries)) {
+    const type = typeOf(stat);
     present.set(entry.path, type);
+    if (stat !== undefined) taken.set(entry.path, bytesOf(stat));
     if (type === "folder" && entry.kind !== "folder" && (await isOwn(jail, entry.path, old))) ownFolders.add(entry.path);
   }
-  const after = new Set(plan.entries.map((entry) => entry.path));
   const unchanged = new Set<string>();
-  for (const entry of old.values()) {
-    if (entry.kind !== "folder" && !after.has(entry.path) && (await isUnchanged(jail, entry))) unchanged.add(entry.path);
+  const rest = [...old.values()].filter((entry) => !present.has(entry.path));
+  for await (const { entry, stat } of looks(jail, rest)) {
+    if (stat === undefined) continue;
+    taken.set(entry.path, bytesOf(stat));
+    if (entry.kind !== "folder" && (await isUnchanged(jail, entry))) unchanged.add(entry.path);
+    const count = entry.kind === "folder" ? await entriesIn(jail, entry.path) : undefined;
+    if (count !== undefined) held.set(entry.path, count);
   }
-  return { present, ownFolders, unchanged };
+  return { present, ownFolders, unchanged, taken, held };
+}
+
+/** What of a deployment stands in the site still, as the quota counts it. What was moved away or deleted since makes no room for another one. */
+export async function stillThere(jail: Jail, before: Manifest | undefined): Promise<Replaced> {
+  const sum = { bytes: 0, files: 0 };
+  for await (const { stat } of looks(jail, before?.entries ?? [])) {
+    if (stat === undefined) continue;
+    sum.bytes += bytesOf(stat);
+    sum.files += 1;
+  }
+  return sum;
+}
+
+async function* looks<T extends { readonly path: string }>(
+  jail: Jail,
+  entries: readonly T[],
+): AsyncGenerator<{ readonly entry: T; readonly stat: Stats | undefined }> {
+  for (const [index, entry] of entries.entries()) {
+    if (index % looksInARow === looksInARow - 1) await others();
+    yield { entry, stat: lookAt(jail, entry.path) };
+  }
+}
+
+// What a link on the way leads to stands elsewhere, and stays there.
+function lookAt(jail: Jail, path: string): Stats | undefined {
+  return quietly(() => {
+    using place = findPlace(jail, path, { follow: false, noLinks: true });
+    return place.name === null ? undefined : lstatSync(at(place.folder.fd, place.name), { throwIfNoEntry: false });
+  });
+}
+
+function typeOf(stat: Stats | undefined): Present {
+  if (stat === undefined) return undefined;
+  return stat.isFile() ? "file" : stat.isDirectory() ? "folder" : stat.isSymbolicLink() ? "link" : "other";
+}
+
+function bytesOf(stat: Stats): number {
+  return stat.isDirectory() ? 0 : takenBytes(stat);
+}
+
+// Undefined: it may not be looked into, or is none any more.
+async function entriesIn(jail: Jail, path: string): Promise<number | undefined> {
+  try {
+    using place = findPlace(jail, path, { follow: false, noLinks: true });
+    using folder = enterFolder(place.folder.fd, Buffer.from(place.name ?? ""));
+    if (folder === undefined) return undefined;
+    let count = 0;
+    for await (const _ of entryNames(folder.fd)) count += 1;
+    return count;
+  } catch (error) {
+    refuseUnforeseen(error, path);
+    return undefined;
+  }
 }
 
 async function isOwn(jail: Jail, folder: string, old: ReadonlyMap<string, Placed>): Promise<boolean> {

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Failure } from "#contract/failure.ts";
-import { systemClock } from "#kit/clock.ts";
+import { steadyClock, systemClock } from "#kit/clock.ts";
 import { silentLog } from "#kit/log.ts";
 import { type AttackedSite, attackedSpec, attackSite, during } from "../../../test/support/attacked-site.ts";
 import { packed } from "../../../test/support/backlot-archive.ts";
@@ -20,7 +20,7 @@ beforeEach(async () => {
   site = await attackSite(["dir"]);
   state = join(site.outer, "state");
   const sites = { folderOf: () => site.root, specOf: () => attackedSpec, ownerOf: () => null };
-  const quota = new QuotaBook({ sites, clock: systemClock, reservedBytes: 0 });
+  const quota = new QuotaBook({ sites, clock: steadyClock, reservedBytes: 0 });
   deployments = new Deployments({ sites, quota, clock: systemClock, log: silentLog(), stateFolder: () => state });
   await site.plant(["piped"]);
 });
