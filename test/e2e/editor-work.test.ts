@@ -1,5 +1,5 @@
 // Unsaved work in a person's browser: it stays where it belongs, and whatever the browser does, files are opened.
-import { By, until } from "selenium-webdriver";
+import { By, Key, until } from "selenium-webdriver";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { updateSite } from "#contract/api/sites.ts";
 import { type Backlot, startBacklot } from "../support/backlot.ts";
@@ -69,6 +69,40 @@ describe.skipIf(missing !== null)(titled("unsaved work", missing), { timeout: 18
     await editor.browser.sees("index.html is back");
     await editor.openInTree(path);
     await editor.shows(path, "not yet saved");
+  });
+
+  test("what was joined by hand outlives another width of the page and the Escape key, and what is given up is gone from the page", async () => {
+    const { driver } = editor.browser;
+    const joined = "Both versions joined";
+    const theirs = page.replace("<!doctype html>", "<!doctype html><!-- theirs -->");
+    await siteWith("joined", { [path]: page });
+    await editor.go(`edit/${path}`, "joined");
+    await editor.shows(path, "first");
+    await editor.type(path, "end", "mine");
+    await admin.put("joined", path, theirs);
+    await editor.browser.sees("Somebody else changed this file.");
+    await editor.browser.click("Compare");
+    await editor.shows(joined, "mine");
+    await editor.type(joined, "end", " and joined by hand");
+    const wide = await driver.manage().window().getRect();
+    try {
+      await driver.manage().window().setRect({ width: 700, height: 900 });
+      await editor.browser.sees("Red: The other version.");
+      await editor.shows(joined, "and joined by hand");
+      await driver.actions().sendKeys(Key.ESCAPE).perform();
+      await editor.browser.sees("What you joined stands in the editor");
+      await editor.shows(path, "mine and joined by hand");
+    } finally {
+      await driver.manage().window().setRect(wide);
+    }
+    expect((await admin.get("joined", path)).toString()).toBe(theirs);
+
+    await editor.browser.click("Give up mine");
+    await driver.wait(async () => !(await editor.text(path)).includes("mine"), 20_000, "what was given up is still shown");
+    await editor.shows(path, "theirs");
+    await editor.type(path, "end", "typed on");
+    await editor.save();
+    expect((await admin.get("joined", path)).toString()).toBe(`${theirs}typed on`);
   });
 
   test("unsaved work and tabs go with a site that is renamed", async () => {
