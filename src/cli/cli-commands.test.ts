@@ -1,14 +1,13 @@
-import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { formatEvent } from "#contract/events.ts";
 import { Failure } from "#contract/failure.ts";
 import { type FakeManager, fakeToken, RawReply, startFakeManager } from "../../test/support/cli-fake-manager.ts";
 import { type FakeTerminal, fakeTerminal } from "../../test/support/cli-fake-terminal.ts";
-import { operationViewOf, siteViewOf, userViewOf } from "../../test/support/cli-views.ts";
+import { operationViewOf, siteViewOf } from "../../test/support/cli-views.ts";
 import { runCli } from "./main.ts";
-import { settingsPath } from "./settings-file.ts";
 
 let home: string;
 let manager: FakeManager;
@@ -20,6 +19,7 @@ beforeEach(async () => {
   environment = { HOME: home, BACKLOT_SERVER: manager.url, BACKLOT_TOKEN: fakeToken };
 });
 afterEach(async () => {
+  vi.useRealTimers();
   await manager[Symbol.asyncDispose]();
   await rm(home, { recursive: true });
 });
@@ -28,86 +28,6 @@ async function run(argv: readonly string[], terminal: FakeTerminal = fakeTermina
   const exitCode = await runCli(argv, environment, terminal);
   return { exitCode, out: terminal.outText(), err: terminal.errText() };
 }
-
-describe("signing in", () => {
-  beforeEach(() => {
-    delete environment.BACKLOT_TOKEN;
-    manager.handlers["session.create"] = ({ body }) => {
-      if ((body as { password: string }).password !== "correct horse") throw new Failure("credentials_wrong");
-      return new RawReply(JSON.stringify({ user: userViewOf("ann") }), { headers: { "set-cookie": "backlot_session=one; Path=/; HttpOnly" } });
-    };
-    manager.handlers["session.delete"] = () => undefined;
-    manager.handlers["session.read"] = () => ({ user: userViewOf("ann") });
-    manager.handlers["tokens.create"] = ({ body }) => {
-      const id = "0198c3a4-0000-7000-8000-000000000001";
-      const token = { id, ...(body as { name: string; scopes: "full"[] }), createdAt: "2025-01-01T00:00:00Z", expiresAt: null, lastUsedAt: null };
-      return { id, secret: fakeToken, token };
-    };
-    manager.handlers["tokens.delete"] = () => undefined;
-  });
-
-  test("keeps a token and never the password, in a file that only its owner reads", async () => {
-    const { exitCode, out } = await run(["login", "--user", "ann", "--password-stdin"], fakeTerminal({ piped: "correct horse\n" }));
-    expect({ exitCode, out }).toEqual({ exitCode: 0, out: `Signed in at ${manager.url} as ann.\n` });
-    const path = settingsPath(environment);
-    expect((await stat(path)).mode & 0o777).toBe(0o600);
-    expect(JSON.parse(await readFile(path, "utf8"))).toEqual({
-      defaultServer: manager.url,
-      servers: { [manager.url]: { username: "ann", token: fakeToken, tokenId: "0198c3a4-0000-7000-8000-000000000001" } },
-    });
-    expect(manager.asked).toEqual(["session.create", "tokens.create", "session.delete"]);
-  });
-
-  test("asks for name and password without showing the password", async () => {
-    const terminal = fakeTerminal({ isTty: true });
-    const signingIn = run(["login", manager.url], terminal);
-    await seen(terminal, "User name");
-    terminal.keyboard.write("ann\r");
-    await seen(terminal, "Password: ");
-    terminal.keyboard.write("correct horse\r");
-    const { exitCode, err, out } = await signingIn;
-    expect(exitCode).toBe(0);
-    expect(`${err}${out}`).not.toContain("correct horse");
-  });
-
-  test("tells a wrong password with the server's own sentence and ends with 3", async () => {
-    const { exitCode, err } = await run(["login", "--user", "ann", "--password-stdin"], fakeTerminal({ piped: "wrong" }));
-    expect({ exitCode, err }).toEqual({ exitCode: 3, err: "error: The user name or the password is wrong. Check both and try again.\n" });
-  });
-
-  test("accepts a token from a pipe, and refuses one that the server does not know", async () => {
-    expect((await run(["login", "--token", "-"], fakeTerminal({ piped: `${fakeToken}\n` }))).exitCode).toBe(0);
-    expect((await run(["login", "--token", "other"])).exitCode).toBe(3);
-  });
-
-  test("signing out revokes the token and forgets it", async () => {
-    await run(["login", "--user", "ann", "--password-stdin"], fakeTerminal({ piped: "correct horse" }));
-    expect((await run(["logout"])).exitCode).toBe(0);
-    expect(manager.asked).toContain("tokens.delete");
-    expect(JSON.parse(await readFile(settingsPath(environment), "utf8"))).toEqual({ servers: {} });
-    expect(await run(["whoami"])).toEqual({
-      exitCode: 3,
-      out: "",
-      err: `error: You are not signed in at ${manager.url}. Run \`backlot login ${manager.url}\`.\n`,
-    });
-  });
-
-  test("signing out forgets the token although the server is gone", async () => {
-    await run(["login", "--user", "ann", "--password-stdin"], fakeTerminal({ piped: "correct horse" }));
-    await manager[Symbol.asyncDispose]();
-    expect((await run(["logout"])).exitCode).toBe(0);
-    expect(JSON.parse(await readFile(settingsPath(environment), "utf8"))).toEqual({ servers: {} });
-    manager = await startFakeManager({});
-  });
-
-  test("remembers several servers and uses the last one by default", async () => {
-    await using other = await startFakeManager(manager.handlers);
-    delete environment.BACKLOT_SERVER;
-    for (const url of [manager.url, other.url]) await run(["login", url, "--user", "ann", "--password-stdin"], fakeTerminal({ piped: "correct horse" }));
-    expect((await run(["whoami"])).out).toBe(`ann (member) at ${other.url}\n`);
-    expect((await run(["whoami", "--server", manager.url])).out).toBe(`ann (member) at ${manager.url}\n`);
-  });
-});
 
 describe("sites", () => {
   test("lists every page of my sites", async () => {
@@ -186,6 +106,26 @@ describe("sites", () => {
     manager.handlers["sites.read"] = () => ({ site: siteViewOf("demo") });
     expect(await run(["create", "demo", "--json"])).toMatchObject({ exitCode: 0 });
     expect(times).toBe(3);
+  });
+
+  test("follows an operation through cuts that are hours apart", async () => {
+    vi.useFakeTimers({ toFake: ["Date"] });
+    const queued = operationViewOf("create", "queued");
+    let times = 0;
+    manager.handlers["sites.create"] = () => ({ site: siteViewOf("demo"), operation: queued });
+    manager.handlers["operations.read"] = () => ({ operation: operationViewOf("create", "running", queued) });
+    manager.handlers["operations.events"] = () => {
+      times += 1;
+      // A cut, an end without a word, and hours later a cut again.
+      if (times === 2) return new RawReply("");
+      if (times < 4) {
+        vi.setSystemTime(Date.now() + 7_200_000);
+        throw new Failure("not_ready");
+      }
+      return new RawReply(formatEvent(operationViewOf("create", "succeeded", queued)));
+    };
+    manager.handlers["sites.read"] = () => ({ site: siteViewOf("demo") });
+    expect(await run(["create", "demo"])).toMatchObject({ exitCode: 0 });
   });
 
   test("an operation that fails ends the command with 1 and the operation's sentence, as JSON too", async () => {
@@ -283,38 +223,6 @@ describe("sites", () => {
   });
 });
 
-describe("files", () => {
-  test("are put, listed, fetched and deleted", async () => {
-    let stored: Buffer = Buffer.alloc(0);
-    manager.handlers["files.write"] = ({ bytes, params }) => {
-      expect(params["*"]).toBe("public/a b.txt");
-      stored = bytes;
-      return new RawReply("", { status: 201 });
-    };
-    const entry = { name: "a b.txt", type: "file", size: 3, modifiedAt: "2025-01-02T03:04:05.000Z", executable: false };
-    manager.handlers["files.read"] = ({ params }) => (params["*"] === "public/" ? new RawReply(JSON.stringify({ entries: [entry] })) : new RawReply(stored));
-    manager.handlers["files.delete"] = () => undefined;
-    const local = join(home, "a b.txt");
-    await writeFile(local, Buffer.from([0, 255, 10]));
-    expect((await run(["files", "put", "demo", local, "public/"])).out).toBe("public/a b.txt written.\n");
-    expect((await run(["files", "ls", "demo", "public"])).out).toBe("3 B  2025-01-02T03:04:05.000Z  a b.txt\n");
-    const terminal = fakeTerminal();
-    await run(["files", "get", "demo", "public/a b.txt"], terminal);
-    expect(terminal.outBytes()).toEqual(Buffer.from([0, 255, 10]));
-    const copy = join(home, "copy");
-    expect((await run(["files", "get", "demo", "public/a b.txt", copy])).exitCode).toBe(0);
-    expect(await readFile(copy)).toEqual(Buffer.from([0, 255, 10]));
-    expect((await run(["files", "put", "demo", "-", "public/a b.txt"], fakeTerminal({ piped: "piped" }))).exitCode).toBe(0);
-    expect(stored.toString()).toBe("piped");
-    expect((await run(["files", "rm", "demo", "public/a b.txt"])).exitCode).toBe(0);
-  });
-
-  test("a path that would climb out is refused before anything is asked", async () => {
-    expect((await run(["files", "get", "demo", "../other/secret"])).err).toContain("`.` and `..` are not allowed in it");
-    expect(manager.asked).toEqual([]);
-  });
-});
-
 describe("what is said", () => {
   test("a bug shows no stack unless it is asked for", async () => {
     manager.handlers["session.read"] = () => new RawReply("not json");
@@ -323,12 +231,55 @@ describe("what is said", () => {
     expect((await run(["whoami"])).err).toContain("    at ");
   });
 
+  test("no sentence of the server drives the terminal, nor does its JSON", async () => {
+    manager.handlers["sites.restart"] = () => {
+      throw new Failure("site_crashed", { site: "demo", reason: "\u001b]0;evil\u0007 \u009b2J" });
+    };
+    const { err, out } = await run(["restart", "demo", "--json"], fakeTerminal({ isTty: true }));
+    expect(err).toContain("\ufffd]0;evil\ufffd \ufffd2J");
+    expect(err.replaceAll(/\u001b\[(\d+m|K)|\r/g, "")).not.toMatch(/[\u001b\u0007\u009b]/);
+    expect(out).not.toMatch(/[\u001b\u0007\u009b]/);
+    expect(JSON.parse(out).error.title).toContain("\u001b]0;evil\u0007 \u009b2J");
+  });
+
+  test("an answer that is cut in its middle is no bug but a server that is away", async () => {
+    const begun = async function* () {
+      yield "one\n";
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    };
+    manager.handlers["sites.logs"] = () => new RawReply(begun(), { hangUp: true });
+    const { exitCode, err } = await run(["logs", "demo"]);
+    expect(exitCode).toBe(5);
+    expect(err).not.toContain("unexpected");
+  });
+
   test("colours appear on a terminal only, and not with NO_COLOR", async () => {
     const red = "\u001b[31m";
     expect((await run(["create", "demo", "--kind", "x"], fakeTerminal({ isTty: true }))).err).toContain(red);
     expect((await run(["create", "demo", "--kind", "x"])).err).not.toContain(red);
     environment.NO_COLOR = "1";
     expect((await run(["create", "demo", "--kind", "x"], fakeTerminal({ isTty: true }))).err).not.toContain(red);
+  });
+
+  test("results in a pipe have no colours, although the person sits at a terminal", async () => {
+    manager.handlers["sites.logs"] = ({ query }) => {
+      if (query.get("tail") === "1000") throw new Failure("site_not_found");
+      return new RawReply(formatEvent({ line: "started", at: "2025-01-02T03:04:05.000Z", stream: "platform" }));
+    };
+    expect((await run(["logs", "demo", "-f"], fakeTerminal({ isTty: true }))).out).toBe("\u001b[2m— started\u001b[22m\n");
+    expect((await run(["logs", "demo", "-f"], fakeTerminal({ isTty: true, isOutPiped: true }))).out).toBe("— started\n");
+  });
+
+  test("a machine is named and explained without driving the terminal", async () => {
+    const at = "2025-01-02T03:04:05.000Z";
+    const node = {
+      ...{ id: "n1", kind: "orchestrator", host: "north\u001b[2J", url: null, version: "1\u0007", state: "unhealthy", explanation: "Docker says \u009b2J" },
+      ...{ firstSeenAt: at, lastSeenAt: at, isDrained: true, sites: 0, report: null },
+    };
+    manager.handlers["nodes.list"] = () => ({ nodes: [node] });
+    manager.handlers["nodes.update"] = () => ({ node });
+    expect((await run(["node", "drain", "n1"])).out).toBe("north\ufffd[2J: unhealthy. Docker says \ufffd2J\n");
+    expect((await run(["node", "ls"])).out).toMatch(/^n1 .*north\ufffd\[2J .*1\ufffd$/m);
   });
 
   test("help names every command and needs neither settings nor a server", async () => {

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { TaskView } from "#contract/api/tasks.ts";
 import { formatEvent } from "#contract/events.ts";
 import { Failure } from "#contract/failure.ts";
@@ -19,7 +19,10 @@ beforeEach(async () => {
   manager.handlers["tasks.read"] = () => ({ task: last, attempts: [] });
   manager.handlers["tasks.log"] = () => new RawReply("");
 });
-afterEach(() => manager[Symbol.asyncDispose]());
+afterEach(async () => {
+  vi.useRealTimers();
+  await manager[Symbol.asyncDispose]();
+});
 
 async function run(argv: readonly string[], terminal: FakeTerminal = fakeTerminal()) {
   const exitCode = await runCli(argv, environment, terminal);
@@ -106,6 +109,33 @@ describe("task run", () => {
     };
     expect(await run(["task", "run", "touch.sh"])).toMatchObject({ exitCode: 0, out: "one\ntwo\n" });
     expect(asked).toEqual(["0", "4"]);
+  });
+
+  test("follows on through cuts that are hours apart: only one absence has an end to its patience", async () => {
+    vi.useFakeTimers({ toFake: ["Date"] });
+    last = taskViewOf({ state: "running" });
+    const asked: (string | null)[] = [];
+    manager.handlers["tasks.log"] = ({ params, query }) => {
+      if (params.stream === "stderr") return new RawReply("");
+      asked.push(query.get("offset"));
+      if (asked.length > 1) vi.setSystemTime(Date.now() + 7_200_000);
+      if (asked.length === 1) return new RawReply(pieces(piece(0, "one\n")), { hangUp: true });
+      if (asked.length === 2) return new RawReply(pieces(piece(4, "two\n")), { hangUp: true });
+      last = taskViewOf({ state: "succeeded", code: 0 });
+      return new RawReply(piece(8, "three\n"));
+    };
+    expect(await run(["task", "run", "touch.sh"])).toMatchObject({ exitCode: 0, out: "one\ntwo\nthree\n" });
+    expect(asked).toEqual(["0", "4", "8"]);
+  });
+
+  test("gives up when the server stays away for longer than a minute", async () => {
+    vi.useFakeTimers({ toFake: ["Date"] });
+    last = taskViewOf({ state: "running" });
+    manager.handlers["tasks.log"] = () => {
+      vi.setSystemTime(Date.now() + 40_000);
+      throw new Failure("not_ready");
+    };
+    expect(await run(["task", "run", "touch.sh"])).toMatchObject({ exitCode: 5 });
   });
 
   test("as JSON gives one value, and ends with the task's code all the same", async () => {

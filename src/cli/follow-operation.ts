@@ -2,8 +2,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import { followOperation as followEndpoint, readOperation } from "#contract/api/operations.ts";
 import { type OperationView, operationView } from "#contract/api/views.ts";
 import { readEvents } from "#contract/events.ts";
-import { Failure } from "#contract/failure.ts";
 import { CliError } from "./exit-code.ts";
+import { isServerAway } from "./server-away.ts";
 import type { Session } from "./session.ts";
 import { plain } from "./terminal.ts";
 
@@ -25,9 +25,10 @@ export async function awaitOperation(session: Session, operation: OperationView)
       }
       // A stream that ends early (the server restarts) leaves the last word to the row itself.
       if (!hasEnded(last)) last = (await session.client.call(readOperation, { params: { id: operation.id } })).operation;
+      awaySince = undefined;
       tell(last);
     } catch (error) {
-      if (!isAway(error)) throw error;
+      if (!isServerAway(error)) throw error;
       awaySince ??= Date.now();
       if (Date.now() - awaySince > patienceMs) throw error;
     }
@@ -52,11 +53,6 @@ async function* progressOf(session: Session, id: string): AsyncGenerator<Operati
 
 function hasEnded(operation: OperationView): boolean {
   return operation.state === "succeeded" || operation.state === "failed";
-}
-
-/** A connection cut in the middle of a stream comes as fetch's own TypeError. */
-function isAway(error: unknown): boolean {
-  return (error instanceof Failure && (error.code === "component_away" || error.code === "not_ready")) || error instanceof TypeError;
 }
 
 function stepTeller(session: Session): (operation: OperationView) => void {

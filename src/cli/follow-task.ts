@@ -1,10 +1,10 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { cancelTask, readTask, readTaskLog, type TaskView, taskOutput } from "#contract/api/tasks.ts";
 import { readEvents } from "#contract/events.ts";
-import { Failure } from "#contract/failure.ts";
 import { isTaskEnded, type LogStream } from "#contract/task.ts";
 import { CliError, ExitWith } from "./exit-code.ts";
 import { ask } from "./prompt.ts";
+import { isServerAway } from "./server-away.ts";
 import type { Session } from "./session.ts";
 import { plain } from "./terminal.ts";
 
@@ -54,6 +54,8 @@ export async function copyOutput(
         headers: lastId === undefined ? {} : { "last-event-id": lastId },
         ...(signal === undefined ? {} : { signal }),
       });
+      // Whatever cuts the stream from here on, hours later perhaps, begins a new absence.
+      awaySince = undefined;
       if (response.body !== null) {
         for await (const event of readEvents(response.body)) {
           const piece = taskOutput.parse(JSON.parse(event.data));
@@ -62,11 +64,10 @@ export async function copyOutput(
           lastId = event.id;
         }
       }
-      awaySince = undefined;
       // A stream ends with the task, or with the server that sent it.
       if (isTaskEnded((await session.client.call(readTask, { params: { uid } })).task.state)) return;
     } catch (error) {
-      if (signal?.aborted || !isAway(error)) throw error;
+      if (signal?.aborted || !isServerAway(error)) throw error;
       awaySince ??= Date.now();
       if (Date.now() - awaySince > patienceMs) throw error;
     }
@@ -102,9 +103,4 @@ async function wantsCancel({ terminal }: Session): Promise<boolean> {
     if (error instanceof CliError) return false;
     throw error;
   }
-}
-
-/** A connection cut in the middle of a stream comes as fetch's own TypeError. */
-function isAway(error: unknown): boolean {
-  return (error instanceof Failure && (error.code === "component_away" || error.code === "not_ready")) || error instanceof TypeError;
 }

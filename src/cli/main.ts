@@ -2,8 +2,9 @@ import { CommanderError } from "commander";
 import { Failure } from "#contract/failure.ts";
 import { CliError, ExitWith, exitCodeOf, exitCodes } from "./exit-code.ts";
 import { buildProgram } from "./program.ts";
+import { isCutConnection } from "./server-away.ts";
 import { type Environment, openSession } from "./session.ts";
-import { processTerminal, styleFor, type Terminal } from "./terminal.ts";
+import { jsonLine, plain, processTerminal, styleFor, type Terminal } from "./terminal.ts";
 
 /**
  * Runs one command of the command line and resolves with its exit code; it never throws.
@@ -40,12 +41,13 @@ async function tell(
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
   if (error instanceof ExitWith) return error.exitCode;
   const { terminal, environment } = asked;
-  if (environment.BACKLOT_DEBUG && error instanceof Error) terminal.err(`${error.stack ?? error.message}\n`);
-  const problem = problemFor(error);
+  if (environment.BACKLOT_DEBUG && error instanceof Error) terminal.err(`${plain(error.stack ?? error.message)}\n`);
+  const told = isCutConnection(error) ? new Failure("component_away", { component: "server" }, { cause: error }) : error;
+  const problem = problemFor(told);
   const style = styleFor(terminal.isErrTty, environment.NO_COLOR);
-  terminal.err(`${terminal.isErrTty ? "\r\u001b[K" : ""}${style.red("error:")} ${problem.title}\n`);
-  if (asked.argv.includes("--json")) await terminal.out(`${JSON.stringify({ error: problem })}\n`);
-  return exitCodeOf(error);
+  terminal.err(`${terminal.isErrTty ? "\r\u001b[K" : ""}${style.red("error:")} ${plain(problem.title)}\n`);
+  if (asked.argv.includes("--json")) await terminal.out(jsonLine({ error: problem }));
+  return exitCodeOf(told);
 }
 
 function problemFor(error: unknown): { readonly code: string; readonly title: string; readonly details?: unknown } {

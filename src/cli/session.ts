@@ -3,7 +3,7 @@ import { createClient } from "#contract/client.ts";
 import { CliError, exitCodes } from "./exit-code.ts";
 import { type ServerAddress, serverAddress } from "./server-address.ts";
 import { readSettings, type Settings } from "./settings-file.ts";
-import { type Style, styleFor, type Terminal } from "./terminal.ts";
+import { jsonLine, type Style, styleFor, type Terminal } from "./terminal.ts";
 import { readVersion } from "./version.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -19,7 +19,10 @@ export interface Session {
   readonly environment: Environment;
   readonly terminal: Terminal;
   readonly isJson: boolean;
+  /** For what is said on the way, on stderr. */
   readonly style: Style;
+  /** For results, on stdout. */
+  readonly outStyle: Style;
   readonly settings: Settings;
   readonly server: ServerAddress;
   /** The token for this server; undefined when nobody signed in. */
@@ -43,11 +46,12 @@ export async function openSession(options: SharedOptions, environment: Environme
     terminal,
     isJson,
     style: styleFor(terminal.isErrTty, environment.NO_COLOR),
+    outStyle: styleFor(terminal.isOutTty, environment.NO_COLOR),
     settings,
     server,
     token,
     client: clientOf(server.url, token),
-    answer: (json, text) => terminal.out(isJson ? `${JSON.stringify(json)}\n` : text),
+    answer: (json, text) => terminal.out(isJson ? jsonLine(json) : text),
     note: (text) => terminal.err(`${text}\n`),
   };
 }

@@ -51,8 +51,9 @@ export function styleFor(isTty: boolean, noColor: string | undefined): Style {
   return { green: paint(32, 39), red: paint(31, 39), yellow: paint(33, 39), dim: paint(2, 22), bold: paint(1, 22) };
 }
 
-/** Text columns as wide as their widest cell; the last one is left ragged. */
-export function columnsOf(rows: readonly (readonly string[])[]): string {
+/** Text columns as wide as their widest cell; the last one is left ragged. Cells may hold what others wrote: they are made plain here. */
+export function columnsOf(cells: readonly (readonly string[])[]): string {
+  const rows = cells.map((row) => row.map(plain));
   const widths: number[] = [];
   for (const row of rows) for (const [index, cell] of row.entries()) widths[index] = Math.max(widths[index] ?? 0, cell.length);
   const line = (row: readonly string[]): string => row.map((cell, index) => (index === row.length - 1 ? cell : cell.padEnd(widths[index] ?? 0))).join("  ");
@@ -62,6 +63,12 @@ export function columnsOf(rows: readonly (readonly string[])[]): string {
 /** Takes control characters out of text that others wrote, so that a log or a file name cannot drive the terminal. */
 export function plain(text: string): string {
   return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, "\ufffd");
+}
+
+/** One line of JSON. What JSON lets through and a terminal may obey (the C1 control characters) is escaped too. */
+export function jsonLine(value: unknown): string {
+  const text = JSON.stringify(value).replace(/[\u007f-\u009f]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  return `${text}\n`;
 }
 
 /** Bytes for people: `1.2 MB`. */

@@ -11,8 +11,8 @@ export interface FakeTerminal extends Terminal {
   interrupt(): boolean;
 }
 
-/** A terminal without a person; `isTty` makes it look like one with. */
-export function fakeTerminal(options: { readonly isTty?: boolean; readonly piped?: string } = {}): FakeTerminal {
+/** A terminal without a person; `isTty` makes it look like one with, `isOutPiped` like one whose results go on into a pipe. */
+export function fakeTerminal(options: { readonly isTty?: boolean; readonly isOutPiped?: boolean; readonly piped?: string } = {}): FakeTerminal {
   const isTty = options.isTty === true;
   const keyboard = new PassThrough();
   if (options.piped !== undefined) keyboard.end(options.piped);
@@ -24,7 +24,7 @@ export function fakeTerminal(options: { readonly isTty?: boolean; readonly piped
     // The commands read it as a stream; what only a real keyboard has (raw mode) they leave to readline.
     input: keyboard as unknown as NodeJS.ReadStream,
     isInputTty: isTty,
-    isOutTty: isTty,
+    isOutTty: isTty && !options.isOutPiped,
     isErrTty: isTty,
     columns: 100,
     out: async (chunk) => void out.push(Buffer.from(chunk)),

@@ -4,6 +4,7 @@ import { usageError } from "../exit-code.ts";
 import { normalUrl } from "../server-address.ts";
 import { clientOf, type Session } from "../session.ts";
 import { writeSettings } from "../settings-file.ts";
+import { plain } from "../terminal.ts";
 
 /** Revokes the token that `login` made, and forgets it even when the server is gone. */
 export async function logout(session: Session, url: string | undefined): Promise<void> {
@@ -18,7 +19,7 @@ export async function logout(session: Session, url: string | undefined): Promise
     } catch (error) {
       // Revoked already, or the server is gone for good: the person still wants the token out of this machine.
       if (!(error instanceof Failure)) throw error;
-      session.note(`The token was not revoked on the server: ${error.message}`);
+      session.note(`The token was not revoked on the server: ${plain(error.message)}`);
     }
   }
   const { [server]: _forgotten, ...servers } = session.settings.servers;

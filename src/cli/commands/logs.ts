@@ -2,9 +2,9 @@ import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
 import { readLogs } from "#contract/api/sites.ts";
 import { readEvents } from "#contract/events.ts";
-import { Failure } from "#contract/failure.ts";
 import { usageError } from "../exit-code.ts";
 import { RepeatedLines } from "../repeated-lines.ts";
+import { isServerAway } from "../server-away.ts";
 import { needSignIn, type Session } from "../session.ts";
 import { plain } from "../terminal.ts";
 
@@ -36,12 +36,12 @@ async function follow(session: Session, name: string, tail: number): Promise<voi
       for await (const event of readEvents(response.body)) {
         const { line, at, stream } = logEvent.parse(JSON.parse(event.data));
         if (!repeated.isNew({ line, at })) continue;
-        const text = stream === "platform" ? session.style.dim(`— ${forTerminal(session, line)}`) : forTerminal(session, line);
+        const text = stream === "platform" ? session.outStyle.dim(`— ${forTerminal(session, line)}`) : forTerminal(session, line);
         await session.answer({ at, stream, line }, `${text}\n`);
       }
     } catch (error) {
       // The server restarts, or the connection was idle for too long: go on where it broke off. A first attempt that fails is an error.
-      if (connections === 0 || !(error instanceof TypeError || (error instanceof Failure && error.code === "component_away"))) throw error;
+      if (connections === 0 || !isServerAway(error)) throw error;
     }
     await delay(500);
   }

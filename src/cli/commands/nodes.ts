@@ -7,7 +7,7 @@ import { columnsOf, plain } from "../terminal.ts";
 export async function showNodes(session: Session): Promise<void> {
   needSignIn(session);
   const { nodes } = await session.client.call(listNodes, {});
-  const rows = nodes.map((node) => [node.id, node.kind, plain(node.host), node.state, loadOf(node), freeOf(node), sitesOf(node), node.version]);
+  const rows = nodes.map((node) => [node.id, node.kind, node.host, node.state, loadOf(node), freeOf(node), sitesOf(node), node.version]);
   await session.answer({ nodes }, columnsOf([["ID", "KIND", "HOST", "STATE", "LOAD", "FREE MEMORY", "SITES", "VERSION"], ...rows]));
 }
 
@@ -20,7 +20,7 @@ export async function setDrained(session: Session, id: string, drained: boolean)
   if (chosen === undefined) throw usageError(`There is no orchestrator with the id ${id}. See backlot node ls.`);
   if (found.length > 1) throw usageError(`${found.length} orchestrators have an id that begins with ${id}. Give more of it.`);
   const { node } = await session.client.call(updateNode, { params: { id: chosen.id }, body: { drained } });
-  await session.answer({ node }, `${plain(node.host)}: ${node.state}. ${node.explanation}\n`);
+  await session.answer({ node }, `${plain(node.host)}: ${node.state}. ${plain(node.explanation)}\n`);
 }
 
 function loadOf({ report }: NodeView): string {

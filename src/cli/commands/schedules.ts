@@ -16,11 +16,11 @@ export async function showSchedules(session: Session, options: { readonly site?:
   } while (cursor !== undefined);
   const rows = found.map((schedule) => [
     schedule.id,
-    plain(schedule.name),
+    schedule.name,
     schedule.site ?? "-",
     `${schedule.cron} ${schedule.timeZone}`,
     schedule.isPaused ? "paused" : (schedule.nextRuns[0] ?? "never"),
-    plain(schedule.problem ?? schedule.lastRun?.state ?? ""),
+    schedule.problem ?? schedule.lastRun?.state ?? "",
   ]);
   const text = rows.length === 0 ? "No schedules.\n" : columnsOf([["ID", "NAME", "SITE", "WHEN", "NEXT", "LAST"], ...rows]);
   await session.answer({ schedules: found }, text);

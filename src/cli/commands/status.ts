@@ -2,7 +2,7 @@ import { readUsage } from "#contract/api/files.ts";
 import { listSiteOperations } from "#contract/api/operations.ts";
 import { readSite } from "#contract/api/sites.ts";
 import { needSignIn, type Session } from "../session.ts";
-import { bytesText, columnsOf, plain } from "../terminal.ts";
+import { bytesText, columnsOf } from "../terminal.ts";
 
 /** Says what a site does right now, and why, with its space and its last operation. */
 export async function status(session: Session, name: string): Promise<void> {
@@ -18,10 +18,10 @@ export async function status(session: Session, name: string): Promise<void> {
   const rows = [
     ["address", site.url],
     ["kind", site.kind],
-    ["state", `${site.state}${site.status.reason === null ? "" : `: ${plain(site.status.reason)}`}`],
+    ["state", `${site.state}${site.status.reason === null ? "" : `: ${site.status.reason}`}`],
     ["since", site.status.since],
     ...(usage === null ? [] : [["files", `${bytesText(usage.bytes)} of ${bytesText(usage.limitBytes)} in ${usage.files} files`]]),
-    ...(last === null ? [] : [["last operation", `${last.kind} ${last.state}${last.failure === null ? "" : `: ${plain(last.failure.title)}`}`]]),
+    ...(last === null ? [] : [["last operation", `${last.kind} ${last.state}${last.failure === null ? "" : `: ${last.failure.title}`}`]]),
   ];
   await session.answer({ site, usage, operation: last }, columnsOf(rows));
 }

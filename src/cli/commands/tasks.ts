@@ -92,7 +92,7 @@ function took({ startedAt, finishedAt }: Pick<api.TaskView, "startedAt" | "finis
 const maxShownCharacters = 60;
 
 function whatOf(task: api.TaskView): string {
-  const text = plain([task.script ?? task.command ?? "", ...task.arguments].join(" ")).replaceAll(/\s+/g, " ");
+  const text = [task.script ?? task.command ?? "", ...task.arguments].join(" ").replaceAll(/\s+/g, " ");
   return text.length > maxShownCharacters ? `${text.slice(0, maxShownCharacters)}…` : text;
 }
 
@@ -103,9 +103,9 @@ export async function showTask(session: Session, uid: string): Promise<void> {
   const { task, attempts } = found;
   const facts = [
     ["uid", task.uid],
-    ["what", plain([task.script ?? task.command ?? "", ...task.arguments].join(" "))],
+    ["what", [task.script ?? task.command ?? "", ...task.arguments].join(" ")],
     ["site", task.site ?? "-"],
-    ["state", task.reason === null ? task.state : `${task.state}: ${plain(task.reason)}`],
+    ["state", task.reason === null ? task.state : `${task.state}: ${task.reason}`],
     ["created", `${task.createdAt}${task.createdBy === null ? "" : ` by ${task.createdBy}`}`],
     ["started", task.startedAt ?? "-"],
     ["finished", task.finishedAt ?? "-"],
@@ -116,7 +116,7 @@ export async function showTask(session: Session, uid: string): Promise<void> {
   ];
   const earlier = attempts.map(({ attempt, startedAt, finishedAt, end, code, signal, reason }) => [
     `${attempt}`,
-    ...[startedAt ?? "-", took({ startedAt, finishedAt }), end, `${code ?? signal ?? ""}`, plain(reason ?? "")],
+    ...[startedAt ?? "-", took({ startedAt, finishedAt }), end, `${code ?? signal ?? ""}`, reason ?? ""],
   ]);
   const table = earlier.length === 0 ? "" : `\nEarlier attempts:\n${columnsOf([["ATTEMPT", "STARTED", "TOOK", "END", "CODE", "WHY"], ...earlier])}`;
   await session.answer(found, `${columnsOf(facts)}${table}`);
@@ -155,9 +155,9 @@ export async function showScripts(session: Session, options: { readonly site?: s
   const found =
     site === undefined ? await session.client.call(api.listHomeScripts, {}) : await session.client.call(api.listScriptsOfSite, { params: { name: site } });
   const rows = found.scripts.map(({ path, isExecutable, manual, manualProblem }) => [
-    plain(path),
+    path,
     isExecutable ? "" : "not executable",
-    plain(manualProblem ?? manual.title ?? manual.description ?? "").slice(0, maxShownCharacters),
+    (manualProblem ?? manual.title ?? manual.description ?? "").slice(0, maxShownCharacters),
   ]);
   const empty = site === undefined ? "The script library is empty.\n" : `${site} has no scripts. Put them into its folder private/scripts.\n`;
   await session.answer(found, rows.length === 0 ? empty : columnsOf([["SCRIPT", "", "WHAT IT DOES"], ...rows]));

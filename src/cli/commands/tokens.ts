@@ -2,7 +2,7 @@ import { createToken, deleteToken, listTokens } from "#contract/api/accounts.ts"
 import { tokenScopes } from "#contract/token-scope.ts";
 import { usageError } from "../exit-code.ts";
 import { needSignIn, type Session } from "../session.ts";
-import { columnsOf, plain } from "../terminal.ts";
+import { columnsOf } from "../terminal.ts";
 
 /** Makes an API token and prints its secret, this once. */
 export async function makeToken(session: Session, name: string, options: { readonly scope?: readonly string[]; readonly days?: string }): Promise<void> {
@@ -24,7 +24,7 @@ export async function makeToken(session: Session, name: string, options: { reado
 export async function showTokens(session: Session): Promise<void> {
   needSignIn(session);
   const { tokens } = await session.client.call(listTokens, {});
-  const rows = tokens.map((token) => [token.id, plain(token.name), token.scopes.join(","), token.expiresAt ?? "never", token.lastUsedAt ?? "never"]);
+  const rows = tokens.map((token) => [token.id, token.name, token.scopes.join(","), token.expiresAt ?? "never", token.lastUsedAt ?? "never"]);
   await session.answer({ tokens }, columnsOf([["ID", "NAME", "SCOPES", "EXPIRES", "LAST USED"], ...rows]));
 }
 

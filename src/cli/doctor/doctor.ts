@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { CliError, ExitWith, exitCodes } from "../exit-code.ts";
 import { readEndpoints } from "../server-address.ts";
 import type { Session } from "../session.ts";
+import { plain } from "../terminal.ts";
 import { checkBroker } from "./broker.ts";
 import type { Check } from "./check.ts";
 import { checkDocker } from "./docker.ts";
@@ -16,12 +17,12 @@ import { checkServer } from "./server.ts";
 /** Says what this machine has, uses and lacks. Ends with 1 when something is missing that Backlot cannot do without. */
 export async function doctor(session: Session): Promise<void> {
   const checks = await everyCheck(session);
-  const { green, yellow, red, dim } = session.style;
+  const { green, yellow, red, dim } = session.outStyle;
   const marks = { ok: green("✓"), limited: yellow("!"), missing: red("✗"), info: dim("·") };
   const width = Math.max(...checks.map((check) => check.name.length));
   const lines = checks.map((check) => {
-    const advice = check.advice === undefined ? "" : `\n  ${" ".repeat(width)}  → ${check.advice}`;
-    return `${marks[check.state]} ${check.name.padEnd(width)}  ${check.detail}${advice}\n`;
+    const advice = check.advice === undefined ? "" : `\n  ${" ".repeat(width)}  → ${plain(check.advice)}`;
+    return `${marks[check.state]} ${check.name.padEnd(width)}  ${plain(check.detail)}${advice}\n`;
   });
   await session.answer({ checks }, lines.join(""));
   const missing = checks.filter((check) => check.state === "missing").map((check) => check.name);
