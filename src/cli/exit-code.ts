@@ -35,6 +35,12 @@ export function usageError(message: string): CliError {
   return new CliError("usage", message, { exitCode: exitCodes.usage });
 }
 
+/** A local file or folder that cannot be read; what is no trouble of the disk goes on as it is. */
+export function unreadable(path: string, error: unknown, exitCode: ExitCode = exitCodes.failed): unknown {
+  if (!(error instanceof Error) || !("syscall" in error)) return error;
+  return new CliError("file_unreadable", `${path} cannot be read: ${error.message}.`, { exitCode, details: { path }, cause: error });
+}
+
 /** The exit code of whatever a command threw. */
 export function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof CliError) return error.exitCode;

@@ -1,6 +1,6 @@
 import { lstat, readdir, readFile, readlink, stat } from "node:fs/promises";
 import { dirname, join, normalize, posix } from "node:path";
-import { CliError, usageError } from "./exit-code.ts";
+import { CliError, unreadable, usageError } from "./exit-code.ts";
 import { type IgnoreRules, parseIgnoreRules } from "./ignore-rules.ts";
 
 /** One thing that goes into the archive; paths are relative to the deployed folder. */
@@ -28,7 +28,11 @@ export async function planFolder(folder: string, included: readonly string[] = [
   if (!top.isDirectory()) throw usageError(`${folder} is not a folder.`);
   const rules = parseIgnoreRules(await readIgnoreFile(folder), included);
   const plan: Walk = { folder, rules, entries: [], special: [], bytes: 0, files: 0 };
-  await walk(plan, "");
+  try {
+    await walk(plan, "");
+  } catch (error) {
+    throw unreadable(folder, error);
+  }
   return plan;
 }
 
@@ -77,6 +81,6 @@ async function readIgnoreFile(folder: string): Promise<string> {
     return await readFile(join(folder, ".backlotignore"), "utf8");
   } catch (error) {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return "";
-    throw error;
+    throw unreadable(join(folder, ".backlotignore"), error);
   }
 }

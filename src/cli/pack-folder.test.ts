@@ -89,6 +89,15 @@ test("a file that shrinks while it is sent ends the packing with its name", asyn
   await expect(drain(plan)).rejects.toThrow("grow.bin changed while it was being read. Nothing was deployed; run the command again.");
 });
 
+test("what cannot be read is told in words, and nothing is sent", async () => {
+  await put("a.txt");
+  const plan = await planFolder(site);
+  await rm(join(site, "a.txt"));
+  await expect(drain(plan)).rejects.toMatchObject({ code: "file_unreadable", message: expect.stringMatching(/^a\.txt cannot be read: ENOENT/) });
+  await mkdir(join(site, ".backlotignore"));
+  await expect(planFolder(site)).rejects.toMatchObject({ code: "file_unreadable", message: expect.stringContaining(".backlotignore cannot be read: EISDIR") });
+});
+
 test("a reader that stops early leaves no file open", async () => {
   for (let index = 0; index < 20; index++) await put(`f${index}`, Buffer.alloc(200_000, Math.random().toString()));
   for await (const _chunk of packFolder(await planFolder(site), { prefix: "" })) break;

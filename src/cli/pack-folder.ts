@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
 import { type Pack, pack } from "tar-stream";
-import { CliError } from "./exit-code.ts";
+import { CliError, unreadable } from "./exit-code.ts";
 import type { FolderPlan, PlannedEntry } from "./folder-plan.ts";
 
 /** How an archive is made of a plan. */
@@ -35,7 +35,13 @@ export async function* packFolder(plan: FolderPlan, options: PackOptions): Async
 
 async function fill(archive: Pack, plan: FolderPlan, options: PackOptions): Promise<void> {
   const sent = { bytes: 0 };
-  for (const planned of plan.entries) await add(archive, planned, { plan, options, sent });
+  for (const planned of plan.entries) {
+    try {
+      await add(archive, planned, { plan, options, sent });
+    } catch (error) {
+      throw unreadable(planned.path, error);
+    }
+  }
   archive.finalize();
 }
 

@@ -1,12 +1,11 @@
-import { createWriteStream, openAsBlob } from "node:fs";
-import { rename, rm, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { basename } from "node:path";
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
 import { deletePath, folderListing, readFile, writeFile } from "#contract/api/files.ts";
-import { Failure } from "#contract/failure.ts";
+import type { RawPayload } from "#contract/client.ts";
 import { parseSitePath } from "#contract/site-path.ts";
-import { CliError, usageError } from "../exit-code.ts";
+import { usageError } from "../exit-code.ts";
+import { openLocalBody } from "../local-body.ts";
+import { destinationOf, saveDownload } from "../save-download.ts";
 import { needSignIn, type Session } from "../session.ts";
 import { bytesText, columnsOf, plain } from "../terminal.ts";
 
@@ -15,29 +14,33 @@ export async function listFiles(session: Session, site: string, path: string): P
   needSignIn(session);
   const folder = sitePath(path);
   const response = await session.client.fetch(readFile, { params: { name: site, "*": folder === "" ? "" : `${folder}/` } });
-  const { entries } = folderListing.parse(await response.json());
+  const { entries, truncated } = folderListing.parse(await response.json());
   const rows = entries.map((entry) => {
     const mark = entry.type === "folder" ? "/" : entry.executable ? "*" : "";
-    const target = entry.target === undefined ? "" : ` -> ${plain(entry.target)}`;
-    return [entry.type === "file" ? bytesText(entry.size) : entry.type, entry.modifiedAt, `${plain(entry.name)}${mark}${target}`];
+    const target = entry.target === undefined ? "" : ` -> ${entry.target}`;
+    return [entry.type === "file" ? bytesText(entry.size) : entry.type, entry.modifiedAt, `${entry.name}${mark}${target}`];
   });
-  await session.answer({ entries }, columnsOf(rows));
+  if (truncated) session.note("There are more entries in this folder than are listed.");
+  await session.answer({ entries, truncated }, columnsOf(rows));
 }
 
 /** Fetches a file to `to`, or to stdout without one. */
 export async function getFile(session: Session, from: { readonly site: string; readonly path: string }, to: string | undefined): Promise<void> {
   needSignIn(session);
   const path = sitePath(from.path);
-  if (session.isJson && to === undefined) throw usageError("With --json, say where the file goes: backlot files get SITE PATH TO");
+  if (path === "") throw usageError("Name a file of the site.");
+  const isShown = to === undefined || to === "-";
+  if (session.isJson && isShown) throw usageError("With --json, say where the file goes: backlot files get SITE PATH TO");
+  const target = isShown ? undefined : (await isFolder(to)) ? `${to.replace(/\/$/, "")}/${basename(path)}` : to;
+  const destination = target === undefined ? undefined : await destinationOf(target);
   const response = await session.client.fetch(readFile, { params: { name: from.site, "*": path } });
   const chunks = response.body ?? new ReadableStream<Uint8Array>({ start: (controller) => controller.close() });
-  if (to === undefined || to === "-") {
+  if (destination === undefined) {
     for await (const chunk of chunks) await session.terminal.out(chunk);
     return;
   }
-  const target = (await isFolder(to)) ? `${to.replace(/\/$/, "")}/${basename(path)}` : to;
-  const bytes = await saveWhole(chunks, target);
-  await session.answer({ path, to: target, bytes }, `${target} (${bytesText(bytes)})\n`);
+  const bytes = await saveDownload(chunks, destination);
+  await session.answer({ path, to: destination.asked, bytes }, `${plain(destination.asked)} (${bytesText(bytes)})\n`);
 }
 
 /** Writes a file of a site from a local one, or from stdin by `-`. */
@@ -47,9 +50,18 @@ export async function putFile(session: Session, from: string, to: { readonly sit
   const isIntoFolder = to.path === "" || to.path.endsWith("/");
   if (isIntoFolder && from === "-") throw usageError("Say what the file is called on the site.");
   const path = sitePath(isIntoFolder ? `${to.path}${basename(from)}` : to.path);
-  const body = from === "-" ? piped(session) : await blobOf(from);
-  const response = await session.client.fetch(writeFile, { params: { name: to.site, "*": path }, body });
+  const send = (body: RawPayload) => session.client.fetch(writeFile, { params: { name: to.site, "*": path }, body });
+  const response = from === "-" ? await send(piped(session)) : await sendLocal(from, send);
   await session.answer({ path, created: response.status === 201 }, `${path} ${response.status === 201 ? "written" : "replaced"}.\n`);
+}
+
+async function sendLocal(from: string, send: (body: RawPayload) => Promise<Response>): Promise<Response> {
+  await using local = await openLocalBody(from);
+  try {
+    return await send(local.payload);
+  } catch (error) {
+    throw local.problem(error);
+  }
 }
 
 /** Deletes a file of a site, or a folder with `--recursive`. */
@@ -75,30 +87,7 @@ async function* piped(session: Session): AsyncGenerator<Uint8Array> {
   for await (const chunk of session.terminal.input) yield typeof chunk === "string" ? Buffer.from(chunk) : chunk;
 }
 
-async function blobOf(path: string): Promise<Blob> {
-  try {
-    return await openAsBlob(path);
-  } catch (cause) {
-    throw new CliError("file_missing", `${path} cannot be read.`, { exitCode: 2, cause });
-  }
-}
-
 async function isFolder(path: string): Promise<boolean> {
   const found = await stat(path).catch(() => undefined);
   return found?.isDirectory() === true;
-}
-
-/** A download that breaks off leaves nothing behind that looks like the file. */
-async function saveWhole(chunks: ReadableStream<Uint8Array>, target: string): Promise<number> {
-  const draft = `${target}.part-${process.pid}`;
-  try {
-    // The web's and Node's own type of the same stream differ in name only.
-    await pipeline(Readable.fromWeb(chunks as Parameters<typeof Readable.fromWeb>[0]), createWriteStream(draft));
-    await rename(draft, target);
-    return (await stat(target)).size;
-  } catch (error) {
-    await rm(draft, { force: true });
-    if (error instanceof TypeError) throw new Failure("component_away", { component: "server" }, { cause: error });
-    throw error;
-  }
 }
