@@ -46,11 +46,19 @@ export async function readSettings(environment: Environment): Promise<Settings> 
 /** Writes the settings whole: a new file of mode 0600, renamed over the old one. */
 export async function writeSettings(environment: Environment, settings: Settings): Promise<void> {
   const path = settingsPath(environment);
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  try {
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    await replaceFile(path, `${JSON.stringify(settings, null, 2)}\n`);
+  } catch (error) {
+    throw new CliError("settings_unwritable", `The settings ${path} cannot be written: ${error instanceof Error ? error.message : error}.`, { cause: error });
+  }
+}
+
+async function replaceFile(path: string, text: string): Promise<void> {
   const draft = `${path}.${randomUUID()}`;
   const file = await open(draft, "wx", 0o600);
   try {
-    await file.writeFile(`${JSON.stringify(settings, null, 2)}\n`);
+    await file.writeFile(text);
     await file.sync();
     await file.close();
     await rename(draft, path);

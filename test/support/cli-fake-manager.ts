@@ -32,6 +32,8 @@ export interface FakeManager extends AsyncDisposable {
   /** What was asked, in order: `sites.create`. */
   readonly asked: readonly string[];
   readonly handlers: Record<string, FakeHandler>;
+  /** The tokens that it takes; `fakeToken` to begin with. */
+  readonly knownTokens: Set<string>;
 }
 
 export const fakeToken = "fake-token";
@@ -39,8 +41,9 @@ export const fakeToken = "fake-token";
 /** Starts a fake manager on a free port. */
 export async function startFakeManager(handlers: Record<string, FakeHandler>): Promise<FakeManager> {
   const asked: string[] = [];
+  const knownTokens = new Set([fakeToken]);
   const server = createServer((request, response) => {
-    answer(request, response, { handlers, asked }).catch((error: unknown) => {
+    answer(request, response, { handlers, asked, knownTokens }).catch((error: unknown) => {
       if (error instanceof Failure) return sendProblem(response, error);
       response.destroy(error instanceof Error ? error : new Error(String(error)));
       return undefined;
@@ -52,6 +55,7 @@ export async function startFakeManager(handlers: Record<string, FakeHandler>): P
     url: `http://127.0.0.1:${port}`,
     asked,
     handlers,
+    knownTokens,
     [Symbol.asyncDispose]: async () => {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
@@ -62,14 +66,14 @@ export async function startFakeManager(handlers: Record<string, FakeHandler>): P
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  fake: { readonly handlers: Record<string, FakeHandler>; readonly asked: string[] },
+  fake: { readonly handlers: Record<string, FakeHandler>; readonly asked: string[]; readonly knownTokens: ReadonlySet<string> },
 ): Promise<void> {
   const url = new URL(request.url ?? "/", "http://fake");
   const found = match(request.method ?? "GET", url.pathname);
   if (found === undefined) throw new Failure("not_found");
   const { shape, params } = found;
   fake.asked.push(shape.id);
-  if (shape.access.kind !== "anyone") checkCaller(request);
+  if (shape.access.kind !== "anyone") checkCaller(request, fake.knownTokens);
   const bytes = await buffer(request);
   const handler = fake.handlers[shape.id];
   if (handler === undefined) throw new Failure("not_found");
@@ -82,8 +86,8 @@ async function answer(
   response.end(JSON.stringify((shape.result as z.ZodType).parse(value)));
 }
 
-function checkCaller(request: IncomingMessage): void {
-  if (request.headers.authorization === `Bearer ${fakeToken}`) return;
+function checkCaller(request: IncomingMessage, knownTokens: ReadonlySet<string>): void {
+  if (knownTokens.has(request.headers.authorization?.replace(/^Bearer /, "") ?? "")) return;
   const hasCookie = request.headers.cookie === "backlot_session=one" && request.headers.origin !== undefined;
   if (!hasCookie) throw new Failure("not_signed_in");
 }

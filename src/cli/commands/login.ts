@@ -1,10 +1,12 @@
 import { hostname } from "node:os";
-import { createToken, readSession, signIn, signOut } from "#contract/api/accounts.ts";
+import { createToken, deleteToken, readSession, signIn, signOut } from "#contract/api/accounts.ts";
+import { Failure } from "#contract/failure.ts";
 import { usageError } from "../exit-code.ts";
 import { ask, readPipedLine } from "../prompt.ts";
 import { normalUrl } from "../server-address.ts";
 import { clientOf, type Session } from "../session.ts";
 import { type StoredSignIn, settingsPath, writeSettings } from "../settings-file.ts";
+import { plain } from "../terminal.ts";
 
 /** What `login` can be told instead of asking. */
 export interface LoginOptions {
@@ -17,9 +19,31 @@ export interface LoginOptions {
 export async function login(session: Session, url: string | undefined, options: LoginOptions): Promise<void> {
   const server = url === undefined ? session.server.url : normalUrl(url);
   const stored = options.token === undefined ? await byPassword(session, server, options) : await byToken(session, server, options.token);
-  const servers = { ...session.settings.servers, [server]: stored };
-  await writeSettings(session.environment, { defaultServer: server, servers });
+  const before = session.settings.servers[server];
+  // A token that was given and is the one kept already stays ours to revoke.
+  const isSame = before?.token === stored.token;
+  const servers = { ...session.settings.servers, [server]: isSame ? { ...before, ...stored } : stored };
+  try {
+    await writeSettings(session.environment, { defaultServer: server, servers });
+  } catch (error) {
+    await revoke(session, server, stored);
+    throw error;
+  }
+  if (before !== undefined && !isSame) await revoke(session, server, before);
   await session.answer({ server, username: stored.username, settings: settingsPath(session.environment) }, `Signed in at ${server} as ${stored.username}.\n`);
+}
+
+/** Nobody can use or see a token any more that is kept nowhere, but it would be valid for ever. Only what `login` made itself is revoked. */
+async function revoke(session: Session, server: string, { token, tokenId }: StoredSignIn): Promise<void> {
+  if (tokenId === undefined) return;
+  try {
+    await clientOf(server, token).call(deleteToken, { params: { id: tokenId } });
+  } catch (error) {
+    // Revoked or expired already.
+    if (error instanceof Failure && (error.code === "not_signed_in" || error.code === "token_not_found")) return;
+    const why = error instanceof Error ? error.message : String(error);
+    session.note(`The token ${tokenId}, which nothing uses any more, was not revoked: ${plain(why)} Revoke it by \`backlot token rm ${tokenId}\`.`);
+  }
 }
 
 async function byToken(session: Session, server: string, given: string): Promise<StoredSignIn> {
@@ -47,6 +71,6 @@ async function byPassword(session: Session, server: string, options: LoginOption
     const made = await browserless.call(createToken, { body: { name: `backlot on ${hostname()}`.slice(0, 100) }, headers });
     return { username, token: made.secret, tokenId: made.id };
   } finally {
-    await browserless.call(signOut, { headers }).catch((error: unknown) => session.note(`The session could not be ended: ${String(error)}`));
+    await browserless.call(signOut, { headers }).catch((error: unknown) => session.note(`The session could not be ended: ${plain(String(error))}`));
   }
 }
