@@ -2,7 +2,6 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { Failure } from "#contract/failure.ts";
 import { type FakeManager, fakeToken, startFakeManager } from "../../test/support/cli-fake-manager.ts";
 import { fakeTerminal } from "../../test/support/cli-fake-terminal.ts";
 import { runCli } from "./main.ts";
@@ -42,13 +41,23 @@ test("a key is added out of its file, and its fingerprint shown", async () => {
   expect(sent).toEqual({ key: "ssh-ed25519 AAAA ada@laptop\n", title: "laptop" });
 });
 
-test("a file that is not there, and a private key, are refused in words", async () => {
+test("a file that is not there is refused in words", async () => {
   expect((await run("key", "add", join(home, "nosuch"))).err).toContain("cannot be read. Name the file of a public key");
-  manager.handlers["keys.create"] = () => {
-    throw new Failure("key_private");
-  };
-  await writeFile(join(home, "id"), "-----BEGIN OPENSSH PRIVATE KEY-----\n");
-  expect((await run("key", "add", join(home, "id"))).err).toContain("This is a private key");
+});
+
+test.for([
+  "-----BEGIN OPENSSH PRIVATE KEY-----\n",
+  "-----BEGIN RSA PRIVATE KEY-----\n",
+  "-----BEGIN PRIVATE KEY-----\n",
+  "---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----\n",
+  "PuTTY-User-Key-File-3: ssh-ed25519\n",
+])("a private key (%j) is refused before it leaves the machine", async (text) => {
+  manager.handlers["keys.create"] = () => ({ key });
+  await writeFile(join(home, "id"), text);
+  const { exitCode, err } = await run("key", "add", join(home, "id"));
+  expect(exitCode).toBe(1);
+  expect(err).toContain("This is a private key");
+  expect(manager.asked).toEqual([]);
 });
 
 test("the list shows where SSH answers, and its host keys", async () => {

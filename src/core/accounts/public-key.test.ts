@@ -46,6 +46,7 @@ test("a key of each kind is read with its size and comment, and with the fingerp
 test.each([
   ["-----BEGIN OPENSSH PRIVATE KEY-----\nb3Blb\n-----END OPENSSH PRIVATE KEY-----", "key_private"],
   ["PuTTY-User-Key-File-3: ssh-ed25519", "key_private"],
+  ["---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----\nb3Blb\n---- END SSH2 ENCRYPTED PRIVATE KEY ----", "key_private"],
   ["", "there is nothing in it"],
   [`${known}\n${known}`, "more than one line"],
   [line("ssh-dss", "p", "q"), "DSA keys are not safe"],

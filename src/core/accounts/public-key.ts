@@ -1,5 +1,6 @@
 import { createHash, createPublicKey } from "node:crypto";
 import { Failure } from "#contract/failure.ts";
+import { holdsPrivateKey } from "#contract/private-key.ts";
 
 /** A public key as SSH writes it. */
 export interface PublicKey {
@@ -27,7 +28,7 @@ const curves: Readonly<Record<string, { readonly name: string; readonly bits: nu
  * @throws {Failure} `key_private` for a private one, `key_invalid` with what is wrong.
  */
 export function parsePublicKey(text: string): PublicKey {
-  if (/-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----|^PuTTY-User-Key-File/m.test(text)) throw new Failure("key_private");
+  if (holdsPrivateKey(text)) throw new Failure("key_private");
   if (/BEGIN SSH2 PUBLIC KEY|BEGIN (RSA )?PUBLIC KEY/.test(text))
     throw refused("it is in another format than OpenSSH's. Convert it by `ssh-keygen -i -f FILE` (with -m PKCS8 for a PEM file).");
   const lines = text.split(/\r\n|\n|\r/).filter((line) => line.trim() !== "" && !line.trimStart().startsWith("#"));
