@@ -27,7 +27,7 @@ async function run(argv: readonly string[], terminal: FakeTerminal = fakeTermina
   return { exitCode, out: terminal.outText(), err: terminal.errText() };
 }
 
-const variables = siteDatabaseVariables({ name: "site_7", username: "site_7", password: "s3cret" }, siteDatabaseHost);
+const variables = siteDatabaseVariables({ name: "site_7", username: "site_7", password: "s3cr+t/" }, siteDatabaseHost);
 const database: SiteDatabaseView = {
   name: "site_7",
   username: "site_7",
@@ -50,8 +50,19 @@ test("its password is shown only when it is asked for", async () => {
   const { out } = await run(["db", "info", "chess"]);
   expect(out).toContain("DATABASE_URL                postgresql://site_7:********@localhost/site_7?host=/run/postgresql\n");
   expect(out).toMatch(/^state +ready\nsize +7\.9 MB of 268 MB\n/);
-  expect(out).not.toContain("s3cret");
-  expect((await run(["db", "info", "chess", "--password"])).out).toContain("DIRECTOR_DATABASE_PASSWORD  s3cret\n");
+  const json = await run(["db", "info", "chess", "--json"]);
+  for (const shown of [out, json.out]) expect(shown).not.toMatch(/s3cr/);
+  expect(JSON.parse(json.out).database).toMatchObject({
+    url: "postgresql://site_7:********@localhost/site_7?host=/run/postgresql",
+    variables: { DIRECTOR_DATABASE_PASSWORD: "********", DIRECTOR_DATABASE_NAME: "site_7" },
+  });
+  expect((await run(["db", "info", "chess", "--password"])).out).toContain("DIRECTOR_DATABASE_PASSWORD  s3cr+t/\n");
+  expect(JSON.parse((await run(["db", "info", "chess", "--password", "--json"])).out)).toEqual({ database });
+});
+
+test("the reason of its state does not drive the terminal", async () => {
+  manager.handlers["database.read"] = () => ({ database: { ...database, state: "failed", reason: "bad\u001b[2J", variables: null, url: null } });
+  expect((await run(["db", "info", "chess"])).out).toContain("failed: bad\ufffd[2J\n");
 });
 
 test("a site without a database says so", async () => {

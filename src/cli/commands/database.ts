@@ -25,17 +25,29 @@ export async function showDatabase(session: Session, name: string, options: { re
   needSignIn(session);
   const { database } = await session.client.call(readDatabase, { params: { name } });
   if (database === null) throw new Failure("site_database_not_found");
-  await session.answer({ database }, columnsOf(rowsOf(database, options.password === true)));
+  const shown = options.password === true ? database : withoutPassword(database);
+  await session.answer({ database: shown }, columnsOf(rowsOf(shown)));
 }
 
-function rowsOf(database: SiteDatabaseView, isShown: boolean): readonly (readonly string[])[] {
-  const { bytes, limitBytes, state, reason, variables } = database;
+function withoutPassword(database: SiteDatabaseView): SiteDatabaseView {
+  const { url, variables } = database;
   const password = variables?.DIRECTOR_DATABASE_PASSWORD;
-  const hidden = (value: string): string => (isShown || password === undefined ? value : value.replace(password, "********"));
+  if (variables === null || password === undefined) return database;
+  // In an address it stands percent-encoded.
+  const hidden = (value: string): string => value.replaceAll(password, "********").replaceAll(encodeURIComponent(password), "********");
+  return {
+    ...database,
+    url: url === null ? null : hidden(url),
+    variables: Object.fromEntries(Object.entries(variables).map(([variable, value]) => [variable, hidden(value)])),
+  };
+}
+
+function rowsOf(database: SiteDatabaseView): readonly (readonly string[])[] {
+  const { bytes, limitBytes, state, reason, variables } = database;
   return [
     ["state", reason === null ? state : `${state}: ${reason}`],
     ["size", `${bytes === null ? "not measured yet" : bytesText(bytes)} of ${bytesText(limitBytes)}`],
-    ...Object.entries(variables ?? {}).map(([variable, value]) => [variable, hidden(value)]),
+    ...Object.entries(variables ?? {}),
   ];
 }
 
