@@ -3,10 +3,11 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { SiteLimits } from "#contract/site.ts";
+import { codeOf } from "#kit/jail/descriptor.ts";
 import type { Log } from "#kit/log.ts";
 import { type CgroupHome, type Controller, cgroupWrites, controllers, cpuWrite, findCgroupHome, oomFile, oomKills } from "./cgroup-plan.ts";
 import { freezeFile, type GroupFreezer, groupFreezer } from "./group-freezer.ts";
-import { readWithSpare } from "./spare-descriptor.ts";
+import { readWithSpare, withSpare } from "./spare-descriptor.ts";
 
 /** The group of one program. */
 export interface SiteCgroup {
@@ -191,18 +192,29 @@ function unlessGone(error: unknown): void {
 
 /** Processes in a group and the groups in it. */
 export function cgroupProcesses(folder: string): readonly number[] {
-  if (!existsSync(folder)) return [];
-  const own = readFileSync(join(folder, "cgroup.procs"), "utf8")
-    .split("\n")
-    .filter((line) => line !== "");
-  const below = childGroups(folder).flatMap((child) => cgroupProcesses(child));
-  return [...own.map(Number), ...below];
+  const own = ownProcesses(folder);
+  return own === null ? [] : [...own, ...childGroups(folder).flatMap((child) => cgroupProcesses(child))];
+}
+
+function ownProcesses(folder: string): readonly number[] | null {
+  const text = unlessRemoved(() => readWithSpare(join(folder, "cgroup.procs")));
+  return text === null ? null : (text.match(/\d+/g) ?? []).map(Number);
+}
+
+// A group may go at any moment, also while it is read.
+function unlessRemoved<T>(look: () => T): T | null {
+  try {
+    return look();
+  } catch (error) {
+    if (["ENOENT", "ENODEV"].includes(codeOf(error))) return null;
+    throw error;
+  }
 }
 
 export function childGroups(folder: string): readonly string[] {
-  return readdirSync(folder)
+  return (unlessRemoved(() => withSpare(() => readdirSync(folder))) ?? [])
     .map((name) => join(folder, name))
-    .filter((path) => statSync(path).isDirectory());
+    .filter((path) => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true);
 }
 
 /** Removes a group without processes and the groups in it. */

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { basename } from "node:path";
-import { readWithSpare } from "./spare-descriptor.ts";
+import { isExhausted, readWithSpare, unlessExhausted } from "./spare-descriptor.ts";
 
 // What /proc says of processes. A number alone names no process for long: with its start time it does.
 
@@ -13,7 +13,15 @@ export interface ProcessId {
 
 /** Null when there is no such process, or it has ended and only waits to be collected. */
 export function identify(pid: number): ProcessId | null {
-  const fields = statOf(pid);
+  return unlessExhausted(
+    () => identifyForSure(pid),
+    () => null,
+  );
+}
+
+/** The same; throws where there is no descriptor to look with, which says nothing of the process. */
+export function identifyForSure(pid: number): ProcessId | null {
+  const fields = fieldsOf(readForSure(`/proc/${pid}/stat`));
   if (fields === null || fields.state === "Z" || fields.state === "X") return null;
   return { pid, startTime: fields.startTime };
 }
@@ -114,8 +122,17 @@ export function bootId(): string {
   return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
 }
 
-function statOf(pid: number): { readonly state: string; readonly parent: number; readonly startTime: string } | null {
-  const text = readOrNull(`/proc/${pid}/stat`);
+interface Stat {
+  readonly state: string;
+  readonly parent: number;
+  readonly startTime: string;
+}
+
+function statOf(pid: number): Stat | null {
+  return fieldsOf(readOrNull(`/proc/${pid}/stat`));
+}
+
+function fieldsOf(text: string | null): Stat | null {
   if (text === null) return null;
   // The name in brackets may hold anything, brackets and spaces too: count from the last bracket.
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
@@ -126,9 +143,17 @@ function statOf(pid: number): { readonly state: string; readonly parent: number;
 }
 
 function readOrNull(path: string): string | null {
+  return unlessExhausted(
+    () => readForSure(path),
+    () => null,
+  );
+}
+
+function readForSure(path: string): string | null {
   try {
     return readWithSpare(path);
-  } catch {
+  } catch (error) {
+    if (isExhausted(error)) throw error;
     return null; // the process is gone, or the kernel lacks the file
   }
 }

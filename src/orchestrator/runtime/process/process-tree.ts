@@ -1,9 +1,11 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { type ListeningSocket, listeningSockets, socketCount, socketInodes } from "./listening-sockets.ts";
-import { childrenOf, identify, isAlive, isShell, type ProcessId, signalProcess } from "./process-table.ts";
+import { childrenOf, identifyForSure, isAlive, isShell, type ProcessId, signalProcess } from "./process-table.ts";
+import { isExhausted, readWithSpare, unlessExhausted, withSpare } from "./spare-descriptor.ts";
 
 /** All processes of one program. */
 export interface ProcessTree {
+  /** False as well while nobody can look, for want of a descriptor. */
   isGone(): boolean;
   /** Every process of it that lives, but for the sandbox's own. */
   members(): readonly ProcessId[];
@@ -19,7 +21,7 @@ export interface ProcessTree {
 /** A sandbox: its processes live in a namespace whose first one, once ended, takes all others with it, wherever they hid. */
 export function sandboxTree(init: ProcessId): ProcessTree {
   return {
-    isGone: () => !isAlive(init),
+    isGone: () => isNothing(() => [identifyForSure(init.pid)].filter((found) => found?.startTime === init.startTime)),
     members: () => descendantsOf(init.pid),
     receivers: () => childrenOf(init.pid).flatMap(withoutShells),
     kill: () => void signalProcess(init, "SIGKILL"),
@@ -30,16 +32,18 @@ export function sandboxTree(init: ProcessId): ProcessTree {
 
 /** A program without a sandbox: what it started inherited its mark in the environment, and its control group where there is one. */
 export function markedTree(leader: ProcessId, found: { readonly mark: string; readonly grouped: () => readonly number[] }): ProcessTree {
-  const living = (): readonly ProcessId[] => [
-    ...(isAlive(leader) ? [leader] : []),
+  const all = (): readonly ProcessId[] => [
+    ...(identifyForSure(leader.pid)?.startTime === leader.startTime ? [leader] : []),
     ...markedProcesses(found.mark),
     ...found
       .grouped()
-      .map((pid) => identify(pid))
+      .map((pid) => identifyForSure(pid))
       .filter((process) => process !== null),
   ];
+  // Whoever ends them looks again.
+  const living = (): readonly ProcessId[] => unlessExhausted(all, () => [leader]);
   return {
-    isGone: () => living().length === 0,
+    isGone: () => isNothing(all),
     members: living,
     receivers: () => (isAlive(leader) ? withoutShells(leader) : living()),
     kill: () => {
@@ -57,6 +61,13 @@ export function markedTree(leader: ProcessId, found: { readonly mark: string; re
     // The counters are those of the whole machine here.
     socketCount: () => "",
   };
+}
+
+function isNothing(look: () => readonly unknown[]): boolean {
+  return unlessExhausted(
+    () => look().length === 0,
+    () => false,
+  );
 }
 
 // A shell that waits for a program dies of SIGTERM at once and takes the sandbox with it, before the program could end well.
@@ -77,16 +88,17 @@ export const markName = "BACKLOT_INSTANCE";
 export function markedProcesses(mark: string): readonly ProcessId[] {
   const entry = `${markName}=${mark}`;
   const carries = (candidate: string): boolean => (mark.endsWith("/") ? candidate.startsWith(entry) : candidate === entry);
-  return readdirSync("/proc")
+  return withSpare(() => readdirSync("/proc"))
     .filter((name) => /^\d+$/.test(name) && environmentOf(name).some(carries))
-    .map((name) => identify(Number(name)))
+    .map((name) => identifyForSure(Number(name)))
     .filter((found) => found !== null);
 }
 
 function environmentOf(pid: string): readonly string[] {
   try {
-    return readFileSync(`/proc/${pid}/environ`, "utf8").split("\0");
-  } catch {
+    return readWithSpare(`/proc/${pid}/environ`).split("\0");
+  } catch (error) {
+    if (isExhausted(error)) throw error;
     return []; // gone, or another user's
   }
 }
