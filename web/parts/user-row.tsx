@@ -55,39 +55,56 @@ export function UserRow({ user }: { readonly user: UserView }): ReactNode {
       </div>
       {!user.isActive && <span className="rounded-full bg-sunken px-3 py-1 font-medium text-soft text-sm">Deactivated</span>}
       <UserMenu user={user} isSelf={isSelf} onApply={apply} onOpen={setOpen} />
+      <Questions user={user} open={open} save={update} onApply={apply} onClose={close} />
+    </li>
+  );
+}
+
+interface QuestionsProps {
+  readonly user: UserView;
+  readonly open: Question | null;
+  readonly save: { readonly isPending: boolean; readonly error: unknown };
+  readonly onApply: (change: UserChange, said: string) => void;
+  readonly onClose: () => void;
+}
+
+/** What is asked before something that is not simply taken back. */
+function Questions({ user, open, save, onApply, onClose }: QuestionsProps): ReactNode {
+  return (
+    <>
       <ResetPasswordDialog
         user={user}
         isOpen={open === "password"}
-        isBusy={update.isPending}
-        error={update.error}
-        onClose={close}
-        onReset={(password) => apply({ password }, `${user.username} has a new password`)}
+        isBusy={save.isPending}
+        error={save.error}
+        onClose={onClose}
+        onReset={(password) => onApply({ password }, `${user.username} has a new password`)}
       />
       <ConfirmDialog
         isOpen={open === "deactivate"}
-        onClose={close}
+        onClose={onClose}
         title={`Deactivate ${user.username}?`}
         confirmLabel="Deactivate"
         busyLabel="Deactivating…"
-        isBusy={update.isPending}
-        error={update.error}
-        onConfirm={() => apply({ isActive: false }, `${user.username} can no longer sign in`)}
+        isBusy={save.isPending}
+        error={save.error}
+        onConfirm={() => onApply({ isActive: false }, `${user.username} can no longer sign in`)}
       >
         <p>Their sessions end and their tokens stop working at once. Their sites stay. You can activate them again.</p>
       </ConfirmDialog>
       <ConfirmDialog
         isOpen={open === "demote"}
-        onClose={close}
+        onClose={onClose}
         title="Make yourself an ordinary member?"
         confirmLabel="Make me an ordinary member"
         busyLabel="Changing…"
-        isBusy={update.isPending}
-        error={update.error}
-        onConfirm={() => apply({ role: "member" }, roleSaid(user, "member"))}
+        isBusy={save.isPending}
+        error={save.error}
+        onConfirm={() => onApply({ role: "member" }, roleSaid(user, "member"))}
       >
         <p>You lose this page and everything else that administrators have. Only another administrator can make you one again.</p>
       </ConfirmDialog>
-    </li>
+    </>
   );
 }
 
