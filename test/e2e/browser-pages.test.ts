@@ -1,44 +1,25 @@
 // The built dashboard in a real browser before a pretended manager: what its pages draw and do. What holds for every page is in browser-access.test.ts.
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import { By } from "selenium-webdriver";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { createMockWorld, type MockWorld } from "../../web/dev/mock-world.ts";
-import { serveBuilt } from "../../web/dev/serve-built.ts";
-import { Browser } from "../support/backlot-browser.ts";
+import type { MockWorld } from "../../web/dev/mock-world.ts";
+import type { Browser } from "../support/backlot-browser.ts";
+import { MockPages } from "../support/mock-pages.ts";
 import { titled, whyNoBrowser } from "../support/needs.ts";
 
 const missing = whyNoBrowser();
 
 describe.skipIf(missing !== null)(titled("the dashboard", missing), () => {
+  let pages: MockPages;
   let world: MockWorld;
-  let server: ReturnType<typeof serveBuilt>;
-  /** Stands between the browser and the manager; true for what it has answered itself. */
-  let meddle: (request: IncomingMessage, response: ServerResponse) => boolean;
   let browser: Browser;
   let base: string;
 
-  const letThrough = (): void => {
-    meddle = () => false;
-  };
-
   beforeAll(async () => {
-    letThrough();
-    world = createMockWorld({ signedIn: true, stepMs: 1 });
-    const manager = serveBuilt(world);
-    server = createServer((request, response) => {
-      if (!meddle(request, response)) manager.emit("request", request, response);
-    });
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    browser = await Browser.open();
+    pages = await MockPages.open();
+    ({ world, browser, base } = pages);
   }, 240_000);
-  afterEach(letThrough);
-  afterAll(async () => {
-    await browser[Symbol.asyncDispose]();
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-  });
+  afterEach(() => pages.letThrough());
+  afterAll(async () => pages?.[Symbol.asyncDispose]());
 
   test("draws a site's visitors, by the minute and by the hour, and says when nobody came", async () => {
     await browser.go(`${base}/sites/library`);
@@ -126,7 +107,7 @@ describe.skipIf(missing !== null)(titled("the dashboard", missing), () => {
     world.stepMs = 600_000;
     const keys: unknown[] = [];
     const cut: string[] = [];
-    meddle = (request, response) => {
+    pages.meddle((request, response) => {
       const { method, url = "" } = request;
       if (method === "POST" && /^\/api\/v1\/tasks(\/[^/]+\/rerun)?$/.test(url)) {
         keys.push(request.headers["idempotency-key"]);
@@ -138,7 +119,7 @@ describe.skipIf(missing !== null)(titled("the dashboard", missing), () => {
       cut.push(url);
       response.writeHead(200, { "content-type": "text/event-stream" }).end();
       return true;
-    };
+    });
     await browser.go(`${base}/tasks/run`);
     await browser.pick("touch.sh");
     for (const button of ["Run", "Run again"]) {
@@ -158,11 +139,11 @@ describe.skipIf(missing !== null)(titled("the dashboard", missing), () => {
 
   test("asks before the page is left in the middle of an upload, and only then", async () => {
     const held = Promise.withResolvers<void>();
-    meddle = (request, response) => {
+    pages.meddle((request, response) => {
       if (request.method !== "PUT") return false;
       void held.promise.then(() => response.writeHead(201).end());
       return true;
-    };
+    });
     const asks = () => browser.driver.executeScript<boolean>("return !dispatchEvent(new Event('beforeunload', { cancelable: true }))");
     await browser.go(`${base}/sites/chess/files/`);
     await browser.click("Upload");
