@@ -10,14 +10,6 @@ import { Field, PasswordInput } from "./field.tsx";
 /** Asks for the password again where the session ended under an open page, so that nothing typed there is lost. */
 export function SessionEndedDialog(): ReactNode {
   const isEnded = useStore(sessionEnded);
-  const me = useMe();
-  const signIn = useSignIn();
-  const [password, setPassword] = useState("");
-  const submit = (event: React.FormEvent): void => {
-    event.preventDefault();
-    signIn.mutate({ username: me?.username ?? "", password }, { onSuccess: () => setPassword("") });
-  };
-  const error = signIn.error === null ? null : hasCode(signIn.error, "credentials_wrong") ? "The password is wrong. Try again." : wordsOf(signIn.error);
   return (
     <Dialog
       isOpen={isEnded}
@@ -26,20 +18,35 @@ export function SessionEndedDialog(): ReactNode {
       title="Your session has ended"
       description="Sign in again to go on. This page stays as it is."
     >
-      <form onSubmit={submit}>
-        <input type="hidden" name="username" autoComplete="username" value={me?.username ?? ""} readOnly />
-        <Field label={`Password of ${me?.username ?? "your account"}`} error={error}>
-          {(control) => (
-            <PasswordInput {...control} autoComplete="current-password" required value={password} onChange={(event) => setPassword(event.target.value)} />
-          )}
-        </Field>
-        <DialogActions>
-          <Button onClick={() => window.location.assign("/sign-in")}>Someone else</Button>
-          <Button type="submit" variant="primary" busy={signIn.isPending && "Signing in…"}>
-            Sign in
-          </Button>
-        </DialogActions>
-      </form>
+      <SignInAgain />
     </Dialog>
+  );
+}
+
+/** Goes with the dialog: a password that was begun here is not kept when the person has signed in elsewhere. */
+function SignInAgain(): ReactNode {
+  const me = useMe();
+  const signIn = useSignIn();
+  const [password, setPassword] = useState("");
+  const submit = (event: React.FormEvent): void => {
+    event.preventDefault();
+    signIn.mutate({ username: me?.username ?? "", password });
+  };
+  const error = signIn.error === null ? null : hasCode(signIn.error, "credentials_wrong") ? "The password is wrong. Try again." : wordsOf(signIn.error);
+  return (
+    <form onSubmit={submit}>
+      <input type="hidden" name="username" autoComplete="username" value={me?.username ?? ""} readOnly />
+      <Field label={`Password of ${me?.username ?? "your account"}`} error={error}>
+        {(control) => (
+          <PasswordInput {...control} autoComplete="current-password" required value={password} onChange={(event) => setPassword(event.target.value)} />
+        )}
+      </Field>
+      <DialogActions>
+        <Button onClick={() => window.location.assign("/sign-in")}>Someone else</Button>
+        <Button type="submit" variant="primary" busy={signIn.isPending && "Signing in…"}>
+          Sign in
+        </Button>
+      </DialogActions>
+    </form>
   );
 }
