@@ -94,7 +94,16 @@ test("signing out revokes the token and forgets it", async () => {
   });
 });
 
-test("signing out forgets the token although the server is gone", async () => {
+test("signing out by a token that was revoked already says nothing of it", async () => {
+  await signedInBefore(idOf(7));
+  expect(await run(["logout", "--json"])).toEqual({ exitCode: 0, out: `${JSON.stringify({ server: manager.url, isRevoked: true })}\n`, err: "" });
+});
+
+test("signing out forgets the token although the server is gone, or answers half", async () => {
+  await login();
+  manager.handlers["tokens.delete"] = () => new RawReply("not json", { status: 500 });
+  expect((await run(["logout"])).err).toContain(`backlot token rm ${idOf(1)}`);
+  expect(await readSettings(environment)).toEqual({ servers: {} });
   await login();
   await manager[Symbol.asyncDispose]();
   expect((await run(["logout"])).exitCode).toBe(0);

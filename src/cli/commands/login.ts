@@ -1,8 +1,8 @@
 import { hostname } from "node:os";
-import { createToken, deleteToken, readSession, signIn, signOut } from "#contract/api/accounts.ts";
-import { Failure } from "#contract/failure.ts";
+import { createToken, readSession, signIn, signOut } from "#contract/api/accounts.ts";
 import { usageError } from "../exit-code.ts";
 import { ask, readPipedLine } from "../prompt.ts";
+import { revokeToken } from "../revoke-token.ts";
 import { normalUrl } from "../server-address.ts";
 import { clientOf, type Session } from "../session.ts";
 import { type StoredSignIn, settingsPath, writeSettings } from "../settings-file.ts";
@@ -26,24 +26,11 @@ export async function login(session: Session, url: string | undefined, options: 
   try {
     await writeSettings(session.environment, { defaultServer: server, servers });
   } catch (error) {
-    await revoke(session, server, stored);
+    await revokeToken(session, server, stored);
     throw error;
   }
-  if (before !== undefined && !isSame) await revoke(session, server, before);
+  if (before !== undefined && !isSame) await revokeToken(session, server, before);
   await session.answer({ server, username: stored.username, settings: settingsPath(session.environment) }, `Signed in at ${server} as ${stored.username}.\n`);
-}
-
-/** Nobody can use or see a token any more that is kept nowhere, but it would be valid for ever. Only what `login` made itself is revoked. */
-async function revoke(session: Session, server: string, { token, tokenId }: StoredSignIn): Promise<void> {
-  if (tokenId === undefined) return;
-  try {
-    await clientOf(server, token).call(deleteToken, { params: { id: tokenId } });
-  } catch (error) {
-    // Revoked or expired already.
-    if (error instanceof Failure && (error.code === "not_signed_in" || error.code === "token_not_found")) return;
-    const why = error instanceof Error ? error.message : String(error);
-    session.note(`The token ${tokenId}, which nothing uses any more, was not revoked: ${plain(why)} Revoke it by \`backlot token rm ${tokenId}\`.`);
-  }
 }
 
 async function byToken(session: Session, server: string, given: string): Promise<StoredSignIn> {

@@ -1,0 +1,22 @@
+import { deleteToken } from "#contract/api/accounts.ts";
+import { Failure } from "#contract/failure.ts";
+import { clientOf, type Session } from "./session.ts";
+import type { StoredSignIn } from "./settings-file.ts";
+import { plain } from "./terminal.ts";
+
+/**
+ * Revokes a token that this machine forgets, by that token itself: nobody could use it any more, but it would be valid for ever. Only one that
+ * `login` made is ours to revoke. What goes wrong is said and holds nothing up; answers whether the token is valid no more.
+ */
+export async function revokeToken(session: Session, server: string, { token, tokenId }: StoredSignIn): Promise<boolean> {
+  if (tokenId === undefined) return false;
+  try {
+    await clientOf(server, token).call(deleteToken, { params: { id: tokenId } });
+    return true;
+  } catch (error) {
+    if (error instanceof Failure && (error.code === "not_signed_in" || error.code === "token_not_found")) return true;
+    const why = error instanceof Error ? error.message : String(error);
+    session.note(`The token ${tokenId}, which nothing here uses any more, was not revoked: ${plain(why)} Revoke it by \`backlot token rm ${tokenId}\`.`);
+    return false;
+  }
+}
