@@ -7,12 +7,11 @@ import type { Check } from "./check.ts";
 export async function checkServer(session: Session): Promise<readonly Check[]> {
   const { url, from } = session.server;
   const name = "server";
-  const ready = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(3000) }).catch(() => undefined);
+  const ready = await askReady(url);
   if (ready === undefined) return [{ name, state: "info", detail: `nothing answers at ${url} (from ${from}); \`npm start\` starts one` }];
-  const reason = (await ready.text()).trim().slice(0, 200);
-  const answers: Check = ready.ok
+  const answers: Check = ready.isReady
     ? { name, state: "ok", detail: `${url} is ready` }
-    : { name, state: "limited", detail: `${url} is not ready: ${reason}`, advice: "Wait a few seconds; its log says what it waits for." };
+    : { name, state: "limited", detail: `${url} is not ready: ${ready.reason}`, advice: "Wait a few seconds; its log says what it waits for." };
   if (session.token === undefined)
     return [answers, { name: "sign-in", state: "info", detail: "nobody; sign in by `backlot login` to see what the server says of itself" }];
   try {
@@ -40,7 +39,18 @@ export async function checkServer(session: Session): Promise<readonly Check[]> {
       { name: "starters", state: "info", detail: offered.join(", ") || "none" },
     ];
   } catch (error) {
-    if (!(error instanceof Failure)) throw error;
-    return [answers, { name: "sign-in", state: "limited", detail: error.message, advice: "Sign in again by `backlot login`." }];
+    if (error instanceof Failure) return [answers, { name: "sign-in", state: "limited", detail: error.message, advice: "Sign in again by `backlot login`." }];
+    const advice = "See what listens at that address, or name another server by --server.";
+    return [answers, { name: "sign-in", state: "limited", detail: `${url} does not answer as Backlot does`, advice }];
+  }
+}
+
+async function askReady(url: string): Promise<{ readonly isReady: boolean; readonly reason: string } | undefined> {
+  try {
+    const response = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(3000) });
+    return { isReady: response.ok, reason: (await response.text()).trim().slice(0, 200) };
+  } catch {
+    // Refused, cut or too slow: whatever is there does not answer.
+    return undefined;
   }
 }
