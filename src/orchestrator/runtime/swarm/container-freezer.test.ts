@@ -56,6 +56,12 @@ it("finds that a container has ended with its engine, and does not take one that
   }
 });
 
+it("takes a container for going on that runs, whatever the engine believed", async () => {
+  const { asked, thaw } = freezer([refusal(500, "(HTTP code 500) server error - Cannot unpause container c1: cannot resume a running process: unknown ")]);
+  expect(await thaw({ waits: true })).toEqual({ hasEnded: false });
+  expect(asked).toEqual(["unpause", "look"]);
+});
+
 it("says in the engine's words why it does not let one go on", async () => {
   const { thaw } = freezer([refusal(500, "(HTTP code 500) server error - Cannot unpause container c1: the group is busy ")]);
   await expect(thaw({ waits: true })).rejects.toMatchObject({

@@ -31,9 +31,9 @@ export function freezerOf(
 }
 
 function unlessDone(error: unknown): void {
-  // 404 and 409: it has ended, or is in that state already.
+  // 404 and 409: it has ended, or is in that state already. A busy engine may take a container that it has just let go on for a paused one.
   const isDone = [404, 409, 304].includes(statusOf(error) ?? 0);
-  if (!isDone && !(error instanceof Error && /is already paused|is not paused|is not running/.test(error.message))) throw error;
+  if (!isDone && !(error instanceof Error && /is already paused|is not paused|is not running|cannot resume a running process/.test(error.message))) throw error;
 }
 
 /** For a `catch`: an engine that answers, and does not do it, is told in its words. */
