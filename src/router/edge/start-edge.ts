@@ -12,6 +12,7 @@ import { AccessLog } from "../syslog/access-log.ts";
 import { LogForward } from "../syslog/log-forward.ts";
 import { LogReceiver } from "../syslog/log-receiver.ts";
 import { type AccessListeners, noteAccess } from "../syslog/note-access.ts";
+import type { SyslogMessage } from "../syslog/syslog-message.ts";
 import type { TrafficBook } from "../traffic/traffic-book.ts";
 import { bindOf, type EdgePlan, mostConnections, placesIn, planEdge } from "./edge-plan.ts";
 import { type PreparedProgram, prepareHaproxy, prepareNginx } from "./edge-programs.ts";
@@ -71,7 +72,7 @@ export class Edge {
     table.onDeleted((siteId) => void this.#access.forget(siteId));
     this.#forward = plan.logServer === null ? null : new LogForward(plan.logServer, log);
     const datagrams = config.BACKLOT_EDGE_LOG_PORT === 0 ? null : { host: "127.0.0.1", port: config.BACKLOT_EDGE_LOG_PORT };
-    this.#receiver = new LogReceiver({ socket: this.#places.log, datagrams, onMessage: ({ text }, raw) => this.#take(text, raw), log });
+    this.#receiver = new LogReceiver({ socket: this.#places.log, datagrams, onMessage: (message, raw) => this.#take(message, raw), log });
   }
 
   /** Reads the settings and makes a folder ready; nothing is started yet. @throws {ConfigError} */
@@ -119,9 +120,9 @@ export class Edge {
     if (this.#deps.config.BACKLOT_HAPROXY_SOCKET === undefined) await rm(this.#folder, { recursive: true, force: true });
   }
 
-  #take(text: string, raw: string): void {
+  #take(message: SyslogMessage, raw: string): void {
     this.#forward?.send(raw);
-    const line = parseAccessLine(text);
+    const line = parseAccessLine(message);
     if (line !== null) noteAccess(line, { ...this.#deps, access: this.#access });
   }
 

@@ -14,7 +14,8 @@ import { AccessLog } from "./access-log.ts";
 import { noteAccess } from "./note-access.ts";
 
 const firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
-const words = { t: 1_795_340_875_805, c: "192.0.2.1", m: "GET", d: 7, h: "app.localhost", p: "/a", a: firefox, u: "-" };
+const time = "2026-11-22T10:07:55.805123+01:00";
+const words = { c: "192.0.2.1", m: "GET", d: 7, h: "app.localhost", p: "/a", a: firefox, u: "-" };
 const counts = { s: 200, b: 100, q: "live/kept", e: "--", r: "live|10.77.0.3|80|1|10.77.0.3:80|8" };
 type Told = typeof words & typeof counts;
 
@@ -24,7 +25,7 @@ const written = (over: Partial<Told> = {}): string => {
   return `${s} ${b} ${q} ${e} ${r} ${JSON.stringify(rest)}`;
 };
 const line = (over: Partial<Told> = {}): AccessLine => {
-  const parsed = parseAccessLine(written(over));
+  const parsed = parseAccessLine({ program: "haproxy", time, text: written(over) });
   if (parsed === null) throw new Error("no line");
   return parsed;
 };
@@ -98,7 +99,7 @@ test("a site's files stay within their bound, and what a visitor writes stays wi
   const texts = await Promise.all(files.map((file) => readFile(path.join(folder, file), "utf8")));
   expect(texts.join("").length).toBeLessThan(4000);
   for (const text of texts.join("").trim().split("\n"))
-    expect(text).toMatch(/^192\.0\.2\.1 - - \[2026-\S+Z\] "GET \/\\x0a\\x1b\[31m\\x22x\\x5c" 200 100 "-" "a\\x2028b" 7ms$/);
+    expect(text).toMatch(/^192\.0\.2\.1 - - \[2026-11-22T09:07:55\.805Z\] "GET \/\\x0a\\x1b\[31m\\x22x\\x5c" 200 100 "-" "a\\x2028b" 7ms$/);
   await rm(folder, { recursive: true });
 });
 
@@ -135,10 +136,10 @@ test.each([
   `200 100 live/kept --- - ${JSON.stringify(words)}`,
   "200 100 live/kept -- live|8 ",
 ])("what is no line of HAProxy's is refused: %j", (text) => {
-  expect(parseAccessLine(text)).toBeNull();
+  expect(parseAccessLine({ program: "haproxy", time, text })).toBeNull();
 });
 
-test.each([{ t: 1e300 }, { t: -1 }, { t: 1.5 }, { d: 1e300 }, { p: undefined }, { a: 1 }])(
+test.each([{ d: 1e300 }, { d: 1.5 }, { p: undefined }, { a: 1 }])(
   "a line whose rest can be none of HAProxy's is counted for its site, and told nobody: %j",
   async (over) => {
     const { note, visits, reports, access, traffic, folder } = await scene(1e6);
@@ -158,5 +159,15 @@ test("what is counted of every request stands apart, and the rest is read once, 
   const one = line();
   expect(one.words).toBe(one.words);
   // HAProxy writes the fields in the order in which they are read.
-  expect(accessLogFormat.replaceAll(String.raw`\"`, "'")).toMatch(/^"%ST %B %b\/%s %ts %\[var\(txn\.route\)\] \{'t':.*\}"$/);
+  expect(accessLogFormat.replaceAll(String.raw`\"`, "'")).toMatch(/^"%ST %B %b\/%s %ts %\[var\(txn\.route\)\] \{'c':.*\}"$/);
+});
+
+test("a line whose time nobody told is written with the present one", async () => {
+  const { access, folder } = await scene(1e6);
+  const parsed = parseAccessLine({ program: "haproxy", time: "", text: written() });
+  if (parsed !== null) access.note(8, parsed);
+  await access.flush();
+  const told = /\[(\S+Z)\]/.exec(await readFile(path.join(folder, "8.log"), "utf8"))?.[1] ?? "";
+  expect(Math.abs(Date.parse(told) - Date.now())).toBeLessThan(60_000);
+  await rm(folder, { recursive: true });
 });

@@ -100,12 +100,18 @@ function olderThan(file: string): string {
 }
 
 /** The combined format that every log reader knows, with the time it took at the end. */
-function textOf({ status, bytes }: AccessLine, { t, c, m, p, d, a }: AccessWords): string {
+function textOf({ status, bytes, time }: AccessLine, { c, m, p, d, a }: AccessWords): string {
   const request = ['"', plain(m), " ", plain(p), '"'];
-  return [plain(c) || "-", " - - [", new Date(t).toISOString(), "] ", ...request, " ", status, " ", bytes, ' "-" "', plain(a), '" ', d, "ms\n"].join("");
+  return [plain(c) || "-", " - - [", timeOf(time), "] ", ...request, " ", status, " ", bytes, ' "-" "', plain(a), '" ', d, "ms\n"].join("");
 }
 
 function plain(text: string): string {
   // Those that would break the line, or a terminal.
   return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029"\\]/g, (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`);
+}
+
+// In one form, whatever the machine's zone and the sender's care.
+function timeOf(time: string): string {
+  const known = Date.parse(time);
+  return new Date(Number.isNaN(known) ? Date.now() : known).toISOString();
 }

@@ -3,10 +3,14 @@ import { OctetCounted, parseSyslogMessage } from "./syslog-message.ts";
 
 test("both kinds of syslog messages are read", () => {
   const modern = '<134>1 2026-11-22T09:07:29.776192+00:00 - haproxy 8706 - - {"s":200}';
-  expect(parseSyslogMessage(modern)).toEqual({ program: "haproxy", text: '{"s":200}' });
-  expect(parseSyslogMessage('<134>1 2026-11-22T09:07:29Z host haproxy 1 id [a@1 b="x \\] y"][c@1] text\n')).toEqual({ program: "haproxy", text: "text" });
-  expect(parseSyslogMessage("<134>Nov  2 09:07:29 haproxy[8706]: text of it")).toEqual({ program: "haproxy", text: "text of it" });
-  expect(parseSyslogMessage("<134>Nov 22 09:07:29 host haproxy[8706]: text")).toEqual({ program: "haproxy", text: "text" });
+  expect(parseSyslogMessage(modern)).toEqual({ program: "haproxy", time: "2026-11-22T09:07:29.776192+00:00", text: '{"s":200}' });
+  expect(parseSyslogMessage('<134>1 2026-11-22T09:07:29Z host haproxy 1 id [a@1 b="x \\] y"][c@1] text\n')).toEqual({
+    program: "haproxy",
+    time: "2026-11-22T09:07:29Z",
+    text: "text",
+  });
+  expect(parseSyslogMessage("<134>Nov  2 09:07:29 haproxy[8706]: text of it")).toEqual({ program: "haproxy", time: "", text: "text of it" });
+  expect(parseSyslogMessage("<134>Nov 22 09:07:29 host haproxy[8706]: text")).toEqual({ program: "haproxy", time: "", text: "text" });
   for (const odd of ["", "text", "<134>", "<134>2 x", "<9999>1 a b c d e - f"]) expect(parseSyslogMessage(odd)).toBeNull();
 });
 

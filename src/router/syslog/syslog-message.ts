@@ -3,18 +3,20 @@ import { isAscii } from "node:buffer";
 /** A line of a log as syslog carries it. */
 export interface SyslogMessage {
   readonly program: string;
+  /** When it was written, as ISO 8601 tells it; "" in the older kind, which knows no year. */
+  readonly time: string;
   readonly text: string;
 }
 
 /** RFC 5424: `<134>1 TIME HOST PROGRAM PID ID [data] text`. */
-const modern = /^<\d{1,3}>1 \S+ \S+ (\S+) \S+ \S+ (?:-|(?:\[(?:\\.|[^\]\\])*\])+)(?: (?:\u{FEFF})?([\s\S]*))?$/u;
+const modern = /^<\d{1,3}>1 (?<time>\S+) \S+ (?<program>\S+) \S+ \S+ (?:-|(?:\[(?:\\.|[^\]\\])*\])+)(?: (?:\u{FEFF})?(?<text>[\s\S]*))?$/u;
 /** RFC 3164: `<134>Nov 22 09:07:29 [host] program[pid]: text`. */
-const old = /^<\d{1,3}>[A-Z][a-z]{2} [ \d]\d \d{2}:\d{2}:\d{2} (?:\S+ )?([^\s:[]+)(?:\[\d+\])?: ?([\s\S]*)$/;
+const old = /^<\d{1,3}>[A-Z][a-z]{2} [ \d]\d \d{2}:\d{2}:\d{2} (?:\S+ )?(?<program>[^\s:[]+)(?:\[\d+\])?: ?(?<text>[\s\S]*)$/;
 
 /** Reads a message of either kind; null for what is none. */
 export function parseSyslogMessage(message: string): SyslogMessage | null {
-  const found = modern.exec(message) ?? old.exec(message);
-  return found === null ? null : { program: found[1] ?? "", text: (found[2] ?? "").trimEnd() };
+  const found = (modern.exec(message) ?? old.exec(message))?.groups;
+  return found === undefined ? null : { program: found.program ?? "", time: found.time ?? "", text: (found.text ?? "").trimEnd() };
 }
 
 const mostMessageBytes = 64 * 1024;
