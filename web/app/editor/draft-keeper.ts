@@ -33,7 +33,7 @@ interface Deps {
 /** This page among all that the browser shows, now or later. Browsers lack `crypto.randomUUID` where the dashboard is reached by plain HTTP. */
 const page = crypto.getRandomValues(new Uint32Array(4)).join("-");
 
-/** Keeps unsaved work in the browser while it is typed. */
+/** Keeps unsaved work in the browser while it is typed. Which page may write and drop what: docs/decisions/0069. */
 export function keepDrafts(owner: Owner, deps: Deps): DraftKeeper {
   const keeper = new Keeper(owner, deps);
   window.addEventListener("pagehide", () => keeper.flush());
