@@ -19,6 +19,7 @@ import { siteCache } from "./migrations/0010-site-cache.ts";
 import { taskClaims } from "./migrations/0011-task-claims.ts";
 import { dedicated } from "./migrations/0012-dedicated.ts";
 import { taskPeople } from "./migrations/0013-task-people.ts";
+import { taskRights } from "./migrations/0014-task-rights.ts";
 
 /** Every change of the tables, in order. One that was released is never edited. */
 const migrations: Readonly<Record<string, Migration>> = {
@@ -35,6 +36,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   "0011-task-claims": taskClaims,
   "0012-dedicated": dedicated,
   "0013-task-people": taskPeople,
+  "0014-task-rights": taskRights,
 };
 
 const oldestServer = 140_000;

@@ -1,4 +1,6 @@
-import { sql } from "kysely";
+import { type RawBuilder, sql } from "kysely";
+import { memberRoles } from "#contract/site.ts";
+import { verbsFor } from "#core/policy/policy.ts";
 import { chooseTasks, type TaskPlace, type WaitingTask } from "#core/tasks/choose-tasks.ts";
 import type { ClaimedTask, TaskClaim } from "#core/tasks/task-queue.ts";
 import type { Database } from "../database.ts";
@@ -23,7 +25,14 @@ const forClaims = sql.join(
   ["enable_sort", "enable_bitmapscan", "enable_seqscan", "jit", "synchronous_commit"].map((name) => sql`set_config(${name}, 'off', true)`),
 );
 
-type Candidate = WaitingTask & { readonly refusal: string | null; readonly isFirstOfSchedule: boolean; readonly priority: number; readonly runAt: Date };
+interface Candidate extends WaitingTask {
+  /** Why its site takes no tasks. */
+  readonly refusal: string | null;
+  readonly hasRight: boolean;
+  readonly isFirstOfSchedule: boolean;
+  readonly priority: number;
+  readonly runAt: Date;
+}
 interface RunningTask extends TaskPlace {
   readonly id: number;
   readonly isExpired: boolean;
@@ -80,6 +89,20 @@ const isFirstOfSchedule = sql`(tasks.schedule_id is null or not exists (
 
 /** On whose behalf it runs; of a schedule, whoever set it. */
 const behalf = sql`coalesce(tasks.created_by_id, (select schedules.created_by_id from schedules where schedules.id = tasks.schedule_id))`;
+/** Members who may run tasks in an enabled site. */
+const runningRoles = memberRoles.filter((memberRole) => verbsFor({ userRole: "member", memberRole, availability: "enabled" }).includes("site.tasks"));
+/**
+ * Whether the person on whose behalf it runs still may: it may have waited for months. In the home folder only administrators may. What nobody queued (the open
+ * API of the original, a schedule that is gone) needs nobody's right. Subqueries that give one value, and not `exists`: these are never made into a table of everybody.
+ */
+const mayStillRun = sql<boolean>`
+  coalesce((
+    select users.is_active and (users.role = 'administrator' or coalesce((
+      select member.role = any(${runningRoles}::text[]) from site_members as member
+      where member.site_id = tasks.site_id and member.user_id = users.id), false))
+    from users where users.id = ${behalf}), tasks.created_by is null)`;
+/** What ends a task whose right has ended. */
+const rightEnded = "The person on whose behalf it was to run may not run tasks here any more. Run it again to run it on yours.";
 /** Where nobody is known the site counts as a person of its own. */
 const person = sql`
   case when tasks.site_name is null or exists (select from users where users.id = ${behalf} and users.role = 'administrator') then null
@@ -91,13 +114,14 @@ const candidate = sql`
     when sites.id is null then 'Its site is gone.'
     when sites.lifecycle = 'deleting' then 'Its site is being deleted.'
     when sites.availability = 'disabled' then 'Its site was disabled.' end as refusal,
+  ${mayStillRun} as has_right,
   ${isFirstOfSchedule} as is_first_of_schedule`;
 
 /** What runs, and the first of those that wait, in one statement: both are of one moment. */
 async function look(change: Change): Promise<{ readonly running: readonly RunningTask[]; readonly first: readonly Candidate[] }> {
   const { rows } = await sql<(RunningTask & { readonly isRunning: true }) | (Candidate & { readonly isRunning: false })>`
     select true as is_running, lease_until <= statement_timestamp() as is_expired, worker, ${person}, id, site_id, script, null::int as script_concurrency,
-      0 as priority, run_at, null as refusal, true as is_first_of_schedule
+      0 as priority, run_at, null as refusal, true as has_right, true as is_first_of_schedule
       from tasks where state = 'running'
     union all
     select false, false, null, ${candidate}
@@ -138,27 +162,30 @@ async function waitingByLane(change: Change, limit: number): Promise<readonly Ca
 }
 
 /** Tasks of one schedule go one after another: no earlier one waits or runs. */
-function isAllowed({ refusal, isFirstOfSchedule }: Candidate): boolean {
-  return refusal === null && isFirstOfSchedule;
+function isAllowed(candidate: Candidate): boolean {
+  return !isRefused(candidate) && candidate.isFirstOfSchedule;
 }
 
-function isRefused({ refusal }: Candidate): boolean {
-  return refusal !== null;
+function isRefused({ refusal, hasRight }: Candidate): boolean {
+  return refusal !== null || !hasRight;
 }
 
-/** Ends what waits in sites that take no tasks any more. */
+/** Ends all that waits in sites that take no tasks any more, and what is due of people whose right has ended: a later task may find that they have it again. */
 async function refuse(change: Change, refused: readonly Candidate[]): Promise<void> {
-  const reasons = new Map(refused.map(({ siteId, refusal }) => [siteId, refusal]));
-  for (const [siteId, reason] of reasons) {
-    await sql`
-      with done as (
-        update tasks set state = 'rejected', reason = ${reason}, finished_at = clock_timestamp()
-        where id in (
-          select id from tasks where state = 'queued' and ${lanesOfSite(siteId)} limit ${refusalBatch} for update skip locked
-        )
-        returning uid)
-      select pg_notify('tasks', uid::text) from done`.execute(change);
-  }
+  const ofSites = refused.filter(({ refusal }) => refusal !== null);
+  const reasons = new Map(ofSites.map(({ siteId, refusal }) => [siteId, refusal]));
+  for (const [siteId, reason] of reasons) await reject(change, reason, sql`${lanesOfSite(siteId)} limit ${refusalBatch}`);
+  const ids = refused.filter(({ refusal }) => refusal === null).map(({ id }) => id);
+  if (ids.length > 0) await reject(change, rightEnded, sql`id = any(${ids}::bigint[])`);
+}
+
+async function reject(change: Change, reason: string | null, which: RawBuilder<unknown>): Promise<void> {
+  await sql`
+    with done as (
+      update tasks set state = 'rejected', reason = ${reason}, finished_at = clock_timestamp()
+      where id in (select id from tasks where state = 'queued' and ${which} for update skip locked)
+      returning uid)
+    select pg_notify('tasks', uid::text) from done`.execute(change);
 }
 
 /** Makes the tasks this worker's. A row that somebody changes at this moment (to cancel it) is left for the next claim. */

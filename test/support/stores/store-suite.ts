@@ -15,6 +15,7 @@ import { describeScheduleStores } from "./schedule-suite.ts";
 import { describeSiteStores } from "./site-suite.ts";
 import type { StoreContext } from "./store-builders.ts";
 import { describeTaskQueue } from "./task-queue-suite.ts";
+import { describeTaskRights } from "./task-right-suite.ts";
 import { describeTaskSuccession } from "./task-succession-suite.ts";
 import { describeTaskStores } from "./task-suite.ts";
 
@@ -62,6 +63,7 @@ export function describeStores(name: string, createDatabase: () => Promise<TestD
       describeTaskStores(get);
       describeTaskQueue(get);
       describeTaskSuccession(get);
+      describeTaskRights(get);
     });
     describe("schedules", () => describeScheduleStores(get));
     describeLongHistories(get);

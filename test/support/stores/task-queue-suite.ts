@@ -82,6 +82,7 @@ export function describeTaskQueue(get: () => StoreContext): void {
       const { db } = get();
       const [greedy, modest, teacher] = [await anActor(get()), await anActor(get()), await anActor(get(), "administrator")];
       const [one, two] = [await aSite(get()), await aSite(get())];
+      for (const { site } of [one, two]) for (const { user } of [greedy, modest]) await get().stores.sites.setMember(site, user.id, "editor");
       const byGreedy = { siteId: one.site.id, createdById: greedy.user.id };
       const first = await queueTask(get(), byGreedy);
       await sql`insert into tasks (uid, site_id, site_name, program, script, arguments, retry, limits, created_by_id)
@@ -102,8 +103,8 @@ export function describeTaskQueue(get: () => StoreContext): void {
     it("leaves places of a worker to administrators and the home folder", async () => {
       const queued = [];
       for (let i = 0; i < 3; i++) {
-        const member = await anActor(get());
-        queued.push(await queueTask(get(), { siteId: (await aSite(get())).site.id, createdById: member.user.id, priority: -i }));
+        const { actor: member, site } = await aSite(get());
+        queued.push(await queueTask(get(), { siteId: site.id, createdById: member.user.id, priority: -i }));
       }
       const limits = { worker: "w1", leaseMs, perSite: 2, perPerson: 2, ofMembers: 2 };
       expect(await queue().claim({ ...limits, limit: 3 })).toHaveLength(2);
