@@ -1,5 +1,6 @@
 import * as api from "#contract/internal/orchestrator.ts";
 import type { SiteStatus } from "#contract/site.ts";
+import { steadyNow } from "#kit/clock.ts";
 import type { ComponentClient } from "#kit/component-client.ts";
 import type { Log } from "#kit/log.ts";
 import { followFeed } from "./event-feed.ts";
@@ -36,7 +37,7 @@ export class NodeMirror {
         deps.onConnected();
       },
       onLost: () => {
-        this.#lostAt ??= Date.now();
+        this.#lostAt ??= steadyNow();
       },
       log: deps.log,
     });
@@ -51,7 +52,7 @@ export class NodeMirror {
   }
 
   statusOf(siteId: number): SiteStatus | undefined {
-    if (this.#lostAt !== null && Date.now() - this.#lostAt > believedMs) return undefined;
+    if (this.#lostAt !== null && steadyNow() - this.#lostAt > believedMs) return undefined;
     return this.#statuses.get(siteId);
   }
 

@@ -1,6 +1,7 @@
 import * as api from "#contract/internal/orchestrator.ts";
 import type { SiteStatus } from "#contract/site.ts";
 import type { SiteHost } from "#core/sites/site-host.ts";
+import { steadyNow } from "#kit/clock.ts";
 import type { ComponentClient } from "#kit/component-client.ts";
 import type { Log } from "#kit/log.ts";
 import { NodeMirror } from "./node-mirror.ts";
@@ -55,11 +56,11 @@ export class OrchestratorMirror implements SiteHost {
 
   /** Of the first orchestrator that answers: those of one installation are alike. */
   async capabilities(): Promise<api.Capabilities | null> {
-    if (this.#capabilities !== undefined && this.#capabilities.until > Date.now()) return this.#capabilities.value;
+    if (this.#capabilities !== undefined && this.#capabilities.until > steadyNow()) return this.#capabilities.value;
     for (const client of this.#clients) {
       try {
         const value = await client.call(api.readCapabilities, { signal: AbortSignal.timeout(5_000) });
-        this.#capabilities = { value, until: Date.now() + capabilitiesMs };
+        this.#capabilities = { value, until: steadyNow() + capabilitiesMs };
         return value;
       } catch (error) {
         this.#log.warn({ err: error }, "an orchestrator's capabilities cannot be read");

@@ -4,6 +4,7 @@ import { followRoutes, type RouteFeedEvent } from "#contract/internal/manager.ts
 import type { Fleet } from "#core/nodes/fleet.ts";
 import type { RouteChanges, RouteStore } from "#core/routes/route-store.ts";
 import { routeOf } from "#core/sites/site-spec.ts";
+import { steadyNow } from "#kit/clock.ts";
 import type { GrantSigner } from "#kit/grant.ts";
 import type { Hints } from "#kit/hints.ts";
 import { eventStream } from "#kit/http/event-stream.ts";
@@ -40,24 +41,24 @@ async function* feed(deps: RouteFeedDeps, signal: AbortSignal): AsyncGenerator<R
   let { version } = snapshot;
   let told = whereabouts(deps);
   yield { type: "snapshot", version, routes: routesOf(deps, snapshot), grant: await grantOf(deps), ...told };
-  let grantDueAt = Date.now() + grantEveryMs;
-  let saidAt = Date.now();
+  let grantDueAt = steadyNow() + grantEveryMs;
+  let saidAt = steadyNow();
   while (!signal.aborted) {
     const news = deps.hints.wait("routes", { maxMs: heartbeatMs / 2, signal });
     const changes = await deps.routes.since(version);
     const now = whereabouts(deps);
     // Before any route that names it: a router can do nothing with an orchestrator that it cannot find.
-    const isGrantDue = Date.now() > grantDueAt || JSON.stringify(now) !== JSON.stringify(told);
-    const event = await nextEvent(deps, { changes, version, isGrantDue, isQuiet: Date.now() - saidAt >= heartbeatMs });
+    const isGrantDue = steadyNow() > grantDueAt || JSON.stringify(now) !== JSON.stringify(told);
+    const event = await nextEvent(deps, { changes, version, isGrantDue, isQuiet: steadyNow() - saidAt >= heartbeatMs });
     if (event === null) {
       await news;
       continue;
     }
     yield event;
-    saidAt = Date.now();
+    saidAt = steadyNow();
     if (event.type === "change") version = changes.version;
     if (event.type !== "grant") continue;
-    grantDueAt = Date.now() + grantEveryMs;
+    grantDueAt = steadyNow() + grantEveryMs;
     told = now;
   }
 }

@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import { hostname } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { steadyNow } from "#kit/clock.ts";
 import { readComponentKey } from "#kit/cluster-key.ts";
 import { ConfigError, parseConfig } from "#kit/config.ts";
 import { createSigner, createVerifier } from "#kit/grant.ts";
@@ -119,8 +120,8 @@ async function listen(server: Server, config: RouterConfig): Promise<void> {
 // No new connections; what is under way may end, and idle connections end at once.
 async function finishVisits(server: Server, metrics: RouterMetrics, withinMs: number): Promise<void> {
   server.close();
-  const deadline = Date.now() + withinMs;
-  while (metrics.inFlight > 0 && Date.now() < deadline) {
+  const deadline = steadyNow() + withinMs;
+  while (metrics.inFlight > 0 && steadyNow() < deadline) {
     server.closeIdleConnections();
     await sleep(20);
   }

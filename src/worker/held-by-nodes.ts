@@ -3,6 +3,7 @@ import { listHeldSites, removeSite } from "#contract/internal/orchestrator.ts";
 import type { Fleet } from "#core/nodes/fleet.ts";
 import { orchestratorsOf } from "#core/nodes/node.ts";
 import type { SiteOutline } from "#core/sites/site-store.ts";
+import { steadyNow } from "#kit/clock.ts";
 import type { ComponentClient } from "#kit/component-client.ts";
 import type { Log } from "#kit/log.ts";
 
@@ -65,9 +66,9 @@ export class HeldByNodes {
     for (const [other, held] of this.#held) {
       if (!held.revisions.delete(site.id) || other === key) continue;
       const stray = `${other} ${site.id}`;
-      const since = this.#strays.get(stray) ?? Date.now();
+      const since = this.#strays.get(stray) ?? steadyNow();
       this.#strays.set(stray, since);
-      if (Date.now() - since < strayMs || site.placement === 0) continue;
+      if (steadyNow() - since < strayMs || site.placement === 0) continue;
       this.#strays.delete(stray);
       this.#log.info({ siteId: site.id, node: other }, "an orchestrator still holds a site that is another's");
       told.push(held.client);

@@ -7,6 +7,7 @@ import type { OperationQueue } from "#core/operations/operation-store.ts";
 import { planOperation } from "#core/operations/plan.ts";
 import type { Site } from "#core/sites/site.ts";
 import type { ReconcilerSiteStore } from "#core/sites/site-store.ts";
+import { steadyNow } from "#kit/clock.ts";
 import type { Log } from "#kit/log.ts";
 import type { RouterPool } from "./router-pool.ts";
 
@@ -113,7 +114,7 @@ export class NodeKeeper {
 
   async #drain(node: Node, heirs: readonly Candidate[]): Promise<void> {
     const { queue, sites, log } = this.#deps;
-    const now = Date.now();
+    const now = steadyNow();
     const due = (await this.#sitesOf(node)).filter(({ siteId }) => now - (this.#movedAt.get(siteId) ?? 0) > moveAgainMs).slice(0, movesAtOnce);
     const placements = new Map(due.map((site) => [site.siteId, site.placement]));
     for (const { siteId, to } of spreadSites([...placements.keys()], heirs)) {

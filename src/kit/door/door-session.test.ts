@@ -3,6 +3,7 @@ import type { Client } from "#contract/client.ts";
 import { Failure } from "#contract/failure.ts";
 import type { DoorView } from "#contract/internal/doors.ts";
 import { silentLog } from "#kit/log.ts";
+import { letPass, setClock } from "../../../test/support/set-clock.ts";
 import { DoorSession } from "./door-session.ts";
 import { SessionWatch } from "./session-watch.ts";
 
@@ -17,12 +18,6 @@ const view: DoorView = {
 };
 
 afterEach(() => vi.restoreAllMocks());
-
-/** The machine's clock is another one from now on. */
-function setClock(byMs: number): void {
-  const now = Date.now.bind(Date);
-  vi.spyOn(Date, "now").mockImplementation(() => now() + byMs);
-}
 
 /** A manager that is asked to renew sessions; nothing is heard of changes. */
 function managerOf(renew: () => Promise<DoorView>): Client {
@@ -65,8 +60,7 @@ it("a grant is asked for again when its time is over, also when the machine's cl
   expect(await session.grant(1)).toBe("grant 1");
   setClock(hourMs);
   expect(await session.grant(1)).toBe("grant 1");
-  setClock(-2 * hourMs);
-  const steady = performance.now.bind(performance);
-  vi.spyOn(performance, "now").mockImplementation(() => steady() + 31_000);
+  setClock(-hourMs);
+  letPass(31_000);
   expect(await session.grant(1)).toBe("grant 2");
 });

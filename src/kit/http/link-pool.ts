@@ -1,3 +1,4 @@
+import { steadyNow } from "#kit/clock.ts";
 import { ByteLink, type LinkTarget } from "./byte-link.ts";
 
 /** Well below the 72 s after which our servers close an idle connection: one that is taken from here is open. */
@@ -41,12 +42,12 @@ export class LinkPool {
       return;
     }
     link.hold(false);
-    this.#idle.push({ link, since: Date.now() });
+    this.#idle.push({ link, since: steadyNow() });
     this.#sweep ??= setTimeout(() => this.#close(), idleMs).unref();
   }
 
   #close(): void {
-    const oldest = Date.now() - idleMs;
+    const oldest = steadyNow() - idleMs;
     while (this.#idle[0] !== undefined && (this.#idle[0].since <= oldest || !this.#idle[0].link.isFree))
       this.#idle.shift()?.link.destroy(new Error("the connection was idle"));
     this.#sweep = this.#idle.length === 0 ? undefined : setTimeout(() => this.#close(), idleMs).unref();

@@ -1,4 +1,5 @@
 import { rename, rmdir, unlink } from "node:fs/promises";
+import { steadyNow } from "#kit/clock.ts";
 import { at, codeOf, type Descriptor, openRoot } from "./descriptor.ts";
 import type { Jail } from "./jail.ts";
 import { enterFolder, entryNames } from "./list-folder.ts";
@@ -13,10 +14,10 @@ const batch = 32;
  * Takes a folder apart, following no link. Deeper folders are first moved up to the top one, so that any depth
  * (programs can nest folders deeper than a path can say) needs two descriptors. What cannot be removed is left.
  */
-export async function removeTree(parent: number, name: Buffer, deadline = Date.now() + removalMs): Promise<boolean> {
+export async function removeTree(parent: number, name: Buffer, deadline = steadyNow() + removalMs): Promise<boolean> {
   using top = enterForRemoval(parent, name);
   if (top === undefined) return true;
-  for (let goesOn = true; goesOn && Date.now() < deadline; ) {
+  for (let goesOn = true; goesOn && steadyNow() < deadline; ) {
     const { left, removed } = await emptyFolder(top.fd, undefined, deadline);
     let progress = removed;
     for (const folder of left) {
@@ -34,11 +35,11 @@ export async function removeTree(parent: number, name: Buffer, deadline = Date.n
  * what is still there when the time is over is left to the next sweep.
  */
 export async function sweepLeftOvers(jail: Jail, patienceMs = removalMs): Promise<number> {
-  const deadline = Date.now() + patienceMs;
+  const deadline = steadyNow() + patienceMs;
   using root = openRoot(jail.root);
   let count = 0;
   for await (const name of entryNames(root.fd)) {
-    if (Date.now() >= deadline) break;
+    if (steadyNow() >= deadline) break;
     const text = name.toString("latin1");
     if (!isReservedName(text) || isLiveName(text)) continue;
     if (!(await quietly(unlink(at(root.fd, name))))) await removeTree(root.fd, name, deadline);
@@ -74,7 +75,7 @@ async function emptyFolder(
     await Promise.all(pending);
     pending = [];
     // Whoever fills it as fast as it is emptied would keep us here.
-    if (Date.now() >= deadline) break;
+    if (steadyNow() >= deadline) break;
   }
   await Promise.all(pending);
   return { left, removed };

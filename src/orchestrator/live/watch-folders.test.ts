@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { SiteChange } from "#contract/api/files.ts";
 import type { Jail } from "#kit/jail/jail.ts";
+import { setClock } from "../../../test/support/set-clock.ts";
 import { watchFolders } from "./watch-folders.ts";
 
 let root: string;
@@ -140,14 +141,13 @@ it("watches a folder again after too much has happened in it, also when the mach
   await changes.next();
   for (let number = 0; number < 600; number += 1) writeFileSync(inside(`public/f${number}`), "x");
   await until(changes, (change) => change.type === "changed" && change.names === null);
-  const now = Date.now.bind(Date);
-  const setBack = vi.spyOn(Date, "now").mockImplementation(() => now() - 3_600_000);
+  setClock(-3_600_000);
   // Only who watches knows a name.
   const probe = setInterval(() => writeFileSync(inside("public/probe"), "x"), 500);
   try {
     await until(changes, touches("probe"));
   } finally {
     clearInterval(probe);
-    setBack.mockRestore();
+    vi.restoreAllMocks();
   }
 }, 60_000);

@@ -2,6 +2,7 @@ import { createHash, randomUUID } from "node:crypto";
 import { Redis } from "ioredis";
 import { z } from "zod";
 import type { PurgeRequest } from "#contract/site-cache.ts";
+import { steadyNow } from "#kit/clock.ts";
 import type { Log } from "#kit/log.ts";
 import { Circuit } from "./circuit.ts";
 import type { HeaderOf, ShelfTerms } from "./memory-pages.ts";
@@ -75,7 +76,7 @@ export class RedisPages implements SharedPages {
   }
 
   get isThere(): boolean {
-    return this.#prefix !== null && this.#pending < mostPending && this.#circuit.wouldAllow(Date.now());
+    return this.#prefix !== null && this.#pending < mostPending && this.#circuit.wouldAllow(steadyNow());
   }
 
   get state(): "connected" | "away" {
@@ -97,7 +98,7 @@ export class RedisPages implements SharedPages {
   async keep(siteId: number, terms: ShelfTerms, page: Page): Promise<void> {
     const size = bytesOf(page);
     const ttl = Math.floor(uselessAt(page) - Date.now());
-    if (size > terms.bytes || ttl <= 0 || Date.now() < this.#fullUntil || this.#writing + size > mostWriting) return;
+    if (size > terms.bytes || ttl <= 0 || steadyNow() < this.#fullUntil || this.#writing + size > mostWriting) return;
     this.#writing += size;
     const name = nameOf(`${page.key}\n${page.varied}`);
     const address = nameOf(page.key);
@@ -148,7 +149,7 @@ export class RedisPages implements SharedPages {
   /** Asks Redis, unless it is away; undefined when it does not answer in time or cannot do it. */
   async #try<T>(ask: (prefix: string) => Promise<T>): Promise<T | undefined> {
     const prefix = this.#prefix;
-    if (prefix === null || this.#pending >= mostPending || !this.#circuit.allows(Date.now())) return undefined;
+    if (prefix === null || this.#pending >= mostPending || !this.#circuit.allows(steadyNow())) return undefined;
     this.#pending += 1;
     try {
       const answer = await within(this.#options.timeoutMs, ask(prefix));
@@ -159,11 +160,11 @@ export class RedisPages implements SharedPages {
       if (err instanceof Error && err.name === "ReplyError") {
         // It is there, and cannot do this one thing: full, mostly.
         this.#circuit.succeeded();
-        if (/^OOM/.test(err.message)) this.#fullUntil = Date.now() + fullMs;
+        if (/^OOM/.test(err.message)) this.#fullUntil = steadyNow() + fullMs;
         return undefined;
       }
       // What was asked and not answered would gather in the client, for ever when Redis hangs.
-      if (this.#circuit.failed(Date.now()) && err instanceof NoAnswer) this.#redis.disconnect(true);
+      if (this.#circuit.failed(steadyNow()) && err instanceof NoAnswer) this.#redis.disconnect(true);
       return undefined;
     } finally {
       this.#pending -= 1;

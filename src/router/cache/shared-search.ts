@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { steadyNow } from "#kit/clock.ts";
 import type { Page } from "./page.ts";
 import type { SharedPages } from "./shared-pages.ts";
 
@@ -32,8 +33,8 @@ export class SharedSearch {
     const { shared, key, isWanted } = this.#plan;
     const first = await this.#look();
     if (first.isGood || !isWanted() || (await shared.claim(key)) !== "another") return first;
-    const deadline = Date.now() + patience.mostMs;
-    for (let pauseMs = patience.firstMs; Date.now() < deadline; pauseMs = Math.min(pauseMs * 1.5, patience.longestMs)) {
+    const deadline = steadyNow() + patience.mostMs;
+    for (let pauseMs = patience.firstMs; steadyNow() < deadline; pauseMs = Math.min(pauseMs * 1.5, patience.longestMs)) {
       await delay(pauseMs);
       const found = await this.#look();
       if (found.isGood) return found;

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { silentLog } from "#kit/log.ts";
+import { setClock } from "../../../test/support/set-clock.ts";
 import { type RouteSnapshot, SnapshotFile } from "./route-snapshot.ts";
 
 let folder: string;
@@ -21,8 +22,7 @@ test("a change is on the disk soon, also when the machine's clock was set back s
   const version = async (): Promise<number | undefined> => (await file.read())?.version;
   file.changed(() => snapshot(1));
   await expect.poll(version, { timeout: 20_000 }).toBe(1);
-  const now = Date.now.bind(Date);
-  vi.spyOn(Date, "now").mockImplementation(() => now() - 3_600_000);
+  setClock(-3_600_000);
   try {
     file.changed(() => snapshot(2));
     await expect.poll(version, { timeout: 20_000 }).toBe(2);

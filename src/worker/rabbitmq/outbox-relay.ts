@@ -1,4 +1,5 @@
 import type { OutboxMessage, TaskOutbox } from "#core/tasks/task-outbox.ts";
+import { steadyNow } from "#kit/clock.ts";
 import type { Log } from "#kit/log.ts";
 import { backOffMs } from "#kit/retry.ts";
 import { type BrokerPublisher, within } from "./broker-publisher.ts";
@@ -120,8 +121,8 @@ export class OutboxRelay {
     const { outbox, log } = this.#deps;
     const afterMs = backOffMs(message.attempts, backOff);
     // A broker that goes away fails all that is on its way at once: one line tells it.
-    const isTold = Date.now() - this.#toldAt < tellEveryMs;
-    if (!isTold) this.#toldAt = Date.now();
+    const isTold = steadyNow() - this.#toldAt < tellEveryMs;
+    if (!isTold) this.#toldAt = steadyNow();
     log[isTold ? "debug" : "warn"](
       { err: error, task: message.uid, attempts: message.attempts, afterMs },
       "RabbitMQ did not take a message; it is tried again",
