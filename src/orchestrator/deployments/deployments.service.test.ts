@@ -7,7 +7,6 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
-  renameSync,
   rmSync,
   symlinkSync,
   utimesSync,
@@ -213,52 +212,6 @@ describe("a deployment", () => {
     expect(readdirSync(join(state, "uploads"))).toEqual([]);
     expect(await codeOf(deploy("upload-2", { "../x": "evil" }))).toBe("archive_unsafe");
     expect(readdirSync(join(state, "staging"))).toEqual([]);
-  });
-
-  it("holds the site's quota, and counts what it replaces", async () => {
-    spec = { ...spec, limits: { ...defaultSiteLimits, diskBytes: 1_000_000, files: 100 } };
-    await deploy("upload-1", { a: "a".repeat(700_000) });
-    // Counted anew: what is there is known now.
-    deployments = freshDeployments();
-    expect(await codeOf(deploy("upload-2", { a: "b".repeat(700_000) }))).toBe("done");
-    writeFileSync(join(site, "own"), "o".repeat(500_000));
-    deployments = freshDeployments();
-    expect(await codeOf(deploy("upload-3", { a: "c".repeat(700_001) }))).toBe("quota_exceeded");
-    // Who is over already may still make things smaller.
-    expect(await codeOf(deploy("upload-7", { a: "c".repeat(699_999) }))).toBe("done");
-    const many = Object.fromEntries(Array.from({ length: 99 }, (_, n) => [`f${n}`, ""]));
-    expect(await codeOf(deploy("upload-4", { ...many, f99: "", f100: "" }))).toBe("archive_too_large");
-    expect(await codeOf(deploy("upload-5", { ...many, f99: "" }))).toBe("quota_exceeded");
-    expect(await codeOf(deploy("upload-6", many))).toBe("done");
-  });
-
-  it("counts beside what it places whatever was moved away or changed since, also between its two steps", async () => {
-    spec = { ...spec, limits: { ...defaultSiteLimits, diskBytes: 1_000_000 } };
-    const app = { "public/app": "a".repeat(700_000) };
-    await deploy("upload-1", app);
-    renameSync(join(site, "public/app"), join(site, "moved"));
-    expect(await codeOf(stage("upload-2", app))).toBe("quota_exceeded");
-    renameSync(join(site, "moved"), join(site, "public/app"));
-    await stage("upload-3", app);
-    renameSync(join(site, "public/app"), join(site, "moved"));
-    expect(await codeOf(deployments.place(1, "upload-3"))).toBe("quota_exceeded");
-    expect([Object.keys(treeOf(site)), existsSync(join(state, "journal.json"))]).toEqual([["moved", "public/"], false]);
-    rmSync(join(site, "moved"));
-    deployments = freshDeployments();
-    expect(await codeOf(deployments.place(1, "upload-3"))).toBe("done");
-    // It stays, since it is not what was placed any more.
-    writeFileSync(join(site, "public/app"), "b".repeat(700_000));
-    expect(await codeOf(deploy("upload-4", { "public/other": "c".repeat(700_000) }))).toBe("quota_exceeded");
-    expect(await codeOf(deploy("upload-5", { "public/app": "c".repeat(700_000) }))).toBe("done");
-  });
-
-  it("takes nothing off for what a link of the site leads to", async () => {
-    spec = { ...spec, limits: { ...defaultSiteLimits, diskBytes: 1_000_000 } };
-    mkdirSync(join(site, "own"));
-    await deploy("upload-1", { way: "->own" });
-    await stage("upload-2", { "way/app": "a".repeat(700_000) });
-    writeFileSync(join(site, "own/app"), "o".repeat(700_000));
-    expect(await codeOf(freshDeployments().place(1, "upload-2"))).toBe("quota_exceeded");
   });
 
   it("sweeps uploads of yesterday and all but the newest few", async () => {
