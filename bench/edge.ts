@@ -23,9 +23,6 @@ const files = { host: "static.localhost", path: "/file.txt" };
 /** Short ones, so that what a round is compared with was measured in the same two seconds: the machine is not alone. */
 const rounds = 7;
 const reloads = 5;
-/** Contenders for the same work; the first is what the others are compared with. */
-const kinds = 3;
-
 interface Contender {
   readonly name: string;
   readonly url: string;
@@ -33,6 +30,8 @@ interface Contender {
   readonly pid: number;
   readonly host: string;
   readonly path: string;
+  /** Whom it is compared with, for the same work. */
+  readonly beside: string | null;
 }
 
 /** Measures and gives the table. */
@@ -68,16 +67,22 @@ export async function run(): Promise<Table> {
     router.orchestrator.onWake = () => ({ address: { host: hostname, port: Number(port) }, instance: "only" });
     const file = await putFile(router, 1, "public/file.txt", "x".repeat(1024));
     await untilDirect(router);
-    await using plain = await startPlainHaproxy(count, { upstream: upstream.url, root: dirname(file) });
-    await using servers = await startManyServersNginx(count, { upstream: upstream.url, root: dirname(file) });
     const pid = await onlyChildOf(await masterOf(router));
+    const nginxSocket = await nginxSocketOf(pid);
+    await using plain = await startPlainHaproxy(count, { upstream: upstream.url, root: dirname(file), nginxSocket });
+    await using servers = await startManyServersNginx(count, { upstream: upstream.url, root: dirname(file) });
+    const byHand = { url: plain.url, pid: plain.pid, beside: null };
+    const proxied = `hand-written HAProxy, proxied, ${count} routes`;
+    const same = `hand-written HAProxy, static by Backlot's nginx, ${count} routes`;
+    const plainest = `hand-written HAProxy, static by its own nginx, ${count} routes`;
     const contenders: readonly Contender[] = [
-      { name: `hand-written HAProxy, proxied, ${count} routes`, url: plain.url, pid: plain.pid, ...app },
-      { name: `Backlot's HAProxy, proxied, ${count} routes`, url: router.door, pid, ...app },
-      { name: `nginx, proxied, ${count} server blocks`, url: servers.url, pid: servers.pid, ...app },
-      { name: `hand-written HAProxy, static by nginx, ${count} routes`, url: plain.url, pid: plain.pid, ...files },
-      { name: `Backlot's HAProxy, static by nginx, ${count} routes`, url: router.door, pid, ...files },
-      { name: `nginx, static, ${count} server blocks`, url: servers.url, pid: servers.pid, ...files },
+      { name: proxied, ...byHand, ...app },
+      { name: `Backlot's HAProxy, proxied, ${count} routes`, url: router.door, pid, ...app, beside: proxied },
+      { name: `nginx, proxied, ${count} server blocks`, url: servers.url, pid: servers.pid, ...app, beside: proxied },
+      { name: same, ...byHand, ...files, host: "same.localhost" },
+      { name: `Backlot's HAProxy, static by nginx, ${count} routes`, url: router.door, pid, ...files, beside: same },
+      { name: plainest, ...byHand, ...files, beside: same },
+      { name: `nginx, static, ${count} server blocks`, url: servers.url, pid: servers.pid, ...files, beside: same },
     ];
     rows.push(...(await measureAll(contenders)));
     changes.push([
@@ -116,9 +121,9 @@ async function measureAll(contenders: readonly Contender[]): Promise<readonly st
   }
   return results.map(({ perSecond, p50, p99, cpu, failures }, index) => {
     const mine = quantile(perSecond, 0.5);
-    const plain = results[index - (index % kinds)]?.perSecond ?? [];
-    const shares = perSecond.map((each, round) => each / (plain[round] ?? Number.NaN));
-    const share = index % kinds === 0 ? "" : quantile(shares, 0.5).toFixed(2);
+    const base = results[contenders.findIndex(({ name }) => name === contenders[index]?.beside)];
+    const shares = perSecond.map((each, round) => each / (base?.perSecond[round] ?? Number.NaN));
+    const share = base === undefined ? "" : quantile(shares, 0.5).toFixed(2);
     return [
       contenders[index]?.name ?? "",
       mine.toFixed(0),
@@ -143,6 +148,15 @@ async function masterOf(router: RouterHarness): Promise<number> {
   return pid;
 }
 
+// It stands in the configuration that this HAProxy was started with.
+async function nginxSocketOf(haproxy: number): Promise<string> {
+  const words = (await readFile(`/proc/${haproxy}/cmdline`, "utf8")).split("\0");
+  const config = await readFile(words[words.indexOf("-f") + 1] ?? "", "utf8");
+  const socket = /server nginx unix@(\S+)/.exec(config)?.[1];
+  if (socket === undefined) throw new Error("HAProxy's configuration names no nginx");
+  return socket;
+}
+
 /** From the death of master and worker until a file, and then until a program is reached past the router; and how long the routes took of that. */
 async function killedMs(router: RouterHarness, routerPid: number): Promise<{ readonly file: number; readonly program: number; readonly refill: number }> {
   const master = await masterOf(router);
@@ -164,7 +178,7 @@ async function killedMs(router: RouterHarness, routerPid: number): Promise<{ rea
 async function untilDirect(router: RouterHarness): Promise<void> {
   const deadline = performance.now() + 30_000;
   while (performance.now() < deadline) {
-    const reply = await visit(router.door, { host: "app.localhost" }).catch(() => null);
+    const reply = await visit(router.door, { host: "app.localhost", path: "/direct" }).catch(() => null);
     // HAProxy writes the names of headers small, the router as the program wrote them; both are the program's answer.
     if (reply?.headers["x-direct"] !== undefined) return;
   }

@@ -13,12 +13,12 @@ export interface PlainServer extends AsyncDisposable {
 }
 
 /**
- * HAProxy with a map of so many hosts, and one backend for the program and one for the folder, which nginx serves from a unix socket. It writes a
- * log, as anybody's does.
+ * HAProxy with a map of so many hosts, and one backend for the program, one for the folder, which nginx serves from a unix socket, and one for the
+ * same folder by Backlot's nginx. It writes a log, as anybody's does.
  */
 export async function startPlainHaproxy(
   count: number,
-  facts: { readonly upstream: string; readonly root: string },
+  facts: { readonly upstream: string; readonly root: string; readonly nginxSocket: string },
 ): Promise<PlainServer & { readonly pid: number }> {
   const folder = await mkdtemp(join(tmpdir(), "backlot-plain-"));
   const port = await freePort();
@@ -32,7 +32,7 @@ http { access_log off; sendfile on; keepalive_requests 100000000; types { text/p
 `,
   );
   const map = join(folder, "hosts.map");
-  const hosts = ["app.localhost program", "static.localhost files", ...otherHosts(count).map((name) => `${name} files`)];
+  const hosts = ["app.localhost program", "static.localhost files", "same.localhost same", ...otherHosts(count).map((name) => `${name} files`)];
   await writeFile(map, `${hosts.join("\n")}\n`);
   const haproxy = join(folder, "haproxy.cfg");
   await writeFile(
@@ -58,6 +58,9 @@ backend program
     server one ${new URL(facts.upstream).host}
 backend files
     server one unix@${folder}/nginx.sock
+backend same
+    http-request set-header X-Site-Root 0001
+    server one unix@${facts.nginxSocket}
 `,
   );
   const balancer = spawn("haproxy", ["-db", "-f", haproxy], { stdio: "ignore" });

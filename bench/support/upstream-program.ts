@@ -4,9 +4,9 @@ import type { AddressInfo } from "node:net";
 import { announceBenchChild } from "./bench-child.ts";
 
 const body = Buffer.alloc(1024, "x");
-// Whether a balancer has brought the request past the router, which takes this header away.
 const server = createServer({ keepAliveTimeout: 60_000 }, (req, res) => {
-  if (req.headers["x-backlot-address"] !== undefined) res.setHeader("X-Direct", "1");
+  // Whether a balancer has brought the request past the router, which takes this header away; told to whom asks, so that all get the same answer.
+  if (req.url === "/direct" && req.headers["x-backlot-address"] !== undefined) res.setHeader("X-Direct", "1");
   res.writeHead(200, { "Content-Type": "text/plain", "Content-Length": body.length });
   res.end(body);
 });
