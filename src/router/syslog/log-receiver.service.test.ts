@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { createConnection } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { silentLog } from "#kit/log.ts";
 import { freePort } from "../../../test/support/site-program.ts";
 import { LogReceiver } from "./log-receiver.ts";
@@ -47,5 +47,28 @@ test("lines of a stream are read in turns, and what was sent before the end is r
   await receiver.stop();
   expect(taken).toEqual(["first", "zw\u00f6lf 0", "zw\u00f6lf 1", "zw\u00f6lf 2"]);
   sender.destroy();
+  await rm(folder, { recursive: true });
+});
+
+test("what waits in masses is read without a rest: the sender would have to drop it", { timeout: 20_000 }, async () => {
+  // A rest would last for ever.
+  vi.useFakeTimers({ toFake: ["setTimeout"] });
+  onTestFinished(() => void vi.useRealTimers());
+  const folder = await mkdtemp(path.join(tmpdir(), "backlot-receiver-"));
+  const socket = path.join(folder, "log.sock");
+  const all = Promise.withResolvers<void>();
+  let taken = 0;
+  const onMessage = (): void => {
+    taken += 1;
+    if (taken === 20_000) all.resolve();
+  };
+  const receiver = new LogReceiver({ socket, datagrams: null, onMessage, log: silentLog() });
+  await receiver.start();
+  const line = `<14>1 2026-01-01T00:00:00Z host haproxy 1 - - ${"x".repeat(200)}`;
+  const sender = createConnection(socket);
+  sender.write(`${line.length} ${line}`.repeat(20_000));
+  await all.promise;
+  sender.destroy();
+  await receiver.stop();
   await rm(folder, { recursive: true });
 });

@@ -22,13 +22,16 @@ export interface LogReceiverOptions {
  * piece instead of line by line.
  */
 const gatherMs = 100;
+/** A turn that brought as much was not all of it: HAProxy sends what waits in pieces of some 15 kB, and drops what does not fit its ring. */
+const moreBytes = 8 * 1024;
 
 /** Takes logs in by syslog. */
 export class LogReceiver {
   readonly #options: LogReceiverOptions;
   readonly #server: Server;
   readonly #streams = new Set<Socket>();
-  readonly #gathering = new WeakSet<Socket>();
+  /** Bytes of streams that came in this turn of the loop. */
+  readonly #turns = new Map<Socket, number>();
   #datagrams: DatagramSocket | null = null;
   /** Messages that could not be read. */
   refused = 0;
@@ -71,7 +74,7 @@ export class LogReceiver {
     stream.on("error", () => stream.destroy());
     stream.on("close", () => this.#streams.delete(stream));
     stream.on("data", (chunk: Buffer) => {
-      this.#gather(stream);
+      this.#gather(stream, chunk.length);
       try {
         for (const message of frames.take(chunk)) this.#take(message);
       } catch (err) {
@@ -83,15 +86,16 @@ export class LogReceiver {
   }
 
   // Behind everything that can be read now.
-  #gather(stream: Socket): void {
-    if (this.#gathering.has(stream)) return;
-    this.#gathering.add(stream);
+  #gather(stream: Socket, bytes: number): void {
+    const before = this.#turns.get(stream);
+    this.#turns.set(stream, (before ?? 0) + bytes);
+    if (before !== undefined) return;
     setImmediate(() => {
+      const taken = this.#turns.get(stream) ?? 0;
+      this.#turns.delete(stream);
+      if (taken >= moreBytes) return;
       stream.pause();
-      setTimeout(() => {
-        this.#gathering.delete(stream);
-        stream.resume();
-      }, gatherMs);
+      setTimeout(() => stream.resume(), gatherMs);
     });
   }
 
