@@ -1,9 +1,10 @@
-import { queryOptions, useMutation, useQuery } from "@tanstack/react-query";
+import { mutationOptions, queryOptions, useMutation, useQuery } from "@tanstack/react-query";
 import { changePassword, readSession, setUp, signIn, signOut } from "#contract/api/accounts.ts";
 import type { UserView } from "#contract/api/views.ts";
 import { api, guestApi, hasCode } from "./api.ts";
 import { sessionEnded } from "./connection.ts";
 import { tellAll } from "./editor/draft-channel.ts";
+import { leaveFor, loadAnew } from "./leaving.ts";
 import { queryClient } from "./query-client.ts";
 import { tellSession } from "./session-channel.ts";
 
@@ -34,7 +35,7 @@ export function heldUser(): UserView | undefined {
 function settled(user: UserView): UserView {
   const held = heldUser();
   if (held !== undefined && held.id !== user.id) {
-    window.location.reload();
+    loadAnew();
     return held;
   }
   sessionEnded.set(false);
@@ -74,17 +75,20 @@ export function useSetUp() {
 }
 
 /** Signs out; `forget` removes from this browser what the person leaves behind. */
-export function useSignOut(forget: () => Promise<void>) {
-  return useMutation({
+export const signingOut = (forget: () => Promise<void>) =>
+  mutationOptions({
     mutationFn: () => guestApi.call(signOut, {}),
     onSuccess: () =>
       forget().finally(() => {
         // Not before: what other pages still hold unsaved would be kept again when they go.
         tellSession(null);
         // A full page load forgets everything that belonged to this person.
-        window.location.assign("/sign-in");
+        leaveFor("/sign-in");
       }),
   });
+
+export function useSignOut(forget: () => Promise<void>) {
+  return useMutation(signingOut(forget));
 }
 
 export function useChangePassword() {

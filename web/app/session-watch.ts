@@ -1,5 +1,6 @@
 import { sessionEnded } from "./connection.ts";
 import { heldUser, sessionQuery } from "./data-session.ts";
+import { leaveFor, loadAnew } from "./leaving.ts";
 import { queryClient } from "./query-client.ts";
 import { hearSession } from "./session-channel.ts";
 
@@ -13,7 +14,7 @@ export function answerTo(held: number | undefined, now: number | null): "stay" |
 export function watchSession(): void {
   hearSession((now) => {
     const answer = answerTo(heldUser()?.id, now);
-    if (answer === "leave") window.location.assign("/");
+    if (answer === "leave") leaveFor("/");
     if (answer === "resume") sessionEnded.set(false);
   });
   // Windows side by side are in sight all the time: there the focus tells of a person.
@@ -22,6 +23,6 @@ export function watchSession(): void {
   });
   // Restored as it was left, perhaps by somebody who has signed out since.
   window.addEventListener("pageshow", ({ persisted }) => {
-    if (persisted) window.location.reload();
+    if (persisted) loadAnew();
   });
 }

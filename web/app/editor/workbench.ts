@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { isLeft } from "../leaving.ts";
 import { createStore, type Store } from "../store.ts";
 import { keyOfSite, type Owner } from "./drafts.ts";
 import { layoutKeyOf } from "./kept-layouts.ts";
@@ -135,5 +136,5 @@ export function workbenchOf(owner: Owner): Workbench {
 
 // Drafts stay in this browser; whoever goes on at another computer would miss them.
 window.addEventListener("beforeunload", (event) => {
-  if ([...workbenches.values()].some(({ session }) => session.hasUnsaved())) event.preventDefault();
+  if (!isLeft() && [...workbenches.values()].some(({ session }) => session.hasUnsaved())) event.preventDefault();
 });
