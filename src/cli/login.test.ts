@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { Failure } from "#contract/failure.ts";
 import { type FakeManager, fakeToken, RawReply, startFakeManager } from "../../test/support/cli-fake-manager.ts";
 import { type FakeTerminal, fakeTerminal } from "../../test/support/cli-fake-terminal.ts";
@@ -38,6 +38,7 @@ beforeEach(async () => {
   environment = { HOME: home, BACKLOT_SERVER: manager.url };
 });
 afterEach(async () => {
+  vi.restoreAllMocks();
   await manager[Symbol.asyncDispose]();
   await rm(home, { recursive: true });
 });
@@ -109,6 +110,26 @@ test("signing out forgets the token although the server is gone, or answers half
   expect((await run(["logout"])).exitCode).toBe(0);
   expect(JSON.parse(await readFile(settingsPath(environment), "utf8"))).toEqual({ servers: {} });
   manager = await startFakeManager({});
+});
+
+test.for([
+  ["logout", "tokens.delete", `The token ${idOf(7)}, which nothing here uses any more, was not revoked: The server has not answered`],
+  ["login", "tokens.delete", `The token ${idOf(7)}, which nothing here uses any more, was not revoked: The server has not answered`],
+  ["login", "session.delete", "The session could not be ended: The server has not answered"],
+] as const)("%s is not held up by a server that says nothing at %s", async ([command, endpoint, told]) => {
+  await signedInBefore(idOf(7));
+  manager.knownTokens.add("older-token");
+  manager.handlers[endpoint] = () => new Promise(() => undefined);
+  const limits: number[] = [];
+  const wait = AbortSignal.timeout.bind(AbortSignal);
+  vi.spyOn(AbortSignal, "timeout").mockImplementation((ms) => {
+    limits.push(ms);
+    return wait(200);
+  });
+  const { exitCode, err } = command === "login" ? await login() : await run(["logout"]);
+  expect({ exitCode, err }).toEqual({ exitCode: 0, err: expect.stringContaining(told) });
+  expect(limits).toContain(10_000);
+  expect((await readSettings(environment)).servers[manager.url]?.token).toBe(command === "login" ? fakeToken : undefined);
 });
 
 test("remembers several servers and uses the last one by default", async () => {

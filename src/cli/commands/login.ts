@@ -2,7 +2,7 @@ import { hostname } from "node:os";
 import { createToken, readSession, signIn, signOut } from "#contract/api/accounts.ts";
 import { usageError } from "../exit-code.ts";
 import { ask, readPipedLine } from "../prompt.ts";
-import { revokeToken } from "../revoke-token.ts";
+import { revokeToken, tidyLimitMs, whyOf } from "../revoke-token.ts";
 import { normalUrl } from "../server-address.ts";
 import { clientOf, type Session } from "../session.ts";
 import { type StoredSignIn, settingsPath, writeSettings } from "../settings-file.ts";
@@ -58,6 +58,7 @@ async function byPassword(session: Session, server: string, options: LoginOption
     const made = await browserless.call(createToken, { body: { name: `backlot on ${hostname()}`.slice(0, 100) }, headers });
     return { username, token: made.secret, tokenId: made.id };
   } finally {
-    await browserless.call(signOut, { headers }).catch((error: unknown) => session.note(`The session could not be ended: ${plain(String(error))}`));
+    const signal = AbortSignal.timeout(tidyLimitMs);
+    await browserless.call(signOut, { headers, signal }).catch((error: unknown) => session.note(`The session could not be ended: ${plain(whyOf(error))}`));
   }
 }
