@@ -119,6 +119,23 @@ describe.skipIf(missing !== null)(titled("unsaved work", missing), { timeout: 18
     expect((await admin.get("afterwards", path)).toString()).toBe(`${page}older than the name`);
   });
 
+  test("a file that is shown is followed when its new name is taken back, wherever the person has been meanwhile", async () => {
+    const renamed = path.replace("index", "renamed");
+    await siteWith("renamed", { [path]: page });
+    await editor.go(`edit/${path}`, "renamed");
+    await editor.shows(path, "first");
+    await editor.act(path, "Rename or move…");
+    await editor.browser.fill("Path in the site", renamed);
+    await editor.browser.click("Rename or move");
+    await editor.shows(renamed, "first");
+    await editor.browser.click("Overview");
+    await editor.browser.click("Files");
+    await editor.openInTree(renamed);
+    await editor.shows(renamed, "first");
+    await editor.browser.click("Undo");
+    await editor.shows(path, "first");
+  });
+
   // A browser keeps six connections to a host, for all of its windows together: those that stay open have to leave some.
   test("files open and are saved in two windows side by side that both follow the log", async () => {
     const { driver } = editor.browser;

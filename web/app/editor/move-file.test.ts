@@ -8,6 +8,7 @@ const patience = { timeout: 20_000 };
 let files: SiteFiles;
 let workbench: Workbench;
 let shown: string | null;
+let leave: (() => void) | undefined;
 let moveWithUndo: typeof import("./move-file.ts")["moveWithUndo"];
 let notices: typeof import("../notices.ts")["notices"];
 let newWorkbench: () => Workbench;
@@ -38,14 +39,17 @@ beforeEach(() => {
   workbench.session.mayWrite = true;
   notices.set([]);
   shown = null;
+  leave = undefined;
 });
 
-/** What the page does when its address names another file. */
+/** What the page does when its address names another file, and what happens when the page is left. */
 function show(path: string | null): void {
+  leave?.();
   shown = path;
+  leave = path === null ? undefined : workbench.shows(path, show);
   if (path !== null) workbench.show(path);
 }
-const move = (from: string, to: string): Promise<void> => moveWithUndo({ workbench, shown: () => shown, follow: show }, { from, to });
+const move = (from: string, to: string): Promise<void> => moveWithUndo({ workbench, open: show }, { from, to });
 const isOpen = (path: string): Promise<void> => vi.waitFor(() => expect(workbench.session.files.get().get(path)?.kind).toBe("text"), patience);
 async function undo(): Promise<void> {
   const run = notices.get().at(-1)?.action?.run;
@@ -89,6 +93,24 @@ test("who has gone elsewhere by then is left there, whatever is taken back", asy
   await undo();
   await vi.waitFor(() => expect(workbench.tabs.get()).toContain("a.txt"), patience);
   expect(shown).toBeNull();
+});
+
+test("who has been elsewhere meanwhile and shows the file again follows what is taken back", async () => {
+  show("a.txt");
+  await isOpen("a.txt");
+  await move("a.txt", "b.txt");
+  show(null);
+  show("b.txt");
+  await undo();
+  await vi.waitFor(() => expect(shown).toBe("a.txt"), patience);
+
+  // Moved on before the address says where it is now.
+  leave?.();
+  const followed: string[] = [];
+  leave = workbench.shows("a.txt", (path) => followed.push(path));
+  workbench.moved({ from: "a.txt", to: "b.txt" });
+  workbench.moved({ from: "b.txt", to: "c.txt" });
+  expect(followed).toEqual(["b.txt", "c.txt"]);
 });
 
 test("nothing is moved onto a file that has unsaved work, although the site has lost that file", async () => {

@@ -4,15 +4,12 @@ import { movePath } from "../data-files.ts";
 import { notify } from "../notices.ts";
 import { baseOf } from "../paths.ts";
 import { unsavedInTheWay } from "./drafts.ts";
-import { isAtOrBelow, movedPath } from "./tabs.ts";
 import type { Workbench } from "./workbench.ts";
 
 interface Page {
   readonly workbench: Workbench;
-  /** The file that the page shows at that moment; null when it shows none, or another page is there. */
-  readonly shown: () => string | null;
-  /** Has the page show the file where it is now. */
-  readonly follow: (path: string) => void;
+  /** Shows a file, wherever the person is. */
+  readonly open: (path: string) => void;
 }
 
 interface Move {
@@ -24,27 +21,24 @@ interface Move {
 export async function moveWithUndo(page: Page, move: Move): Promise<void> {
   const failed = (error: unknown): void => {
     const path = error instanceof Failure && error.code === "file_unsaved" ? error.details.path : undefined;
-    const way = typeof path === "string" ? { action: { label: "Open it", run: () => page.follow(path) } } : {};
+    const way = typeof path === "string" ? { action: { label: "Open it", run: () => page.open(path) } } : {};
     notify({ tone: "bad", text: wordsOf(error), ...way });
   };
   const { from, to } = move;
   try {
-    await moveOnce(page, move);
+    await moveOnce(page.workbench, move);
   } catch (error) {
     failed(error);
     throw error;
   }
-  const back = (): void => void moveOnce(page, { from: to, to: from }).catch(failed);
+  const back = (): void => void moveOnce(page.workbench, { from: to, to: from }).catch(failed);
   notify({ tone: "good", text: `${baseOf(from)} is now ${to}`, action: { label: "Undo", run: back } });
 }
 
-async function moveOnce({ workbench, shown, follow }: Page, move: Move): Promise<void> {
+async function moveOnce(workbench: Workbench, move: Move): Promise<void> {
   const [path] = unsavedInTheWay(await workbench.session.unsaved(), move);
   // The site does not know of it: the file may be gone there.
   if (path !== undefined) throw new Failure("file_unsaved", { path });
   await movePath(workbench.session.site, move.from, move.to);
-  // Whoever is elsewhere by now, perhaps in a form, stays there.
-  const now = shown();
   workbench.moved(move);
-  if (now !== null && isAtOrBelow(now, move.from)) follow(movedPath(now, move));
 }

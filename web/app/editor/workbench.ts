@@ -25,6 +25,8 @@ export class Workbench {
   /** The file that was looked at last. */
   last: string | null;
   readonly #key: string;
+  /** The file that a page shows now, whichever page of the dashboard is there by then. */
+  #shown: { path: string; readonly follow: (path: string) => void } | null = null;
 
   constructor(owner: Owner) {
     this.#key = `${layoutKeyOf(owner.user)}${keyOfSite(owner.site)}`;
@@ -59,6 +61,15 @@ export class Workbench {
     return next;
   }
 
+  /** A page shows this file from now on; `follow` has it show the file where it is moved to. Gives how to end that. */
+  shows(path: string, follow: (path: string) => void): () => void {
+    const shown = { path, follow };
+    this.#shown = shown;
+    return () => {
+      if (this.#shown === shown) this.#shown = null;
+    };
+  }
+
   moved(move: { readonly from: string; readonly to: string }): void {
     this.session.moved(move);
     // A tab of what was there before gives way.
@@ -66,6 +77,12 @@ export class Workbench {
     this.expanded.set((folders) => new Set([...folders].map((path) => movedPath(path, move))));
     if (this.last !== null) this.last = movedPath(this.last, move);
     this.#keep();
+    // Whoever is elsewhere by now, perhaps in a form, stays there.
+    const shown = this.#shown;
+    if (shown === null || !isAtOrBelow(shown.path, move.from)) return;
+    // The address follows a little later; the next move may come before.
+    shown.path = movedPath(shown.path, move);
+    shown.follow(shown.path);
   }
 
   /** A file or folder was deleted: its tabs go, those with unsaved work stay. */

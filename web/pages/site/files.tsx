@@ -1,5 +1,5 @@
 import { useLocation, useNavigate, useParams } from "@tanstack/react-router";
-import { type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { type ReactNode, useCallback, useEffect, useMemo, useState } from "react";
 import type { SiteView } from "#contract/api/views.ts";
 import { useMe } from "../../app/data-session.ts";
 import { may, useSite } from "../../app/data-sites.ts";
@@ -27,7 +27,6 @@ function Page({ site, workbench }: { readonly site: SiteView; readonly workbench
   const mayWrite = may(site, "site.files.write");
   workbench.session.mayWrite = mayWrite;
   const go = useGo(site.name);
-  const shown = useShown(path);
   useEffect(() => setQuestion(null), []);
   // Another file is looked at as it is now.
   // biome-ignore lint/correctness/useExhaustiveDependencies: it is the file that decides.
@@ -36,6 +35,7 @@ function Page({ site, workbench }: { readonly site: SiteView; readonly workbench
     if (path !== null) workbench.show(path);
     workbench.expand(...foldersAbove(path ?? `${folder}/x`).filter(Boolean));
   }, [workbench, path, folder]);
+  useEffect(() => (path === null ? undefined : workbench.shows(path, (moved) => go("edit", moved, true))), [workbench, path, go]);
   const bench = useMemo(
     (): Bench => ({
       site,
@@ -60,9 +60,9 @@ function Page({ site, workbench }: { readonly site: SiteView; readonly workbench
         if (each === path) go(next === null ? "files" : "edit", next ?? "");
       },
       ask: setQuestion,
-      move: (from, to) => moveWithUndo({ workbench, shown, follow: (moved) => go("edit", moved, true) }, { from, to }),
+      move: (from, to) => moveWithUndo({ workbench, open: (each) => go("edit", each, true) }, { from, to }),
     }),
-    [site, workbench, mayWrite, path, folder, view, go, shown],
+    [site, workbench, mayWrite, path, folder, view, go],
   );
   return (
     <BenchContext value={bench}>
@@ -79,18 +79,6 @@ function usePlace(): { readonly path: string | null; readonly folder: string } {
   const isFile = useLocation({ select: ({ pathname }) => pathname.split("/")[3] === "edit" });
   const place = _splat.replace(/\/+$/, "");
   return isFile && place !== "" ? { path: place, folder: parentOf(place) } : { path: null, folder: place };
-}
-
-/** Tells at any time which file the page shows: null when it shows none, or another page is there. */
-function useShown(path: string | null): () => string | null {
-  const shown = useRef<string | null>(null);
-  useEffect(() => {
-    shown.current = path;
-    return () => {
-      shown.current = null;
-    };
-  }, [path]);
-  return useCallback(() => shown.current, []);
 }
 
 function useGo(name: string): (kind: "edit" | "files", path: string, replace?: boolean) => void {
