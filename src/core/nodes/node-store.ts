@@ -38,7 +38,7 @@ export interface NodeStore {
   all(): Promise<readonly Node[]>;
   /** Null when there is no such node. */
   setDrained(id: string, isDrained: boolean): Promise<Node | null>;
-  /** Removes it, with the notes of the runs that it was given: they are gone with it. Gone already is success. */
+  /** Removes it. That runs were given to it stays noted: nobody else may be asked for them. Gone already is success. */
   remove(id: string): Promise<void>;
   /** Removes what is no orchestrator and was not heard for so long. */
   removeSilent(olderThanMs: number): Promise<void>;
@@ -54,7 +54,7 @@ export interface PlacementStore {
   onNode(nodeId: string | null, limit: number): Promise<readonly PlacedSite[]>;
   /** Makes another orchestrator responsible: placement, revision and route version grow. False when it was changed meanwhile, or the site is gone. */
   move(move: Move): Promise<boolean>;
-  /** The orchestrator to which an attempt of a task was given; null when it is the first one. */
+  /** The orchestrator to which an attempt of a task was given, known still or not; null when it is the first one. */
   ofRun(run: { readonly uid: string; readonly attempt: number | null }): Promise<string | null>;
   /** Every orchestrator, of those that are known, to which attempts of a task were given, with the last one each, the earliest first. */
   placesOfRun(uid: string): Promise<readonly RunPlace[]>;

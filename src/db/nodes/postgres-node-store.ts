@@ -35,11 +35,7 @@ export class PostgresNodeStore implements NodeStore {
   }
 
   async remove(id: string): Promise<void> {
-    const known = cleanText(id);
-    await this.#db.transaction().execute(async (change) => {
-      await change.deleteFrom("nodes").where("id", "=", known).execute();
-      await change.deleteFrom("runPlaces").where("nodeId", "=", known).execute();
-    });
+    await this.#db.deleteFrom("nodes").where("id", "=", cleanText(id)).execute();
   }
 
   async removeSilent(olderThanMs: number): Promise<void> {

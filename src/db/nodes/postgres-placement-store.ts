@@ -67,7 +67,7 @@ export class PostgresPlacementStore implements PlacementStore {
     return (
       this.#db
         .selectFrom("runPlaces")
-        // Whoever was forgotten before this was looked at is noted still.
+        // One that was forgotten is noted still, and has nothing any more that could be forgotten there.
         .innerJoin("nodes", "nodes.id", "runPlaces.nodeId")
         .select(["nodeId", sql<number>`max(attempt)`.as("attempt")])
         .where("uid", "=", uid)

@@ -1,6 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { readNode } from "#contract/internal/nodes.ts";
+import { awaitRun, forgetRun, putRun } from "#contract/internal/runs.ts";
+import { Fleet } from "#core/nodes/fleet.ts";
+import { steadyClock } from "#kit/clock.ts";
+import type { ComponentClient } from "#kit/component-client.ts";
 import { silentLog } from "#kit/log.ts";
+import { nodeReport } from "../../../test/support/node-builders.ts";
 import { createTestDatabase, type TestDatabase } from "../../../test/support/test-database.ts";
 import { type Database, openDatabase } from "../database.ts";
 import { PostgresNodeStore } from "./postgres-node-store.ts";
@@ -35,18 +41,49 @@ test("every orchestrator that was given an attempt is told, the earliest first, 
   expect([await placements.placesOfRun(uid), await placements.placesOfRun("no uid")]).toEqual([[], []]);
 });
 
-test("whoever is forgotten holds no runs any more, and what others hold stays noted", async () => {
+/** Orchestrators of these names as a worker reaches them, and what each was asked. */
+async function openFleet(names: readonly string[]) {
+  const asked: string[] = [];
+  const fleet = new Fleet({
+    urls: names.map((name) => `http://${name}:1`),
+    link: { audience: "orchestrator", caller: "worker", signer: { sign: async () => "" } },
+    connect: ({ baseUrl }) => {
+      const { hostname } = new URL(baseUrl);
+      const call = async ({ id }: { readonly id: string }) => {
+        if (id === readNode.id) return nodeReport({ id: hostname });
+        asked.push(`${id} ${hostname}`);
+      };
+      return { call } as unknown as ComponentClient;
+    },
+    ...{ nodes: new PostgresNodeStore(db), placements: new PostgresPlacementStore(db), others: () => [] },
+    ...{ clock: steadyClock, log: silentLog(), beatMs: 60_000, lostMs: 60_000, asksTheOnlyOne: false },
+  });
+  await fleet.beat();
+  return { fleet, asked };
+}
+
+test("what a forgotten one was given is asked of nobody else, and retention goes on without it", async () => {
   const [nodes, placements] = [new PostgresNodeStore(db), new PostgresPlacementStore(db)];
-  await nodes.beat([
-    { ...beat, id: "gone", url: "http://gone:1" },
-    { ...beat, id: "here", url: "http://here:2" },
-  ]);
-  const [both, only] = [randomUUID(), randomUUID()];
+  const [both, only, other] = [randomUUID(), randomUUID(), randomUUID()];
+  await nodes.beat([{ ...beat, id: "gone", url: "http://gone:1" }]);
   await placements.placeRun({ uid: both, attempt: 1 }, "gone");
-  await placements.placeRun({ uid: both, attempt: 2 }, "here");
+  await placements.placeRun({ uid: both, attempt: 2 }, "south");
   await placements.placeRun({ uid: only, attempt: 1 }, "gone");
+  await placements.placeRun({ uid: other, attempt: 1 }, "gone");
   await nodes.remove("gone");
-  expect((await nodes.all()).map(({ id }) => id)).toEqual(["north", "south", "here"]);
-  expect([await placements.placesOfRun(both), await placements.placesOfRun(only)]).toEqual([[{ nodeId: "here", attempt: 2 }], []]);
-  expect(await placements.ofRun({ uid: only, attempt: 1 })).toBeNull();
+  const { fleet, asked } = await openFleet(["north", "south"]);
+  expect(fleet.nodes.map(({ id }) => id)).toEqual(["north", "south"]);
+
+  // The first orchestrator would start a second time what may be running there.
+  expect(await placements.ofRun({ uid: only, attempt: 1 })).toBe("gone");
+  for (const call of [putRun, awaitRun]) await expect(fleet.client.call(call, { params: { uid: only } })).rejects.toMatchObject({ code: "component_away" });
+  expect(asked).toEqual([]);
+
+  for (const uid of [both, only]) {
+    for (const { client } of await fleet.holdersOfRun(uid)) await client.call(forgetRun, { params: { uid } });
+    await fleet.unplaceRun(uid);
+  }
+  expect(asked).toEqual(["run.forget south", "run.forget north"]);
+  const left = await db.selectFrom("runPlaces").select(["uid", "nodeId"]).execute();
+  expect(left).toEqual([{ uid: other, nodeId: "gone" }]);
 });
