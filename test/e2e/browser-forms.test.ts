@@ -123,6 +123,30 @@ describe.skipIf(missing !== null)(titled("a form of the dashboard", missing), { 
     expect(library.members.get("admin")).toBe("editor");
   });
 
+  test("of members tells of every change how it ended, and goes on asking while others end", async () => {
+    const choir = siteCalled("choir");
+    choir.members.set("anna", "owner");
+    const refuse = Promise.withResolvers<void>();
+    pages.meddle(({ method, url = "" }, response) => {
+      if (method !== "PUT" || !url.endsWith("/members/anna")) return false;
+      const failure = new Failure("last_owner");
+      const body = JSON.stringify(problemOf(failure));
+      void refuse.promise.then(() => response.writeHead(failure.status, { "content-type": "application/problem+json" }).end(body));
+      return true;
+    });
+    await browser.go(`${pages.base}/sites/choir/members`);
+    await (await browser.field("Role of anna")).sendKeys(Key.ARROW_DOWN);
+    await (await browser.field("Role of ben")).sendKeys(Key.ARROW_UP);
+    await (await browser.field("Role of admin")).sendKeys(Key.ARROW_DOWN);
+    await browser.sees("Make yourself editor of choir?");
+    refuse.resolve();
+    await browser.sees("anna: A site needs an owner.");
+    await browser.sees("ben is now editor");
+    await browser.click("Change my role");
+    await browser.misses("Make yourself editor of choir?");
+    expect([...choir.members]).toEqual(Object.entries({ admin: "editor", anna: "owner", ben: "editor" }));
+  });
+
   test("of members leads to the other sites once one has left", async () => {
     siteCalled("garden").members.set("anna", "owner");
     await browser.go(`${pages.base}/sites/garden/members`);

@@ -34,15 +34,17 @@ function MemberList({ site, mayChange }: { readonly site: string; readonly mayCh
   const [leaving, setLeaving] = useState<string | null>(null);
   /** The lesser role that one has chosen for oneself. */
   const [stepping, setStepping] = useState<MemberRole | null>(null);
-  const change = (username: string, role: MemberRole): void =>
-    setMember.mutate(
-      { username, role },
-      {
-        onSuccess: () => notify({ tone: "good", text: `${username} is now ${role}` }),
-        onError: (failure) => notify({ tone: "bad", text: wordsOf(failure) }),
-        onSettled: () => setStepping(null),
-      },
+  // By its own promise: what is handed to `mutate` is told of the last change only.
+  const change = (username: string, role: MemberRole): Promise<void> =>
+    setMember.mutateAsync({ username, role }).then(
+      () => notify({ tone: "good", text: `${username} is now ${role}` }),
+      (failure: unknown) => notify({ tone: "bad", text: `${username}: ${wordsOf(failure)}` }),
     );
+  const stepDown = async (username: string, role: MemberRole): Promise<void> => {
+    await change(username, role);
+    // Another one may have been chosen since.
+    setStepping((asked) => (asked === role ? null : asked));
+  };
   /** The role that a member is about to have, else the one they have. */
   const shownRole = (username: string, role: MemberRole): MemberRole =>
     setMember.isPending && setMember.variables.username === username ? setMember.variables.role : role;
@@ -61,7 +63,7 @@ function MemberList({ site, mayChange }: { readonly site: string; readonly mayCh
             member={{ ...member, role: shownRole(member.username, member.role) }}
             isSelf={member.username === me?.username}
             mayChange={mayChange}
-            onRole={(role) => (member.username === me?.username && isLess(role, member.role) ? setStepping(role) : change(member.username, role))}
+            onRole={(role) => (member.username === me?.username && isLess(role, member.role) ? setStepping(role) : void change(member.username, role))}
             onRemove={() => setLeaving(member.username)}
           />
         ))}
@@ -72,8 +74,8 @@ function MemberList({ site, mayChange }: { readonly site: string; readonly mayCh
         title={`Make yourself ${roleLabels[stepping ?? "viewer"].toLowerCase()} of ${site}?`}
         confirmLabel="Change my role"
         busyLabel="Changing…"
-        isBusy={setMember.isPending}
-        onConfirm={() => stepping !== null && me !== undefined && change(me.username, stepping)}
+        isBusy={setMember.isPending && setMember.variables.username === me?.username}
+        onConfirm={() => stepping !== null && me !== undefined && void stepDown(me.username, stepping)}
       >
         <p>From then on you may do only what the new role allows. An owner or an administrator can give you the old one back.</p>
       </ConfirmDialog>
