@@ -179,7 +179,8 @@ export const placeDeployment = endpoint({
   id: "deployment.place",
   method: "POST",
   path: "/v1/sites/:siteId/deployments/:uploadId/place",
-  summary: "Put the unpacked files in place by a crash-safe journal, and remove what the deployment before placed and this one lacks. Again: the same answer",
+  summary:
+    "Put the unpacked files in place by a crash-safe journal, and remove what the deployment before placed and this one lacks. Again: the same answer. What is refused is forgotten: its archive has to be sent again",
   access: may("site.deploy"),
   params: byId.extend({ uploadId }),
   result: z.object({ written: z.int(), removed: z.int() }),

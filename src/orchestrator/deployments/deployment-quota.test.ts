@@ -81,11 +81,32 @@ it("whatever was moved away or changed since counts beside what is placed, also 
   expect([readdirSync(join(site, "public")), existsSync(join(outer, "state/journal.json"))]).toEqual([[], false]);
   rmSync(join(site, "moved"));
   deployments = freshDeployments();
-  expect(await codeOf(deployments.place(7, "upload-3"))).toBe("done");
+  expect(await codeOf(deploy("upload-3", app))).toBe("done");
   // It stays, since it is not what was placed any more.
   writeFileSync(join(site, "public/app"), "b".repeat(700_000));
   expect(await codeOf(deploy("upload-4", { "public/other": "c".repeat(700_000) }))).toBe("quota_exceeded");
   expect(await codeOf(deploy("upload-5", { "public/app": "c".repeat(700_000) }))).toBe("done");
+});
+
+it("nothing of a deployment that is refused when it is placed waits on the disk, and its answer says to send it again", async () => {
+  const left = (): unknown =>
+    ["staging", "uploads", "outcomes"].map((name) => (existsSync(join(outer, "state", name)) ? readdirSync(join(outer, "state", name)) : []));
+  const app = { "public/app": "a".repeat(700_000) };
+  await stage("upload-1", app);
+  writeFileSync(join(site, "own"), "o".repeat(700_000));
+  deployments = freshDeployments();
+  await expect(deployments.place(7, "upload-1")).rejects.toThrow("Nothing was placed; send the archive again when there is room");
+  expect([left(), readdirSync(site)]).toEqual([[[], [], []], ["own"]]);
+  await expect(deployments.place(7, "upload-1")).rejects.toThrow("send the archive again");
+  rmSync(join(site, "own"));
+  deployments = freshDeployments();
+  expect(await codeOf(deploy("upload-1", app))).toBe("done");
+  mkdirSync(join(site, "mine"));
+  await stage("upload-2", { mine: "a file where a folder of somebody's own is" });
+  await stage("upload-3", { other: "waits" });
+  expect(await codeOf(deployments.place(7, "upload-2"))).toBe("not_a_file");
+  expect(left()).toEqual([["upload-3"], ["upload-3.tar.gz"], ["upload-1.json"]]);
+  expect(await codeOf(deployments.place(7, "upload-3"))).toBe("done");
 });
 
 it("nothing is taken off for what a link of the site leads to", async () => {

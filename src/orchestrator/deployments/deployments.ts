@@ -11,7 +11,7 @@ import type { Log } from "#kit/log.ts";
 import type { Account, QuotaBook } from "../files/quota-book.ts";
 import { jailOf, requireSpec, type SiteShelf } from "../files/site-shelf.ts";
 import { type UnpackedPlan, unpackedPlan } from "./archive-plan.ts";
-import { growthOf, type Journal, journal, manifest, manifestOf, planPlacement } from "./placement.ts";
+import { growthOf, type Journal, journal, manifest, manifestOf, type PlacementFacts, planPlacement, type SiteHoldings } from "./placement.ts";
 import { runPlacement } from "./run-placement.ts";
 import { makeStateFolder, readState, removeState, syncFolder, writeState } from "./state-file.ts";
 import { stillThere, surveySite } from "./survey-site.ts";
@@ -119,7 +119,7 @@ export class Deployments {
     return await unpackArchive({ archive: at.upload, staging: at.staging, limits, budget: account, owner: this.#deps.sites.ownerOf(siteId) });
   }
 
-  /** Puts an unpacked archive in place. From the moment its journal is written it will be there, whatever happens. */
+  /** Puts an unpacked archive in place. From the moment its journal is written it will be there, whatever happens; one that is refused before is forgotten. */
   place(siteId: number, uploadId: string): Promise<{ readonly written: number; readonly removed: number }> {
     return this.#locked(siteId, async () => {
       const at = this.#paths(siteId, uploadId);
@@ -128,17 +128,40 @@ export class Deployments {
       const done = await readState(at.outcome, outcome);
       if (done !== undefined) return done.placed;
       const plan = await readState(at.plan, unpackedPlan);
-      if (plan === undefined) throw new Failure("file_not_found", { path: `the unpacked upload ${uploadId}` });
+      if (plan === undefined) throw new Failure("file_not_found", { path: `the unpacked upload ${uploadId} (send the archive again)` });
       const before = await readState(at.manifest, manifest);
       const facts = await surveySite(jail, plan, before);
-      const todo = planPlacement(uploadId, { ...facts, plan, before });
-      using account = await this.#account(siteId, growthOf(todo, facts));
+      const { todo, account: taken } = await this.#judge(siteId, uploadId, { ...facts, plan, before });
+      using account = taken;
       this.#deps.checkpoint?.("journal");
       await writeState(at.journal, todo);
       await this.#finish(siteId);
       account.keep();
       return countsOf(todo);
     }).catch(inWords("the deployment"));
+  }
+
+  // Nobody asks again for what was refused, and what waits here would count in nobody's quota.
+  async #judge(siteId: number, uploadId: string, facts: PlacementFacts & SiteHoldings): Promise<{ readonly todo: Journal; readonly account: Account }> {
+    try {
+      const todo = planPlacement(uploadId, facts);
+      return { todo, account: await this.#account(siteId, growthOf(todo, facts)) };
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      await this.#discard(siteId, uploadId).catch((err: unknown) => this.#deps.log.error({ err, siteId, uploadId }, "refused deployment could not be removed"));
+      if (error.code !== "quota_exceeded") throw error;
+      const detail = `${String(error.details.detail)}. Nothing was placed; send the archive again when there is room`;
+      throw new Failure(error.code, { detail }, { cause: error });
+    }
+  }
+
+  // The plan goes first, and for good: staged files that are not there count as placed. A start removes what has no upload.
+  async #discard(siteId: number, uploadId: string): Promise<void> {
+    const at = this.#paths(siteId, uploadId);
+    await removeState(at.plan);
+    await syncFolder(at.staging);
+    await removeState(at.upload);
+    await rm(at.staging, { recursive: true, force: true });
   }
 
   // What was there when it was unpacked may be elsewhere in the site by now, and stay.

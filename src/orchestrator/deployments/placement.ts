@@ -31,6 +31,12 @@ export interface SiteFacts {
   readonly unchanged: ReadonlySet<string>;
 }
 
+/** What a placement is planned by. */
+export interface PlacementFacts extends SiteFacts {
+  readonly plan: UnpackedPlan;
+  readonly before: Manifest | undefined;
+}
+
 /** What of a site counts for the quota and may go with a placement. */
 export interface SiteHoldings {
   /** Bytes of what stands at the paths of the plan and of the deployment before; a folder has none. A path at which nothing is, is not there. */
@@ -44,7 +50,7 @@ export interface SiteHoldings {
  * a folder is needed, and a folder of his own where a file is needed, are refused, since more than that path would be lost.
  * @throws {Failure} `not_a_folder`, `not_a_file`, `archive_unsafe`
  */
-export function planPlacement(uploadId: string, facts: SiteFacts & { readonly plan: UnpackedPlan; readonly before: Manifest | undefined }): Journal {
+export function planPlacement(uploadId: string, facts: PlacementFacts): Journal {
   const before = new Map(facts.before?.entries.map((entry) => [entry.path, entry]));
   const after = new Set(facts.plan.entries.map((entry) => entry.path));
   const clear = new Map<string, Placed>();
