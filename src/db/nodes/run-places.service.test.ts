@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { readNode } from "#contract/internal/nodes.ts";
-import { awaitRun, forgetRun, putRun } from "#contract/internal/runs.ts";
+import { awaitRun, forgetRun, putRun, type RunSpec } from "#contract/internal/runs.ts";
+import { defaultRunLimits } from "#contract/task.ts";
 import { Fleet } from "#core/nodes/fleet.ts";
 import { steadyClock } from "#kit/clock.ts";
 import type { ComponentClient } from "#kit/component-client.ts";
@@ -23,6 +24,10 @@ afterAll(async () => {
   await database.drop();
 });
 
+const spec: RunSpec = {
+  ...{ attempt: 1, siteId: null, program: { kind: "command", command: "true" }, arguments: [] },
+  ...{ environment: {}, limits: defaultRunLimits, idempotencyKey: null },
+};
 const beat = { kind: "orchestrator", host: "h", version: "1", report: null } as const;
 
 test("every orchestrator that was given an attempt is told, the earliest first, with the last one each", async () => {
@@ -76,11 +81,13 @@ test("what a forgotten one was given is asked of nobody else, and retention goes
 
   // The first orchestrator would start a second time what may be running there.
   expect(await placements.ofRun({ uid: only, attempt: 1 })).toBe("gone");
-  for (const call of [putRun, awaitRun]) await expect(fleet.client.call(call, { params: { uid: only } })).rejects.toMatchObject({ code: "component_away" });
+  const [{ client }, params] = [fleet, { uid: only }];
+  const asking = await Promise.allSettled([client.call(putRun, { params, query: {}, body: spec }), client.call(awaitRun, { params, query: {} })]);
+  expect(asking).toMatchObject([{ reason: { code: "component_away" } }, { reason: { code: "component_away" } }]);
   expect(asked).toEqual([]);
 
   for (const uid of [both, only]) {
-    for (const { client } of await fleet.holdersOfRun(uid)) await client.call(forgetRun, { params: { uid } });
+    for (const holder of await fleet.holdersOfRun(uid)) await holder.client.call(forgetRun, { params: { uid } });
     await fleet.unplaceRun(uid);
   }
   expect(asked).toEqual(["run.forget south", "run.forget north"]);
