@@ -50,6 +50,8 @@ export interface Account extends WriteBudget, Disposable {
 // So much less than before is worth counting the site again, and so is such a part of the room that is left.
 const muchLessBytes = 1024 * 1024;
 const muchOfRoom = 1 / 8;
+// Less than such a part of the quota is not worth a count before a young scan has aged: in a full site each byte less would bring one.
+const littleOfQuota = 1 / 1024;
 
 const nothing: Usage = { bytes: 0, files: 0, isTooDeep: false, isShut: false };
 const boundless = { diskBytes: Number.MAX_SAFE_INTEGER, files: Number.MAX_SAFE_INTEGER };
@@ -205,6 +207,12 @@ export class QuotaBook {
     if (ledger.lessBytes > Math.min(muchLessBytes, muchOfRoom * this.#roomOf(siteId, ledger))) ledger.isDoubtful = true;
   }
 
+  #isShortOfRoom(siteId: number, ledger: Ledger): boolean {
+    const { diskBytes } = this.#deps.sites.specOf(siteId)?.limits ?? boundless;
+    const little = Math.min(muchLessBytes, littleOfQuota * diskBytes);
+    return ledger.lessBytes > Math.max(little, this.#roomOf(siteId, ledger));
+  }
+
   #roomOf(siteId: number, { usage, addedBytes }: Ledger): number {
     // A site that has gone meanwhile is refused elsewhere.
     const { diskBytes } = this.#deps.sites.specOf(siteId)?.limits ?? boundless;
@@ -222,7 +230,7 @@ export class QuotaBook {
     const age = known === undefined ? Number.POSITIVE_INFINITY : this.#deps.clock.now() - known.scannedAt;
     const good = isRefused || known?.isDoubtful === true ? scanIsYoungMs : scanIsGoodMs;
     // A body of unknown size is refused in its middle, where nobody can wait for a count.
-    const mayBeWrong = known?.isDoubtful === true && (isRefused || known.lessBytes > this.#roomOf(siteId, known));
+    const mayBeWrong = known?.isDoubtful === true && (isRefused || this.#isShortOfRoom(siteId, known));
     if (known !== undefined && age < good && !mayBeWrong) return known;
     const underWay = this.#scans.get(siteId);
     if (underWay !== undefined) return underWay;
