@@ -3,7 +3,7 @@ import { Fleet } from "#core/nodes/fleet.ts";
 import type { NodeStore, PlacementStore } from "#core/nodes/node-store.ts";
 import { orchestratorUrls } from "#core/nodes/orchestrator-urls.ts";
 import { ownNode } from "#core/nodes/own-node.ts";
-import { systemClock } from "#kit/clock.ts";
+import { steadyClock } from "#kit/clock.ts";
 import { createComponentClient } from "#kit/component-client.ts";
 import type { GrantSigner } from "#kit/grant.ts";
 import type { Log } from "#kit/log.ts";
@@ -29,7 +29,7 @@ export async function openFleet(parts: {
     link: { audience: "orchestrator", caller: "manager", signer },
     connect: createComponentClient,
     others: () => [own, ...routers.beats()],
-    clock: systemClock,
+    clock: steadyClock,
     log,
     beatMs: config.BACKLOT_NODE_BEAT_MS,
     lostMs: config.BACKLOT_NODE_LOST_MS,

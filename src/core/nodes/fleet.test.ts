@@ -65,7 +65,7 @@ function stage(changes: Partial<FleetDeps> = {}, nodes: readonly Node[] = [node(
       forgetRun: async () => undefined,
     },
     others: () => [],
-    clock: { now: () => now },
+    clock: { now: () => now, isSteady: true },
     log: silentLog(),
     beatMs: 1_000,
     lostMs: 5_000,

@@ -1,7 +1,7 @@
 import type { CallInput } from "#contract/client.ts";
 import { Failure } from "#contract/failure.ts";
 import { readNode } from "#contract/internal/nodes.ts";
-import type { Clock } from "#kit/clock.ts";
+import type { SteadyClock } from "#kit/clock.ts";
 import { type ComponentClient, type ComponentLink, routedClient } from "#kit/component-client.ts";
 import type { Log } from "#kit/log.ts";
 import { CallsUntilLost } from "./calls-until-lost.ts";
@@ -20,7 +20,7 @@ export interface FleetDeps {
   readonly placements: PlacementStore;
   /** This process' own heartbeat, and those of whom it speaks for. */
   readonly others: () => readonly NodeBeat[];
-  readonly clock: Clock;
+  readonly clock: SteadyClock;
   readonly log: Log;
   readonly beatMs: number;
   /** After how long without an answer to anybody an orchestrator counts as lost. */
