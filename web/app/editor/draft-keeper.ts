@@ -168,8 +168,9 @@ class Keeper implements DraftKeeper {
       await this.#refresh(told.path);
       if (ofThisPage([told.path]).length === 0) return;
       const found = this.#drafts.get(told.path);
-      if (found === undefined && this.#unkept.has(told.path)) this.#write(told.path);
-      else if (found === undefined || !this.#isOurs(told.path, found)) this.#told(told.path, false);
+      // The place is free, be it that the other page gave up what it had taken over from this one.
+      if (found === undefined) this.#write(told.path);
+      else if (!this.#isOurs(told.path, found)) this.#told(told.path, false);
     }
   }
 

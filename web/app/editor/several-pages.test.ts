@@ -90,6 +90,7 @@ test("what was given up in one page does not come back in another", async () => 
   await writer.session.open("a.txt");
   writer.type("a.txt", "two\n");
   await keeps({ "a.txt": "one\ntwo\n" });
+  writer.session.close("a.txt", false);
   const first = await newPage();
   const second = await newPage();
   await second.session.open("a.txt");
@@ -138,6 +139,24 @@ test("work that had to wait for another page's is kept as soon as that one lets 
   await second.session.revert("a.txt");
   await keeps({ "a.txt": "one\nof the first\n" });
   await vi.waitFor(() => expect(first.file("a.txt").isKept).toBe(true), patience);
+});
+
+test("a page keeps its unsaved work again when another one, which went on with it, has given it up", async () => {
+  const first = await newPage();
+  await first.session.open("a.txt");
+  first.type("a.txt", "two\n");
+  await keeps({ "a.txt": "one\ntwo\n" });
+  const second = await newPage();
+  await second.session.open("a.txt");
+  await second.session.revert("a.txt");
+  // Has read what is kept after the second one let go.
+  await newPage();
+  await keeps({ "a.txt": "one\ntwo\n" });
+  await vi.waitFor(() => expect(first.file("a.txt").isKept).toBe(true), patience);
+
+  // What the first page has saved itself is nowhere kept any more.
+  await first.session.save("a.txt");
+  await keeps({});
 });
 
 test("unsaved work goes with a file that is renamed, and never onto other work", async () => {
