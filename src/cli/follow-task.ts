@@ -78,7 +78,7 @@ export async function copyOutput(
 /** Output on a terminal must not drive it; a pipe gets every character as it is. */
 export async function showPiece(session: Session, stream: LogStream, { text, skipped }: OutputPiece): Promise<void> {
   const { terminal, style } = session;
-  if (skipped > 0) session.note(style.dim(`— ${skipped} bytes of ${stream} were not kept —`));
+  if (skipped > 0) session.note(`— ${skipped} bytes of ${stream} were not kept —`, style.dim);
   if (stream === "stdout") await terminal.out(terminal.isOutTty ? plain(text) : text);
   else terminal.err(terminal.isErrTty ? plain(text) : text);
 }

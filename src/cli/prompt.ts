@@ -1,7 +1,7 @@
 import { createInterface } from "node:readline/promises";
 import { Writable } from "node:stream";
 import { usageError } from "./exit-code.ts";
-import type { Terminal } from "./terminal.ts";
+import { plain, type Terminal } from "./terminal.ts";
 
 /** Asks a question on stderr and reads one line from the keyboard; `isSecret` keeps what is typed off the screen. */
 export async function ask(terminal: Terminal, question: string, isSecret = false): Promise<string> {
@@ -19,7 +19,7 @@ export async function ask(terminal: Terminal, question: string, isSecret = false
   lines.once("SIGINT", () => abort.abort());
   lines.once("close", () => abort.abort());
   try {
-    const answer = lines.question(question, { signal: abort.signal });
+    const answer = lines.question(plain(question), { signal: abort.signal });
     isMuted = isSecret;
     const text = await answer;
     if (isSecret) terminal.err("\n");

@@ -2,7 +2,6 @@ import { deleteToken } from "#contract/api/accounts.ts";
 import { Failure } from "#contract/failure.ts";
 import { clientOf, type Session } from "./session.ts";
 import type { StoredSignIn } from "./settings-file.ts";
-import { plain } from "./terminal.ts";
 
 /** A server that is there may still never answer; what is only tidied up must not hold a person up for longer. */
 export const tidyLimitMs = 10_000;
@@ -19,7 +18,7 @@ export async function revokeToken(session: Session, server: string, { token, tok
   } catch (error) {
     if (error instanceof Failure && (error.code === "not_signed_in" || error.code === "token_not_found")) return true;
     const why = whyOf(error);
-    session.note(`The token ${tokenId}, which nothing here uses any more, was not revoked: ${plain(why)} Revoke it by \`backlot token rm ${tokenId}\`.`);
+    session.note(`The token ${tokenId}, which nothing here uses any more, was not revoked: ${why} Revoke it by \`backlot token rm ${tokenId}\`.`);
     return false;
   }
 }

@@ -3,7 +3,7 @@ import { createClient } from "#contract/client.ts";
 import { CliError, exitCodes } from "./exit-code.ts";
 import { type ServerAddress, serverAddress } from "./server-address.ts";
 import { readSettings, type Settings } from "./settings-file.ts";
-import { jsonLine, type Style, styleFor, type Terminal } from "./terminal.ts";
+import { jsonLine, plain, type Style, styleFor, type Terminal } from "./terminal.ts";
 import { readVersion } from "./version.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -29,10 +29,12 @@ export interface Session {
   readonly token: string | undefined;
   /** A client of the server, signed in when there is a token. */
   readonly client: Client;
-  /** Answers the command: JSON for machines, text for people. */
+  /** Answers the command: JSON for machines, text for people. Whoever wrote the text, it does not drive the terminal. */
   answer(json: unknown, text: string): Promise<void>;
-  /** Says something on the way, on stderr. */
-  note(text: string): void;
+  /** The same with the text as it is: for colours, and for output that a pipe gets unchanged. What others wrote in it has to be plain already. */
+  answerAsIs(json: unknown, text: string): Promise<void>;
+  /** Says something on the way, on stderr, in a colour if one is given. Whoever wrote the text, it does not drive the terminal. */
+  note(text: string, paint?: Style[keyof Style]): void;
 }
 
 /** Opens a session: reads the settings, chooses the server, finds the token. */
@@ -41,6 +43,7 @@ export async function openSession(options: SharedOptions, environment: Environme
   const server = await serverAddress(options.server, environment, settings);
   const token = environment.BACKLOT_TOKEN || settings.servers[server.url]?.token;
   const isJson = options.json === true;
+  const answerAsIs: Session["answerAsIs"] = (json, text) => terminal.out(isJson ? jsonLine(json) : text);
   return {
     environment,
     terminal,
@@ -51,8 +54,9 @@ export async function openSession(options: SharedOptions, environment: Environme
     server,
     token,
     client: clientOf(server.url, token),
-    answer: (json, text) => terminal.out(isJson ? jsonLine(json) : text),
-    note: (text) => terminal.err(`${text}\n`),
+    answer: (json, text) => answerAsIs(json, plain(text)),
+    answerAsIs,
+    note: (text, paint = (each) => each) => terminal.err(`${paint(plain(text))}\n`),
   };
 }
 

@@ -2,7 +2,6 @@ import { constants } from "node:os";
 import type { TaskView } from "#contract/api/tasks.ts";
 import type { TaskState } from "#contract/task.ts";
 import { exitCodes } from "./exit-code.ts";
-import { plain } from "./terminal.ts";
 
 /** What `timeout` of the coreutils and shells end with. */
 const timedOutCode = 124;
@@ -33,6 +32,6 @@ const words: Readonly<Record<TaskState, string>> = {
 /** What became of a task, in a sentence for people. */
 export function outcomeOf(task: TaskView): string {
   const how = task.state !== "failed" ? "" : task.signal !== null ? ` (${task.signal})` : task.code === null ? "" : ` with code ${task.code}`;
-  const why = task.reason === null ? how : `: ${plain(task.reason)}`;
+  const why = task.reason === null ? how : `: ${task.reason}`;
   return `The task ${words[task.state]}${why}`.replace(/[.]?$/, ".");
 }

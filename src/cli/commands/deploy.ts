@@ -8,7 +8,7 @@ import { type FolderPlan, planFolder } from "../folder-plan.ts";
 import { awaitOperation, settle } from "../follow-operation.ts";
 import { packFolder } from "../pack-folder.ts";
 import { needSignIn, type Session } from "../session.ts";
-import { bytesText, plain } from "../terminal.ts";
+import { bytesText } from "../terminal.ts";
 import { transferBar } from "../transfer-bar.ts";
 
 /** How a folder is deployed. */
@@ -25,7 +25,7 @@ export async function deploy(session: Session, folder: string, options: DeployOp
   const name = options.site ?? nameOf(folder);
   const plan = await planFolder(folder, options.include);
   if (plan.files === 0) throw usageError(`There is nothing to deploy in ${folder}.`);
-  for (const path of plan.special) session.note(`Left out ${plain(path)}: it is neither a file, a folder nor a link.`);
+  for (const path of plan.special) session.note(`Left out ${path}: it is neither a file, a folder nor a link.`);
   const site = await siteOf(session, name, { ...options, isDynamic: hasTop(plan, "run.sh") });
   const prefix = prefixOf(session, plan, site);
   const operation = await settle(session, await upload(session, site, { plan, prefix }), options);

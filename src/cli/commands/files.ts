@@ -7,7 +7,7 @@ import { usageError } from "../exit-code.ts";
 import { openLocalBody } from "../local-body.ts";
 import { destinationOf, saveDownload } from "../save-download.ts";
 import { needSignIn, type Session } from "../session.ts";
-import { bytesText, columnsOf, plain } from "../terminal.ts";
+import { bytesText, columnsOf } from "../terminal.ts";
 
 /** Lists a folder of a site. */
 export async function listFiles(session: Session, site: string, path: string): Promise<void> {
@@ -40,7 +40,7 @@ export async function getFile(session: Session, from: { readonly site: string; r
     return;
   }
   const bytes = await saveDownload(chunks, destination);
-  await session.answer({ path, to: destination.asked, bytes }, `${plain(destination.asked)} (${bytesText(bytes)})\n`);
+  await session.answer({ path, to: destination.asked, bytes }, `${destination.asked} (${bytesText(bytes)})\n`);
 }
 
 /** Writes a file of a site from a local one, or from stdin by `-`. */

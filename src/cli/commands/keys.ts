@@ -4,7 +4,7 @@ import { Failure } from "#contract/failure.ts";
 import { holdsPrivateKey } from "#contract/private-key.ts";
 import { usageError } from "../exit-code.ts";
 import { needSignIn, type Session } from "../session.ts";
-import { columnsOf, plain } from "../terminal.ts";
+import { columnsOf } from "../terminal.ts";
 
 /** Adds a public key of mine, out of its .pub file. */
 export async function addKey(session: Session, file: string, options: { readonly title?: string }): Promise<void> {
@@ -15,7 +15,7 @@ export async function addKey(session: Session, file: string, options: { readonly
   // Here already: what the server refuses has left this machine, and stands in whatever recorded it on the way.
   if (holdsPrivateKey(text)) throw new Failure("key_private");
   const { key } = await session.client.call(createKey, { body: { key: text, ...(options.title === undefined ? {} : { title: options.title }) } });
-  await session.answer({ key }, `Added ${plain(key.title)}: ${key.fingerprint}\n`);
+  await session.answer({ key }, `Added ${key.title}: ${key.fingerprint}\n`);
 }
 
 /** Lists my public keys, and the host keys by which one knows this Backlot. */

@@ -6,7 +6,6 @@ import { revokeToken, tidyLimitMs, whyOf } from "../revoke-token.ts";
 import { normalUrl } from "../server-address.ts";
 import { clientOf, type Session } from "../session.ts";
 import { type StoredSignIn, settingsPath, writeSettings } from "../settings-file.ts";
-import { plain } from "../terminal.ts";
 
 /** What `login` can be told instead of asking. */
 export interface LoginOptions {
@@ -59,6 +58,6 @@ async function byPassword(session: Session, server: string, options: LoginOption
     return { username, token: made.secret, tokenId: made.id };
   } finally {
     const signal = AbortSignal.timeout(tidyLimitMs);
-    await browserless.call(signOut, { headers, signal }).catch((error: unknown) => session.note(`The session could not be ended: ${plain(whyOf(error))}`));
+    await browserless.call(signOut, { headers, signal }).catch((error: unknown) => session.note(`The session could not be ended: ${whyOf(error)}`));
   }
 }

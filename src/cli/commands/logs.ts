@@ -21,7 +21,7 @@ export async function logs(session: Session, name: string, options: { readonly f
   const response = await session.client.fetch(readLogs, { params: { name }, query: { tail } });
   const text = await response.text();
   const lines = text === "" ? [] : text.replace(/\n$/, "").split("\n");
-  await session.answer({ lines }, lines.map((line) => `${forTerminal(session, line)}\n`).join(""));
+  await session.answerAsIs({ lines }, lines.map((line) => `${forTerminal(session, line)}\n`).join(""));
 }
 
 async function follow(session: Session, name: string, tail: number): Promise<void> {
@@ -37,7 +37,7 @@ async function follow(session: Session, name: string, tail: number): Promise<voi
         const { line, at, stream } = logEvent.parse(JSON.parse(event.data));
         if (!repeated.isNew({ line, at })) continue;
         const text = stream === "platform" ? session.outStyle.dim(`— ${forTerminal(session, line)}`) : forTerminal(session, line);
-        await session.answer({ at, stream, line }, `${text}\n`);
+        await session.answerAsIs({ at, stream, line }, `${text}\n`);
       }
     } catch (error) {
       // The server restarts, or the connection was idle for too long: go on where it broke off. A first attempt that fails is an error.

@@ -1,7 +1,7 @@
 import { listNodes, type NodeView, updateNode } from "#contract/api/nodes.ts";
 import { usageError } from "../exit-code.ts";
 import { needSignIn, type Session } from "../session.ts";
-import { columnsOf, plain } from "../terminal.ts";
+import { columnsOf } from "../terminal.ts";
 
 /** Lists the installation's processes, orchestrators first. */
 export async function showNodes(session: Session): Promise<void> {
@@ -20,7 +20,7 @@ export async function setDrained(session: Session, id: string, drained: boolean)
   if (chosen === undefined) throw usageError(`There is no orchestrator with the id ${id}. See backlot node ls.`);
   if (found.length > 1) throw usageError(`${found.length} orchestrators have an id that begins with ${id}. Give more of it.`);
   const { node } = await session.client.call(updateNode, { params: { id: chosen.id }, body: { drained } });
-  await session.answer({ node }, `${plain(node.host)}: ${node.state}. ${plain(node.explanation)}\n`);
+  await session.answer({ node }, `${node.host}: ${node.state}. ${node.explanation}\n`);
 }
 
 function loadOf({ report }: NodeView): string {

@@ -2,7 +2,7 @@ import * as api from "#contract/api/schedules.ts";
 import { usageError } from "../exit-code.ts";
 import { needSignIn, type Session } from "../session.ts";
 import { type TaskOptions, taskBodyOf } from "../task-options.ts";
-import { columnsOf, plain } from "../terminal.ts";
+import { columnsOf } from "../terminal.ts";
 
 /** Lists schedules with their next run. */
 export async function showSchedules(session: Session, options: { readonly site?: string }): Promise<void> {
@@ -69,7 +69,7 @@ export async function pauseSchedule(session: Session, id: string, isPaused: bool
   needSignIn(session);
   const { schedule } = await session.client.call(api.updateSchedule, { params: { id }, body: { isPaused } });
   const text = isPaused ? `${schedule.name} is paused.` : `${schedule.name} runs again: ${schedule.nextRuns[0] ?? "it has no moment left"}.`;
-  await session.answer({ schedule }, `${plain(text)}\n`);
+  await session.answer({ schedule }, `${text}\n`);
 }
 
 /** Deletes a schedule; its tasks stay. */

@@ -32,10 +32,10 @@ export interface Following {
 
 async function settleTask(session: Session, task: api.TaskView, options: Following): Promise<void> {
   if (options.detach) return session.answer({ task }, `${task.uid}\n`);
-  session.note(session.style.dim(`Task ${task.uid}`));
+  session.note(`Task ${task.uid}`, session.style.dim);
   const last = session.isJson ? await awaitTask(session, task) : await followTask(session, task);
   if (session.isJson) await session.answer({ task: last }, "");
-  if (last.state !== "succeeded") session.note(session.style.red(outcomeOf(last)));
+  if (last.state !== "succeeded") session.note(outcomeOf(last), session.style.red);
   const code = exitCodeOfTask(last);
   if (code !== 0) throw new ExitWith(code);
 }
@@ -136,7 +136,7 @@ export async function taskLogs(session: Session, uid: string, options: { readonl
   const response = await session.client.fetch(api.readTaskLog, { params: { uid, stream } });
   const text = await response.text();
   const next = Number(response.headers.get("x-backlot-next-offset"));
-  await session.answer({ stream, text, next }, session.terminal.isOutTty ? plain(text) : text);
+  await session.answerAsIs({ stream, text, next }, session.terminal.isOutTty ? plain(text) : text);
 }
 
 /** Cancels a task. */

@@ -24,7 +24,7 @@ export async function doctor(session: Session): Promise<void> {
     const advice = check.advice === undefined ? "" : `\n  ${" ".repeat(width)}  → ${plain(check.advice)}`;
     return `${marks[check.state]} ${check.name.padEnd(width)}  ${plain(check.detail)}${advice}\n`;
   });
-  await session.answer({ checks }, lines.join(""));
+  await session.answerAsIs({ checks }, lines.join(""));
   const missing = checks.filter((check) => check.state === "missing").map((check) => check.name);
   if (missing.length === 0) return;
   // The one JSON value has said it.
