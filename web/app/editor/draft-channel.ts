@@ -4,6 +4,8 @@ import { z } from "zod";
 const news = z.union([
   /** A draft was kept, dropped or moved. */
   z.object({ kind: z.literal("changed"), user: z.string(), site: z.string(), path: z.string() }),
+  /** A file or folder of the site was moved, and the drafts with it. */
+  z.object({ kind: z.literal("moved"), user: z.string(), site: z.string(), from: z.string(), to: z.string() }),
   /** The person has signed in: what they type is kept, even if they had signed out before. */
   z.object({ kind: z.literal("back"), user: z.string() }),
   /** The person has signed out. It is the bare name, which pages of an older version understand too. */

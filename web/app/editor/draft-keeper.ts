@@ -1,7 +1,7 @@
 import type { DraftNews } from "./draft-channel.ts";
 import { draftStoreOf } from "./draft-store.ts";
 import { type Draft, type Drafts, fits, movedDrafts, type Owner } from "./drafts.ts";
-import { movedPath } from "./tabs.ts";
+import { isAtOrBelow, movedPath } from "./tabs.ts";
 
 /** Writes this long after the last key, in milliseconds: a reload loses no more. */
 const settleMs = 400;
@@ -15,6 +15,7 @@ export interface DraftKeeper {
   drop(path: string): void;
   /** Writes at once what waits: the page may be about to end. */
   flush(): void;
+  /** This page has moved a file or folder. */
   moved(move: Move): Promise<void>;
 }
 
@@ -28,6 +29,8 @@ interface Deps {
   readonly textOf: (path: string) => Omit<Draft, "at" | "page"> | null;
   /** Told after each attempt whether the browser keeps this file's unsaved work. */
   readonly kept: (path: string, isKept: boolean) => void;
+  /** Another page has moved a file or folder: what is open goes with it, unless that is impossible, which is told. */
+  readonly follow: (move: Move) => boolean;
 }
 
 /** This page among all that the browser shows, now or later. Browsers lack `crypto.randomUUID` where the dashboard is reached by plain HTTP. */
@@ -102,11 +105,44 @@ class Keeper implements DraftKeeper {
   async moved(move: Move): Promise<void> {
     this.flush();
     await this.#read();
+    this.#rename(move);
+    // What could not be moved is found under its old name.
+    await this.#store.move(move).catch(() => undefined);
+  }
+
+  #rename(move: Move): void {
     this.#drafts = movedDrafts(this.#drafts, move);
     this.#taken = new Map([...this.#taken].map(([path, each]) => [movedPath(path, move), each]));
     this.#unkept = new Set([...this.#unkept].map((path) => movedPath(path, move)));
-    // What could not be moved is found under its old name.
-    await this.#store.move(move).catch(() => undefined);
+  }
+
+  /** Another page has moved a file or folder, and the drafts with it. */
+  async #follow(move: Move): Promise<void> {
+    await this.#read();
+    const isMoved = (path: string): boolean => isAtOrBelow(path, move.from);
+    const waiting = [...this.#timers.keys()].filter(isMoved);
+    const own = [...this.#drafts].filter(([path, { page: by }]) => isMoved(path) && by === page && !this.#drafts.has(movedPath(path, move)));
+    // What stays is kept under its own name again, as soon as it is told that the draft went from there.
+    if (!this.#deps.follow(move)) return;
+    this.#rename(move);
+    for (const path of waiting) {
+      this.#stopTimer(path);
+      this.#write(movedPath(path, move));
+    }
+    for (const [path] of own) await this.#bringLate(path, movedPath(path, move));
+  }
+
+  /** What this page wrote by the old name after the other one had moved the drafts goes to the new name, too. */
+  async #bringLate(from: string, to: string): Promise<void> {
+    try {
+      const late = await this.#store.get(from);
+      const now = this.#drafts.get(to);
+      if (late?.page !== page || now?.page !== page) return;
+      await this.#store.keep(to, now);
+      await this.#store.drop(from, (found) => found.page === page);
+    } catch {
+      // It is found under its old name.
+    }
   }
 
   /** Whether the browser's drafts could be read. */
@@ -164,6 +200,8 @@ class Keeper implements DraftKeeper {
       for (const path of lost) this.#told(path, false);
     } else if (told.kind === "back") {
       for (const path of ofThisPage(this.#unkept)) this.#write(path);
+    } else if (told.kind === "moved") {
+      await this.#follow(told);
     } else {
       await this.#refresh(told.path);
       if (ofThisPage([told.path]).length === 0) return;

@@ -15,7 +15,7 @@ interface DraftStore {
   keep(path: string, draft: Draft): Promise<void>;
   /** Drops a draft if it is the one that is meant: another page may have kept another in its place. */
   drop(path: string, isMeant: (there: Draft) => boolean): Promise<void>;
-  /** A draft whose new place is taken stays where it is. */
+  /** A draft whose new place is taken stays where it is. Other pages are told, whether or not there were drafts. */
   move(move: { readonly from: string; readonly to: string }): Promise<void>;
   /** Hears what other pages do here, and of the person's coming and going. */
   hear(listener: (told: DraftNews) => void): void;
@@ -66,7 +66,7 @@ export function draftStoreOf({ user, site }: Owner): DraftStore {
     },
     move: async (move) => {
       const touched: string[] = [];
-      await inDrafts("readwrite", async (drafts) => {
+      const moved = inDrafts("readwrite", async (drafts) => {
         const range = rangeOf(user, siteKey);
         const [keys, values] = await Promise.all([done(drafts.getAllKeys(range)), done(drafts.getAll(range))]);
         const taken = new Set(keys.map((key) => (Array.isArray(key) ? key[2] : undefined)));
@@ -78,9 +78,13 @@ export function draftStoreOf({ user, site }: Owner): DraftStore {
           touched.push(key[2], to);
         }
       });
-      for (const path of touched) tell(path);
+      await moved.finally(() => {
+        // First: pages that follow the file look for its draft where both are now.
+        tellOthers({ kind: "moved", user, site: siteKey, from: move.from, to: move.to });
+        for (const path of touched) tell(path);
+      });
     },
-    hear: (listener) => hearDrafts((told) => told.user === user && (told.kind !== "changed" || told.site === siteKey) && listener(told)),
+    hear: (listener) => hearDrafts((told) => told.user === user && (!("site" in told) || told.site === siteKey) && listener(told)),
   };
 }
 

@@ -26,7 +26,8 @@ beforeAll(async () => {
   ({ moveWithUndo } = await import("./move-file.ts"));
   ({ notices } = await import("../notices.ts"));
   const { Workbench } = await import("./workbench.ts");
-  newWorkbench = () => new Workbench({ user: "ann", site: { id: 1, name: "site" } });
+  // Pages of other tests hear what is told of a person's files.
+  newWorkbench = () => new Workbench({ user: "max", site: { id: 1, name: "site" } });
 });
 afterAll(() => {
   vi.unstubAllGlobals();
@@ -111,6 +112,25 @@ test("who has been elsewhere meanwhile and shows the file again follows what is 
   workbench.moved({ from: "a.txt", to: "b.txt" });
   workbench.moved({ from: "b.txt", to: "c.txt" });
   expect(followed).toEqual(["b.txt", "c.txt"]);
+});
+
+test("what is renamed in another page of the browser has its tab follow, and the page that shows it", async () => {
+  files.texts.set("c.txt", "three\n");
+  show("c.txt");
+  await isOpen("c.txt");
+  show("a.txt");
+  await isOpen("a.txt");
+  const others = new BroadcastChannel("backlot-drafts");
+  try {
+    files.texts.set("b.txt", "one\n");
+    others.postMessage({ kind: "moved", user: "max", site: "#2", from: "c.txt", to: "d.txt" });
+    others.postMessage({ kind: "moved", user: "max", site: "#1", from: "a.txt", to: "b.txt" });
+    await vi.waitFor(() => expect(shown).toBe("b.txt"), patience);
+    expect(workbench.tabs.get()).toEqual(["c.txt", "b.txt"]);
+    expect(workbench.session.stateOf("b.txt")?.doc.toString()).toBe("one\n");
+  } finally {
+    others.close();
+  }
 });
 
 test("nothing is moved onto a file that has unsaved work, although the site has lost that file", async () => {

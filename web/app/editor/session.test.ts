@@ -22,7 +22,7 @@ afterAll(() => void vi.unstubAllGlobals());
 beforeEach(() => {
   files = new SiteFiles();
   files.texts.set("a.txt", "one\n");
-  session = new EditorSession({ user: "ann", site: { id: 1, name: "site" } });
+  session = new EditorSession({ user: "sue", site: { id: 1, name: "site" } });
   session.mayWrite = true;
 });
 
@@ -70,6 +70,20 @@ test("a file that is renamed while it is read is shown under its new name, and n
   held.release();
   await opening;
   await vi.waitFor(() => expect(shown("b.txt")).toMatchObject({ kind: "text", isDirty: false }), patience);
+  expect(names()).toEqual(["b.txt"]);
+});
+
+test("a file that was looked for by its old name just after it was renamed is shown by the new one", async () => {
+  await session.open("a.txt");
+  files.texts.set("b.txt", "one\n");
+  files.texts.delete("a.txt");
+  await session.checkDisk("a.txt");
+  expect(shown("a.txt")).toMatchObject({ kind: "text", onDisk: "gone" });
+  session.close("a.txt", true);
+  await session.open("a.txt");
+  expect(shown("a.txt")).toMatchObject({ kind: "failed", reason: "missing" });
+  session.moved({ from: "a.txt", to: "b.txt" });
+  await vi.waitFor(() => expect(shown("b.txt")).toMatchObject({ kind: "text" }), patience);
   expect(names()).toEqual(["b.txt"]);
 });
 

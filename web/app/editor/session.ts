@@ -7,7 +7,7 @@ import { createStore, type Store } from "../store.ts";
 import { encodeText, type TextFile } from "../text-file.ts";
 import { readConflict } from "./conflict.ts";
 import { type DraftKeeper, keepDrafts } from "./draft-keeper.ts";
-import type { Draft, Owner } from "./drafts.ts";
+import { type Draft, type Owner, unsavedInTheWay } from "./drafts.ts";
 import { beginJoining, type Joining, madeByHand } from "./joining.ts";
 import { OpenFiles } from "./open-files.ts";
 import { Reading } from "./reading.ts";
@@ -16,6 +16,11 @@ import type { Cursor, Inner, Jump, OpenFile } from "./text-buffer.ts";
 
 /** Attempts to save that are remembered until one is answered. */
 const mostSent = 4;
+
+interface Move {
+  readonly from: string;
+  readonly to: string;
+}
 
 /** The files that one person has open in one site; lives as long as the page, whatever part of the dashboard is shown. */
 export class EditorSession {
@@ -31,9 +36,20 @@ export class EditorSession {
   readonly jump = createStore<Jump | null>(null);
   mayWrite = false;
 
-  constructor(owner: Owner) {
+  /** `followed` is told when a file or folder was renamed in another page of this browser. */
+  constructor(owner: Owner, followed: (move: Move) => void = () => undefined) {
     this.site = owner.site.name;
-    this.#drafts = keepDrafts(owner, { textOf: (path) => this.#draftOf(path), kept: (path, isKept) => this.#open.patch(path, { isKept }) });
+    this.#drafts = keepDrafts(owner, {
+      textOf: (path) => this.#draftOf(path),
+      kept: (path, isKept) => this.#open.patch(path, { isKept }),
+      follow: (move) => {
+        // What is in the way is kept nowhere, or not yet: it has no other place than this one.
+        if (unsavedInTheWay(this.#open.dirty(), move).length > 0) return false;
+        this.#moveOpen(move);
+        followed(move);
+        return true;
+      },
+    });
     this.#reading = new Reading({
       open: this.#open,
       drafts: this.#drafts,
@@ -192,15 +208,18 @@ export class EditorSession {
   }
 
   /** A file or folder was renamed: everything of it goes with it. */
-  moved(move: { readonly from: string; readonly to: string }): void {
-    // What was typed last is still kept by the name that it had.
-    this.#drafts.flush();
-    this.#open.moved(move);
-    // Drafts go with their files at once, before the files are read under their new names.
+  moved(move: Move): void {
+    // What was typed last is still kept by the name that it had. Drafts go with their files before those are read under their new names.
     void this.#drafts.moved(move);
+    this.#moveOpen(move);
+  }
+
+  #moveOpen(move: Move): void {
+    this.#open.moved(move);
     this.#reading.moved(move);
     for (const [path, file] of this.files.get()) {
-      if (file.kind !== "text" || file.onDisk !== "gone" || !isAtOrBelow(path, move.to)) continue;
+      const isGone = file.kind === "text" ? file.onDisk === "gone" : file.kind === "failed";
+      if (!isGone || !isAtOrBelow(path, move.to)) continue;
       this.leaveConflict(path);
       void this.checkDisk(path);
     }

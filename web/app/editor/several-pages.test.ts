@@ -175,6 +175,70 @@ test("unsaved work goes with a file that is renamed, and never onto other work",
   expect(await page.session.unsaved()).toEqual(["a.txt", "c.txt"]);
 });
 
+/** A page renames a file of the site. */
+function rename(page: Page, from: string, to: string): void {
+  files.texts.set(to, files.texts.get(from) ?? "");
+  files.texts.delete(from);
+  page.session.moved({ from, to });
+}
+
+test("a file with unsaved work that is renamed in another page stays with that work, and with the page whose work it is", async () => {
+  const owner = await newPage();
+  const other = await newPage();
+  for (const page of [owner, other]) await page.session.open("a.txt");
+  owner.type("a.txt", "two\n");
+  await keeps({ "a.txt": "one\ntwo\n" });
+  await vi.waitFor(async () => expect(await other.session.unsaved()).toEqual(["a.txt"]), patience);
+  // Not kept yet when the other page renames the file.
+  owner.type("a.txt", "three\n");
+  rename(other, "a.txt", "b.txt");
+  await keeps({ "b.txt": "one\ntwo\nthree\n" });
+  expect([...owner.session.files.get().keys()]).toEqual(["b.txt"]);
+  expect(owner.file("b.txt")).toMatchObject({ isDirty: true, isKept: true, onDisk: "same" });
+  owner.type("b.txt", "four\n");
+  await keeps({ "b.txt": "one\ntwo\nthree\nfour\n" });
+  await owner.session.save("b.txt");
+  await keeps({});
+  expect(Object.fromEntries(files.texts)).toEqual({ "b.txt": "one\ntwo\nthree\nfour\n" });
+
+  // And there and back again, with what is not saved in either page.
+  owner.type("b.txt", "five\n");
+  rename(other, "b.txt", "c.txt");
+  rename(other, "c.txt", "b.txt");
+  await keeps({ "b.txt": "one\ntwo\nthree\nfour\nfive\n" });
+  expect([...owner.session.files.get().keys()]).toEqual(["b.txt"]);
+});
+
+test("what a page writes by the old name before it hears of the new one is kept by the new one", async () => {
+  const page = await newPage();
+  await page.session.open("a.txt");
+  page.type("a.txt", "two\n");
+  await keeps({ "a.txt": "one\ntwo\n" });
+  vi.resetModules();
+  const { draftStoreOf } = await import("./draft-store.ts");
+  await draftStoreOf({ user, site: { id: 1, name: "site" } }).move({ from: "a.txt", to: "b.txt" });
+  page.type("a.txt", "three\n");
+  window.dispatchEvent(new Event("pagehide"));
+  expect([...page.session.files.get().keys()]).toEqual(["a.txt"]);
+  await keeps({ "b.txt": "one\ntwo\nthree\n" });
+  expect([...page.session.files.get().keys()]).toEqual(["b.txt"]);
+});
+
+test("a page does not follow onto its own unsaved work, and keeps both", async () => {
+  files.texts.set("b.txt", "b\n");
+  const owner = await newPage();
+  const other = await newPage();
+  for (const path of ["a.txt", "b.txt"]) await owner.session.open(path);
+  owner.type("a.txt", "two\n");
+  await keeps({ "a.txt": "one\ntwo\n" });
+  await vi.waitFor(async () => expect(await other.session.unsaved()).toEqual(["a.txt"]), patience);
+  // The other page cannot know of it yet, and the site has lost the file.
+  owner.type("b.txt", "not kept yet\n");
+  rename(other, "a.txt", "b.txt");
+  await keeps({ "a.txt": "one\ntwo\n", "b.txt": "b\nnot kept yet\n" });
+  expect([owner.text("a.txt"), owner.text("b.txt")]).toEqual(["one\ntwo\n", "b\nnot kept yet\n"]);
+});
+
 test("who signs out has nothing kept, which is said, until the same person signs in again", async () => {
   const first = await newPage();
   const second = await newPage();

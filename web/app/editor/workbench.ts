@@ -32,7 +32,7 @@ export class Workbench {
     this.#key = `${layoutKeyOf(owner.user)}${keyOfSite(owner.site)}`;
     this.#adopt(`${layoutKeyOf(owner.user)}${owner.site.name}`);
     const kept = this.#read();
-    this.session = new EditorSession(owner);
+    this.session = new EditorSession(owner, (move) => this.#follow(move));
     this.tabs = createStore<readonly string[]>(kept.tabs);
     this.expanded = createStore<ReadonlySet<string>>(new Set(kept.expanded));
     this.last = kept.last;
@@ -72,6 +72,11 @@ export class Workbench {
 
   moved(move: { readonly from: string; readonly to: string }): void {
     this.session.moved(move);
+    this.#follow(move);
+  }
+
+  /** What is open has another name now: tabs, folders and the page that is shown follow. */
+  #follow(move: { readonly from: string; readonly to: string }): void {
     // A tab of what was there before gives way.
     this.tabs.set((tabs) => [...new Set(tabs.map((path) => movedPath(path, move)))]);
     this.expanded.set((folders) => new Set([...folders].map((path) => movedPath(path, move))));
