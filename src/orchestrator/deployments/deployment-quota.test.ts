@@ -88,6 +88,15 @@ it("whatever was moved away or changed since counts beside what is placed, also 
   expect(await codeOf(deploy("upload-5", { "public/app": "c".repeat(700_000) }))).toBe("done");
 });
 
+it("folders and files of somebody's own at deployed paths are no new ones", async () => {
+  mkdirSync(join(site, "public/css"), { recursive: true });
+  for (let n = 0; n < 96; n += 1) writeFileSync(join(site, `own-${n}`), "");
+  await deploy("upload-1", { "public/css/a": "" });
+  const app = { "public/css/a": "", "public/css/b": "", "own-0": "" };
+  expect(await codeOf(deploy("upload-2", app))).toBe("done");
+  expect(await codeOf(stage("upload-3", { ...app, "public/c": "" }))).toBe("quota_exceeded");
+});
+
 it("nothing of a deployment that is refused when it is placed waits on the disk, and its answer says to send it again", async () => {
   const left = (): unknown =>
     ["staging", "uploads", "outcomes"].map((name) => (existsSync(join(outer, "state", name)) ? readdirSync(join(outer, "state", name)) : []));

@@ -98,11 +98,16 @@ export class Deployments {
       await makeStateFolder(at.stagings);
       await mkdir(at.staging, { mode: 0o700 });
       try {
+        const jail = jailOf(this.#deps.sites, siteId);
+        const before = (await readState(at.manifest, manifest))?.entries ?? [];
         // Which of it goes is known once all of it is unpacked, and is judged when it is placed.
-        const old = await stillThere(jailOf(this.#deps.sites, siteId), await readState(at.manifest, manifest));
+        const old = await stillThere(jail, before);
         const plan = await this.#unpackWithin(siteId, at, old.bytes);
+        const known = new Set(before.map((entry) => entry.path));
+        const others = plan.entries.filter((entry) => !known.has(entry.path));
+        const own = await stillThere(jail, others);
         // Once that account is closed: what it took would count a second time, and nothing as replaced.
-        (await this.#deps.quota.open(siteId, { files: plan.entries.length, replaces: { bytes: 0, files: old.files } }))[Symbol.dispose]();
+        (await this.#deps.quota.open(siteId, { files: plan.entries.length, replaces: { bytes: 0, files: old.files + own.files } }))[Symbol.dispose]();
         await writeState(at.plan, plan);
         return { files: plan.files, bytes: plan.bytes };
       } catch (error) {

@@ -40,10 +40,10 @@ export async function surveySite(jail: Jail, plan: UnpackedPlan, before: Manifes
   return { present, ownFolders, unchanged, taken, held };
 }
 
-/** What of a deployment stands in the site still, as the quota counts it. What was moved away or deleted since makes no room for another one. */
-export async function stillThere(jail: Jail, before: Manifest | undefined): Promise<Replaced> {
+/** What stands in the site at the paths of a deployment, as the quota counts it. What was moved away or deleted since makes no room for another one. */
+export async function stillThere(jail: Jail, entries: readonly Placed[]): Promise<Replaced> {
   const sum = { bytes: 0, files: 0 };
-  for await (const { stat } of looks(jail, before?.entries ?? [])) {
+  for await (const { stat } of looks(jail, entries)) {
     if (stat === undefined) continue;
     sum.bytes += bytesOf(stat);
     sum.files += 1;
