@@ -17,7 +17,7 @@ function watchOf(may: Readonly<Record<number, readonly string[]>>, atOrchestrato
   const renewed: AccessRenewal[] = [];
   const judge = async (access: StaleAccess): Promise<AccessRenewal> => ({ ...access, siteEpoch: 1, userEpoch: 0, verbs: [...(may[access.user] ?? [])] });
   const watch = new AccessWatch({
-    epochs: { changedSince: async () => ({ sites: [], users: [] }) },
+    epochs: { changedWithin: async () => ({ sites: [], users: [] }) },
     table: new EpochTable({ renewedWithinMs: 60_000 }),
     push: async (bump) => void pushed.push(bump),
     renewals: { hosts: [away, { stale: async () => atOrchestrator.splice(0, 1), renew: async (renewals) => void renewed.push(...renewals) }], judge },

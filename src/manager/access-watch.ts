@@ -98,7 +98,7 @@ export class AccessWatch {
   }
 
   async #refresh(): Promise<void> {
-    const bump = await this.#deps.epochs.changedSince(new Date(Date.now() - lookBackMs));
+    const bump = await this.#deps.epochs.changedWithin(lookBackMs);
     this.#deps.table.raise(bump);
     this.#tell(bump);
     if (bump.sites.length + bump.users.length > 0) await this.#passOn(bump);

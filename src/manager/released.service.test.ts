@@ -51,7 +51,7 @@ beforeEach(async () => {
   const key = await createClusterKey();
   orchestrator = await startFakeOrchestrator(key);
   table = new CountingTable();
-  const epochs = { changedSince: async () => ({ sites: [], users: [] }) };
+  const epochs = { changedWithin: async () => ({ sites: [], users: [] }) };
   const renewals = { hosts: [], judge: async () => Promise.reject(new Error("nobody is to be judged")) };
   const watch = new AccessWatch({ epochs, table, push: async () => undefined, renewals, log: silentLog() });
   const access = new StreamAccess({ access: watch, stillSignedIn: async () => caller });

@@ -19,7 +19,8 @@ export interface RouteStore {
   outdatePages(siteId: number): Promise<number | null>;
 }
 
-/** Epochs that grew after a moment: what a restarted orchestrator may have missed. */
+/** Epochs that grew lately: what a restarted orchestrator may have missed. */
 export interface EpochStore {
-  changedSince(at: Date): Promise<{ readonly sites: readonly (readonly [number, number])[]; readonly users: readonly (readonly [number, number])[] }>;
+  /** Within so many milliseconds, by the clock of whoever keeps them: another's need not agree. */
+  changedWithin(ms: number): Promise<{ readonly sites: readonly (readonly [number, number])[]; readonly users: readonly (readonly [number, number])[] }>;
 }
