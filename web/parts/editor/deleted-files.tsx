@@ -22,16 +22,25 @@ export function DeletedFiles({ folder, onClose }: { readonly folder: string; rea
       bench.open(version.path);
     },
   });
-  if (error !== null) return <ProblemBox title={wordsOf(error)} retry={() => void refetch()} />;
+  const problem = error !== null && <ProblemBox title={wordsOf(error)} retry={() => void refetch()} />;
   if (data === undefined)
     return (
-      <Loading label="Deleted files are loading">
-        <Skeleton className="h-24 w-full" />
-      </Loading>
+      problem || (
+        <Loading label="Deleted files are loading">
+          <Skeleton className="h-24 w-full" />
+        </Loading>
+      )
     );
-  if (data.versions.length === 0) return <p className="text-soft">Nothing that was deleted is kept. Programs of the site delete for good.</p>;
+  if (data.versions.length === 0)
+    return (
+      <>
+        {problem}
+        <p className="text-soft">Nothing that was deleted is kept. Programs of the site delete for good.</p>
+      </>
+    );
   return (
     <>
+      {problem}
       {bring.error !== null && <ProblemBox title={wordsOf(bring.error)} />}
       <ul aria-label="Deleted files" className="-mx-2 divide-y divide-line">
         {data.versions.map((version) => (
