@@ -9,6 +9,7 @@ import type { Log } from "#kit/log.ts";
 import { HeldByNodes } from "./held-by-nodes.ts";
 import { type ReconcilerRhythm, rhythmOf } from "./reconciler-rhythm.ts";
 import { SiteTroubles } from "./reconciler-troubles.ts";
+import { SiteRetries } from "./site-retries.ts";
 import { applySite, type StepDeps } from "./steps.ts";
 
 /** What the reconciler needs. */
@@ -31,9 +32,6 @@ interface LoneSite {
 }
 
 const pageSize = 5_000;
-/** An unfinished site is tried again after a minute, then ever more rarely, up to an hour. */
-const firstRetryMs = 60_000;
-const lastRetryMs = 3_600_000;
 const usualPassTimeoutMs = 60_000;
 const usualSiteTimeoutMs = 15_000;
 
@@ -42,7 +40,7 @@ export class Reconciler {
   readonly #deps: ReconcilerDeps;
   readonly #held: HeldByNodes;
   readonly #stopping = new AbortController();
-  readonly #retries = new Map<number, { readonly dueAt: number; readonly delayMs: number }>();
+  readonly #retries = new SiteRetries();
   readonly #troubles = new SiteTroubles();
   /** Of those who should have left a site: apart, since that a site is as it should be at its own place says nothing of them. */
   readonly #leaveTroubles = new SiteTroubles();
@@ -159,7 +157,7 @@ export class Reconciler {
   }
 
   #settled(siteId: number): void {
-    this.#retries.delete(siteId);
+    this.#retries.forget(siteId);
     this.#troubles.forget(siteId);
   }
 
@@ -187,10 +185,7 @@ export class Reconciler {
       await applySite(this.#deps, site, signal);
       return;
     }
-    const retry = this.#retries.get(site.id) ?? { dueAt: site.updatedAt.getTime() + firstRetryMs, delayMs: firstRetryMs };
-    if (Date.now() < retry.dueAt) return;
-    const delayMs = Math.min(retry.delayMs * 2, lastRetryMs);
-    this.#retries.set(site.id, { dueAt: Date.now() + delayMs, delayMs });
+    if (!this.#retries.take(site.id, Date.now() - site.updatedAt.getTime())) return;
     const subject = { kind: site.kind, canRunTwice: site.settings.canRunTwice };
     const common = { id: randomUUID(), subject, requestedById: null };
     const operation =
