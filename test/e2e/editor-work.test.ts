@@ -136,6 +136,38 @@ describe.skipIf(missing !== null)(titled("unsaved work", missing), { timeout: 18
     await editor.shows(path, "first");
   });
 
+  test("a file that is renamed in another window is followed by the one that shows it, with what is typed there", async () => {
+    const { driver } = editor.browser;
+    const moved = path.replace("index", "moved");
+    await siteWith("followed", { [path]: page });
+    await editor.go(`edit/${path}`, "followed");
+    await editor.shows(path, "first");
+    const first = await driver.getWindowHandle();
+    await driver.switchTo().newWindow("window");
+    try {
+      await editor.go(`edit/${path}`, "followed");
+      await editor.shows(path, "first");
+      const second = await driver.getWindowHandle();
+      await driver.switchTo().window(first);
+      await editor.type(path, "end", "of the first window");
+      await editor.keepsDraft("of the first window");
+      await driver.switchTo().window(second);
+      await editor.act(path, "Rename or move…");
+      await editor.browser.fill("Path in the site", moved);
+      await editor.browser.click("Rename or move");
+      await editor.shows(moved, "first");
+    } finally {
+      await driver.close();
+      await driver.switchTo().window(first);
+    }
+    await editor.shows(moved, "of the first window");
+    await editor.type(moved, "end", ", typed on");
+    await editor.keepsDraft("of the first window, typed on");
+    expect((await editor.drafts()).filter((draft) => draft.includes("of the first window"))).toHaveLength(1);
+    await editor.save();
+    expect((await admin.get("followed", moved)).toString()).toBe(`${page}of the first window, typed on`);
+  });
+
   // A browser keeps six connections to a host, for all of its windows together: those that stay open have to leave some.
   test("files open and are saved in two windows side by side that both follow the log", async () => {
     const { driver } = editor.browser;
