@@ -112,7 +112,7 @@ export async function startOrchestrator(
   const runParts = { config, sites: shelf, runtime: parts.runtime, clock: systemClock, log, onSiteChanged: (siteId: number) => quota.doubt(siteId), checkRoom };
   const { runs, host } = await openRuns(runParts, join(places.state, "runs"));
   const epochs = new EpochTable();
-  const terminals = openTerminals({ ...runParts, epochs });
+  const terminals = openTerminals({ ...runParts, steady: steadyClock, epochs });
   const board = new StatusBoard();
   const watch = quotaWatchOf({ config, log, quota, runs, terminals, sites: () => sites });
   const sites = new HeldSites({

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { Failure } from "#contract/failure.ts";
-import type { Clock } from "#kit/clock.ts";
+import type { Clock, SteadyClock } from "#kit/clock.ts";
 import type { EpochTable } from "#kit/epochs.ts";
 import type { Log } from "#kit/log.ts";
 import { requireSpec, type SiteShelf } from "#orchestrator/files/site-shelf.ts";
@@ -12,7 +12,10 @@ export interface TerminalHost {
   readonly sites: SiteShelf;
   readonly runtime: Pick<SiteRuntime, "enter">;
   readonly epochs: EpochTable;
+  /** For moments that people see. */
   readonly clock: Clock;
+  /** For how long something lasts. */
+  readonly steady: SteadyClock;
   readonly log: Log;
   /** Whether the site may write more. @throws {Failure} `quota_exceeded`. */
   readonly checkRoom: (siteId: number) => Promise<void>;

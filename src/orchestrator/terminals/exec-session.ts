@@ -32,7 +32,7 @@ export class ExecSession {
     this.siteId = siteId;
     this.#socket = socket;
     this.ended = this.#over.promise;
-    this.#startedAt = host.clock.now();
+    this.#startedAt = host.steady.now();
     this.#usedAt = this.#startedAt;
     const timer = setTimeout(() => breach(this.#socket, "nothing was asked for"), startWithinMs).unref();
     hear(socket, {
@@ -85,7 +85,7 @@ export class ExecSession {
       this.#early.push(item);
       return;
     }
-    this.#usedAt = this.#host.clock.now();
+    this.#usedAt = this.#host.steady.now();
     const { program, write } = this.#running;
     if (item instanceof Uint8Array) write(item);
     else if (item.type === "resize") program.resize({ cols: item.cols, rows: item.rows });
@@ -99,7 +99,7 @@ export class ExecSession {
     // Whoever has gone meanwhile has seen to its end already.
     if (socket.readyState !== socket.OPEN) return;
     program.output.on("data", () => {
-      this.#usedAt = this.#host.clock.now();
+      this.#usedAt = this.#host.steady.now();
     });
     tell(socket, { type: "attached", offset: 0, skipped: false, end: 0 });
     socket.resume();

@@ -1,28 +1,51 @@
+import { EventEmitter } from "node:events";
 import { expect, test, vi } from "vitest";
+import type { WebSocket } from "ws";
 import { applySite } from "#contract/internal/orchestrator.ts";
 import { attachTerminal, openTerminal } from "#contract/internal/terminals.ts";
+import { terminalFrame } from "#contract/terminal.ts";
 import { grantFor } from "#kit/component-client.ts";
 import { openSocket } from "#kit/http/socket-client.ts";
 import { makeOrchestratorHome, specOf, startOrchestratorUnderTest } from "../../../test/support/orchestrator-under-test.ts";
 import { ScriptedTerminal } from "../../../test/support/scripted-terminal.ts";
+import { letPass, setClock } from "../../../test/support/set-clock.ts";
 import { TerminalClient } from "../../../test/support/terminal-client.ts";
 import type { TerminalLimits } from "./enter-site.ts";
 import { HeldTerminal } from "./held-terminal.ts";
 
 const minute = 60_000;
 const limits: TerminalLimits = { idleMs: 30 * minute, mostMs: 120 * minute, perSite: 8, perPerson: 8, execPerSite: 8, scrollBackBytes: 1000 };
-const begun = Date.parse("2026-11-22T10:00:00Z");
+/** By a clock that nobody sets: what it shows means nothing. */
+const begun = 7_000;
 
-function held(limits: TerminalLimits): { readonly terminal: HeldTerminal; readonly program: ScriptedTerminal; setNow(ms: number): void } {
+function held(limits: TerminalLimits): {
+  readonly terminal: HeldTerminal;
+  readonly program: ScriptedTerminal;
+  setNow(ms: number): void;
+  setClock(moment: string): void;
+} {
   let now = begun;
+  let wall = Date.parse("2026-11-22T10:00:00Z");
   const size = { cols: 80, rows: 24 };
   const program = new ScriptedTerminal({ size } as ScriptedTerminal["request"]);
-  const terminal = new HeldTerminal({ id: "one", siteId: 7, userId: 3, program, size, clock: { now: () => now }, limits });
+  const terminal = new HeldTerminal({
+    id: "one",
+    siteId: 7,
+    userId: 3,
+    program,
+    size,
+    clock: { now: () => wall },
+    steady: { now: () => now, isSteady: true },
+    limits,
+  });
   return {
     terminal,
     program,
     setNow: (ms) => {
       now = begun + ms;
+    },
+    setClock: (moment) => {
+      wall = Date.parse(moment);
     },
   };
 }
@@ -49,6 +72,20 @@ test("a terminal that has been open for too long is closed although it is not id
   await terminal.ended;
 });
 
+test("when a terminal was opened and used is told by the machine's clock", async () => {
+  const { terminal, program, setClock } = held(limits);
+  const nothing = (): void => undefined;
+  const socket = Object.assign(new EventEmitter(), { send: nothing, resume: nothing, pause: nothing, close: nothing });
+  // Of a socket only these are used.
+  terminal.attach(socket as unknown as WebSocket, 0);
+  setClock("2026-11-22T08:30:00Z");
+  socket.emit("message", Buffer.from(terminalFrame("data", Buffer.from("ls"))), true);
+  expect(terminal.view).toMatchObject({ startedAt: "2026-11-22T10:00:00.000Z", usedAt: "2026-11-22T08:30:00.000Z" });
+  terminal.look(begun + 1);
+  expect(program.graces).toEqual([]);
+  await terminal.close("closed");
+});
+
 test("whoever looks at a terminal past BACKLOT_TERMINAL_HOURS is told so over its socket, and its program ends", async () => {
   // 36 seconds.
   await using home = await makeOrchestratorHome({ BACKLOT_TERMINAL_HOURS: "0.01" });
@@ -63,11 +100,12 @@ test("whoever looks at a terminal past BACKLOT_TERMINAL_HOURS is told so over it
   await client.event("attached");
   const [program] = orchestrator.runtime.entered;
   try {
-    // Only the time of day: timers go on as they are.
-    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 37_000 });
+    // It has been open for as long as it has, whatever somebody sets the machine's clock to.
+    setClock(-600 * minute);
+    letPass(37_000);
     expect(await client.event("closed")).toEqual({ type: "closed", reason: "too_long" });
     expect(program?.isGone).toBe(true);
   } finally {
-    vi.useRealTimers();
+    vi.restoreAllMocks();
   }
 });

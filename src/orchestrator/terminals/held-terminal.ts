@@ -1,7 +1,7 @@
 import type { WebSocket } from "ws";
 import type { HeldTerminal as HeldTerminalView } from "#contract/internal/terminals.ts";
 import type { TerminalClosing, TerminalOrder, TerminalSize } from "#contract/terminal.ts";
-import type { Clock } from "#kit/clock.ts";
+import type { Clock, SteadyClock } from "#kit/clock.ts";
 import { boundedWriter } from "#kit/http/socket-flow.ts";
 import type { EnteredProgram } from "#orchestrator/runtime/enter.ts";
 import type { TerminalLimits } from "./enter-site.ts";
@@ -16,7 +16,10 @@ export interface HeldTerminalParts {
   readonly userId: number;
   readonly program: EnteredProgram;
   readonly size: TerminalSize;
+  /** For moments that people see. */
   readonly clock: Clock;
+  /** For how long it lasts. */
+  readonly steady: SteadyClock;
   readonly limits: TerminalLimits;
 }
 
@@ -36,8 +39,10 @@ export class HeldTerminal {
   readonly #scrollBack: ScrollBack;
   readonly #titles = new TitleWatch();
   readonly #readers = new Set<TerminalReader>();
-  readonly #startedAt: number;
-  #usedAt: number;
+  readonly #startedAt: Date;
+  #usedAt: Date;
+  /** By the steady clock, like the next one. */
+  readonly #openFrom: number;
   #activeAt: number;
   #size: TerminalSize;
   #isClosing = false;
@@ -49,17 +54,18 @@ export class HeldTerminal {
     this.#parts = parts;
     this.#size = parts.size;
     this.#scrollBack = new ScrollBack(parts.limits.scrollBackBytes);
-    this.#startedAt = parts.clock.now();
+    this.#startedAt = new Date(parts.clock.now());
     this.#usedAt = this.#startedAt;
-    this.#activeAt = this.#startedAt;
+    this.#openFrom = parts.steady.now();
+    this.#activeAt = this.#openFrom;
     this.ended = this.#follow(parts.program);
   }
 
   get view(): HeldTerminalView {
     return {
       id: this.id,
-      startedAt: new Date(this.#startedAt).toISOString(),
-      usedAt: new Date(this.#usedAt).toISOString(),
+      startedAt: this.#startedAt.toISOString(),
+      usedAt: this.#usedAt.toISOString(),
       size: this.#size,
       title: this.#titles.title,
       isAttached: this.#readers.size > 0,
@@ -68,7 +74,7 @@ export class HeldTerminal {
 
   /** Shows it from a byte on, and lets it be typed into. */
   attach(socket: WebSocket, from: number): void {
-    const { program, clock } = this.#parts;
+    const { program, clock, steady } = this.#parts;
     const reader = new TerminalReader(socket, { scrollBack: this.#scrollBack, from, onCaughtUp: () => this.#goOn() });
     this.#readers.add(reader);
     socket.once("close", () => {
@@ -78,8 +84,8 @@ export class HeldTerminal {
     const write = boundedWriter(socket, program.input);
     hear(socket, {
       onBytes: (bytes) => {
-        this.#usedAt = clock.now();
-        this.#activeAt = this.#usedAt;
+        this.#usedAt = new Date(clock.now());
+        this.#activeAt = steady.now();
         write(bytes);
       },
       onOrder: (order) => (order.type === "taken" ? reader.take(order.offset) : this.#obey(order)),
@@ -102,7 +108,7 @@ export class HeldTerminal {
   look(now: number): void {
     const { idleMs, mostMs } = this.#parts.limits;
     this.#goOn();
-    if (now - this.#startedAt > mostMs) void this.close("too_long");
+    if (now - this.#openFrom > mostMs) void this.close("too_long");
     else if (now - this.#activeAt > idleMs) void this.close("idle");
   }
 
@@ -126,7 +132,7 @@ export class HeldTerminal {
     this.#scrollBack.append(chunk);
     this.#titles.read(chunk);
     // What nobody sees does not keep it open.
-    if (this.#readers.size > 0) this.#activeAt = this.#parts.clock.now();
+    if (this.#readers.size > 0) this.#activeAt = this.#parts.steady.now();
     for (const reader of this.#readers) reader.show();
     if (this.#isHeldUp()) this.#parts.program.output.pause();
   }

@@ -44,9 +44,9 @@ export class TerminalBook {
     const opening = { siteId, userId, done };
     this.#opening.add(opening);
     try {
-      const { clock, limits } = this.#host;
+      const { clock, steady, limits } = this.#host;
       const program = await done;
-      const terminal = new HeldTerminal({ id: randomUUID(), siteId, userId, program, size: asked.size, clock, limits });
+      const terminal = new HeldTerminal({ id: randomUUID(), siteId, userId, program, size: asked.size, clock, steady, limits });
       this.#held.set(terminal.id, terminal);
       this.#keep(terminal, caller, () => this.#held.delete(terminal.id));
       if (this.#isClosed) await terminal.close("platform_stopping");
@@ -114,7 +114,7 @@ export class TerminalBook {
 
   /** Closes what has lasted too long. */
   look(): void {
-    const now = this.#host.clock.now();
+    const now = this.#host.steady.now();
     for (const one of this.#all()) one.look(now);
   }
 
