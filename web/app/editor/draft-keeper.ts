@@ -137,9 +137,10 @@ class Keeper implements DraftKeeper {
     try {
       const late = await this.#store.get(from);
       const now = this.#drafts.get(to);
-      if (late?.page !== page || now?.page !== page) return;
+      // Unless another file is there by now, which this page has typed into as well.
+      if (late?.page !== page || now?.page !== page || this.#drafts.has(from)) return;
       await this.#store.keep(to, now);
-      await this.#store.drop(from, (found) => found.page === page);
+      await this.#store.drop(from, (found) => found.page === page && found.at === late.at);
     } catch {
       // It is found under its old name.
     }
