@@ -127,8 +127,7 @@ export class RedisPages implements SharedPages {
     const prefix = this.#prefix;
     if (prefix === null) return null;
     try {
-      const all = await within(purgeMs, this.#redis.hgetall(`${prefix}about:${siteId}`));
-      const names = Object.entries(all).flatMap(([name, text]) => (isPurged(aboutPage.parse(JSON.parse(text)), asked) ? [name] : []));
+      const names = await this.#namesOf(`${prefix}about:${siteId}`, asked);
       let gone = 0;
       // Lua takes some thousands of arguments at once, not more.
       for (let at = 0; at < names.length; at += 1_000) {
@@ -139,6 +138,17 @@ export class RedisPages implements SharedPages {
       this.#complain(err);
       return null;
     }
+  }
+
+  /** Pages that are to go. What is noted of a page may be of a router of another version: one of which this cannot be said goes, too. */
+  async #namesOf(key: string, asked: PurgeRequest): Promise<readonly string[]> {
+    const isAll = Object.values(asked).every((value) => value === undefined);
+    if (isAll) return within(purgeMs, this.#redis.hkeys(key));
+    const all = Object.entries(await within(purgeMs, this.#redis.hgetall(key)));
+    return all.flatMap(([name, text]) => {
+      const about = aboutIn(text);
+      return about === null || isPurged(about, asked) ? [name] : [];
+    });
   }
 
   async close(): Promise<void> {
@@ -196,6 +206,14 @@ export class RedisPages implements SharedPages {
     if (this.#hasComplained) return;
     this.#hasComplained = true;
     this.#options.log.warn({ err }, "pages are not shared: Redis is away");
+  }
+}
+
+function aboutIn(text: string): z.output<typeof aboutPage> | null {
+  try {
+    return aboutPage.parse(JSON.parse(text));
+  } catch {
+    return null; // no JSON, or none of our notes
   }
 }
 

@@ -1,12 +1,16 @@
 // What Redis does in one go: page, lists and sums always fit each other, whoever else writes at the same time.
 
-/** Takes a page of a site away, with all that is noted of it: of its address, too, when it was the last one there. Gives how many there were. */
+/**
+ * Takes a page of a site away, with all that is noted of it: of its address, too, when it was the last one there. Gives how many there were. What another
+ * version has noted may say no address.
+ */
 const remove = `
 local function remove(site, page)
   local size = tonumber(redis.call('HGET', prefix .. 'sizes:' .. site, page) or '0')
   local about = redis.call('HGET', prefix .. 'about:' .. site, page)
-  local address = about and cjson.decode(about).address
-  if address and redis.call('HINCRBY', prefix .. 'variants:' .. site, address, -1) <= 0 then
+  local isRead, noted = pcall(cjson.decode, about)
+  local address = isRead and type(noted) == 'table' and noted.address
+  if type(address) == 'string' and redis.call('HINCRBY', prefix .. 'variants:' .. site, address, -1) <= 0 then
     redis.call('HDEL', prefix .. 'variants:' .. site, address)
     redis.call('UNLINK', prefix .. 'vary:' .. site .. ':' .. address)
   end
