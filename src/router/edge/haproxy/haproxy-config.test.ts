@@ -1,5 +1,4 @@
 import { expect, test } from "vitest";
-import { nginxConfig } from "../nginx/nginx-config.ts";
 import { errorFiles, errorStatuses } from "./error-files.ts";
 import { type HaproxyFacts, haproxyConfig } from "./haproxy-config.ts";
 
@@ -56,16 +55,5 @@ test("each of HAProxy's own answers is a whole one that says what to do", () => 
     expect(head).toContain(`Content-Length: ${Buffer.byteLength(body)}`);
     // More than HAProxy's buffer holds is refused.
     expect(Buffer.byteLength(text)).toBeLessThan(14_000);
-  }
-});
-
-test("nginx is told of no site, and of no folder that would mean something else to it", () => {
-  const nginx = { sitesFolder: "/srv/our sites", socket: "/run/edge/nginx.sock", folder: "/run/edge/static", workers: 1, connections: 512, openFiles: 4096 };
-  const text = nginxConfig(nginx);
-  expect(text).toContain('root "/srv/our sites/$site_folder/public";');
-  // nginx takes quotes for such only around a whole word.
-  expect(text).toContain('disable_symlinks on "from=/srv/our sites/$site_folder";');
-  for (const sitesFolder of ['/srv/"; root /', "/srv/$host", "/srv/a;b", "/srv/{", "/srv/\n", "/srv/\\"]) {
-    expect(() => nginxConfig({ ...nginx, sitesFolder })).toThrow("choose one without");
   }
 });
