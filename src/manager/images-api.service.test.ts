@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createImage, listImages } from "#contract/api/images.ts";
+import { createImage, listImages, updateImage } from "#contract/api/images.ts";
 import { type ManagerBench, startManagerBench } from "../../test/support/manager-bench.ts";
 
 let bench: ManagerBench;
@@ -74,4 +74,42 @@ test("a site runs in the image that was chosen, else in the default; another ref
   expect(changed.operation).toMatchObject({ kind: "configure", steps: [{ name: "apply" }, { name: "publish" }, { name: "refresh" }] });
   await expect.poll(async () => (await ask("DELETE", `/images/${python}`, "admin")).status, patience).toBe(204);
   await expect.poll(() => told(plain), patience).toBe(null);
+});
+
+test("what an administrator changes of an image stays changed, and nothing else does", async () => {
+  const first = {
+    name: "Robots",
+    reference: "ros:2",
+    description: "With ROS.",
+    runTemplate: "#!/bin/sh\nexec old\n",
+    visibility: "everyone",
+    isDefault: false,
+  };
+  const id = await make(first);
+  const named = { id, ...first };
+  const listed = async (as: string) => (await seenBy(as)).images.find((image) => image.id === id);
+  expect(await listed("admin")).toEqual(named);
+  let kept = named;
+  for (const change of [
+    { description: "With ROS 2.\nAnd “Gazebo”." },
+    { runTemplate: "#!/bin/sh\nexec new\n" },
+    { name: "Robotics" },
+    { visibility: "administrators" },
+    { visibility: "hidden" },
+    { visibility: "everyone", description: "", runTemplate: "" },
+  ]) {
+    kept = { ...kept, ...change };
+    const answer = await ask("PATCH", `/images/${id}`, "admin", change);
+    expect([answer.status, updateImage.result.parse(await answer.json()).image]).toEqual([200, kept]);
+    expect(await listed("admin")).toEqual(kept);
+    expect(await listed("ada")).toEqual(kept.visibility === "everyone" ? kept : undefined);
+  }
+});
+
+test("a changed image is answered as the database keeps it", async () => {
+  const id = await make({ name: "Odd", reference: "odd:1" });
+  const answer = await ask("PATCH", `/images/${id}`, "admin", { description: "be\0fore", runTemplate: "af\0ter" });
+  const { image } = updateImage.result.parse(await answer.json());
+  expect(image).toMatchObject({ description: "before", runTemplate: "after" });
+  expect((await seenBy("admin")).images).toContainEqual(image);
 });

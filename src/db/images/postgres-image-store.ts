@@ -45,10 +45,9 @@ export class PostgresImageStore implements ImageStore {
         const before = isRowNumber(id) ? await change.selectFrom("images").select(columns).where("id", "=", id).executeTakeFirst() : undefined;
         if (before === undefined) return null;
         const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
-        const after: Image = { ...before, ...given };
-        if (after.isDefault && !before.isDefault) await dropDefault(change);
-        const { id: _same, ...fields } = after;
-        await change.updateTable("images").set(clean(fields)).where("id", "=", id).execute();
+        const { id: _same, ...fields }: Image = { ...before, ...given };
+        if (fields.isDefault && !before.isDefault) await dropDefault(change);
+        const after = await change.updateTable("images").set(clean(fields)).where("id", "=", id).returning(columns).executeTakeFirstOrThrow();
         if (after.reference !== before.reference || after.isDefault !== before.isDefault)
           await grow(change, { id, isDefault: after.isDefault || before.isDefault });
         return after;
