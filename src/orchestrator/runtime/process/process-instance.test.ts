@@ -91,6 +91,36 @@ it("looks at its pace at a program that opens and closes sockets all the time", 
   expect([asked, looked]).toEqual([rounds, 1 + 20 + 8]);
 });
 
+/** How long it rests between looks at a program that has booted for so long, in milliseconds, the shortest first. */
+async function pausesAfter(bootedMs: number): Promise<readonly number[]> {
+  const looks: bigint[] = [];
+  const end = new AbortController();
+  let now = performance.now();
+  const late = now + bootedMs;
+  const { program } = stuckProgram({
+    socketCount: () => {
+      looks.push(process.hrtime.bigint());
+      now = late;
+      if (looks.length === 12) end.abort(new Error("enough"));
+      return "";
+    },
+  });
+  const clock = vi.spyOn(performance, "now").mockImplementation(() => now);
+  try {
+    await expect(program.whenListening(end.signal)).rejects.toThrow("enough");
+  } finally {
+    clock.mockRestore();
+  }
+  const pauses = looks.slice(1).map((at, index) => Number(at - (looks[index] ?? at)) / 1e6);
+  return pauses.toSorted((one, other) => one - other);
+}
+
+it("looks at a program that boots every few milliseconds, and more rarely after five seconds", async () => {
+  // A busy machine makes some pauses longer, never all of them shorter.
+  expect((await pausesAfter(0)).at(0)).toBeLessThan(15);
+  expect((await pausesAfter(5_000)).at(5)).toBeGreaterThan(15);
+});
+
 it("takes a group for thawed that has gone", async () => {
   const folder = mkdtempSync(join(tmpdir(), "backlot-group-"));
   try {

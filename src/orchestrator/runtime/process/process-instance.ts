@@ -3,6 +3,7 @@ import type { SiteAddress } from "#contract/site-spec.ts";
 import type { Log } from "#kit/log.ts";
 import { Lane } from "#orchestrator/sites/lane.ts";
 import type { InstanceExit, RunningInstance } from "../site-runtime.ts";
+import { bootPauseMs } from "./boot-pause.ts";
 import type { TreeFreezer } from "./group-freezer.ts";
 import type { Launched } from "./launch.ts";
 import { reaches, socketText } from "./listening-sockets.ts";
@@ -33,12 +34,6 @@ export interface InstanceParts {
   readonly log: Log;
 }
 
-// How often to look whether the port is open: an application's boot is over in tens of milliseconds, or takes seconds.
-const lookEveryMs = [
-  { forMs: 1000, everyMs: 2 },
-  { forMs: 5000, everyMs: 5 },
-  { forMs: Number.POSITIVE_INFINITY, everyMs: 25 },
-] as const;
 /** At most one part in so many of the time goes into looking while nothing changes. */
 const lookCost = 4;
 /** Sockets that came or went are looked at out of turn so often: a program that opens and closes them for ever does not get this process for itself. */
@@ -76,9 +71,7 @@ export class ProcessInstance implements RunningInstance {
     while (!look()) {
       signal.throwIfAborted();
       if (this.#hasEnded) throw new Error("the program ended before it listened");
-      const waitedMs = performance.now() - startedAt;
-      const pace = lookEveryMs.find((candidate) => waitedMs < candidate.forMs);
-      await delay(pace?.everyMs ?? 25);
+      await delay(bootPauseMs(performance.now() - startedAt));
     }
     this.#parts.onBooted();
     await Promise.race([this.#parts.reachable, aborted(signal)]);
