@@ -52,20 +52,6 @@ test("the dashboard's own cookie is no cookie of the site", async () => {
   expect((await site.get("/", { cookie: "backlot_session=abc" })).text).toBe("page 1");
 });
 
-test("where the site says so, signed-in visitors share what is marked public, and only that", async () => {
-  await using site = await stage(
-    (req, res, count) =>
-      res.setHeader("Cache-Control", req.url === "/shared" ? "public, max-age=60" : "max-age=60").end(`page ${count} for ${req.headers.cookie}`),
-    { sharesSignedIn: true },
-  );
-  await site.get("/shared", { cookie: "who=ann" });
-  expect((await site.get("/shared", { cookie: "who=bob" })).text).toBe("page 1 for who=ann");
-  expect((await site.get("/own", { cookie: "who=ann" })).text).toBe("page 2 for who=ann");
-  expect((await site.get("/own")).text).toBe("page 3 for undefined");
-  expect((await site.get("/own", { cookie: "who=bob" })).text).toBe("page 4 for who=bob");
-  expect((await site.get("/own")).text).toBe("page 3 for undefined");
-});
-
 test.each([
   ["sets a cookie", { "Cache-Control": "public, max-age=60", "Set-Cookie": "a=b" }],
   ["is private", { "Cache-Control": "Private, max-age=60" }],
