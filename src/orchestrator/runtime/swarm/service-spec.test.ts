@@ -102,19 +102,33 @@ it("has memory of the program's own, bounded like /tmp, for what its image decla
   expect(made).toEqual({ ...plain, TaskTemplate: { ...plain.TaskTemplate, ContainerSpec: { ...containerOf(plain.TaskTemplate), Mounts: expected } } });
 });
 
-it("shows a site with a database the socket of its server, and nobody else", () => {
-  const database = { database: "site_7", username: "site_7", password: "secret" } as unknown as SiteSpec["database"];
-  const container = serviceSpec({ ...order, spec: { ...spec, database } }).TaskTemplate;
-  const mounts = containerOf(container).Mounts ?? [];
-  expect(mounts).toContainEqual({
-    Type: "bind",
-    Source: "/data/db",
-    Target: expect.stringMatching(/^\//),
-    ReadOnly: true,
-    BindOptions: { Propagation: "rprivate" },
+it("shows a site with a database the socket of its server, says in its variables how to sign in, and changes nothing else of its service", () => {
+  const database = { name: "site_7", username: "site_7", password: "a/b@c" };
+  const plain = serviceSpec(order);
+  const container = containerOf(plain.TaskTemplate);
+  const others = container.Env ?? [];
+  const [site, ...memory] = container.Mounts ?? [];
+  const url = "postgresql://site_7:a%2Fb%40c@localhost/site_7?host=/run/postgresql";
+  const variables = [
+    `DATABASE_URL=${url}`,
+    `DIRECTOR_DATABASE_URL=${url}`,
+    "DIRECTOR_DATABASE_TYPE=postgres",
+    "DIRECTOR_DATABASE_HOST=/run/postgresql",
+    "DIRECTOR_DATABASE_PORT=5432",
+    "DIRECTOR_DATABASE_NAME=site_7",
+    "DIRECTOR_DATABASE_USERNAME=site_7",
+    "DIRECTOR_DATABASE_PASSWORD=a/b@c",
+  ];
+  const socket = { Type: "bind", Source: "/data/db", Target: "/run/postgresql", ReadOnly: true, BindOptions: { Propagation: "rprivate" } };
+  expect(serviceSpec({ ...order, spec: { ...spec, database } })).toEqual({
+    ...plain,
+    TaskTemplate: {
+      ...plain.TaskTemplate,
+      ContainerSpec: { ...container, Env: [...others.slice(0, 3), ...variables, ...others.slice(3)], Mounts: [site, socket, ...memory] },
+    },
   });
-  const without = containerOf(serviceSpec({ ...order, databaseFolder: null, spec: { ...spec, database } }).TaskTemplate);
-  expect(without.Mounts?.filter(({ Type: type }) => type === "bind")).toHaveLength(1);
+  // On a machine without that server it would be told of what is not there.
+  expect(serviceSpec({ ...order, databaseFolder: null, spec: { ...spec, database } })).toEqual(plain);
 });
 
 it("forbids programs to gain rights where an engine takes that per service", () => {

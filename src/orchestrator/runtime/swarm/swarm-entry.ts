@@ -38,7 +38,12 @@ export async function startEntry(machine: SwarmMachine, request: EnterRequest, c
   });
 }
 
-function entryOrder(machine: SwarmMachine, request: EnterRequest, life: DisposableLife["life"]): DisposableOrder {
+/** What the container of somebody who enters a site is made of: its site's user, limits and way out. */
+export function entryOrder(
+  machine: Pick<SwarmMachine, "installation" | "defaultImage" | "databaseFolder" | "home" | "nameServers">,
+  request: EnterRequest,
+  life: DisposableLife["life"],
+): DisposableOrder {
   const { spec, folder, size, environment } = request;
   const place = { kind: "site", spec, folder } as const;
   const paths = sandboxPaths(place, { ...inside, path: "" }, spec.database !== null && machine.databaseFolder !== null);
