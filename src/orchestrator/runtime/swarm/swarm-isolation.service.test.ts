@@ -6,6 +6,7 @@ import { type SwarmNode, until, whyNoSwarm } from "../../../../test/support/swar
 import { swarmDatagramSuite } from "../../../../test/support/swarm-datagrams.ts";
 import { swarmFirewallSuite } from "../../../../test/support/swarm-firewall-suite.ts";
 import { plainImage } from "../../../../test/support/swarm-images.ts";
+import { shownBy, swarmLimitsSuite } from "../../../../test/support/swarm-limits-suite.ts";
 import { type SwarmRuntimeHarness, swarmRuntimeHarness } from "../../../../test/support/swarm-runtime-harness.ts";
 import { findProgram } from "../process/machine-programs.ts";
 import { mustRun, runCommand } from "../process/run-command.ts";
@@ -20,6 +21,7 @@ done
 wait
 grep -E '^(CapEff|CapBnd|NoNewPrivs|Seccomp):' /proc/self/status
 echo "addresses of IPv6: $(wc -l </proc/net/if_inet6)"
+echo "the root: $(grep ' / ' /proc/mounts)"
 touch /written 2>/dev/null && echo "the root is writable"
 id
 echo asked
@@ -136,6 +138,7 @@ describe.skipIf(missing !== null)(`sites in a swarm${missing === null ? "" : ` (
     expect(text).toMatch(/Seccomp:\s+2\n/);
     // Nor do they meet by IPv6, which the rules do not speak of.
     expect(text).toContain("addresses of IPv6: 0\n");
+    expect(text).toMatch(/^the root: \S+ \/ \S+ ro,/m);
     expect(text).not.toContain("the root is writable");
     expect(text).toContain("uid=2000003 gid=2000003");
   }
@@ -174,6 +177,12 @@ describe.skipIf(missing !== null)(`sites in a swarm${missing === null ? "" : ` (
     const run = await harness.runtime.run({ ...request, environment, command: { kind: "command", command: asks } });
     expect((await run.exited).code).toBe(0);
     await expectNothingReached(printed("stdout"));
+  });
+
+  it.each([null, { cols: 80, rows: 24 }])("have shells beside them that reach no more (terminal: %o)", async (size) => {
+    const { request } = harness.make({ siteId: 3 });
+    const environment = { TARGETS: (await targetsOf()).join(" ") };
+    await expectNothingReached(await shownBy(harness.runtime, { ...request, environment, command: asks, size }));
   });
 
   it("reach the internet and nothing else where they may go out", async () => {
@@ -224,6 +233,8 @@ describe.skipIf(missing !== null)(`sites in a swarm${missing === null ? "" : ` (
     // Two that are responsible for one node would know nothing of whom the other has let out.
     await next.close();
   });
+
+  swarmLimitsSuite(() => harness);
 
   swarmDatagramSuite(() => ({ harness, neighbour, addresses: [metadata], outside }));
 
