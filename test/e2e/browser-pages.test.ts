@@ -7,6 +7,10 @@ import { MockPages } from "../support/mock-pages.ts";
 import { titled, whyNoBrowser } from "../support/needs.ts";
 
 const missing = whyNoBrowser();
+const patience = { timeout: 20_000 };
+const noRunFile = "This site has no run.sh yet";
+/** The run.sh that the pretended catalogue's Node 24 brings, as a site gets it. */
+const nodeRunFile = { text: "#!/bin/sh\ncd /site\nexec node server.js\n", isExecutable: true };
 
 describe.skipIf(missing !== null)(titled("the dashboard", missing), () => {
   let pages: MockPages;
@@ -20,6 +24,11 @@ describe.skipIf(missing !== null)(titled("the dashboard", missing), () => {
   }, 240_000);
   afterEach(() => pages.letThrough());
   afterAll(async () => pages?.[Symbol.asyncDispose]());
+
+  const runFileOf = (name: string) => {
+    const file = world.sites.get(name)?.files.get("run.sh");
+    return file === undefined ? null : { text: new TextDecoder().decode(file.bytes), isExecutable: file.executable };
+  };
 
   test("draws a site's visitors, by the minute and by the hour, and says when nobody came", async () => {
     await browser.go(`${base}/sites/library`);
@@ -48,10 +57,31 @@ describe.skipIf(missing !== null)(titled("the dashboard", missing), () => {
     await browser.click("Create site");
     await browser.sees("Your site is ready.");
     expect(world.sites.get("imaged")?.view.image).toBe(1);
-    await browser.sees("This site has no run.sh yet");
+    await browser.sees(noRunFile);
     await browser.click("Write run.sh");
-    await browser.misses("This site has no run.sh yet");
-    expect(world.sites.get("imaged")?.files.get("run.sh")).toMatchObject({ executable: true });
+    await browser.misses(noRunFile);
+    await expect.poll(() => runFileOf("imaged"), patience).toEqual(nodeRunFile);
+  }, 240_000);
+
+  test("offers in a site's settings the run.sh of the image that is chosen, and writes it over none that came meanwhile", async () => {
+    const files = world.sites.get("astronomy")?.files;
+    const theirs = files?.get("run.sh");
+    if (files === undefined || theirs === undefined) throw new Error("the mock has lost its astronomy site");
+    files.delete("run.sh");
+    await browser.go(`${base}/sites/astronomy/settings`);
+    await browser.sees(noRunFile);
+    files.set("run.sh", theirs);
+    await browser.click("Write run.sh");
+    await browser.sees("run.sh was changed since you read it.");
+    expect(files.get("run.sh")).toBe(theirs);
+    files.delete("run.sh");
+    await browser.select("Image", "Python 3.13");
+    await browser.misses(noRunFile);
+    await browser.select("Image", "Node 24");
+    await browser.sees(noRunFile);
+    await browser.click("Write run.sh");
+    await browser.misses(noRunFile);
+    await expect.poll(() => runFileOf("astronomy"), patience).toEqual(nodeRunFile);
   }, 240_000);
 
   test("gives a static site a file server of its own", async () => {
