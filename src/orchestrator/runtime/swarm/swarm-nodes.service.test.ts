@@ -7,6 +7,7 @@ import { applySite, readSiteStatus, removeSite, sleepSite, wakeSite } from "#con
 import { siteFolder } from "#contract/site.ts";
 import { makeOrchestratorHome, specOf, startOrchestratorUnderTest } from "../../../../test/support/orchestrator-under-test.ts";
 import { whyNoSwarm } from "../../../../test/support/swarm.ts";
+import { swarmCrashesSuite } from "../../../../test/support/swarm-crashes-suite.ts";
 import { plainImage } from "../../../../test/support/swarm-images.ts";
 import { swarmLastingSuite } from "../../../../test/support/swarm-lasting-suite.ts";
 import { type SwarmRuntimeHarness, swarmRuntimeHarness } from "../../../../test/support/swarm-runtime-harness.ts";
@@ -188,6 +189,8 @@ describe.skipIf(missing !== null)(`a swarm of two nodes that share the folders o
     await second?.cut(false);
   });
 
+  swarmCrashesSuite(() => harness);
+  // Leaves the rules of another Backlot on the first node, which let no visitor in.
   swarmStreamsSuite(() => harness);
   swarmLastingSuite(() => harness);
   swarmTakeoverSuite(() => harness);
